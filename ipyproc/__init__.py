@@ -1,0 +1,1 @@
+"""Go's process model for Python and the notebook."""
