@@ -1,0 +1,51 @@
+"""The package's own names are the public API."""
+
+from __future__ import annotations
+
+import pytest
+
+import ipyproc
+
+MODEL = """
+start_process find_process Process ProcAttr ProcessState SysProcAttr Credential
+SysProcIDMap WaitStatus Rusage INTERRUPT KILL ProcessStatus
+PathError SyscallError ProcessDoneError ProcessReleasedError NoHandleError
+ProcessNotInitializedError CmdStateError ExecError ExitError WaitDelayError DotError
+NotFoundError CanceledError DeadlineExceededError
+"""
+EXEC = "command command_context look_path Cmd context"
+JOBS = "spawn jobs Job JobStatus PIPE"
+
+
+def test_all_is_the_contract() -> None:
+    """
+    __all__ lists every public name once, and nothing else.
+    """
+    assert sorted(ipyproc.__all__) == sorted(f"{MODEL} {EXEC} {JOBS}".split())
+
+
+@pytest.mark.parametrize("name", ipyproc.__all__)
+def test_names_import(name: str) -> None:
+    """
+    Every public name can be had from the package, and is listed by dir().
+    """
+    assert getattr(ipyproc, name) is getattr(ipyproc, name)
+    assert name in dir(ipyproc)
+
+
+@pytest.mark.parametrize(
+    "name", sorted(set(ipyproc.__all__) - {"INTERRUPT", "KILL", "PIPE"})
+)
+def test_names_are_documented(name: str) -> None:
+    """
+    Every public name tells what it is.
+    """
+    assert (getattr(ipyproc, name).__doc__ or "").strip()
+
+
+def test_unknown_name() -> None:
+    """
+    A name that is not there is an AttributeError that says so.
+    """
+    with pytest.raises(AttributeError, match="no attribute 'nope'"):
+        ipyproc.nope  # noqa: B018 - the look-up is the test
