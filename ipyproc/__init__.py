@@ -13,96 +13,37 @@ from __future__ import annotations
 
 from importlib import import_module
 
-from ipyproc.attr import Credential, ProcAttr, SysProcAttr, SysProcIDMap
-from ipyproc.errors import (
-    CanceledError,
-    CmdStateError,
-    DeadlineExceededError,
-    DotError,
-    ExecError,
-    ExitError,
-    NoHandleError,
-    NotFoundError,
-    PathError,
-    ProcessDoneError,
-    ProcessNotInitializedError,
-    ProcessReleasedError,
-    SyscallError,
-    WaitDelayError,
-)
-from ipyproc.process import (
-    INTERRUPT,
-    KILL,
-    Process,
-    ProcessStatus,
-    find_process,
-    start_process,
-)
-from ipyproc.state import ProcessState, Rusage, WaitStatus
-
 __version__ = "0.1.0"
 
-# What a script that only starts processes need not pay for is imported on first use.
-_LAZY = {
-    "Cmd": "ipyproc.exec",
-    "command": "ipyproc.exec",
-    "command_context": "ipyproc.exec",
-    "look_path": "ipyproc.exec",
-    "PIPE": "ipyproc.jobs",
-    "Job": "ipyproc.jobs",
-    "JobStatus": "ipyproc.jobs",
-    "jobs": "ipyproc.jobs",
-    "spawn": "ipyproc.jobs",
+# Names are imported on first use: a script that only starts processes pays for nothing
+# else, and ``import ipyproc`` itself is cheap. Type checkers read ``__init__.pyi``.
+_MODULES = {
+    "ipyproc.attr": "Credential ProcAttr SysProcAttr SysProcIDMap",
+    "ipyproc.errors": (
+        "CanceledError CmdStateError DeadlineExceededError DotError "
+        "ExecError ExitError NoHandleError NotFoundError PathError "
+        "ProcessDoneError ProcessNotInitializedError "
+        "ProcessReleasedError SyscallError WaitDelayError"
+    ),
+    "ipyproc.exec": "Cmd command command_context look_path",
+    "ipyproc.jobs": "PIPE Job JobStatus jobs spawn",
+    "ipyproc.process": (
+        "INTERRUPT KILL Process ProcessStatus find_process start_process"
+    ),
+    "ipyproc.state": "ProcessState Rusage WaitStatus",
 }
+_HOME = {name: module for module, names in _MODULES.items() for name in names.split()}
 
-__all__ = [
-    "INTERRUPT",
-    "KILL",
-    "PIPE",
-    "CanceledError",
-    "Cmd",
-    "CmdStateError",
-    "Credential",
-    "DeadlineExceededError",
-    "DotError",
-    "ExecError",
-    "ExitError",
-    "Job",
-    "JobStatus",
-    "NoHandleError",
-    "NotFoundError",
-    "PathError",
-    "ProcAttr",
-    "Process",
-    "ProcessDoneError",
-    "ProcessNotInitializedError",
-    "ProcessReleasedError",
-    "ProcessState",
-    "ProcessStatus",
-    "Rusage",
-    "SysProcAttr",
-    "SysProcIDMap",
-    "SyscallError",
-    "WaitDelayError",
-    "WaitStatus",
-    "command",
-    "command_context",
-    "context",
-    "find_process",
-    "jobs",
-    "look_path",
-    "spawn",
-    "start_process",
-]
+__all__ = sorted([*_HOME, "context"])
 
 
 def __getattr__(name: str) -> object:
-    """Import the layer that *name* lives in, on its first use."""
+    """Import the module that *name* lives in, on its first use."""
     if name == "context":
         return import_module("ipyproc.context")
-    if name not in _LAZY:
+    if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(_LAZY[name]), name)
+    value = getattr(import_module(_HOME[name]), name)
     globals()[name] = value
     return value
 

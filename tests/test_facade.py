@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ast
+from pathlib import Path
+
 import pytest
 
 import ipyproc
@@ -49,3 +52,18 @@ def test_unknown_name() -> None:
     """
     with pytest.raises(AttributeError, match="no attribute 'nope'"):
         ipyproc.nope  # noqa: B018 - the look-up is the test
+
+
+def test_type_checkers_see_the_same_names() -> None:
+    """
+    The stub for type checkers lists exactly what the package gives.
+    """
+    stub = Path(ipyproc.__file__).with_suffix(".pyi").read_text()
+    imported = [
+        alias.name
+        for node in ast.parse(stub).body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    ]
+
+    assert sorted(imported) == ipyproc.__all__

@@ -1,0 +1,96 @@
+"""The public names, for type checkers; ``__init__.py`` imports them on first use."""
+
+from ipyproc import context
+from ipyproc.attr import (
+    Credential,
+    ProcAttr,
+    SysProcAttr,
+    SysProcIDMap,
+)
+from ipyproc.errors import (
+    CanceledError,
+    CmdStateError,
+    DeadlineExceededError,
+    DotError,
+    ExecError,
+    ExitError,
+    NoHandleError,
+    NotFoundError,
+    PathError,
+    ProcessDoneError,
+    ProcessNotInitializedError,
+    ProcessReleasedError,
+    SyscallError,
+    WaitDelayError,
+)
+from ipyproc.exec import (
+    Cmd,
+    command,
+    command_context,
+    look_path,
+)
+from ipyproc.jobs import (
+    PIPE,
+    Job,
+    JobStatus,
+    jobs,
+    spawn,
+)
+from ipyproc.process import (
+    INTERRUPT,
+    KILL,
+    Process,
+    ProcessStatus,
+    find_process,
+    start_process,
+)
+from ipyproc.state import (
+    ProcessState,
+    Rusage,
+    WaitStatus,
+)
+
+__all__ = [
+    "INTERRUPT",
+    "KILL",
+    "PIPE",
+    "CanceledError",
+    "Cmd",
+    "CmdStateError",
+    "Credential",
+    "DeadlineExceededError",
+    "DotError",
+    "ExecError",
+    "ExitError",
+    "Job",
+    "JobStatus",
+    "NoHandleError",
+    "NotFoundError",
+    "PathError",
+    "ProcAttr",
+    "Process",
+    "ProcessDoneError",
+    "ProcessNotInitializedError",
+    "ProcessReleasedError",
+    "ProcessState",
+    "ProcessStatus",
+    "Rusage",
+    "SysProcAttr",
+    "SysProcIDMap",
+    "SyscallError",
+    "WaitDelayError",
+    "WaitStatus",
+    "command",
+    "command_context",
+    "context",
+    "find_process",
+    "jobs",
+    "look_path",
+    "spawn",
+    "start_process",
+]
+
+__version__: str
+
+def load_ipython_extension(ip: object) -> None: ...
+def unload_ipython_extension(ip: object) -> None: ...
