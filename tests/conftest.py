@@ -1,0 +1,19 @@
+"""What every test gets; the fixtures themselves are in the modules named here."""
+
+from __future__ import annotations
+
+from hypothesis import HealthCheck, settings
+
+pytest_plugins = ["tests.guard", "tests.kernel.fixtures", "tests.browser.fixtures"]
+
+# Programs that tests start, and measurements, are no tests and are not imported.
+collect_ignore = ["children", "benchmarks"]
+
+# A busy machine must not turn a property red: no deadline for one example.
+settings.register_profile(
+    "ipyproc",
+    deadline=None,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("ipyproc")

@@ -1,0 +1,111 @@
+"""The guard around every test: it must give back all that it took from the system."""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+#: How long something may still be on its way out when its test has ended.
+PATIENCE = 5.0
+REACTOR = "ipyproc-reactor"
+
+
+class LeakError(AssertionError):
+    """A test left something behind."""
+
+
+@dataclass(frozen=True)
+class Holdings:
+    """What this process holds, each thing by an identity that is not used twice."""
+
+    descriptors: frozenset[str]
+    children: frozenset[str]
+    threads: frozenset[threading.Thread]
+
+    def leaked(self, before: Holdings) -> list[str]:
+        """Say what is held now and was not *before*, and which descriptors are gone.
+
+        A descriptor that is gone was closed by somebody who did not own it.
+        """
+        return [
+            *(f"descriptor {d}" for d in sorted(self.descriptors - before.descriptors)),
+            *(f"closed {d}" for d in sorted(before.descriptors - self.descriptors)),
+            *(f"child {c}" for c in sorted(self.children - before.children)),
+            *(f"thread {t.name}" for t in self.threads - before.threads),
+        ]
+
+
+def holdings() -> Holdings:
+    """Look at what this process holds."""
+    return Holdings(
+        frozenset(_descriptors()),
+        frozenset(_children()),
+        frozenset(t for t in threading.enumerate() if t.name != REACTOR),
+    )
+
+
+@contextmanager
+def no_leaks(patience: float) -> Iterator[None]:
+    """Raise LeakError if the block leaves descriptors, children or threads behind."""
+    before = holdings()
+    yield
+    deadline = time.monotonic() + patience
+    while leaked := holdings().leaked(before):
+        if time.monotonic() > deadline:
+            raise LeakError("; ".join(leaked))
+        gc.collect()  # a traceback may hold in a cycle what its frames opened
+        time.sleep(0.01)
+
+
+@pytest.fixture(autouse=True)
+def nothing_leaks() -> Iterator[None]:
+    """Fail a test that leaves descriptors, children or threads behind."""
+    _start_reactor()
+    with no_leaks(PATIENCE):
+        yield
+
+
+def _start_reactor() -> None:
+    """Have the jobs' one thread and its descriptors before anything is counted.
+
+    They live as long as the session. Where jobs are not imported, none is started.
+    """
+    if "ipyproc.jobs" not in sys.modules or _reactor_runs():
+        return
+    from ipyproc.jobs import jobs, spawn
+
+    spawn(["true"]).wait(timeout=30)
+    jobs.clear()
+
+
+def _reactor_runs() -> bool:
+    return any(thread.name == REACTOR for thread in threading.enumerate())
+
+
+def _descriptors() -> Iterator[str]:
+    for number in os.listdir("/proc/self/fd"):
+        with suppress(FileNotFoundError):  # the one that listed the folder
+            yield f"{number} -> {os.readlink(f'/proc/self/fd/{number}')}"
+
+
+def _children() -> Iterator[str]:
+    for task in Path("/proc/self/task").iterdir():
+        with suppress(FileNotFoundError, ProcessLookupError):  # the thread has ended
+            pids = (task / "children").read_text().split()
+            yield from (_describe(pid) for pid in pids)
+
+
+def _describe(pid: str) -> str:
+    """Name a child by pid, start time (a pid may come again) and command."""
+    stat = Path(f"/proc/{pid}/stat").read_text()
+    command, _, rest = stat.partition("(")[2].rpartition(")")
+    return f"{pid} ({command}, started at tick {rest.split()[19]})"

@@ -1,0 +1,171 @@
+"""A real IPython kernel for tests: its messages are what a front end would get.
+
+Tests that use one belong into one xdist group, so that one worker runs them all::
+
+    pytestmark = pytest.mark.xdist_group("kernel")
+"""
+
+from __future__ import annotations
+
+import queue
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jupyter_client.kernelspec import KernelSpecManager
+from jupyter_client.manager import KernelManager
+from jupyter_core.utils import ensure_event_loop
+
+from tests.sandbox import PATIENCE, sandbox
+
+Message = dict[str, Any]
+OUTPUTS = ("stream", "display_data", "update_display_data", "execute_result", "error")
+
+
+@dataclass
+class Reply:
+    """What came of one execution: every message that a front end would draw."""
+
+    messages: list[Message] = field(default_factory=list)
+
+    def contents(self, kind: str) -> list[Message]:
+        """Return the contents of the messages of one *kind*, in order."""
+        return [m["content"] for m in self.messages if m["msg_type"] == kind]
+
+    @property
+    def stdout(self) -> str:
+        """What was printed."""
+        return self._stream("stdout")
+
+    @property
+    def stderr(self) -> str:
+        """What was printed to standard error; IPython's usage errors are, too."""
+        return self._stream("stderr")
+
+    @property
+    def result(self) -> str | None:
+        """The text of the cell's value, ``Out[n]``; None if it has none."""
+        results = self.contents("execute_result")
+        return results[-1]["data"]["text/plain"] if results else None
+
+    @property
+    def error(self) -> str | None:
+        """The name and text of the exception that ended the cell, or None."""
+        errors = self.contents("error")
+        return f"{errors[-1]['ename']}: {errors[-1]['evalue']}" if errors else None
+
+    def _stream(self, name: str) -> str:
+        streams = self.contents("stream")
+        return "".join(s["text"] for s in streams if s["name"] == name)
+
+
+class Kernel:
+    """A kernel and one client of it."""
+
+    def __init__(self, folder: Path, environment: dict[str, str]) -> None:
+        # No kernel folders: the kernel is always this very interpreter's.
+        specs = KernelSpecManager(kernel_dirs=[])
+        connection = str(folder / "connection.json")
+        self.manager = KernelManager(
+            kernel_spec_manager=specs, connection_file=connection
+        )
+        self.manager.start_kernel(env=environment, cwd=str(folder))
+        self.client = self.manager.client()
+        self.client.start_channels()
+        self.client.wait_for_ready(timeout=60)
+
+    @property
+    def pid(self) -> int:
+        """The kernel's own pid; it changes when the kernel is restarted."""
+        provisioner = self.manager.provisioner
+        assert provisioner is not None
+        return provisioner.pid
+
+    def start(self, code: str) -> str:
+        """Begin to execute *code*; the id that comes back is for `finish`."""
+        return self.client.execute(code, allow_stdin=False)
+
+    def messages(self, execution: str, timeout: float = 60) -> Iterator[Message]:
+        """Yield the outputs of an execution as they come, until it is done."""
+        deadline = time.monotonic() + timeout
+        while True:
+            try:
+                left = max(0, deadline - time.monotonic())
+                message = self.client.get_iopub_msg(timeout=left)
+            except queue.Empty:
+                raise TimeoutError(f"not done within {timeout} s") from None
+            if message["parent_header"].get("msg_id") != execution:
+                continue
+            if message["content"].get("execution_state") == "idle":
+                return
+            if message["msg_type"] in OUTPUTS:
+                yield message
+
+    def finish(self, execution: str, timeout: float = 60) -> Reply:
+        """Collect what an execution gives until it is done."""
+        return Reply(list(self.messages(execution, timeout)))
+
+    def run(self, code: str, timeout: float = 60) -> Reply:
+        """Execute *code* and collect what it gives; an error is in the reply."""
+        return self.finish(self.start(code), timeout)
+
+    def interrupt(self) -> None:
+        """Do what the front end's stop button does."""
+        self.manager.interrupt_kernel()
+
+    def restart(self, *, now: bool = False) -> None:
+        """Restart as a front end does; *now* kills instead of asking."""
+        self.manager.restart_kernel(now=now)
+        self.client.wait_for_ready(timeout=60)
+
+    def close(self, *, now: bool = False) -> None:
+        """Shut the kernel down; *now* kills instead of asking."""
+        self.client.stop_channels()
+        if self.manager.has_kernel:
+            self.manager.shutdown_kernel(now=now)
+        self.manager.cleanup_resources()
+
+
+@contextmanager
+def running(folder: Path, patience: float = PATIENCE) -> Iterator[Kernel]:
+    """Run a kernel in *folder*, which is also its home; nothing of it survives."""
+    with sandbox(folder, patience) as environment, ExitStack() as stack:
+        kernel = Kernel(folder, environment)
+        stack.callback(kernel.close)
+        yield kernel
+
+
+@pytest.fixture(scope="session")
+def client_loop() -> Iterator[None]:
+    """Make the event loop that jupyter_client keeps before the guard first looks."""
+    loop = ensure_event_loop()
+    yield
+    loop.close()
+
+
+@pytest.fixture(scope="module")
+def kernel(
+    client_loop: None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Kernel]:
+    """One kernel for all tests of a module, with ``ipyproc`` loaded."""
+    with running(tmp_path_factory.mktemp("kernel")) as kernel:
+        reply = kernel.run("%load_ext ipyproc")
+        assert reply.error is None, reply.error
+        yield kernel
+
+
+@pytest.fixture
+def new_kernel(client_loop: None, tmp_path: Path) -> Iterator[Callable[[], Kernel]]:
+    """Start kernels that only this test has, to be interrupted and killed at will."""
+    with ExitStack() as stack:
+
+        def start() -> Kernel:
+            folder = tmp_path / f"kernel-{len(list(tmp_path.iterdir()))}"
+            folder.mkdir()
+            return stack.enter_context(running(folder))
+
+        yield start

@@ -1,0 +1,139 @@
+"""The guard of tests/guard.py: a guard that was never red guards nothing."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from tests.guard import PATIENCE, LeakError, no_leaks
+
+ROOT = Path(__file__).parent.parent
+LEAKS = """
+import os, tests.guard
+
+tests.guard.PATIENCE = 0
+
+def test_leaks():
+    os.pipe()
+"""
+
+
+def test_a_descriptor_left_open_is_a_leak() -> None:
+    """A pipe that nobody closes turns the guard red, and the message names it."""
+    reader = writer = -1
+
+    with pytest.raises(LeakError, match=r"descriptor \d+ -> pipe:"), no_leaks(0):
+        reader, writer = os.pipe()
+
+    os.close(reader)
+    os.close(writer)
+
+
+def test_a_descriptor_closed_by_a_stranger_is_a_leak() -> None:
+    """Closing what the test did not open turns the guard red."""
+    reader, writer = os.pipe()
+    os.close(writer)
+
+    with pytest.raises(LeakError, match=f"closed {reader} -> pipe:"), no_leaks(0):
+        os.close(reader)
+
+
+def test_the_same_number_for_another_file_is_a_leak() -> None:
+    """Descriptors are compared by what they are, not by how many there are."""
+    reader, writer = os.pipe()
+    other, other_writer = os.pipe()
+
+    with pytest.raises(LeakError, match=f"descriptor {reader} -> pipe:"), no_leaks(0):
+        os.dup2(other, reader)
+
+    for descriptor in (reader, writer, other, other_writer):
+        os.close(descriptor)
+
+
+def test_a_running_child_is_a_leak() -> None:
+    """A child that runs on turns the guard red."""
+    child = None
+
+    with pytest.raises(LeakError, match=r"child \d+ \(sleep,"), no_leaks(0):
+        child = subprocess.Popen(["sleep", "60"])
+
+    assert child is not None
+    child.kill()
+    child.wait()
+
+
+def test_a_zombie_is_a_leak() -> None:
+    """A child that ended and was never waited for turns the guard red."""
+    child = None
+
+    with pytest.raises(LeakError, match=r"child \d+ \(true,"), no_leaks(0):
+        child = _ended(["true"])
+
+    assert child is not None
+    child.wait()
+
+
+def test_a_thread_is_a_leak() -> None:
+    """A thread that runs on turns the guard red."""
+    end = threading.Event()
+    thread = threading.Thread(target=end.wait, name="left-behind")
+
+    with pytest.raises(LeakError, match="thread left-behind"), no_leaks(0):
+        thread.start()
+
+    end.set()
+    thread.join()
+
+
+def test_what_is_on_its_way_out_is_no_leak() -> None:
+    """A thread that ends a moment after its test is waited for."""
+    end = threading.Event()
+
+    with no_leaks(PATIENCE):
+        threading.Thread(target=end.wait).start()
+        threading.Timer(0.05, end.set).start()
+
+
+def test_garbage_is_no_leak() -> None:
+    """A file that only a reference cycle keeps open is collected, then counted."""
+
+    class Holder:
+        def __init__(self) -> None:
+            self.me = self
+            self.reader, self.writer = os.pipe()
+
+        def __del__(self) -> None:
+            os.close(self.reader)
+            os.close(self.writer)
+
+    with no_leaks(PATIENCE):
+        Holder()
+
+
+def test_every_test_is_guarded(tmp_path: Path) -> None:
+    """A test that leaks is an error of its own run, without asking for the guard."""
+    test = tmp_path / "test_leaks.py"
+    test.write_text(LEAKS)
+    pytest_command = [sys.executable, "-m", "pytest", "-p", "tests.guard"]
+
+    run = subprocess.run(
+        [*pytest_command, "-p", "no:cacheprovider", "--rootdir", tmp_path, test],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+
+    assert "LeakError: descriptor" in run.stdout
+    assert "1 passed, 1 error" in run.stdout
+
+
+def _ended(command: list[str]) -> subprocess.Popen[bytes]:
+    """Start a child, see it end and leave it a zombie."""
+    child = subprocess.Popen(command)
+    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+    return child
