@@ -1,0 +1,7 @@
+"""Commands as Go's package os/exec knows them."""
+
+from __future__ import annotations
+
+from ipyproc.exec.look_path import look_path
+
+__all__ = ["look_path"]

@@ -1,0 +1,78 @@
+"""Finding a program in PATH, by Go's rules."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+
+from ipyproc.errors import DotError, ExecError, NotFoundError, PathError, SyscallError
+
+_NEVER_PROGRAMS = ("", ".", "..")
+
+
+def look_path(name: str | bytes | os.PathLike[str]) -> str:
+    """Find the program *name* and return its path (Go: ``exec.LookPath``).
+
+    A name with a slash is tried as it is, and no directory is searched; any other is
+    searched for in the directories that PATH lists. Raises ``ExecError`` whose ``err``
+    is a ``NotFoundError``, the kernel's refusal of a name with a slash, or a
+    ``DotError`` for a program that PATH has only relative to the current directory,
+    with what was found in ``path``.
+
+    Unlike ``shutil.which``, an unset or empty PATH finds nothing.
+    """
+    name = os.fsdecode(name)
+    if name in _NEVER_PROGRAMS:
+        raise ExecError(name, NotFoundError())
+    if "/" in name:
+        return _checked(name)
+    if "\0" in name:  # normpath of some Pythons cuts it off there
+        raise ExecError(name, NotFoundError())
+    path = next(filter(_is_executable, _candidates(name)), None)
+    if path is None:
+        raise ExecError(name, NotFoundError())
+    if not os.path.isabs(path):
+        raise ExecError(name, DotError(path))
+    return path
+
+
+def clean(path: str) -> str:
+    """Give the shortest path that is lexically the same (Go: ``filepath.Clean``)."""
+    shortest = os.path.normpath(path)
+    # POSIX lets two leading slashes mean something else than one; Linux and Go do not.
+    return shortest[1:] if shortest.startswith("//") else shortest
+
+
+def _candidates(name: str) -> list[str]:
+    path = os.environ.get("PATH", "")
+    # One empty PATH is no directory at all; an empty entry of a longer one is ".".
+    directories = path.split(":") if path else []
+    return [clean(f"{directory or '.'}/{name}") for directory in directories]
+
+
+def _checked(name: str) -> str:
+    refusal = _refusal(name)
+    if refusal is not None:
+        raise ExecError(name, refusal)
+    return name
+
+
+def _is_executable(path: str) -> bool:
+    return _refusal(path) is None
+
+
+def _refusal(path: str) -> OSError | None:
+    """Say why *path* cannot be executed, or ``None`` if it can."""
+    try:
+        mode = os.stat(path).st_mode
+    except OSError as error:
+        return PathError("stat", path, error.errno or errno.EINVAL)
+    except ValueError:  # a NUL byte
+        return PathError("stat", path, errno.EINVAL)
+    if stat.S_ISDIR(mode):
+        return SyscallError(None, errno.EISDIR)
+    # The kernel is asked, for it knows more than the mode: a noexec mount, an ACL.
+    if not os.access(path, os.X_OK, effective_ids=True):
+        return SyscallError(None, errno.EACCES)
+    return None
