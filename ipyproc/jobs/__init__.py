@@ -1,0 +1,1 @@
+"""Processes that a session keeps: started, captured, reaped and ended for it."""
