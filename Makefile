@@ -1,0 +1,43 @@
+# The door to the tools; what they do is configured in pyproject.toml.
+PYTHON ?= python3
+TESTS ?= ipyproc tests
+QUICKSTART := notebooks/01-quickstart.ipynb
+BIN := .venv/bin
+
+help: ## what there is
+	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' Makefile
+
+demo: .venv/lab ## run the quickstart in a real kernel and print what it shows
+	@$(BIN)/python -m tests.notebooks.demo $(QUICKSTART)
+
+lab: .venv/lab ## open the quickstart in JupyterLab
+	$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) $(QUICKSTART)
+
+test: lint chromium ## check style and types, run every test
+	$(BIN)/pytest -n auto --dist loadgroup $(TESTS)
+
+lint: .venv/dev ## check style and types
+	$(BIN)/ruff format --check && $(BIN)/ruff check && $(BIN)/mypy
+
+bench: .venv/dev ## measure ipyproc beside its peers
+	$(BIN)/python -m tests.benchmarks
+
+chromium: .venv/dev
+	@$(BIN)/python tests/browser/chromium.py
+
+clean: ## remove what the other targets made
+	rm -rf .venv dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -exec rm -rf {} +
+
+# One stamp for each extra: demo and lab need less than the tests do.
+.venv/%: pyproject.toml | .venv/bin/pip
+	@echo "Installing ipyproc and its extra '$*' into .venv"
+	@$(BIN)/pip install -qq --disable-pip-version-check -e '.[$*]' && touch $@
+
+.venv/bin/pip:
+	@command -v $(PYTHON) >/dev/null || { echo "make: no $(PYTHON) found: name one, as in make PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "make: ipyproc needs Python 3.11 or newer, and $(PYTHON) is " + sys.version.split()[0] + ": name another, as in make PYTHON=python3.12")'
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "make: $(PYTHON) cannot make virtual environments: install the package python3-venv" >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+
+.PHONY: help demo lab test lint bench chromium clean

@@ -1,0 +1,59 @@
+"""Where the browser is; as a program: make sure that there is one.
+
+Playwright would download a browser of its own. A distribution's is enough, gets its
+security updates, and needs no other server than the one packages come from anyway.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+HELP = (
+    "The browser tests need Chromium and found none. Install it (Debian: apt-get "
+    "install chromium) or name one: CHROMIUM=/path/to/chromium make test"
+)
+
+
+def find() -> str | None:
+    """Return the path of Chromium: ``$CHROMIUM``, or what is in the PATH, or None."""
+    named = os.environ.get("CHROMIUM")
+    found = [shutil.which(name) for name in ([named] if named else NAMES)]
+    return next((path for path in found if path and _starts(path)), None)
+
+
+def _starts(path: str) -> bool:
+    """Tell whether it runs: some systems have a stub that only names a package."""
+    run = subprocess.run([path, "--version"], capture_output=True)
+    return run.returncode == 0
+
+
+def _install() -> None:
+    print("Chromium, for the browser tests: installing Debian's package", flush=True)
+    environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+    for step in (
+        "update",
+        "install --yes --no-install-recommends chromium fonts-dejavu-core",
+    ):
+        apt = ["apt-get", "-qq", *step.split()]
+        subprocess.run(apt, env=environment, stdin=subprocess.DEVNULL, check=True)
+
+
+def main() -> str | None:
+    """Make sure that there is a browser; what is returned says why there is none."""
+    if find():
+        return None
+    if os.geteuid() or not shutil.which("apt-get") or os.environ.get("CHROMIUM"):
+        return HELP
+    try:
+        _install()
+    except subprocess.CalledProcessError as error:
+        return f"{HELP}\n({error})"
+    return None if find() else HELP
+
+
+if __name__ == "__main__":
+    sys.exit(main())
