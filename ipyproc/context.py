@@ -1,0 +1,269 @@
+"""Contexts: when to give a piece of work up, and why.
+
+Go's package ``context``, as far as processes need it. A context is made from a parent
+and ends with it, or earlier:
+
+>>> ctx, cancel = with_timeout(background(), 60)
+>>> ctx.done.is_set()
+False
+>>> cancel()
+>>> ctx.done.wait(), str(ctx.err)
+(True, 'context canceled')
+
+What ``cancel`` does not end, a deadline will; call it anyway as soon as the work is
+over, for it gives the timer back. The pair is a context manager that does:
+
+>>> with with_timeout(background(), 60) as ctx:
+...     ctx.err
+>>> print(ctx.err)
+context canceled
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Generic, NamedTuple, Protocol, TypeVar
+
+from ipyproc.errors import CanceledError, DeadlineExceededError
+
+__all__ = [
+    "CanceledError",
+    "Context",
+    "DeadlineExceededError",
+    "Done",
+    "Pair",
+    "after_func",
+    "background",
+    "cause",
+    "with_cancel",
+    "with_cancel_cause",
+    "with_deadline",
+    "with_timeout",
+]
+
+
+_Err = CanceledError | DeadlineExceededError
+
+
+class Done:
+    """The event that a context ends (Go: the channel of ``Context.Done``)."""
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+
+    def is_set(self) -> bool:
+        """Whether the context has ended."""
+        return self._event.is_set()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait for the end, at most *timeout* seconds, and say whether it came."""
+        return self._event.wait(timeout)
+
+
+class Context:
+    """A span of work that may be given up before it is done (Go: ``context.Context``).
+
+    Made by ``background`` and the ``with_`` functions. May be used from any thread.
+    """
+
+    def __init__(self, deadline: float | None = None) -> None:
+        self._deadline = deadline
+        self._done = Done()
+        self._err: _Err | None = None
+        self._cause: BaseException | None = None
+        self._lock = threading.RLock()  # a signal handler may cancel, too
+        # What to do at the end; each may be taken back by its key.
+        self._at_end: dict[object, Callable[[], object]] = {}
+
+    def __repr__(self) -> str:
+        return f"<Context {self.err or 'not done'}, deadline {self.deadline}>"
+
+    @property
+    def done(self) -> Done:
+        """The event that this context ends; a background's never comes."""
+        return self._done
+
+    @property
+    def err(self) -> _Err | None:
+        """Why it ended (Go: ``Context.Err``); ``None`` until then."""
+        return self._err
+
+    @property
+    def deadline(self) -> float | None:
+        """When it ends at the latest, on the clock of ``time.time``, if ever."""
+        return self._deadline
+
+    def _end(self, err: _Err, cause: BaseException | None = None) -> None:
+        """End with all that depends on this context; only the first end counts."""
+        with self._lock:
+            if self._err is None:
+                self._err, self._cause = err, cause
+                self._done._event.set()
+        # One by one, so that a call cut short by an interrupt can be made good by the
+        # next one.
+        while action := self._next_action():
+            action()
+
+    def _next_action(self) -> Callable[[], object] | None:
+        with self._lock:
+            return self._at_end.popitem()[1] if self._at_end else None
+
+    def _when_done(self, action: Callable[[], object]) -> Callable[[], bool]:
+        """Have *action* called at the end; return what takes that back.
+
+        It is called by whoever ends the context, so it must be short and never raise.
+        """
+        key = object()
+        with self._lock:
+            if self._err is None:
+                self._at_end[key] = action
+                return partial(self._forget, key)
+        action()
+        return lambda: False
+
+    def _forget(self, key: object) -> bool:
+        with self._lock:
+            return self._at_end.pop(key, None) is not None
+
+
+class _Background(Context):
+    """The context that never ends, so that nothing need be kept for its end."""
+
+    def _when_done(self, action: Callable[[], object]) -> Callable[[], bool]:
+        return lambda: True
+
+
+_BACKGROUND = _Background()
+_Cancel = TypeVar("_Cancel", bound=Callable[[], None])
+
+
+class CancelCause(Protocol):
+    """What ends a context and says why (Go: ``context.CancelCauseFunc``)."""
+
+    def __call__(self, cause: BaseException | None = None) -> None:
+        """End the context for *cause*; later calls do nothing."""
+
+
+class Pair(NamedTuple, Generic[_Cancel]):
+    """A context and what cancels it; as a context manager it does so at the end."""
+
+    ctx: Context
+    cancel: _Cancel
+
+    def __enter__(self) -> Context:
+        return self.ctx
+
+    def __exit__(self, *_: object) -> None:
+        self.cancel()
+
+
+def background() -> Context:
+    """Return the context that never ends, parent of all others.
+
+    Go: ``context.Background``.
+    """
+    return _BACKGROUND
+
+
+def with_cancel(parent: Context) -> Pair[Callable[[], None]]:
+    """Return a context that ends when ``cancel()`` is called, or with *parent*.
+
+    Go: ``context.WithCancel``.
+    """
+    ctx, cancel = with_cancel_cause(parent)
+    return Pair(ctx, lambda: cancel())
+
+
+def with_cancel_cause(parent: Context) -> Pair[CancelCause]:
+    """Return a context that ends when ``cancel(cause)`` is called, or with *parent*.
+
+    Go: ``context.WithCancelCause``. The function ``cause`` returns what was given; the
+    context's ``err`` is a ``CanceledError`` all the same.
+    """
+    ctx = _child(parent, _checked(parent).deadline)
+
+    def cancel(cause: BaseException | None = None) -> None:
+        ctx._end(CanceledError(), cause)
+
+    return Pair(ctx, cancel)
+
+
+def with_timeout(parent: Context, timeout: float) -> Pair[Callable[[], None]]:
+    """Return a context that ends after *timeout* seconds (Go: ``context.WithTimeout``).
+
+    Setting the machine's clock does not change how long it lasts.
+    """
+    return _limited(parent, time.time() + timeout, timeout)
+
+
+def with_deadline(parent: Context, deadline: float) -> Pair[Callable[[], None]]:
+    """Return a context that ends at *deadline*, in seconds on ``time.time``'s clock.
+
+    Go: ``context.WithDeadline``. An earlier deadline of *parent* wins.
+    """
+    return _limited(parent, deadline, deadline - time.time())
+
+
+def cause(ctx: Context) -> BaseException | None:
+    """Return why *ctx* ended, as whoever ended it says (Go: ``context.Cause``).
+
+    Without such a cause it is the context's ``err``.
+    """
+    return ctx._cause or ctx.err
+
+
+def after_func(ctx: Context, function: Callable[[], object]) -> Callable[[], bool]:
+    """Have *function* called in a thread of its own once *ctx* has ended.
+
+    Go: ``context.AfterFunc``. Returns a function that takes the order back and says
+    whether it did: it is too late when *ctx* has ended.
+    """
+    thread = threading.Thread(target=function, name="ipyproc-context", daemon=True)
+    return ctx._when_done(thread.start)
+
+
+def _limited(
+    parent: Context, deadline: float, timeout: float
+) -> Pair[Callable[[], None]]:
+    if math.isnan(timeout):
+        raise ValueError("a deadline must be a time, not NaN")
+    earlier = _checked(parent).deadline
+    if earlier is not None and earlier <= deadline:
+        return with_cancel(parent)
+    ctx = _child(parent, deadline)
+    if timeout <= 0:
+        ctx._end(DeadlineExceededError())
+    elif ctx.err is None:
+        _start_timer(ctx, timeout)
+    return Pair(ctx, lambda: ctx._end(CanceledError()))
+
+
+def _child(parent: Context, deadline: float | None) -> Context:
+    ctx = Context(deadline)
+
+    def end_likewise() -> None:
+        if parent.err is not None:
+            ctx._end(type(parent.err)(), parent._cause)
+
+    # However it ends, its parent keeps nothing of it.
+    ctx._when_done(parent._when_done(end_likewise))
+    return ctx
+
+
+def _start_timer(ctx: Context, timeout: float) -> None:
+    seconds = min(timeout, threading.TIMEOUT_MAX)
+    timer = threading.Timer(seconds, ctx._end, [DeadlineExceededError()])
+    timer.name = "ipyproc-deadline"
+    timer.daemon = True
+    timer.start()
+    ctx._when_done(timer.cancel)
+
+
+def _checked(parent: Context) -> Context:
+    if not isinstance(parent, Context):
+        raise TypeError(f"parent: expected a Context, not {type(parent).__name__}")
+    return parent
