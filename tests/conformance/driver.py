@@ -69,7 +69,7 @@ def settle() -> Own:
             os.set_inheritable(int(name), False)
     out = fcntl.fcntl(1, fcntl.F_DUPFD_CLOEXEC, ABOVE_SLOTS)
     log = fcntl.fcntl(2, fcntl.F_DUPFD_CLOEXEC, ABOVE_SLOTS)
-    sys.stderr = open(log, "w", buffering=1)
+    sys.stderr = open(log, "w", buffering=1)  # noqa: SIM115 - open to the end
     null = os.open(os.devnull, os.O_RDWR)
     spare = fcntl.fcntl(null, fcntl.F_DUPFD_CLOEXEC, ABOVE_SLOTS)
     for slot in range(SLOTS):
@@ -111,7 +111,7 @@ def perform(scenario: Json, own: Own, tty: int | None = None) -> Json:
             if scenario.get("in_tty_session") and tty is None:
                 return run_in_session(scenario, directory)
             _perform(scenario, result, directory, own, tty, undo)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - it is the result
         result["driver_error"] = repr(error)
     finally:
         shutil.rmtree(directory, ignore_errors=True)

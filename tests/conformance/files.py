@@ -86,9 +86,8 @@ class Files:
         if spec.get("use") == "tty":
             return self.tty
         if "closed" in spec:
-            file = open(spec["closed"], "ab+", buffering=0)
-            file.close()
-            return file
+            with open(spec["closed"], "ab+", buffering=0) as file:
+                return file
         return self._placed(self._fresh(spec), spec)
 
     def close_after_start(self) -> None:
@@ -103,7 +102,7 @@ class Files:
         use = spec.get("use", "")
         if use == "stdin_pipe":
             reader, writer = os.pipe()
-            self.stdin = open(writer, "wb", buffering=0)
+            self.stdin = os.fdopen(writer, "wb", buffering=0)
             return reader
         if use == "devnull":
             return os.open(os.devnull, os.O_RDWR)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 
 from ipyproc import ProcAttr, command, start_process
 from tests.conformance.scene import Scene
@@ -35,10 +36,8 @@ def _run_command(name: str, arguments: list[str]) -> None:
         cmd.start()
     except OSError:
         return
-    try:
+    with suppress(OSError):
         cmd.wait()
-    except OSError:
-        pass
 
 
 def _start_and(name: str, arguments: list[str], *, released: bool) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import threading
+from contextlib import suppress
 from typing import Any
 
 from ipyproc import (
@@ -92,7 +93,7 @@ def _started(
             _unshare(scenario.get("thread_unshare"))
             argv = scenario.get("argv")
             outcome[0] = start_process(scenario["name"], argv, attr)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - it is the result
             outcome[1] = error
 
     if scenario.get("in_thread"):
@@ -134,7 +135,7 @@ def _feed(scene: Scene, text: str | None) -> None:
     scene.files.stdin = None
 
     def write() -> None:
-        with stdin:
+        with stdin, suppress(BrokenPipeError):
             stdin.write(text.encode())
 
     threading.Thread(target=write, daemon=True).start()

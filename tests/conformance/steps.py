@@ -38,7 +38,7 @@ class Steps:
         started = time.monotonic()
         try:
             getattr(self, f"_op_{step['op']}")(step, result, process)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - it is the result
             self._scene.texts.set(result, error)
         return result | timed(step, started)
 

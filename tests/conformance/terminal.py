@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import threading
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -57,9 +57,7 @@ def _master() -> tuple[int, str]:
 
 
 def _drain(master: int) -> None:
-    try:
+    with suppress(OSError):  # EIO: the last user of the slave is gone
         while os.read(master, 65536):
             pass
-    except OSError:  # EIO: the last user of the slave is gone
-        pass
     os.close(master)

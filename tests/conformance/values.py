@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import errno
 import hashlib
+from contextlib import suppress
 from typing import Any
 
 from ipyproc import (
@@ -74,10 +75,8 @@ class Texts:
                 "tail_b64": _base64(raw[-64:]),
             }
         shown: Json = {"len": len(raw), "b64": _base64(raw)}
-        try:
+        with suppress(UnicodeDecodeError):
             shown["text"] = raw.decode()
-        except UnicodeDecodeError:
-            pass
         return shown
 
     def error(self, error: BaseException | None) -> Json | None:
