@@ -1,0 +1,1 @@
+"""The magics: each reads its line and makes one call into jobs, process or views."""
