@@ -1,0 +1,99 @@
+"""A real JupyterLab and a real Chromium for tests, both off the network.
+
+Tests that use them are marked ``browser`` and share one xdist group::
+
+    pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+
+JupyterLab is started once a session, Chromium once a module: Playwright keeps an event
+loop running in the main thread, which no other test may meet.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+
+from tests.browser import chromium
+from tests.browser.lab import Lab, Notebook, serving
+
+NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
+#: Where screenshots go; without it they go where pytest keeps a test's files.
+SCREENSHOTS = "IPYPROC_SCREENSHOTS"
+#: No look-up but our own, and nothing that a browser does on its own account.
+FLAGS = (
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-sync",
+    "--no-first-run",
+    "--no-sandbox",
+)
+Picture = Callable[[Page | Locator, str], None]
+OpenNotebook = Callable[[Path], Notebook]
+
+expect.set_options(timeout=30_000)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Chromium without a window."""
+    path = chromium.find()
+    assert path, chromium.HELP
+    with sync_playwright() as playwright:
+        options = {"executable_path": path, "args": list(FLAGS)}
+        with playwright.chromium.launch(**options) as browser:
+            yield browser
+
+
+@pytest.fixture
+def page(
+    browser: Browser, request: pytest.FixtureRequest, picture: Picture
+) -> Iterator[Page]:
+    """An empty page with no memory of another one; its picture, if the test fails."""
+    with browser.new_context(viewport={"width": 1100, "height": 900}) as context:
+        page = context.new_page()
+        page.set_default_timeout(30_000)
+        failed = request.session.testsfailed
+        yield page
+        if request.session.testsfailed > failed:
+            picture(page, request.node.name)
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """A JupyterLab server with a home of its own; nothing of it survives."""
+    with serving(tmp_path_factory.mktemp("lab")) as lab:
+        yield lab
+
+
+@pytest.fixture
+def open_notebook(lab: Lab, page: Page) -> Iterator[OpenNotebook]:
+    """Open notebooks in JupyterLab; their kernels end with the test."""
+
+    def open_(path: Path) -> Notebook:
+        shutil.copy(path, lab.root)
+        return Notebook(page, lab, path.name)
+
+    yield open_
+    page.goto("about:blank")  # no page must ask for a kernel that has just ended
+    lab.end_kernels()
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> Picture:
+    """Take a picture of a page or a part of it, under a name."""
+    folder = Path(os.environ.get(SCREENSHOTS, tmp_path))
+    folder.mkdir(parents=True, exist_ok=True)
+
+    def take(what: Page | Locator, name: str) -> None:
+        # Not by path: Playwright would write in a thread that it keeps.
+        (folder / f"{name}.png").write_bytes(what.screenshot())
+
+    return take

@@ -1,0 +1,178 @@
+"""A JupyterLab server of a test, and one notebook in its page."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Locator, Page, expect
+
+from tests.sandbox import sandbox
+
+THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
+#: The reader's settings that answer a question before it is put.
+NO_NEWS = (
+    "lab/user-settings/@jupyterlab/apputils-extension/notification.jupyterlab-settings"
+)
+#: The notebook of the page, in JavaScript.
+NOTEBOOK = "jupyterapp.shell.currentWidget"
+KERNEL = f"{NOTEBOOK}?.sessionContext?.session?.kernel"
+#: How long a server, a page or a kernel may take to be ready, in seconds.
+PATIENCE = 60
+
+
+@dataclass(frozen=True)
+class Lab:
+    """A server: its port, its token and the folder whose notebooks it serves."""
+
+    port: int
+    token: str
+    root: Path
+
+    @property
+    def url(self) -> str:
+        """Where the server is."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def request(self, method: str, path: str) -> Any:
+        """Ask the server's REST interface."""
+        request = urllib.request.Request(f"{self.url}/api/{path}", method=method)
+        request.add_header("Authorization", f"token {self.token}")
+        with urllib.request.urlopen(request, timeout=30) as response:
+            return json.loads(response.read() or "null")
+
+    def end_kernels(self) -> None:
+        """Shut all kernels down."""
+        for session in self.request("GET", "sessions"):
+            self.request("DELETE", f"sessions/{session['id']}")
+
+
+@contextmanager
+def serving(home: Path) -> Iterator[Lab]:
+    """Run JupyterLab in *home*; nothing of it survives the block."""
+    lab = Lab(_free_port(), secrets.token_hex(), home / "notebooks")
+    lab.root.mkdir()
+    _configure(lab, home / ".jupyter")
+    log = home / "lab.log"
+    with sandbox(home) as environment, log.open("wb") as out:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "jupyterlab"],
+            env=environment,
+            cwd=home,
+            stdout=out,
+            stderr=out,
+        )
+        try:
+            _wait_for_answer(lab, server, log)
+            yield lab
+            lab.end_kernels()
+        finally:
+            server.terminate()
+            server.wait(timeout=30)
+
+
+def _configure(lab: Lab, folder: Path) -> None:
+    """Write the configuration: only on this machine, and no question to the reader."""
+    server = {
+        "ip": "127.0.0.1",
+        "port": lab.port,
+        "port_retries": 0,
+        "root_dir": str(lab.root),
+        "allow_root": True,
+        "open_browser": False,
+    }
+    page = {
+        "expose_app_in_browser": True,
+        "extension_manager": "readonly",
+        "news_url": None,
+        "check_for_updates_class": "jupyterlab.NeverCheckForUpdate",
+    }
+    token = {"token": lab.token}
+    config = {"ServerApp": server, "LabApp": page, "IdentityProvider": token}
+    settings = folder / NO_NEWS
+    settings.parent.mkdir(parents=True)
+    settings.write_text('{"fetchNews": "false", "checkForUpdates": false}')
+    (folder / "jupyter_lab_config.json").write_text(json.dumps(config))
+
+
+def _wait_for_answer(lab: Lab, server: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            lab.request("GET", "status")
+        except urllib.error.URLError as error:
+            if server.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"no JupyterLab: {log.read_text()}") from error
+            time.sleep(0.1)
+        else:
+            return
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+        return port
+
+
+class Notebook:
+    """A notebook that is open in JupyterLab, its kernel ready."""
+
+    def __init__(self, page: Page, lab: Lab, name: str) -> None:
+        self.page = page
+        page.goto(f"{lab.url}/doc/tree/{name}?token={lab.token}&reset")
+        page.wait_for_function(
+            f"window.jupyterapp && {KERNEL}?.status === 'idle'", timeout=PATIENCE * 1000
+        )
+
+    def run_all(self) -> bool:
+        """Run all cells, wait for the last; False if one failed."""
+        done: bool = self.command("notebook:run-all-cells")
+        return done
+
+    def start(self, number: int) -> Locator:
+        """Begin to run a cell, counted from 0, and return it at once."""
+        self.page.evaluate(f"{NOTEBOOK}.content.activeCellIndex = {number}")
+        self.page.evaluate("void jupyterapp.commands.execute('notebook:run-cell')")
+        return self.cell(number)
+
+    def cell(self, number: int) -> Locator:
+        """Return a cell, counted from 0, scrolled into view."""
+        cell = self.page.locator(".jp-Notebook .jp-Cell").nth(number)
+        cell.scroll_into_view_if_needed()
+        return cell
+
+    def saved(self) -> dict[str, Any]:
+        """Return what the page would save: the notebook with its outputs."""
+        document: dict[str, Any] = self.page.evaluate(
+            f"{NOTEBOOK}.content.model.toJSON()"
+        )
+        return document
+
+    def errors(self) -> list[str]:
+        """Return the errors that cells show."""
+        cells = self.saved()["cells"]
+        outputs = [output for cell in cells for output in cell.get("outputs", ())]
+        return [o["evalue"] for o in outputs if o["output_type"] == "error"]
+
+    def use_theme(self, name: str) -> None:
+        """Switch to the theme ``light`` or ``dark``."""
+        self.command("apputils:change-theme", theme=THEMES[name])
+        themed = self.page.locator(f"body[data-jp-theme-name='{THEMES[name]}']")
+        expect(themed).to_be_attached()
+        expect(self.page.locator("#jupyterlab-splash")).not_to_be_attached()
+
+    def command(self, name: str, **arguments: object) -> Any:
+        """Execute one of JupyterLab's commands and wait for what it returns."""
+        script = "([name, given]) => jupyterapp.commands.execute(name, given)"
+        return self.page.evaluate(script, [name, arguments])
