@@ -25,7 +25,6 @@ import math
 import threading
 import time
 from collections.abc import Callable
-from functools import partial
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from ipyproc.errors import CanceledError, DeadlineExceededError
@@ -76,8 +75,7 @@ class Context:
         self._err: _Err | None = None
         self._cause: BaseException | None = None
         self._lock = threading.RLock()  # a signal handler may cancel, too
-        # What to do at the end; each may be taken back by its key.
-        self._at_end: dict[object, Callable[[], object]] = {}
+        self._at_end: set[_Order] = set()
 
     def __repr__(self) -> str:
         return f"<Context {self.err or 'not done'}, deadline {self.deadline}>"
@@ -105,36 +103,51 @@ class Context:
                 self._done._event.set()
         # One by one, so that a call cut short by an interrupt can be made good by the
         # next one.
-        while action := self._next_action():
-            action()
+        while order := self._next_order():
+            order.action()
 
-    def _next_action(self) -> Callable[[], object] | None:
+    def _next_order(self) -> _Order | None:
         with self._lock:
-            return self._at_end.popitem()[1] if self._at_end else None
+            return self._at_end.pop() if self._at_end else None
 
-    def _when_done(self, action: Callable[[], object]) -> Callable[[], bool]:
-        """Have *action* called at the end; return what takes that back.
+    def _when_done(self, action: Callable[[], object]) -> _Order:
+        """Have *action* called at the end.
 
         It is called by whoever ends the context, so it must be short and never raise.
         """
-        key = object()
+        order = _Order(self, action)
         with self._lock:
             if self._err is None:
-                self._at_end[key] = action
-                return partial(self._forget, key)
+                self._at_end.add(order)
+                return order
         action()
-        return lambda: False
+        return order
 
-    def _forget(self, key: object) -> bool:
-        with self._lock:
-            return self._at_end.pop(key, None) is not None
+
+class _Order:
+    """An action ordered for the end of a context."""
+
+    def __init__(self, ctx: Context, action: Callable[[], object]) -> None:
+        self._ctx = ctx
+        self.action = action
+        self._taken_back = False
+
+    def take_back(self) -> bool:
+        """See that the action will not be called, and say whether that succeeded."""
+        with self._ctx._lock:
+            if self in self._ctx._at_end:
+                self._taken_back = True
+                self._ctx._at_end.remove(self)
+            return self._taken_back
 
 
 class _Background(Context):
     """The context that never ends, so that nothing need be kept for its end."""
 
-    def _when_done(self, action: Callable[[], object]) -> Callable[[], bool]:
-        return lambda: True
+    def _when_done(self, action: Callable[[], object]) -> _Order:
+        order = _Order(self, action)
+        order._taken_back = True
+        return order
 
 
 _BACKGROUND = _Background()
@@ -220,10 +233,11 @@ def after_func(ctx: Context, function: Callable[[], object]) -> Callable[[], boo
     """Have *function* called in a thread of its own once *ctx* has ended.
 
     Go: ``context.AfterFunc``. Returns a function that takes the order back and says
-    whether it did: it is too late when *ctx* has ended.
+    whether *function* will never run: it is too late when *ctx* has ended. Unlike in
+    Go, it says the same when it is called again.
     """
     thread = threading.Thread(target=function, name="ipyproc-context", daemon=True)
-    return ctx._when_done(thread.start)
+    return ctx._when_done(thread.start).take_back
 
 
 def _limited(
@@ -250,7 +264,7 @@ def _child(parent: Context, deadline: float | None) -> Context:
             ctx._end(type(parent.err)(), parent._cause)
 
     # However it ends, its parent keeps nothing of it.
-    ctx._when_done(parent._when_done(end_likewise))
+    ctx._when_done(parent._when_done(end_likewise).take_back)
     return ctx
 
 
