@@ -1,0 +1,69 @@
+"""Notebooks executed in a real kernel, without a page."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import nbformat
+from jupyter_client.kernelspec import KernelSpecManager
+from jupyter_client.manager import AsyncKernelManager
+from nbclient import NotebookClient
+from nbformat import NotebookNode
+
+CellHook = Callable[[NotebookNode, int], None]
+
+
+def execute(
+    path: Path,
+    started: CellHook | None = None,
+    done: CellHook | None = None,
+    env: dict[str, str] | None = None,
+) -> NotebookNode:
+    """Execute a notebook in its folder; CellExecutionError if a cell fails.
+
+    *started* is called with every cell and its index, *done* with those of code. *env*
+    is the kernel's environment, by default a copy of the caller's.
+    """
+    with TemporaryDirectory() as folder:
+        manager = AsyncKernelManager(
+            # No kernel folders: the kernel is always this very interpreter's.
+            kernel_spec_manager=KernelSpecManager(kernel_dirs=[]),
+            connection_file=f"{folder}/connection.json",
+        )
+        client = _client(path, manager, started, done)
+        # The manager is ours, and yet nbclient shall end what it starts with it.
+        return client.execute(cleanup_kc=True, env=env or dict(os.environ))
+
+
+def _client(
+    path: Path,
+    manager: AsyncKernelManager,
+    started: CellHook | None,
+    done: CellHook | None,
+) -> NotebookClient:
+    return NotebookClient(
+        nbformat.read(path, as_version=4),
+        km=manager,
+        timeout=120,
+        resources={"metadata": {"path": str(path.parent)}},
+        extra_arguments=["--IPKernelApp.log_level=ERROR"],
+        on_cell_start=_hook(started),
+        on_cell_executed=_hook(done),
+    )
+
+
+def text(output: NotebookNode) -> str:
+    """Return an output as a reader without a page sees it."""
+    if output.output_type == "stream":
+        return str(output.text)
+    if output.output_type == "error":
+        return f"{output.ename}: {output.evalue}"
+    return str(output.data.get("text/plain", ""))
+
+
+def _hook(hook: CellHook | None) -> Callable[..., None] | None:
+    """Give a hook the two things that every hook of nbclient is given."""
+    return hook and (lambda cell, cell_index, **_: hook(cell, cell_index))

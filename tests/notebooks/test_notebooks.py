@@ -1,0 +1,89 @@
+"""The notebooks run from top to bottom, and are saved as a reader should find them."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from tests.notebooks.execution import execute
+from tests.sandbox import sandbox
+
+ROOT = Path(__file__).parents[2]
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+
+REDRAWS = "handle = display(1, display_id=True)"
+
+pytestmark = pytest.mark.xdist_group("notebooks")
+
+
+@pytest.fixture
+def home(client_loop: None, tmp_path: Path) -> Iterator[dict[str, str]]:
+    """Give an environment for kernels; nothing of them survives."""
+    with sandbox(tmp_path) as environment:
+        yield environment
+
+
+@each_notebook
+def test_runs_from_top_to_bottom(path: Path, home: dict[str, str]) -> None:
+    """No cell of a notebook fails, or CellExecutionError tells which."""
+    execute(path, env=home)
+
+
+@each_notebook
+def test_is_saved_without_outputs(path: Path) -> None:
+    """A notebook holds no output, no count and no kernel but the usual one."""
+    notebook = nbformat.read(path, as_version=4)
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+    nbformat.validate(notebook)
+    assert [cell for cell in code if cell.outputs or cell.execution_count] == []
+    assert notebook.metadata.kernelspec.name == "python3"
+    assert "widgets" not in notebook.metadata
+
+
+def test_the_demo_prints_what_a_reader_sees(home: dict[str, str]) -> None:
+    """The demo shows sources, outputs, values, and an output that is redrawn later."""
+    run = _demo(home, "# Title", "print('printed'); 6 * 7", REDRAWS, "handle.update(2)")
+
+    assert run.returncode == 0
+    printed = [" ".join(line.split()) for line in run.stdout.splitlines() if line]
+    assert printed == [
+        "Title",
+        "In [1]: print('printed'); 6 * 7",
+        "printed",
+        "42",
+        f"In [2]: {REDRAWS}",
+        "1",
+        "In [3]: handle.update(2)",
+        "[2] now: 2",
+        "All 3 cells ran.",
+        "See it live in JupyterLab: make lab",
+    ]
+
+
+def test_the_demo_fails_with_its_notebook(home: dict[str, str]) -> None:
+    """A cell that fails is shown and ends the demo with an exit status of 1."""
+    run = _demo(home, "1 / 0", "print('not reached')")
+
+    assert run.returncode == 1
+    assert run.stdout.endswith("\nFailed: ZeroDivisionError: division by zero\n")
+    assert "not reached" not in run.stdout
+
+
+def _demo(home: dict[str, str], *sources: str) -> subprocess.CompletedProcess[str]:
+    """Run the demo of a notebook with these cells; one that begins with # is prose."""
+    cells = [
+        new_markdown_cell(source) if source.startswith("#") else new_code_cell(source)
+        for source in sources
+    ]
+    path = Path(home["HOME"], "demo.ipynb")
+    nbformat.write(new_notebook(cells=cells), path)
+    command = [sys.executable, "-m", "tests.notebooks.demo", str(path)]
+    return subprocess.run(command, cwd=ROOT, env=home, capture_output=True, text=True)
