@@ -1,0 +1,1 @@
+"""Measurements beside peers, each in one run with them; figures are ratios."""
