@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipyproc.exec.cmd import Cmd, command, command_context
 from ipyproc.exec.look_path import look_path
 
-__all__ = ["look_path"]
+__all__ = ["Cmd", "command", "command_context", "look_path"]

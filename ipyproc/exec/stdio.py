@@ -1,0 +1,173 @@
+"""What a command's standard input, output and error are connected to."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
+from typing import Any
+
+from ipyproc.attr import File
+from ipyproc.exec import pipes, streams
+from ipyproc.exec.pipes import PipeEnd
+
+# What has the data of its descriptor, no more and no less.
+_PLAIN = (io.BufferedReader, io.BufferedWriter, io.BufferedRandom)
+
+
+class Stdio:
+    """The descriptors that a command's child gets, and who owns them.
+
+    Every one that was made here is in exactly one of *child*, which is closed as soon
+    as the child has started, and *ours*, which is closed when the command is waited
+    for. *tasks* is the copying to be done while it runs.
+    """
+
+    def __init__(self) -> None:
+        self.child: list[io.FileIO] = []
+        self.ours: list[PipeEnd] = []
+        self.tasks: list[Callable[[], object]] = []
+        self._passed_on: list[PipeEnd] = []
+        self._kept: list[io.BufferedReader] = []
+
+    def files(self, stdin: object, stdout: object, stderr: object) -> list[File]:
+        """Give the child's first three files."""
+        given_in = self._input(stdin)
+        given_out = self._output("stdout", stdout)
+        same = stderr is not None and stderr is stdout
+        given_err = given_out if same else self._output("stderr", stderr)
+        return [given_in, given_out, given_err]
+
+    def pipe_in(self) -> tuple[pipes.PipeWriter, io.FileIO]:
+        """Make a pipe for the child's input: our end, and the child's."""
+        ours, child = pipes.to_child()
+        self.ours.append(ours)
+        self.child.append(child)
+        return ours, child
+
+    def pipe_out(self) -> tuple[pipes.PipeReader, io.FileIO]:
+        """Make a pipe for the child's output: our end, and the child's."""
+        ours, child = pipes.from_child()
+        self.ours.append(ours)
+        self.child.append(child)
+        return ours, child
+
+    def buffered_pipe_out(self) -> tuple[io.BufferedReader, io.FileIO]:
+        """Make a pipe for the child's output that its user reads by lines, too."""
+        ours, child = self.pipe_out()
+        buffered: io.BufferedReader = io.BufferedReader(ours, pipes.USUAL_SIZE)
+        # It closes the pipe when nobody refers to it any more; the child may live on.
+        self._kept.append(buffered)
+        return buffered, child
+
+    def close_child(self) -> None:
+        """Close the child's ends; it has its own by now, or never will."""
+        _close(self.child)
+
+    def close_ours(self) -> None:
+        """Close our ends, and wake who blocks in them."""
+        _close(self.ours)
+
+    def started(self) -> None:
+        """Close what the child has taken over for good.
+
+        A pipe from another command, kept open here, would hide from that one that its
+        reader is gone.
+        """
+        _close(self._passed_on)
+
+    def _input(self, stdin: object) -> File:
+        match stdin:
+            case None:
+                return self._null("r")
+            case bytes() | bytearray() | memoryview():
+                return self._preloaded(memoryview(stdin).cast("B"))
+            case str() | io.TextIOBase() if not _has_descriptor(stdin):
+                kind = type(stdin).__name__
+                raise TypeError(
+                    f"stdin: {kind} is text where bytes are due; encode it first"
+                )
+        if _has_descriptor(stdin):
+            return self._handed_over(stdin)
+        source: Any = stdin
+        if not hasattr(source, "read"):
+            raise TypeError(_expected("stdin", "bytes or an object with read()", stdin))
+        ours, child = self.pipe_in()
+        self.tasks.append(partial(streams.copy_in, ours, source))
+        return child
+
+    def _preloaded(self, data: memoryview) -> File:
+        """Write what fits into the pipe at once; a thread is for the rest, if any."""
+        ours, child = self.pipe_in()
+        rest = data[ours.write_now(data) :]
+        if rest:
+            ours.enlarge()
+            self.tasks.append(partial(streams.feed, ours, rest))
+        else:
+            ours.close()
+        return child
+
+    def _output(self, name: str, sink: Any) -> File:
+        if sink is None:
+            return self._null("w")
+        if _has_descriptor(sink):
+            return self._handed_over(sink)
+        if not hasattr(sink, "write"):
+            raise TypeError(_expected(name, "an object with write()", sink))
+        ours, child = self.pipe_out()
+        self.tasks.append(partial(streams.copy_out, ours, sink))
+        return child
+
+    def _null(self, mode: str) -> File:
+        null = io.FileIO(os.devnull, mode)
+        self.child.append(null)
+        return null
+
+    def _handed_over(self, stream: Any) -> File:
+        if isinstance(stream, int):
+            return int(stream)
+        end = getattr(stream, "raw", stream)
+        if isinstance(end, PipeEnd):
+            self._passed_on.append(end)
+        if getattr(stream, "closed", False):
+            return None
+        _synchronize(stream)
+        file: File = stream
+        return file
+
+
+def _has_descriptor(stream: Any) -> bool:
+    """Whether a child can have the descriptor of *stream* instead of its data.
+
+    Not if Python code changes the data on the way, as in a ``GzipFile``.
+    """
+    inner = getattr(stream, "buffer", stream)
+    if isinstance(inner, io.BufferedIOBase) and not isinstance(inner, _PLAIN):
+        return False
+    try:
+        return isinstance(stream, int) or isinstance(stream.fileno(), int)
+    except (AttributeError, io.UnsupportedOperation):
+        return False
+    except ValueError:  # a closed file: a closed descriptor in the child, as in Go
+        return True
+
+
+def _synchronize(stream: Any) -> None:
+    """Have the descriptor stand where a user of *stream* believes it to be."""
+    if hasattr(stream, "flush"):
+        stream.flush()
+    if isinstance(stream, io.BufferedReader | io.TextIOWrapper) and stream.readable():
+        # What was read ahead; some streams cannot tell or seek, and keep it.
+        with suppress(OSError, ValueError, OverflowError):
+            os.lseek(stream.fileno(), stream.tell(), os.SEEK_SET)
+
+
+def _expected(name: str, what: str, got: object) -> str:
+    return f"{name}: expected None, {what}, not {type(got).__name__}"
+
+
+def _close(files: Sequence[io.RawIOBase]) -> None:
+    for file in files:
+        file.close()
