@@ -17,6 +17,8 @@ import pytest
 #: How long something may still be on its way out when its test has ended.
 PATIENCE = 5.0
 REACTOR = "ipyproc-reactor"
+#: Threads that live as long as the session, or as long as there is something to do.
+STANDING = {REACTOR, "ipyproc-views"}
 
 
 class LeakError(AssertionError):
@@ -49,7 +51,7 @@ def holdings() -> Holdings:
     return Holdings(
         frozenset(_descriptors()),
         frozenset(_children()),
-        frozenset(t for t in threading.enumerate() if t.name != REACTOR),
+        frozenset(t for t in threading.enumerate() if t.name not in STANDING),
     )
 
 
@@ -79,12 +81,12 @@ def _start_reactor() -> None:
 
     They live as long as the session. Where jobs are not imported, none is started.
     """
-    if "ipyproc.jobs" not in sys.modules or _reactor_runs():
-        return
-    from ipyproc.jobs import jobs, spawn
-
-    spawn(["true"]).wait(timeout=30)
-    jobs.clear()
+    jobs = sys.modules.get("ipyproc.jobs")
+    if hasattr(jobs, "spawn") and not _reactor_runs():
+        job = jobs.spawn(["true"])
+        while not job.finished:  # its pipes are closed when it is
+            time.sleep(0.01)
+        jobs.jobs.clear()
 
 
 def _reactor_runs() -> bool:
