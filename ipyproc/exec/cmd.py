@@ -172,7 +172,7 @@ class Cmd(Plan):
         return pipe
 
     def stdout_pipe(self) -> io.BufferedReader:
-        """Return a pipe from the command's standard output (Go: ``Cmd.StdoutPipe``).
+        r"""Return a pipe from the command's standard output (Go: ``Cmd.StdoutPipe``).
 
         A binary file object. ``wait`` closes it, so read first. As the ``stdin`` of
         another command it makes a pipeline, and belongs to that from its start on:
@@ -261,7 +261,7 @@ class Cmd(Plan):
 
 
 def command(name: Word, *args: Word) -> Cmd:
-    """Make a command that runs *name* with *args* (Go: ``exec.Command``).
+    r"""Make a command that runs *name* with *args* (Go: ``exec.Command``).
 
     A *name* without a slash is looked up as ``look_path`` does. Never fails: a failed
     look-up is in ``err``, and ``start`` raises it.
