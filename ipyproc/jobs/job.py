@@ -1,0 +1,280 @@
+"""A process that the session keeps: named, captured, and reaped when it ends."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Generator
+from contextlib import suppress
+from errno import ECHILD
+from functools import partial
+from importlib import import_module
+from signal import SIGCONT, SIGKILL, SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU
+
+from ipyproc.errors import SyscallError
+from ipyproc.jobs.capture import Capture
+from ipyproc.jobs.journal import Chunk
+from ipyproc.jobs.options import seconds
+from ipyproc.jobs.reactor import Timer, reactor
+from ipyproc.jobs.runner import JobStatus, Runner
+from ipyproc.jobs.subscribers import Subscribers
+from ipyproc.jobs.usage import Usage
+from ipyproc.process import Process
+from ipyproc.state import ProcessState
+
+# A stop makes nothing ready, so while somebody looks at a job it is looked for.
+_LOOK_EVERY = 0.5
+_LOOK_SOON = 0.02
+_STOPPING = {SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU, SIGCONT}
+
+
+class Job:
+    """A process started by ``spawn``; all methods may be called from any thread.
+
+    *name*: unique among the jobs of the session. *argv*: the program as it was named,
+    and its arguments. *dir*: the directory that it started in, if one was given.
+    *started_at*: when, on the ``time.time()`` clock. *timed_out*: whether the
+    ``timeout`` of ``spawn`` ended it.
+    """
+
+    def __init__(
+        self,
+        runner: Runner,
+        argv: tuple[str, ...],
+        dir: str | None = None,
+        *,
+        name: str = "job",
+        timeout: float | None = None,
+        grace: float = 5.0,
+    ) -> None:
+        """Start it with *runner*; ``spawn`` makes jobs, and puts them in the table."""
+        self.name = name
+        self.argv = argv
+        self.dir = dir
+        self.timed_out = False
+        self._grace = grace
+        self._runner = runner
+        self._reactor = reactor()
+        self._over = threading.Event()
+        self._subscribers = Subscribers(self._reactor)
+        self._told_status = JobStatus.RUNNING
+        self._look_timer: Timer | None = None
+        self._timeout: Timer | None = None
+        self._widget: object = None
+        self.started_at = time.time()
+        runner.start(self._changed)
+        if timeout is not None:
+            self._timeout = self._reactor.call_later(timeout, self._time_out)
+            if self._over.is_set():
+                self._timeout.cancel()
+
+    def __repr__(self) -> str:
+        return f"<Job {self.name} pid={self.pid} {self.state or self.status}>"
+
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        return self._runner.pid
+
+    @property
+    def process(self) -> Process:
+        """The process itself.
+
+        The job waits for it: whoever else does, or releases it, takes its end away from
+        the job, whose status is then ``lost`` or ``released``.
+        """
+        return self._runner.process
+
+    @property
+    def status(self) -> JobStatus:
+        """What the process does at this moment, or how it ended."""
+        return self._runner.status
+
+    @property
+    def state(self) -> ProcessState | None:
+        """What ``wait`` learnt, once the process ended."""
+        return self._runner.state
+
+    @property
+    def ended_at(self) -> float | None:
+        """When the process ended, on the ``time.time()`` clock."""
+        return self._runner.ended_at
+
+    @property
+    def finished(self) -> bool:
+        """Whether the process ended and all its output is captured.
+
+        Output may come after the end from what the process started.
+        """
+        return self._runner.finished
+
+    @property
+    def stdout(self) -> Capture:
+        """What the process printed, unless ``stdout=`` sent it elsewhere."""
+        return self._runner.output.stdout
+
+    @property
+    def stderr(self) -> Capture:
+        """What it printed on its standard error; nothing with ``merge=True``."""
+        return self._runner.output.stderr
+
+    @property
+    def total(self) -> int:
+        """How many bytes it printed on both streams."""
+        return self._runner.output.total
+
+    def read(self, offset: int, size: int) -> list[Chunk]:
+        """Give what it printed on both streams, in order of arrival.
+
+        Starts at the first byte still kept at or after *offset* and gives at most
+        *size* bytes. A chunk that begins later than the one before it ended shows that
+        something between was dropped.
+        """
+        return self._runner.output.read(offset, size)
+
+    @property
+    def stdin_open(self) -> bool:
+        """Whether ``send`` is possible."""
+        return self._runner.input_open
+
+    def send(self, data: bytes | str) -> None:
+        """Write to the standard input of a job started with ``stdin=PIPE``.
+
+        Never blocks: what the process does not read yet waits in memory. Text is sent
+        as UTF-8, and no newline is added. Raises ``BrokenPipeError`` if the process can
+        read no more.
+        """
+        if isinstance(data, str):
+            data = data.encode()
+        if not isinstance(data, bytes | bytearray | memoryview):
+            kind = type(data).__name__
+            raise TypeError(f"data: expected bytes or str, not {kind}")
+        self._runner.write(bytes(data))
+
+    def close_stdin(self) -> None:
+        """Close the standard input after what was sent; harmless if it is closed."""
+        self._runner.close_input()
+
+    def signal(self, sig: int, tree: bool = False) -> None:
+        """Send *sig* to the process (Go: ``Process.Signal``).
+
+        With *tree* to all that it started, too: its group, its session, and their
+        children, stopped meanwhile so that none escapes by forking. Also after the
+        end, for what is left. Raises ``ProcessDoneError`` if there is nobody.
+        """
+        if not isinstance(sig, int):
+            raise TypeError(f"sig: expected an int, not {type(sig).__name__}")
+        self._runner.signal(sig, tree)
+        if sig in _STOPPING and self._reactor.is_open:
+            self._reactor.call_later(_LOOK_SOON, self._look)
+
+    def kill(self, tree: bool = False) -> None:
+        """End the process at once, with *tree* all that it started, too."""
+        self.signal(SIGKILL, tree)
+
+    def terminate(self, grace: float | None = None) -> None:
+        """Ask the process to end (TERM to its group), and kill what is left later.
+
+        After *grace* seconds, those of ``spawn`` if not given, the process and all that
+        it started are killed, unless it ended. Does not wait.
+        """
+        self._runner.end(self._grace if grace is None else seconds("grace", grace))
+
+    def wait(self, timeout: float | None = None) -> ProcessState:
+        """Wait for the end of the process and return how it was.
+
+        All that the process printed is captured then. *timeout* is in seconds;
+        ``TimeoutError`` and ``KeyboardInterrupt`` change nothing. Raises
+        ``ChildProcessError`` if the end went to somebody else.
+        """
+        if not self._over.is_set():
+            self._check_waitable()
+            if not self._over.wait(timeout):
+                raise TimeoutError(f"{self.name} still runs after {timeout} s")
+        return self._result()
+
+    def __await__(self) -> Generator[object, None, ProcessState]:
+        """Wait in asyncio; cancelling stops the wait and nothing else."""
+        import asyncio  # only who awaits pays for it
+
+        loop = asyncio.get_running_loop()
+        over = asyncio.Event()
+
+        def look(_: Job) -> None:
+            if self._over.is_set():
+                with suppress(RuntimeError):  # the loop has ended first
+                    loop.call_soon_threadsafe(over.set)
+
+        unsubscribe = self.subscribe(look)
+        try:
+            if not self._over.is_set():
+                self._check_waitable()
+                yield from over.wait().__await__()
+        finally:
+            unsubscribe()
+        return self._result()
+
+    def usage(self) -> Usage | None:
+        """Measure what the process and those below it use; ``None`` after its end.
+
+        At most once a second: sooner the last measurement comes again.
+        """
+        return self._runner.usage()
+
+    def subscribe(self, callback: Callable[[Job], None]) -> Callable[[], None]:
+        """Have *callback* called with the job when something happened to it.
+
+        That is on the reactor's thread whenever output arrived, or the status or the
+        standard input changed; the callback must return at once. There is exactly one
+        last call when the job is ``finished``, also for who subscribes later. Returns
+        the function that ends the subscription.
+        """
+        unsubscribe = self._subscribers.add(partial(callback, self))
+        self._reactor.call_soon(self._keep_looking)
+        return unsubscribe
+
+    @property
+    def widget(self) -> object:
+        """The view of the job, an ``ipyproc.views.JobView``; needs anywidget."""
+        if self._widget is None:
+            # The one look upward, by name and on demand: jobs run without any view.
+            self._widget = import_module("ipyproc.views").JobView(self)
+        return self._widget
+
+    def _check_waitable(self) -> None:
+        if self._reactor.is_current:
+            raise RuntimeError("a callback of a job cannot wait for one")
+        if not self._reactor.is_open:  # a fork: the process is no child of this one
+            raise SyscallError("wait", ECHILD)
+
+    def _result(self) -> ProcessState:
+        if self.state is None:
+            raise self._runner.error or SyscallError("wait", ECHILD)
+        return self.state
+
+    def _changed(self) -> None:
+        if self.ended_at is not None and not self._over.is_set():
+            self._over.set()
+            for timer in (self._timeout, self._look_timer):
+                if timer:
+                    timer.cancel()
+        self._subscribers.tell(last=self.finished)
+
+    def _look(self) -> None:
+        """Tell the subscribers if the process was stopped or went on."""
+        status = self.status
+        if status != self._told_status and not self._over.is_set():
+            self._told_status = status
+            self._changed()
+
+    def _keep_looking(self) -> None:
+        if self._look_timer:
+            self._look_timer.cancel()
+        if self._subscribers and not self._over.is_set():
+            self._look()
+            self._look_timer = self._reactor.call_later(_LOOK_EVERY, self._keep_looking)
+
+    def _time_out(self) -> None:
+        if not self._over.is_set():
+            self.timed_out = True
+            self.terminate()

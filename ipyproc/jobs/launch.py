@@ -1,0 +1,92 @@
+"""Starting jobs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+from ipyproc.attr import SysProcAttr
+from ipyproc.jobs import options
+from ipyproc.jobs.capture import MEMORY_LIMIT, OUTPUT_LIMIT
+from ipyproc.jobs.ending import ending
+from ipyproc.jobs.job import Job
+from ipyproc.jobs.journal import Output
+from ipyproc.jobs.local import LocalRunner
+from ipyproc.jobs.options import Command, Sink, Source, Words
+from ipyproc.jobs.table import jobs
+
+
+def spawn(
+    argv: Words,
+    *,
+    name: str | None = None,
+    dir: str | os.PathLike[str] | None = None,
+    env: Mapping[str, str] | None = None,
+    clear_env: bool = False,
+    stdin: Source = None,
+    stdout: Sink = None,
+    stderr: Sink = None,
+    merge: bool = False,
+    shell: bool = False,
+    timeout: float | None = None,
+    grace: float = 5.0,
+    detach: bool = False,
+    sys: SysProcAttr | None = None,
+    output_limit: int = OUTPUT_LIMIT,
+    memory_limit: int = MEMORY_LIMIT,
+) -> Job:
+    """Start a program as a job of the session: captured, reaped, ended with it.
+
+    *argv* is a list of words, or one text split into words as a shell does it; only
+    with *shell* a shell (``$SHELL`` or ``sh``) runs the text. The program is found as
+    ``look_path`` finds it. *name* is the job's in the table, by default its program's.
+    *dir* is the directory to start in, with ``~`` expanded. *env* is added to the
+    environment, or, with *clear_env*, all of it.
+
+    *stdin*: ``None`` is the null device, ``PIPE`` stays open for ``Job.send``, bytes or
+    text are written, a ``Path`` or an open file is handed over. *stdout* and *stderr*
+    are captured, unless a path (created, or emptied) or an open file is given;
+    *merge* sends both into *stdout*, in the order in which they were printed.
+
+    After *timeout* seconds the job is ended as ``Job.terminate`` does it, with *grace*
+    seconds between TERM and KILL. With *detach* it outlives the session; what it then
+    prints must go to files. *sys* replaces the session of its own that a job leads.
+    Up to *memory_limit* bytes of each stream are kept in memory, and up to
+    *output_limit* in a file; see ``Capture``.
+
+    Raises what ``look_path`` and ``start_process`` do, ``PathError`` for a directory or
+    a file that cannot be used, and ``TypeError`` or ``ValueError`` that name the
+    argument; then nothing was started.
+    """
+    words = options.words(argv, options.flag("shell", shell))
+    chosen = options.name(name) or os.path.basename(words[0]) or words[0]
+    if options.flag("merge", merge) and stderr is not None:
+        raise ValueError("stderr: with merge=True it goes where stdout goes")
+    limits = (
+        options.size("memory_limit", memory_limit),
+        options.size("output_limit", output_limit),
+    )
+    timeout = None if timeout is None else options.seconds("timeout", timeout)
+    grace = options.seconds("grace", grace)
+    detach = options.flag("detach", detach)
+    directory = options.directory(dir)
+    command = Command(
+        argv=words,
+        path=options.program(words[0], directory),
+        dir=directory,
+        env=options.environment(env, options.flag("clear_env", clear_env), directory),
+        stdin=options.source(stdin),
+        stdout=options.sink("stdout", stdout),
+        stderr=options.sink("stderr", stderr),
+        merge=merge,
+        sys=options.system(sys),
+    )
+    runner = LocalRunner(command, Output(*limits))
+    job = Job(runner, words, directory, name=chosen, timeout=timeout, grace=grace)
+    try:
+        jobs.add(job)
+        ending.add(job, detach)
+    except BaseException:  # an interrupt: nobody would know of the job
+        job.kill()
+        raise
+    return job

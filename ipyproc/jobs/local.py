@@ -1,0 +1,236 @@
+"""Running a job's process on this machine."""
+
+from __future__ import annotations
+
+import os
+import selectors
+import signal as signals
+import threading
+import time
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
+from functools import partial
+
+from ipyproc.attr import ProcAttr, SysProcAttr
+from ipyproc.errors import NoHandleError, ProcessDoneError
+from ipyproc.jobs.channels import Channels, opened
+from ipyproc.jobs.journal import Output
+from ipyproc.jobs.options import Command
+from ipyproc.jobs.pipes import InputPipe, OutputPipe
+from ipyproc.jobs.reactor import Timer, reactor
+from ipyproc.jobs.runner import JobStatus
+from ipyproc.jobs.usage import Usage
+from ipyproc.process import Process, ProcessStatus, start_process
+from ipyproc.state import ProcessState
+
+# How soon to look again at a process that ended, but is held back by its tracer.
+_RETRY = 0.05
+
+
+class LocalRunner:
+    """Starts a process, captures what it prints, and reaps it when it ends.
+
+    The reactor's thread does all that; other threads ask, signal and write.
+    """
+
+    pid: int
+    process: Process
+
+    def __init__(self, command: Command, output: Output) -> None:
+        self.output = output
+        self.state: ProcessState | None = None
+        self.error: OSError | None = None
+        self.ended_at: float | None = None
+        self.finished = False
+        self._command = command
+        self._reactor = reactor()
+        self._outputs: list[OutputPipe] = []
+        self._input: InputPipe | None = None
+        # While it is held nobody reaps: the pid is the process's, or its zombie's.
+        self._reaping = threading.Lock()
+        # The pidfd stays ours even if somebody waits for the process, or releases it.
+        self._handle = ExitStack()
+        self._pidfd = -1
+        self._sampling = threading.Lock()
+        self._measure: Callable[[], Usage | None] | None = None
+        self._killer: Timer | None = None
+
+    def start(self, changed: Callable[[], None]) -> None:
+        """Start the process; *changed* is called from now on."""
+        if not self._reactor.is_open:
+            raise RuntimeError("the interpreter is ending; no more jobs are started")
+        self._changed = changed
+        command = self._command
+        system = command.sys or SysProcAttr(setsid=True)
+        with opened(command) as channels:
+            attr = ProcAttr(command.dir, command.env, channels.files, system)
+            self.process = start_process(command.path, command.argv, attr)
+        self.pid = self.process.pid
+        self._connect(channels)
+        self._reactor.call_soon(self._attach)
+
+    @property
+    def status(self) -> JobStatus:
+        """What the process does now."""
+        if self.state:
+            return JobStatus.EXITED if self.state.exited else JobStatus.SIGNALED
+        if self.process.status is ProcessStatus.RELEASED:
+            return JobStatus.RELEASED
+        if self.error:
+            return JobStatus.LOST
+        return JobStatus.STOPPED if self._is_stopped() else JobStatus.RUNNING
+
+    @property
+    def input_open(self) -> bool:
+        """Whether the standard input is a pipe that is still open."""
+        return self._input is not None and self._input.is_open
+
+    def write(self, data: bytes) -> None:
+        """Have *data* written to the standard input."""
+        if self._input is None:
+            raise BrokenPipeError("the standard input is no pipe; start with PIPE")
+        if self._input.send(data):
+            return
+        if self.ended_at is not None:
+            raise BrokenPipeError("the process has ended and reads no more input")
+        raise BrokenPipeError("the standard input is closed")
+
+    def close_input(self) -> None:
+        """Have the standard input closed."""
+        if self.input_open and self._input:
+            self._input.close()
+
+    def signal(self, sig: int, tree: bool) -> None:
+        """Send *sig* to the process, or to all that belongs to it."""
+        if not tree:
+            self.process.signal(sig)
+            return
+        # Only who looks for other processes pays for psutil.
+        from ipyproc.jobs.tree import Roots, signal
+
+        pid = frozenset({self.pid})
+        signal(sig, Roots(ended=pid) if self._is_over else Roots(running=pid))
+
+    def end(self, grace: float) -> None:
+        """Send TERM to the process group, and KILL to all that is left later."""
+        self._signal_group(signals.SIGTERM)
+        if self._is_stopped():
+            self._signal_group(signals.SIGCONT)
+        if self._killer:
+            self._killer.cancel()
+        self._killer = self._reactor.call_later(grace, self._kill_if_left)
+
+    def usage(self) -> Usage | None:
+        """Measure what the process and its descendants use; ``None`` after its end."""
+        if self._is_over:
+            return None
+        with self._sampling:
+            if self._measure is None:
+                from ipyproc.jobs.sampler import Sampler
+
+                self._measure = Sampler(self.pid).usage
+        return self._measure()
+
+    @property
+    def _is_over(self) -> bool:
+        return self.state is not None or self.error is not None
+
+    def _connect(self, channels: Channels) -> None:
+        for stream, fd in channels.outputs.items():
+            take = partial(self._take, stream)
+            self._outputs.append(OutputPipe(self._reactor, fd, take, self._settle))
+        if channels.input is None:
+            return
+        self._input = InputPipe(self._reactor, channels.input, self._changed)
+        if isinstance(self._command.stdin, bytes):
+            self._input.send(self._command.stdin)
+            self._input.close()
+
+    def _attach(self) -> None:
+        for pipe in self._outputs:
+            pipe.attach()
+        try:
+            self._pidfd = self._handle.enter_context(self.process.handle())
+        except NoHandleError:
+            waiter = threading.Thread(
+                target=self._wait_by_pid, name=f"ipyproc-waiter-{self.pid}", daemon=True
+            )
+            waiter.start()
+        except OSError:  # somebody waited for it, or released it, before we came
+            self._ended()
+        else:
+            self._reactor.watch(self._pidfd, selectors.EVENT_READ, self._ended)
+
+    def _wait_by_pid(self) -> None:
+        with suppress(ChildProcessError):
+            os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT)
+        with suppress(RuntimeError):  # the reactor ended first
+            self._reactor.call_soon(self._ended)
+
+    def _take(self, stream: int, data: memoryview) -> None:
+        self.output.append(stream, data)
+        self._changed()
+
+    def _ended(self) -> None:
+        # What was printed before the end is in the pipes by now. There may be no end of
+        # the file: what the process started can hold the pipes for as long as it likes.
+        for pipe in self._outputs:
+            if pipe.is_open:
+                pipe.drain()
+        if self._pidfd >= 0:
+            self._reactor.unwatch(self._pidfd)
+        ended_at = time.time()
+        try:
+            with self._reaping:
+                state = self.process.wait(0)
+                self.ended_at, self.state = ended_at, state
+        except TimeoutError:  # its tracer has to hear of the end first, ptrace(2)
+            self._reactor.call_later(_RETRY, self._ended)
+            return
+        except OSError as error:
+            self.ended_at, self.error = ended_at, error
+        self._handle.close()
+        if self._killer:
+            self._killer.cancel()
+        if self._input:
+            self._input.abort()
+        self._settle()
+        if not self.finished:
+            self._changed()
+
+    def _settle(self) -> None:
+        """See whether all is over, after the end of the process or of a pipe."""
+        is_open = any(pipe.is_open for pipe in self._outputs)
+        if self._is_over and not is_open and not self.finished:
+            self.finished = True
+            self._changed()
+
+    def _signal_group(self, sig: int) -> None:
+        with self._reaping:
+            if not self._is_over and self._leads_group():
+                os.killpg(self.pid, sig)
+                return
+        self.process.signal(sig)
+
+    def _leads_group(self) -> bool:
+        return (
+            self.process.status is ProcessStatus.OK and os.getpgid(self.pid) == self.pid
+        )
+
+    def _kill_if_left(self) -> None:
+        if not self._is_over:
+            with suppress(ProcessDoneError):
+                self.signal(signals.SIGKILL, tree=True)
+
+    def _is_stopped(self) -> bool:
+        """Ask the kernel whether the process is stopped; that changes nothing.
+
+        There is no other sound way: a stop makes no pidfd ready, and SIGCHLD belongs to
+        whoever uses us.
+        """
+        by_pid = os.P_PID, self.pid
+        with self._reaping, suppress(OSError):
+            idtype, number = by_pid if self._pidfd < 0 else (os.P_PIDFD, self._pidfd)
+            options = os.WSTOPPED | os.WNOHANG | os.WNOWAIT
+            return not self._is_over and bool(os.waitid(idtype, number, options))
+        return False

@@ -1,0 +1,75 @@
+"""The narrow seam between a job and what runs its process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Protocol
+
+from ipyproc.jobs.journal import Output
+from ipyproc.jobs.usage import Usage
+from ipyproc.process import Process
+from ipyproc.state import ProcessState
+
+
+class JobStatus(StrEnum):
+    """What a job does, or how it ended."""
+
+    RUNNING = "running"
+    STOPPED = "stopped"
+    EXITED = "exited"
+    SIGNALED = "signaled"
+    #: ``job.process`` was released, and nobody learns how the process ends.
+    RELEASED = "released"
+    #: Somebody else waited for the process and took its state away.
+    LOST = "lost"
+
+
+class Runner(Protocol):
+    """What runs one process, here or elsewhere: all that a ``Job`` knows of it.
+
+    Methods may be called from any thread.
+    """
+
+    pid: int
+    process: Process
+    #: What it printed; it grows until ``finished``.
+    output: Output
+    #: How it ended; ``None`` before that, and if that cannot be known.
+    state: ProcessState | None
+    #: Why the state of an ended process cannot be known.
+    error: OSError | None
+    #: When it ended, on the ``time.time()`` clock.
+    ended_at: float | None
+    #: Whether it ended and everything that it printed is in ``output``.
+    finished: bool
+
+    def start(self, changed: Callable[[], None]) -> None:
+        """Start the process, or raise what the system says.
+
+        From now on *changed* is called, on the reactor's thread, whenever one of the
+        attributes did. Output that was printed before the end is there with the state.
+        """
+
+    @property
+    def status(self) -> JobStatus:
+        """What the process does now."""
+
+    @property
+    def input_open(self) -> bool:
+        """Whether ``write`` is possible."""
+
+    def write(self, data: bytes) -> None:
+        """Write to its standard input; ``BrokenPipeError`` if that is closed."""
+
+    def close_input(self) -> None:
+        """Close its standard input after what was written; harmless if it is."""
+
+    def signal(self, sig: int, tree: bool) -> None:
+        """Send *sig*, if *tree* to all that it started, too."""
+
+    def end(self, grace: float) -> None:
+        """Ask it to terminate, and kill what is left after *grace* seconds."""
+
+    def usage(self) -> Usage | None:
+        """Measure what it uses; ``None`` after its end."""

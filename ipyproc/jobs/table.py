@@ -1,0 +1,129 @@
+"""The jobs of the session, looked up by name or pid."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Iterator
+from difflib import get_close_matches
+from types import ModuleType
+from typing import cast
+
+from ipyproc.jobs.job import Job
+
+
+class Jobs:
+    """Jobs in the order in which they were started.
+
+    Iterating gives the jobs that there were at its beginning. ``jobs["train"]`` is the
+    job of that name, or the only one whose name begins so; ``jobs[4242]`` the last one
+    with that pid. Ended jobs stay, with what they printed, until ``clear``.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._jobs: dict[str, Job] = {}
+        # Of a name in use, the number that the last one of that name got.
+        self._numbers: dict[str, int] = {}
+
+    def __repr__(self) -> str:
+        return f"<Jobs: {', '.join(self._jobs) or 'none'}>"
+
+    def __len__(self) -> int:
+        return len(self._jobs)
+
+    def __iter__(self) -> Iterator[Job]:
+        return iter(self._listed())
+
+    def __contains__(self, key: object) -> bool:
+        if isinstance(key, str | int):
+            return self._get(key) is not None
+        return any(job is key for job in self)
+
+    def __getitem__(self, key: str | int) -> Job:
+        job = self._get(key)
+        if job is None:
+            raise KeyError(self._complaint(key))
+        return job
+
+    @property
+    def last(self) -> Job | None:
+        """The job that was started last."""
+        return next(reversed(self._listed()), None)
+
+    @property
+    def running(self) -> list[Job]:
+        """The jobs whose process has not ended."""
+        return [job for job in self if job.ended_at is None]
+
+    def find(self, text: str) -> Job:
+        """Find a job by what a user typed: its name, the beginning of it, or its pid.
+
+        A name comes before a pid. The ``KeyError`` names the nearest match.
+        """
+        job = self._get(text)
+        if job is None and text.isdecimal():
+            job = self._get(int(text))
+        if job is None:
+            raise KeyError(self._complaint(text))
+        return job
+
+    def clear(self) -> None:
+        """Forget the jobs whose process has ended."""
+        with self._lock:
+            self._jobs = {name: j for name, j in self._jobs.items() if not j.ended_at}
+            self._numbers.clear()
+
+    def add(self, job: Job) -> None:
+        """Take *job* in; if its name is in use, it gets ``-2``, ``-3``, ... added."""
+        with self._lock:
+            base = job.name
+            while job.name in self._jobs:
+                self._numbers[base] = self._numbers.get(base, 1) + 1
+                job.name = f"{base}-{self._numbers[base]}"
+            self._jobs[job.name] = job
+
+    def _listed(self) -> list[Job]:
+        with self._lock:
+            return list(self._jobs.values())
+
+    def _get(self, key: str | int) -> Job | None:
+        if isinstance(key, str) and key in self._jobs:
+            return self._jobs[key]
+        if isinstance(key, int):
+            found = [job for job in self if job.pid == key]
+            return found[-1] if found else None
+        found = [job for job in self if key and job.name.startswith(key)]
+        return found[0] if len(found) == 1 else None
+
+    def _complaint(self, key: object) -> str:
+        names = [job.name for job in self]
+        if not names:
+            return f"no job {str(key)!r}: there are none"
+        several = [name for name in names if key != "" and name.startswith(str(key))]
+        if several:
+            return f"{str(key)!r} could be any of {', '.join(several)}"
+        near = get_close_matches(str(key), names, n=1, cutoff=0.5)
+        if near:
+            return f"no job {str(key)!r}; did you mean {near[0]!r}?"
+        return f"no job {str(key)!r}; there are {', '.join(names[-5:])}"
+
+
+class _Package(Jobs, ModuleType):
+    """The package ``ipyproc.jobs``, which is the table of the session's jobs, too.
+
+    ``ipyproc.jobs`` is the public name of the table, and importing a package binds it
+    to that name in its parent, whatever that had there: so they are one object.
+    """
+
+
+def _package_as_table() -> Jobs:
+    package = sys.modules[__name__.rpartition(".")[0]]
+    package.__class__ = _Package
+    table = cast(Jobs, package)
+    Jobs.__init__(table)
+    return table
+
+
+#: The jobs of this session.
+jobs = _package_as_table()

@@ -1,0 +1,40 @@
+"""What a job uses: processor, memory, threads, descriptors, and its processes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What one process of a job uses, and below it those that it started.
+
+    *cpu_percent*: of one processor, since the last measurement (the first one: since
+    its start). *memory*: resident bytes. *descriptors* is ``None`` where the kernel
+    does not tell.
+    """
+
+    pid: int
+    name: str
+    cpu_percent: float
+    memory: int
+    threads: int
+    descriptors: int | None
+    children: tuple[Usage, ...] = ()
+
+    def __iter__(self) -> Iterator[Usage]:
+        """Give this one and all those below it."""
+        yield self
+        for child in self.children:
+            yield from child
+
+    @property
+    def total_cpu_percent(self) -> float:
+        """The share of a processor of all of them together."""
+        return sum(usage.cpu_percent for usage in self)
+
+    @property
+    def total_memory(self) -> int:
+        """The resident bytes of all of them together; shared ones count each time."""
+        return sum(usage.memory for usage in self)
