@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import errno
+import math
 import os
 import signal as signals
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import warnings
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from typing import Final
 
+from ipyproc import _arguments, _forgotten
 from ipyproc._owner import PidfdOwner, PidOwner, ProcessStatus
-from ipyproc._sys import host, pidfd, posix_spawn
-from ipyproc.attr import Env, File, ProcAttr, SysProcAttr
-from ipyproc.errors import PathError
+from ipyproc._starting import Start
+from ipyproc._sys import pidfd
+from ipyproc.attr import ProcAttr
 from ipyproc.state import ProcessState
 
 __all__ = [
@@ -36,17 +38,36 @@ class Process:
     ``Process(pid)`` is a handle-less one, reached by its number, as Go's
     ``&os.Process{Pid: pid}``; ``start_process`` and ``find_process`` give it a handle
     where the kernel has pidfds. All methods may be called from any thread.
+
+    A started process that is dropped before anyone waited for it gives a
+    ``ResourceWarning``: call ``wait``, or ``release``.
     """
 
+    _is_ours = False
+
     def __init__(self, pid: int) -> None:
-        self._pid = _int("pid", pid)
-        self._owner: PidfdOwner | PidOwner = PidOwner(pid)
+        self._pid = _arguments.number("pid", pid)
+        self._owner: PidfdOwner | PidOwner = PidOwner(self._pid)
 
     @classmethod
-    def _owning(cls, owner: PidfdOwner | PidOwner) -> Process:
-        process = cls(owner.pid)
+    def _owning(cls, owner: PidfdOwner | PidOwner, *, started: bool = False) -> Process:
+        # Whoever calls relies on it that nothing is called after the last line but one.
+        process = cls.__new__(cls)
+        process._is_ours = started
+        process._pid = owner.pid
         process._owner = owner
         return process
+
+    def __del__(
+        self,
+        # At the end of the interpreter the modules may be gone before us.
+        warn: Callable[..., None] = warnings.warn,
+        remember: Callable[[PidfdOwner | PidOwner], None] = _forgotten.remember,
+    ) -> None:
+        if self._is_ours and self._owner.unsettled:
+            text = f"process {self._pid} was neither waited for nor released"
+            warn(text, ResourceWarning, source=self)
+            remember(self._owner)
 
     def __repr__(self) -> str:
         return f"<Process pid={self._pid} {self.status}>"
@@ -62,7 +83,10 @@ class Process:
         return self._owner.status
 
     def kill(self) -> None:
-        """End the process at once, without waiting for it (Go: ``Process.Kill``)."""
+        """End the process at once, without waiting for it (Go: ``Process.Kill``).
+
+        Raises what ``signal`` raises.
+        """
         self.signal(KILL)
 
     def signal(self, sig: int) -> None:
@@ -72,35 +96,28 @@ class Process:
         was waited for, ``ProcessReleasedError`` after ``release``, ``SyscallError``
         with EINVAL for a bad number, and what the kernel refuses.
         """
-        self._owner.signal(_int("sig", sig))
+        self._owner.signal(_arguments.number("sig", sig))
 
     def wait(self, timeout: float | None = None) -> ProcessState:
         """Wait for the end and return how it was (Go: ``Process.Wait``).
 
         *timeout* is in seconds; ``TimeoutError`` changes nothing. An interrupt loses
         nothing either: call again. The state goes to one caller only; every other
-        ``wait`` raises ``SyscallError`` with ECHILD, a ``ChildProcessError``.
+        ``wait`` raises ``SyscallError`` with ECHILD, a ``ChildProcessError``, as it
+        does for a process that is no child of ours.
         """
-        state = self._owner.wait(timeout)
-        return state
+        if timeout is not None and math.isnan(timeout):
+            raise ValueError("timeout: not a number of seconds")
+        return self._owner.wait(timeout)
 
     async def wait_async(self) -> ProcessState:
-        """Wait under asyncio without blocking its loop; cancelling changes nothing."""
-        import asyncio  # only who awaits pays for it
+        """Wait under asyncio without blocking its loop; cancelling changes nothing.
 
-        loop = asyncio.get_running_loop()
-        ended = loop.create_future()
-        with self.handle() as fd:
-            own = os.dup(fd)
-        try:
-            loop.add_reader(own, ended.cancel)
-            try:
-                await asyncio.wait([ended])
-            finally:
-                loop.remove_reader(own)
-        finally:
-            os.close(own)
-        return self.wait()
+        Otherwise it is as ``wait``. Many tasks may wait, and other threads, too.
+        """
+        from ipyproc._awaiting import wait  # only who awaits pays for asyncio
+
+        return await wait(self._owner)
 
     def release(self) -> None:
         """Give the process up; this object can no longer be used for it.
@@ -108,23 +125,21 @@ class Process:
         Go: ``Process.Release``. Needed only where ``wait`` is not called. Never fails.
         """
         self._pid = -1
-        self._owner.settle(ProcessStatus.RELEASED)
-        self._owner.close_if_unused()
+        self._owner.release()
 
-    @contextmanager
-    def handle(self) -> Iterator[int]:
+    def handle(self) -> AbstractContextManager[int]:
         """Lend the pidfd to a ``with`` block (Go: ``Process.WithHandle``).
 
-        It stays open until the block ends, whatever happens meanwhile. Raises
-        ``NoHandleError`` where there is none.
+        It stays open until the block ends, whatever happens meanwhile. Entering the
+        block raises ``NoHandleError`` where there is none, ``ProcessDoneError`` and
+        ``ProcessReleasedError`` as ``signal`` does.
         """
-        with self._owner.handle() as fd:
-            yield fd
+        return self._owner.handle()
 
     def fileno(self) -> int:
         """Return the pidfd, readable once the process ended, for ``selectors``.
 
-        It is open until ``wait`` or ``release``.
+        It is open until ``wait`` or ``release``; raises what ``handle`` raises.
         """
         with self._owner.handle() as fd:
             return fd
@@ -140,100 +155,34 @@ def start_process(
     Go: ``os.StartProcess``. *name* is never looked up in PATH; *argv* begins with the
     name that the program shall see. Raises ``PathError`` for what the kernel refuses,
     ``TypeError`` or ``ValueError`` for arguments that no system could take.
+
+    Unlike Go, it also closes every descriptor that *attr* does not list.
     """
-    attr = attr or ProcAttr()
-    path = _bytes("name", name)
-    arguments = [_bytes("argv", word) for word in argv]
-    if not arguments:
-        raise ValueError("argv is empty; its first entry is the program's own name")
-    directory = _bytes("dir", attr.dir) if attr.dir else None
-    if directory and attr.sys is None:
-        _check_directory(directory)
+    if attr is None:
+        attr = ProcAttr()
+    elif not isinstance(attr, ProcAttr):
+        raise TypeError(f"attr: expected a ProcAttr, not {type(attr).__name__}")
+    _forgotten.reap()
+    start = Start()
     try:
-        pid = _spawn(path, arguments, attr, directory)
-    except OSError as error:
-        shown = os.fsdecode(path)
-        raise PathError("fork/exec", shown, error.errno or errno.EINVAL) from None
-    return Process._owning(_owner(pid))
+        return Process._owning(start.run(name, argv, attr), started=True)
+    except BaseException:
+        start.undo()
+        raise
 
 
 def find_process(pid: int) -> Process:
     """Give the process with the id *pid*; never fails (Go: ``os.FindProcess``).
 
-    If there is none, the ``Process`` is already ``done``; ``signal(0)`` tells.
+    If there is none, the ``Process`` is already ``done``; ``signal(0)`` tells. A pid
+    below 0 stands for a process group, as kill(2) has it; 0 and -1 for nobody.
     """
-    _int("pid", pid)
+    number = _arguments.number("pid", pid)
     if not pidfd.works():
-        return Process(pid)
+        return Process(number)
     try:
-        return Process._owning(PidfdOwner(pid, os.pidfd_open(pid)))
+        return Process._owning(PidfdOwner(number, pidfd.open_for(number)))
     except ProcessLookupError:
-        process = Process(pid)
-        process._owner.settle(ProcessStatus.DONE)
-        return process
+        return Process._owning(PidOwner.of_nobody(number))
     except OSError:
-        return Process(pid)
-
-
-def _spawn(
-    path: bytes, argv: list[bytes], attr: ProcAttr, directory: bytes | None
-) -> int:
-    system = attr.sys or SysProcAttr()
-    files = [_descriptor(file) for file in attr.files]
-    return posix_spawn.spawn(
-        path,
-        argv,
-        _environment(attr.env),
-        files,
-        directory=directory,
-        setsid=system.setsid,
-        pgroup=system.pgid if system.setpgid else None,
-    )
-
-
-def _owner(pid: int) -> PidfdOwner | PidOwner:
-    if not pidfd.works():
-        return PidOwner(pid)
-    return PidfdOwner(pid, os.pidfd_open(pid))
-
-
-def _environment(env: Env) -> list[bytes]:
-    if env is None:
-        return [b"=".join(pair) for pair in os.environb.items()]
-    if isinstance(env, Mapping):
-        pairs = env.items()
-        return [
-            _bytes("env", key) + b"=" + _bytes("env", value) for key, value in pairs
-        ]
-    return [_bytes("env", entry) for entry in env]
-
-
-def _descriptor(file: File) -> int:
-    if file is None or isinstance(file, int):
-        return -1 if file is None else file
-    return host.descriptor(file)
-
-
-def _check_directory(directory: bytes) -> None:
-    try:
-        os.stat(directory)
-    except OSError as error:
-        shown = os.fsdecode(directory)
-        raise PathError("chdir", shown, error.errno or errno.EINVAL) from None
-
-
-def _bytes(argument: str, value: object) -> bytes:
-    try:
-        encoded = os.fsencode(value)  # type: ignore[arg-type]
-    except TypeError:
-        kind = type(value).__name__
-        raise TypeError(f"{argument}: expected str or bytes, not {kind}") from None
-    if b"\0" in encoded:
-        raise ValueError(f"{argument}: embedded NUL byte in {encoded!r}")
-    return encoded
-
-
-def _int(argument: str, value: object) -> int:
-    if not isinstance(value, int):
-        raise TypeError(f"{argument}: expected an int, not {type(value).__name__}")
-    return value
+        return Process(number)

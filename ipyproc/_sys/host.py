@@ -1,9 +1,13 @@
-"""What ipykernel did to the process that it runs us in."""
+"""What is special about the process that we run in, and its files."""
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
+from contextlib import suppress
 
+from ipyproc._sys.posix_spawn import DEFAULT
 from ipyproc.attr import HasFileno
 
 
@@ -17,3 +21,32 @@ def descriptor(file: HasFileno) -> int:
     if iostream is not None and isinstance(file, iostream.OutStream):
         return 2 if file.name == "stderr" else 1
     return file.fileno()
+
+
+def make_blocking(fd: int) -> None:
+    """Have a file that we share with a child block, as programs expect of theirs."""
+    with suppress(OSError):  # the start will say what is wrong with it
+        if not os.get_blocking(fd):
+            os.set_blocking(fd, True)
+
+
+def default_signals() -> int:
+    """Give the set of signals that were not ignored by the user's own wish."""
+    return DEFAULT | (1 << signal.SIGINT - 1 if _kernel_ignores_interrupts() else 0)
+
+
+def changed_by_interpreters() -> list[int]:
+    """Give the signals that a Python to be started will not leave as they are."""
+    changed = [int(signal.SIGPIPE), int(signal.SIGXFSZ)]
+    ignored = signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    if not ignored or _kernel_ignores_interrupts():
+        changed.append(int(signal.SIGINT))
+    return changed
+
+
+def _kernel_ignores_interrupts() -> bool:
+    """Say whether it is the kernel that ignores SIGINT, as it does between cells."""
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        return False
+    kernelapp = sys.modules.get("ipykernel.kernelapp")
+    return kernelapp is not None and kernelapp.IPKernelApp.initialized()

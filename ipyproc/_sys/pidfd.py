@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 from functools import cache
 
+from ipyproc._sys import waitid
 from ipyproc.errors import ProcessDoneError, SyscallError
+
+# Read once: a program that later empties its environment does not change its mind.
+_FORBIDDEN = os.environ.get("IPYPROC_PIDFD") == "0"
 
 
 @cache
@@ -15,22 +20,36 @@ def works() -> bool:
 
     ``IPYPROC_PIDFD=0`` in the environment says no.
     """
-    if os.environ.get("IPYPROC_PIDFD") == "0" or not hasattr(os, "pidfd_open"):
+    if _FORBIDDEN or not hasattr(os, "pidfd_open"):
         return False
     try:
         fd = os.pidfd_open(os.getpid())
-    except OSError:
-        return False
+    except OSError as error:
+        # No room for a descriptor says nothing of the kernel.
+        return error.errno in (errno.EMFILE, errno.ENFILE)
     try:
-        signal.pidfd_send_signal(fd, 0)
-        os.waitid(os.P_PIDFD, fd, os.WEXITED | os.WNOHANG)
-    except ChildProcessError:
-        return True
-    except OSError:
-        return False
+        return _can_be_used(fd)
     finally:
         os.close(fd)
+
+
+def _can_be_used(ours: int) -> bool:
+    try:
+        signal.pidfd_send_signal(ours, 0)
+        waitid.ended_child(waitid.P_PIDFD, ours)
+    except ChildProcessError:
+        return True  # we are no child of our own
+    except OSError:
+        return False
     return True
+
+
+def open_for(pid: int) -> int:
+    """Open a pidfd; raises a bare ``OSError``, for absurd pids, too."""
+    try:
+        return os.pidfd_open(pid)
+    except OverflowError:
+        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL)) from None
 
 
 def send_signal(fd: int, sig: int) -> None:
@@ -40,4 +59,21 @@ def send_signal(fd: int, sig: int) -> None:
     except ProcessLookupError:
         raise ProcessDoneError from None
     except OSError as error:
-        raise SyscallError(None, error.errno or 0) from None
+        raise SyscallError(None, error.errno or errno.EINVAL) from None
+    except OverflowError:
+        raise SyscallError(None, errno.EINVAL) from None
+
+
+def kill(pid: int, sig: int) -> None:
+    """Signal a pid, kill(2); ProcessDoneError if there is no such process."""
+    try:
+        os.kill(pid, sig)
+    except ProcessLookupError:
+        raise ProcessDoneError from None
+    except OSError as error:
+        raise SyscallError(None, error.errno or errno.EINVAL) from None
+    except OverflowError:
+        if abs(pid) >= 2**31:
+            # The kernel would cut it down to the pid of another.
+            raise ProcessDoneError from None
+        raise SyscallError(None, errno.EINVAL) from None

@@ -5,117 +5,163 @@ from __future__ import annotations
 import ctypes
 import os
 import signal
+import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from itertools import count
+from dataclasses import dataclass
+from functools import lru_cache
 
-_libc = ctypes.CDLL(None, use_errno=True)
+from ipyproc._sys.libc import has, libc, vector
+
 _SETPGROUP, _SETSIGDEF, _SETSIGMASK = 0x02, 0x04, 0x08
-_SETSID = 0x80
-# Python ignores these on its own account; a child must not inherit that.
-_DEFAULT_SIGNALS = (signal.SIGPIPE, signal.SIGXFSZ)
+_SETSID = 0x80 if sys.platform == "linux" else 0x400
 # Opaque structures: glibc needs 80 and 336 bytes, others less.
 _Opaque = ctypes.c_byte * 1024
-_SignalSet = ctypes.c_ulong * 16
+_SignalSet = ctypes.c_byte * 128
+
+# Python ignores the first two on its own account. The others are those that glibc keeps
+# for its threads: it has a child ignore them unless it is told not to.
+DEFAULT = (1 << signal.SIGPIPE - 1) | (1 << signal.SIGXFSZ - 1) | (0b11 << 31)
+EVERY_SIGNAL = (1 << 64) - 1
+
+#: What the C library at hand can do: glibc has them from 2.29, 2.34 and 2.35 on.
+CAN_CHANGE_DIRECTORY = has("posix_spawn_file_actions_addchdir_np")
+CAN_SET_FOREGROUND = has("posix_spawn_file_actions_addtcsetpgrp_np")
+_CAN_CLOSE_THE_REST = has("posix_spawn_file_actions_addclosefrom_np")
+
+if not has("posix_spawn"):
+    raise ImportError("ipyproc needs a C library with posix_spawn")
+
+_spawn = libc.posix_spawn
+_init_actions = libc.posix_spawn_file_actions_init
+_destroy_actions = libc.posix_spawn_file_actions_destroy
+_add_dup2 = libc.posix_spawn_file_actions_adddup2
+_add_close = libc.posix_spawn_file_actions_addclose
+
+#: Memory for a pid. It is filled before ``spawn`` returns, so that an exception raised
+#: by a signal handler right then does not lose a child.
+Pid = ctypes.c_int
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a child is to have beside its files.
+
+    *pgroup* is the process group it joins, 0 for one of its own. *foreground* is the
+    terminal, a descriptor of ours, that its group gets. Signals are sets, where signal
+    *n* is bit *n* - 1: *default* get their default action, *mask* are blocked.
+    """
+
+    directory: bytes | None = None
+    setsid: bool = False
+    pgroup: int | None = None
+    foreground: int | None = None
+    default: int = DEFAULT
+    mask: int = 0
 
 
 def spawn(
+    pid: ctypes.c_int,
     path: bytes,
     argv: Sequence[bytes],
     env: Sequence[bytes],
     files: Sequence[int],
-    *,
-    directory: bytes | None = None,
-    setsid: bool = False,
-    pgroup: int | None = None,
-) -> int:
-    """Start *path* and return its pid.
+    settings: Settings,
+) -> None:
+    """Start *path* and fill in its *pid*.
 
     Entry *i* of *files* becomes descriptor *i* of the child; -1 stands for a closed
     one, and whatever is not listed is closed. Raises a bare ``OSError``.
     """
-    pid = ctypes.c_int()
-    with _file_actions() as actions, _attributes(setsid, pgroup) as attributes:
-        if directory is not None:
-            _check(_libc.posix_spawn_file_actions_addchdir_np(actions, directory))
-        for source, target in _moves(files):
-            _add(actions, source, target)
-        _check(_libc.posix_spawn_file_actions_addclosefrom_np(actions, len(files)))
-        number = _libc.posix_spawn(
-            ctypes.byref(pid), path, actions, attributes, _vector(argv), _vector(env)
-        )
-    _check(number)
-    return pid.value
+    attributes = _attributes(
+        settings.setsid, settings.pgroup, settings.default, settings.mask
+    )
+    actions = _Opaque()
+    _check(_init_actions(actions))
+    try:
+        _fill(actions, files, settings)
+        filled = ctypes.byref(pid)
+        _check(_spawn(filled, path, actions, attributes, vector(argv), vector(env)))
+    finally:
+        _destroy_actions(actions)
 
 
-def _moves(files: Sequence[int]) -> Iterator[tuple[int, int]]:
+def moves(files: Sequence[int]) -> Iterator[tuple[int, int]]:
     """Give (source, target) steps after which every file is at its index.
 
-    A source that lies in the table may be overwritten before its turn; it goes first to
-    a free number above the table, so that swaps and repeats come out right.
+    A source below its target may be overwritten before its turn; it goes first to a
+    free number above the table, so that swaps and repeats come out right.
     """
-    size = len(files)
-    free = (number for number in count(size) if number not in files)
-    moved = {
-        source: next(free)
-        for target, source in enumerate(files)
-        if 0 <= source < size and source != target
-    }
-    yield from moved.items()
+    free = max(len(files), *files, 0) + 1
+    sources = list(files)
     for target, source in enumerate(files):
-        yield (source if source == target else moved.get(source, source)), target
+        if 0 <= source < target:
+            yield source, free
+            sources[target] = free
+            free += 1
+    # A step from a number to itself takes close-on-exec off it.
+    yield from zip(sources, range(len(sources)), strict=True)
 
 
-def _add(actions: ctypes.Array[ctypes.c_byte], source: int, target: int) -> None:
-    if source < 0:
-        _check(_libc.posix_spawn_file_actions_addclose(actions, target))
-    else:
-        _check(_libc.posix_spawn_file_actions_adddup2(actions, source, target))
+def _fill(
+    actions: ctypes.Array[ctypes.c_byte], files: Sequence[int], settings: Settings
+) -> None:
+    if settings.foreground is not None:
+        add = libc.posix_spawn_file_actions_addtcsetpgrp_np
+        _check(add(actions, settings.foreground))
+    if settings.directory is not None:
+        add = libc.posix_spawn_file_actions_addchdir_np
+        _check(add(actions, settings.directory))
+    for source, target in moves(files):
+        if source < 0:
+            _check(_add_close(actions, target))
+        else:
+            _check(_add_dup2(actions, source, target))
+    _close_the_rest(actions, len(files))
 
 
-@contextmanager
-def _file_actions() -> Iterator[ctypes.Array[ctypes.c_byte]]:
-    actions = _Opaque()
-    _check(_libc.posix_spawn_file_actions_init(actions))
+def _close_the_rest(actions: ctypes.Array[ctypes.c_byte], first: int) -> None:
+    if _CAN_CLOSE_THE_REST:
+        _check(libc.posix_spawn_file_actions_addclosefrom_np(actions, first))
+        return
+    # Close-on-exec closes the others, but for one that a thread opens without it in
+    # this very moment.
+    for name in os.listdir("/dev/fd"):
+        if int(name) >= first and _is_inheritable(int(name)):
+            _check(_add_close(actions, int(name)))
+
+
+def _is_inheritable(fd: int) -> bool:
     try:
-        yield actions
-    finally:
-        _libc.posix_spawn_file_actions_destroy(actions)
+        return os.get_inheritable(fd)
+    except OSError:  # it listed the others and is closed again
+        return False
 
 
-@contextmanager
+@lru_cache(maxsize=64)
 def _attributes(
-    setsid: bool, pgroup: int | None
-) -> Iterator[ctypes.Array[ctypes.c_byte]]:
+    setsid: bool, pgroup: int | None, default: int, mask: int
+) -> ctypes.Array[ctypes.c_byte]:
+    """Make attributes once; the C library only reads them."""
     attributes = _Opaque()
-    _check(_libc.posix_spawnattr_init(attributes))
-    try:
-        flags = _SETSIGDEF | _SETSIGMASK | (_SETSID if setsid else 0)
-        if pgroup is not None:
-            flags |= _SETPGROUP
-            _check(_libc.posix_spawnattr_setpgroup(attributes, pgroup))
-        default = _SignalSet()
-        for sig in _DEFAULT_SIGNALS:
-            _libc.sigaddset(default, int(sig))
-        _check(_libc.posix_spawnattr_setsigdefault(attributes, default))
-        _check(_libc.posix_spawnattr_setsigmask(attributes, _SignalSet()))
-        _check(_libc.posix_spawnattr_setflags(attributes, ctypes.c_short(flags)))
-        yield attributes
-    finally:
-        _libc.posix_spawnattr_destroy(attributes)
+    _check(libc.posix_spawnattr_init(attributes))
+    flags = _SETSIGDEF | _SETSIGMASK | (_SETSID if setsid else 0)
+    if pgroup is not None:
+        flags |= _SETPGROUP
+        _check(libc.posix_spawnattr_setpgroup(attributes, pgroup))
+    _check(libc.posix_spawnattr_setsigdefault(attributes, _signal_set(default)))
+    _check(libc.posix_spawnattr_setsigmask(attributes, _signal_set(mask)))
+    _check(libc.posix_spawnattr_setflags(attributes, ctypes.c_short(flags)))
+    return attributes
 
 
-def _vector(strings: Sequence[bytes]) -> ctypes.Array[ctypes.c_char_p]:
-    return (ctypes.c_char_p * (len(strings) + 1))(*strings, None)
+def _signal_set(bits: int) -> ctypes.Array[ctypes.c_byte]:
+    """Make a ``sigset_t``; sigaddset(3) would refuse the signals that glibc uses."""
+    return _SignalSet.from_buffer_copy(
+        bits.to_bytes(8, sys.byteorder).ljust(128, b"\0")
+    )
 
 
 def _check(number: int) -> None:
     """Raise for the error number that the posix_spawn family returns."""
     if number:
         raise OSError(number, os.strerror(number))
-
-
-if not hasattr(_libc, "posix_spawn_file_actions_addclosefrom_np"):
-    raise ImportError(
-        "ipyproc needs a C library with posix_spawn_file_actions_addclosefrom_np"
-    )

@@ -1,0 +1,141 @@
+"""What callers of ``start_process`` give, checked and made into ints and bytes."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from operator import index
+
+from ipyproc._sys import host
+from ipyproc.attr import Credential, Env, File, SysProcAttr, SysProcIDMap
+
+
+def encoded(argument: str, value: object) -> bytes:
+    """Make bytes of a text, of bytes or of a path; none may contain a NUL."""
+    raw = path(argument, value)
+    if b"\0" in raw:
+        raise ValueError(f"{argument}: NUL byte in {value!r}")
+    return raw
+
+
+def path(argument: str, value: object) -> bytes:
+    """Make bytes of a text, of bytes or of a path."""
+    try:
+        return os.fsencode(value)  # type: ignore[arg-type]
+    except TypeError:
+        wanted = "str, bytes or a path"
+        raise TypeError(f"{argument}: expected {wanted}, not {_kind(value)}") from None
+
+
+def number(argument: str, value: object) -> int:
+    """Make sure of an integer."""
+    try:
+        return index(value)  # type: ignore[arg-type]
+    except TypeError:
+        raise TypeError(f"{argument}: expected an int, not {_kind(value)}") from None
+
+
+def words(argv: object) -> list[bytes]:
+    """Make bytes of the arguments of a program; there is at least its own name."""
+    given = [encoded("argv", word) for word in _several("argv", argv or ())]
+    if not given:
+        raise ValueError("argv: empty; it begins with the program's own name")
+    return given
+
+
+def environment(env: Env) -> list[bytes]:
+    """Make ``K=V`` entries of an environment; ``None`` is our own."""
+    if env is None:
+        return [b"=".join(pair) for pair in os.environb.items()]
+    if isinstance(env, Mapping):
+        return [_entry(key, value) for key, value in env.items()]
+    return [encoded("env", entry) for entry in _several("env", env)]
+
+
+def _entry(key: object, value: object) -> bytes:
+    name = encoded("env", key)
+    if not name or b"=" in name:
+        raise ValueError(f"env: {key!r} cannot be the name of a variable")
+    return name + b"=" + encoded("env", value)
+
+
+def descriptors(files: Sequence[File]) -> list[int]:
+    """Give the descriptors of *files*, -1 for a file that is closed."""
+    given = enumerate(_several("files", files))
+    return [_descriptor(f"files[{place}]", file) for place, file in given]
+
+
+def _descriptor(argument: str, file: object) -> int:
+    if file is None:
+        return -1
+    if isinstance(file, int):
+        return _checked(argument, file)
+    if getattr(file, "closed", False) is True:
+        return -1
+    if not hasattr(file, "fileno"):
+        wanted = "a file, a descriptor or None"
+        raise TypeError(f"{argument}: expected {wanted}, not {_kind(file)}")
+    try:
+        fd = host.descriptor(file)
+    except io.UnsupportedOperation:
+        raise ValueError(f"{argument}: {_kind(file)} has no descriptor") from None
+    if fd >= 0:
+        host.make_blocking(fd)
+    return max(-1, number(argument, fd))
+
+
+def _checked(argument: str, fd: int) -> int:
+    if fd < 0:
+        raise ValueError(f"{argument}: {fd} is no descriptor; None is a closed file")
+    return fd
+
+
+def check_system(system: object) -> None:
+    """Make sure that system attributes are of the right types."""
+    if not isinstance(system, SysProcAttr):
+        raise TypeError(f"sys: expected a SysProcAttr, not {_kind(system)}")
+    for name in ("ctty", "pgid", "pdeathsig", "cloneflags", "unshareflags"):
+        number(name, getattr(system, name))
+    number("cgroup_fd", system.cgroup_fd)
+    for capability in _several("ambient_caps", system.ambient_caps):
+        number("ambient_caps", capability)
+    _check_credential(system.credential)
+    for name in ("uid_mappings", "gid_mappings"):
+        for entry in _several(name, getattr(system, name) or ()):
+            _check_map(name, entry)
+
+
+def _check_credential(credential: object) -> None:
+    if credential is None:
+        return
+    if not isinstance(credential, Credential):
+        kind = _kind(credential)
+        raise TypeError(f"credential: expected a Credential, not {kind}")
+    _check_id("uid", credential.uid)
+    _check_id("gid", credential.gid)
+    for group in _several("groups", credential.groups):
+        _check_id("groups", group)
+
+
+def _check_id(argument: str, value: object) -> None:
+    if not 0 <= number(argument, value) < 2**32:
+        raise ValueError(f"{argument}: {value} is no id of a user or group")
+
+
+def _check_map(argument: str, entry: object) -> None:
+    if not isinstance(entry, SysProcIDMap):
+        raise TypeError(f"{argument}: expected SysProcIDMap, not {_kind(entry)}")
+    for name in ("container_id", "host_id", "size"):
+        number(f"{argument}.{name}", getattr(entry, name))
+
+
+def _several(argument: str, values: object) -> Iterable[object]:
+    """Take *values* for several; a text is one, whatever Python says of it."""
+    if isinstance(values, Iterable) and not isinstance(values, str | bytes | Mapping):
+        return values
+    raise TypeError(f"{argument}: expected a sequence, not {_kind(values)}")
+
+
+def _kind(value: object) -> str:
+    return type(value).__name__

@@ -1,0 +1,51 @@
+"""Waiting for a process under asyncio; imported only by who does that."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+
+from ipyproc._owner import PidfdOwner, PidOwner
+from ipyproc.errors import NoHandleError
+from ipyproc.state import ProcessState
+
+_FIRST_NAP, _LONGEST_NAP = 0.0005, 0.02
+
+
+async def wait(owner: PidfdOwner | PidOwner) -> ProcessState:
+    """Wait for the end and take the state; while it is cancelled nothing is taken."""
+    nap = _FIRST_NAP
+    while True:
+        try:
+            return owner.wait(0)
+        except TimeoutError:
+            await _pause(owner, nap)
+        nap = min(nap * 2, _LONGEST_NAP)
+
+
+async def _pause(owner: PidfdOwner | PidOwner, nap: float) -> None:
+    """Pause until the process ended or, where nothing tells that, for a while."""
+    try:
+        with owner.handle() as fd:
+            # A loop has one reader for a descriptor, and others may wait, too.
+            own = os.dup(fd)
+    except NoHandleError:
+        await asyncio.sleep(nap)
+        return
+    try:
+        # A pidfd says nothing of the stops of a traced process.
+        await asyncio.wait_for(_readable(own), nap if owner.stops else None)
+    except TimeoutError:
+        pass
+    finally:
+        os.close(own)
+
+
+async def _readable(fd: int) -> None:
+    loop = asyncio.get_running_loop()
+    readable = asyncio.Event()
+    loop.add_reader(fd, readable.set)
+    try:
+        await readable.wait()
+    finally:
+        loop.remove_reader(fd)

@@ -1,0 +1,75 @@
+"""Starting a process: by posix_spawn where that can do it, else by the launcher."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Sequence
+
+from ipyproc._sys import host, posix_spawn
+from ipyproc.attr import SysProcAttr
+
+#: Memory for a pid, filled by ``start``.
+Pid = posix_spawn.Pid
+
+
+def start(
+    pid: ctypes.c_int,
+    path: bytes,
+    argv: Sequence[bytes],
+    env: Sequence[bytes],
+    files: Sequence[int],
+    directory: bytes | None,
+    system: SysProcAttr | None,
+) -> None:
+    """Start *path* and fill in its *pid*; raises a bare ``OSError``.
+
+    Entry *i* of *files* becomes descriptor *i* of the child; -1 stands for a closed
+    one, and whatever is not listed is closed.
+    """
+    if _needs_launcher(directory, system):
+        # Its imports are for those only who ask for what it does.
+        from ipyproc._sys.launch import launch
+
+        launch(pid, path, argv, env, files, directory, system or SysProcAttr())
+        return
+    settings = _settings(directory, system)
+    posix_spawn.spawn(pid, path, argv, env, files, settings)
+
+
+def _settings(
+    directory: bytes | None, system: SysProcAttr | None
+) -> posix_spawn.Settings:
+    default = host.default_signals()
+    if system is None:
+        return posix_spawn.Settings(directory, default=default)
+    grouped = system.setpgid or system.foreground
+    return posix_spawn.Settings(
+        directory,
+        setsid=system.setsid,
+        pgroup=system.pgid if grouped else None,
+        foreground=system.ctty if system.foreground else None,
+        default=default,
+    )
+
+
+def _needs_launcher(directory: bytes | None, system: SysProcAttr | None) -> bool:
+    if directory is not None and not posix_spawn.CAN_CHANGE_DIRECTORY:
+        return True
+    if system is None:
+        return False
+    if system.foreground and not posix_spawn.CAN_SET_FOREGROUND:
+        return True
+    return bool(
+        system.chroot
+        or system.credential
+        or system.ptrace
+        or system.setctty
+        or system.noctty
+        or system.pdeathsig
+        or system.cloneflags
+        or system.unshareflags
+        or system.uid_mappings is not None
+        or system.gid_mappings is not None
+        or system.ambient_caps
+        or system.use_cgroup_fd
+    )
