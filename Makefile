@@ -19,8 +19,11 @@ test: lint chromium ## check style and types, run every test
 lint: .venv/dev ## check style and types
 	$(BIN)/ruff format --check && $(BIN)/ruff check && $(BIN)/mypy
 
-bench: .venv/dev ## measure ipyproc beside its peers
+bench: .venv/dev .venv/go ## measure ipyproc beside its peers
 	$(BIN)/python -m tests.benchmarks
+
+conformance-record: .venv/dev .venv/go ## ask real Go again what the tests compare with (as root)
+	$(BIN)/python -m tests.conformance.record
 
 chromium: .venv/dev
 	@$(BIN)/python tests/browser/chromium.py
@@ -40,4 +43,5 @@ clean: ## remove what the other targets made
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "make: $(PYTHON) cannot make virtual environments: install the package python3-venv" >&2; exit 1; }
 	$(PYTHON) -m venv .venv
 
-.PHONY: help demo lab test lint bench chromium clean
+.PHONY: help demo lab test lint bench conformance-record chromium clean
+.NOTPARALLEL:
