@@ -20,4 +20,8 @@ class Difference:
     modes: tuple[str, ...] = BOTH
 
 
-DIFFERENCES: tuple[Difference, ...] = ()
+DIFFERENCES: tuple[Difference, ...] = (
+    Difference(
+        "*-godebug*", "*", "GODEBUG is a knob of Go's run time; Python has none"
+    ),
+)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import base64
 import errno
 import hashlib
+import re
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeGuard
 
 from ipyproc import (
     CanceledError,
@@ -57,8 +58,8 @@ class Texts:
             self._names[terminal] = "{PTS}"
 
     def text(self, value: object) -> str:
-        """Give *value* as text, with placeholders."""
-        shown = str(value)
+        """Give *value* as text, with placeholders; a byte that is no UTF-8 is lost."""
+        shown = re.sub("[\udc80-\udcff]", "\N{REPLACEMENT CHARACTER}", str(value))
         for name, placeholder in self._names.items():
             shown = shown.replace(name, placeholder)
         return shown
@@ -86,7 +87,7 @@ class Texts:
         shown: Json = {
             "str": self.text(error),
             "type": _type(error),
-            "is": sorted(_names(error)),
+            "is": sorted(_names(error) - _own_name(error)),
             **self._details(error),
         }
         wrapped = self._wrapped(error)
@@ -109,12 +110,13 @@ class Texts:
                 return {"errno": errno_name(error.errno), "num": error.errno}
             return {"syscall": error.syscall}
         if isinstance(error, ExecError):
-            return {"name": self._name(error.name)}
+            return {"name": self.name(error.name)}
         if isinstance(error, ExitError):
             return {"stderr": self.data(error.stderr)}
         return {}
 
-    def _name(self, name: str) -> str:
+    def name(self, name: str) -> str:
+        """Give a name, in base64 if its bytes are no UTF-8."""
         try:
             name.encode()
         except UnicodeEncodeError:
@@ -191,12 +193,16 @@ def _type(error: BaseException) -> str:
     if isinstance(error, PathError):
         return "PathError"
     if isinstance(error, SyscallError):
-        return "SyscallError" if error.syscall else "Errno"
+        return "Errno" if _is_errno(error) else "SyscallError"
     if isinstance(error, ExecError):
         return "exec.Error"
     if isinstance(error, ExitError):
         return "exec.ExitError"
     return "exec.wrappedError" if _wraps_text(error) else "error"
+
+
+def _is_errno(error: BaseException) -> TypeGuard[SyscallError]:
+    return isinstance(error, SyscallError) and error.syscall is None
 
 
 def _wraps_text(error: BaseException) -> bool:
@@ -221,9 +227,12 @@ def _names_of_errno(error: PathError | SyscallError) -> set[str]:
     if error.strerror != bare.strerror:
         return set()
     names = {name for kind, name in KINDS_OF_ERRNO.items() if isinstance(error, kind)}
-    if _type(error) != "Errno":
-        names.add(f"syscall.{errno_name(error.errno)}")
-    return names
+    return names | {f"syscall.{errno_name(error.errno)}"}
+
+
+def _own_name(error: BaseException) -> set[str]:
+    """Give what an Errno is called by itself, which Go's driver does not repeat."""
+    return {f"syscall.{errno_name(error.errno)}"} if _is_errno(error) else set()
 
 
 def _base64(raw: bytes) -> str:
