@@ -1,0 +1,149 @@
+"""What a word of a magic's line may become: programs, files, jobs, signals, ..."""
+
+from __future__ import annotations
+
+import os
+import pwd
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+
+from ipyproc.jobs import jobs
+from ipyproc.magics.targets import job_names
+from ipyproc.magics.values import SIGNALS
+
+Namespace = Mapping[str, object]
+Source = Callable[[str, Namespace], Iterable["Candidate"]]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A word that may stand there, and what it is, for the front end to show."""
+
+    text: str
+    kind: str
+
+
+def files(prefix: str, _: Namespace) -> Iterator[Candidate]:
+    """Give the files and directories whose paths begin with *prefix*."""
+    for entry, path in _entries(prefix):
+        yield _file(entry, path)
+
+
+def directories(prefix: str, _: Namespace) -> Iterator[Candidate]:
+    """Give the directories whose paths begin with *prefix*."""
+    for entry, path in _entries(prefix):
+        if entry.is_dir():
+            yield _file(entry, path)
+
+
+def programs(prefix: str, namespace: Namespace) -> Iterator[Candidate]:
+    """Give the programs of PATH, or of a directory if *prefix* names one."""
+    if "/" in prefix:
+        for entry, path in _entries(prefix):
+            if entry.is_dir() or _is_program(entry):
+                yield _file(entry, path)
+        return
+    for folder in dict.fromkeys(os.get_exec_path()):
+        for entry in _listed(folder or "."):
+            if entry.name.startswith(prefix) and _is_program(entry):
+                yield Candidate(entry.name, "program")
+
+
+def arguments(prefix: str, namespace: Namespace) -> Iterator[Candidate]:
+    """Give what may follow a program: files, and after ``@`` the lists of words."""
+    if not prefix.startswith("@"):
+        yield from files(prefix, namespace)
+        return
+    for name in _visible(namespace):
+        if isinstance(namespace[name], list | tuple):
+            yield from _beginning(prefix, [f"@{name}"], "variable")
+
+
+def variables(prefix: str, namespace: Namespace) -> Iterator[Candidate]:
+    """Give the variables that there are."""
+    return _beginning(prefix, _visible(namespace), "variable")
+
+
+def signals(prefix: str, _: Namespace) -> Iterator[Candidate]:
+    """Give the signals, with SIG if *prefix* has it."""
+    prefix = prefix.upper()
+    sig = "SIG" if prefix.startswith("SIG") else ""
+    return _beginning(prefix, (sig + name for name in SIGNALS), "signal")
+
+
+def users(prefix: str, _: Namespace) -> Iterator[Candidate]:
+    """Give the users that the system knows."""
+    return _beginning(prefix, (entry.pw_name for entry in pwd.getpwall()), "user")
+
+
+def environment(prefix: str, _: Namespace) -> Iterator[Candidate]:
+    """Give the variables of the environment, for a new value."""
+    return _beginning(prefix, (f"{name}=" for name in os.environ), "variable")
+
+
+def all_jobs(prefix: str, namespace: Namespace) -> Iterator[Candidate]:
+    """Give the jobs by name, by variable, and those that run by pid."""
+    yield from _beginning(prefix, job_names(namespace), "job")
+    yield from pids(prefix, namespace)
+
+
+def running_jobs(prefix: str, namespace: Namespace) -> Iterator[Candidate]:
+    """Give the jobs that run, by name and by pid."""
+    yield from _beginning(prefix, (job.name for job in jobs.running), "job")
+    yield from pids(prefix, namespace)
+
+
+def pids(prefix: str, _: Namespace) -> Iterator[Candidate]:
+    """Give the pids of the jobs that run."""
+    return _beginning(prefix, (str(job.pid) for job in jobs.running), "pid")
+
+
+def nothing(_: str, __: Namespace) -> Iterator[Candidate]:
+    """Give nothing: any word may stand there."""
+    return iter(())
+
+
+#: What completes the value of an option, by the name that its help gives it.
+VALUES: dict[str, Source] = {
+    "DIR": directories,
+    "FILE": files,
+    "K=V": environment,
+    "SIGNAL": signals,
+    "USER": users,
+    "VAR": variables,
+}
+
+
+def _beginning(prefix: str, names: Iterable[str], kind: str) -> Iterator[Candidate]:
+    return (Candidate(n, kind) for n in names if n.startswith(prefix))
+
+
+def _visible(namespace: Namespace) -> list[str]:
+    return [name for name in namespace if not name.startswith("_")]
+
+
+def _entries(prefix: str) -> Iterator[tuple[os.DirEntry[str], str]]:
+    """Give what a path that begins with *prefix* may be, and that path as typed."""
+    head, tail = os.path.split(prefix)
+    typed = prefix[: len(prefix) - len(tail)]
+    for entry in _listed(os.path.expanduser(head) or "."):
+        hidden = entry.name.startswith(".") and not tail.startswith(".")
+        if entry.name.startswith(tail) and not hidden:
+            yield entry, typed + entry.name
+
+
+def _listed(folder: str) -> Iterator[os.DirEntry[str]]:
+    with suppress(OSError), os.scandir(folder) as entries:
+        yield from entries
+
+
+def _file(entry: os.DirEntry[str], path: str) -> Candidate:
+    is_dir = entry.is_dir()
+    return Candidate(path + "/" * is_dir, "path" if is_dir else "file")
+
+
+def _is_program(entry: os.DirEntry[str]) -> bool:
+    with suppress(OSError):
+        return entry.is_file() and os.access(entry.path, os.X_OK)
+    return False

@@ -1,0 +1,153 @@
+"""The magics themselves, and what ``%config IPyProc`` sets."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import Any, TypeVar
+
+import traitlets
+from IPython.core.error import UsageError
+from IPython.core.magic import (
+    Magics,
+    line_cell_magic,
+    line_magic,
+    magics_class,
+    needs_local_scope,
+)
+from IPython.display import display
+
+from ipyproc.jobs import Job, jobs
+from ipyproc.jobs.capture import MEMORY_LIMIT, OUTPUT_LIMIT
+from ipyproc.magics import finding, killing, usage, waiting
+from ipyproc.magics.grammar import Grammar
+from ipyproc.magics.mistakes import refusals
+from ipyproc.magics.starting import Limits, start
+from ipyproc.magics.targets import find_jobs, find_targets
+from ipyproc.process import Process
+from ipyproc.state import ProcessState
+from ipyproc.views import html, show, text
+
+_Magic = TypeVar("_Magic", bound=Callable[..., object])
+
+
+def _magic(grammar: Grammar) -> Callable[[_Magic], _Magic]:
+    """Give a magic the help of its grammar, and the variables where it is used."""
+
+    def mark(function: _Magic) -> _Magic:
+        function.__doc__ = grammar.help
+        return needs_local_scope(function)
+
+    return mark
+
+
+@magics_class
+class IPyProc(Magics):
+    """Defaults of the magics of ipyproc."""
+
+    grace = traitlets.Float(
+        5.0, min=0.0, help="Seconds that a job has to obey SIGTERM before SIGKILL."
+    ).tag(config=True)
+    memory_limit = traitlets.Int(
+        MEMORY_LIMIT, min=0, help="Bytes of each stream that are kept in memory."
+    ).tag(config=True)
+    output_limit = traitlets.Int(
+        OUTPUT_LIMIT, min=0, help="Bytes of each stream that are kept at all."
+    ).tag(config=True)
+    view = traitlets.Bool(True, help="Whether %spawn shows the job.").tag(config=True)
+
+    def __init__(self, shell: Any) -> None:
+        """Make the magics of *shell*; ``load`` registers them."""
+        super().__init__(shell=shell)
+        self._ip = shell
+        #: Takes back what ``load`` did to the shell.
+        self.undo = ExitStack()
+
+    @_magic(usage.SPAWN)
+    @line_cell_magic
+    def spawn(
+        self, line: str, cell: str | None = None, *, local_ns: dict[str, Any]
+    ) -> Job:
+        """Start a program as a job."""
+        options, command = usage.SPAWN.parse_command(line)
+        grace = self.grace if options.grace is None else options.grace
+        limits = Limits(grace, self.memory_limit, self.output_limit)
+        job = start(options, command, cell, self._namespace(local_ns), limits)
+        self._bind(options, proc=job, out=job.stdout, err=job.stderr)
+        if self.view and not options.quiet:
+            show(job)
+        if options.wait or options.check:
+            waiting.wait([job])
+            self._bind(options, out=job.stdout.text, err=job.stderr.text)
+        if options.check:
+            waiting.check([job])
+        return job
+
+    @_magic(usage.PROCWAIT)
+    @line_magic
+    def procwait(
+        self, line: str, *, local_ns: dict[str, Any]
+    ) -> ProcessState | dict[str, ProcessState]:
+        """Wait for jobs."""
+        options, words = usage.PROCWAIT.parse(line)
+        named = find_jobs(words, self._namespace(local_ns)) or [_last()]
+        waiting.wait(named, options.timeout, any if options.any else all)
+        ended = [job for job in named if waiting.has_ended(job)]
+        if options.check:
+            waiting.check(ended)
+        with refusals():
+            states = {job.name: job.wait(timeout=0) for job in ended}
+        several = options.any or len(named) > 1
+        return states if several else states[named[0].name]
+
+    @_magic(usage.PROCKILL)
+    @line_magic
+    def prockill(self, line: str, *, local_ns: dict[str, Any]) -> None:
+        """Signal jobs."""
+        options, words = usage.PROCKILL.parse(line)
+        if bool(words) == options.all:
+            raise UsageError("name the jobs, or write --all for all that run")
+        namespace = self._namespace(local_ns)
+        targets = (
+            list(jobs.running)
+            if options.all
+            else find_targets(words, namespace, any_process=options.pid)
+        )
+        killing.check(options, targets)
+        killing.kill(options, targets)
+
+    @_magic(usage.PROCS)
+    @line_magic
+    def procs(self, line: str, *, local_ns: dict[str, Any]) -> None:
+        """Show the table of jobs."""
+        options, words = usage.PROCS.parse(line)
+        if words:
+            raise UsageError(f"no word may follow %procs: {words[0]!r}")
+        if options.clear:
+            jobs.clear()
+        shown = {"text/plain": text.jobs(jobs), "text/html": html.jobs(jobs)}
+        display(shown, raw=True)
+
+    @_magic(usage.PROCFIND)
+    @line_magic
+    def procfind(self, line: str, *, local_ns: dict[str, Any]) -> Process:
+        """Find any process."""
+        _, words = usage.PROCFIND.parse(line)
+        process = finding.find(words)
+        display(finding.picture(process.pid), raw=True)
+        return process
+
+    def _namespace(self, local_ns: dict[str, Any]) -> dict[str, object]:
+        return {**self._ip.user_ns, **local_ns}
+
+    def _bind(self, options: Namespace, **values: object) -> None:
+        """Bind the variables that *options* name to *values*."""
+        given = vars(options)
+        self._ip.push({given[k]: v for k, v in values.items() if given[k]})
+
+
+def _last() -> Job:
+    if jobs.last is None:
+        raise UsageError("there is no job to wait for")
+    return jobs.last

@@ -1,0 +1,64 @@
+"""What ``%load_ext ipyproc`` does to a shell, and how it is undone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import Any
+
+from ipyproc import views
+from ipyproc.magics import completers
+from ipyproc.magics.commands import IPyProc
+from ipyproc.magics.ending import end_jobs
+
+
+def load(ip: Any) -> None:
+    """Register the magics, the displays and the completion; harmless if they are."""
+    if _loaded(ip) is not None:
+        return
+    magics = IPyProc(shell=ip)
+    undo = magics.undo
+    undo.callback(ip.configurables.remove, magics)
+    undo.callback(_register(ip, magics))
+    undo.callback(completers.install(ip))
+    views.register(ip)
+    undo.callback(views.unregister, ip)
+
+
+def unload(ip: Any) -> None:
+    """Take back what is ours, and nothing that others put in its place meanwhile.
+
+    Jobs that run are named and ended.
+    """
+    magics = _loaded(ip)
+    if magics is None:
+        return
+    end_jobs()
+    magics.undo.close()
+
+
+def _loaded(ip: Any) -> IPyProc | None:
+    found = ip.magics_manager.registry.get(IPyProc.__name__)
+    return found if isinstance(found, IPyProc) else None
+
+
+def _register(ip: Any, magics: IPyProc) -> Callable[[], None]:
+    """Register *magics*; return what puts those that were there before back."""
+    manager = ip.magics_manager
+    with ExitStack() as stack:
+        for kind, ours in magics.magics.items():
+            for name, function in ours.items():
+                before = manager.magics[kind].get(name)
+                stack.callback(_restore, manager.magics[kind], name, function, before)
+        stack.callback(manager.registry.pop, IPyProc.__name__, None)
+        ip.register_magics(magics)
+        return stack.pop_all().close
+
+
+def _restore(table: dict[str, object], name: str, ours: object, before: object) -> None:
+    if table.get(name) != ours:
+        return
+    if before is None:
+        del table[name]
+    else:
+        table[name] = before

@@ -1,0 +1,113 @@
+"""What the words after ``%procwait`` and ``%prockill`` stand for."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+
+import psutil
+from IPython.core.error import UsageError
+
+from ipyproc.jobs import Job, jobs
+from ipyproc.magics.mistakes import unknown
+from ipyproc.process import Process
+
+Namespace = Mapping[str, object]
+#: A job, or what is none: a process in a variable, or but its pid.
+Target = Job | Process | int
+
+_NUMBER = re.compile(r"-?\d+")
+
+
+def find_jobs(words: Sequence[str], namespace: Namespace) -> list[Job]:
+    """Find the jobs that *words* name, each once; ``UsageError`` if one names none."""
+    return list(dict.fromkeys(_job(word, namespace) for word in words))
+
+
+def find_targets(
+    words: Sequence[str], namespace: Namespace, *, any_process: bool
+) -> list[Target]:
+    """Find what shall be signalled: jobs, or with *any_process* others by their pids.
+
+    A pid that must not be signalled is refused, whatever stands for it.
+    """
+    targets: dict[int, Target] = {}
+    for word in words:
+        target = _target(word, namespace)
+        pid = target if isinstance(target, int) else target.pid
+        if not isinstance(target, Job):
+            _check(pid, any_process)
+        targets.setdefault(pid, target)
+    return list(targets.values())
+
+
+def job_names(namespace: Namespace) -> list[str]:
+    """Give every word that names a job, the pids apart."""
+    variables = [
+        name
+        for name, value in namespace.items()
+        if isinstance(value, Job) and not name.startswith("_")
+    ]
+    return list(dict.fromkeys([*(job.name for job in jobs), *variables]))
+
+
+def _job(word: str, namespace: Namespace) -> Job:
+    """Find a job by its name, its pid or a variable, in this order.
+
+    The beginning of a name is not enough: the wrong job must not be signalled.
+    """
+    for job in jobs:
+        if job.name == word:
+            return job
+    if _NUMBER.fullmatch(word) and (found := _by_pid(int(word))):
+        return found
+    value = namespace.get(word)
+    if isinstance(value, Job):
+        return value
+    if word in namespace:
+        kind = type(value).__name__
+        raise UsageError(f"no job {word!r}: that variable holds a {kind}")
+    raise unknown("job", word, job_names(namespace))
+
+
+def _target(word: str, namespace: Namespace) -> Target:
+    value = namespace.get(word)
+    if isinstance(value, Process) and word not in (job.name for job in jobs):
+        return _by_pid(value.pid) or value
+    try:
+        return _job(word, namespace)
+    except UsageError:
+        if _NUMBER.fullmatch(word):
+            return int(word)
+        raise
+
+
+def _by_pid(pid: int) -> Job | None:
+    """Give the job with this pid: the one that runs, for a pid may come again."""
+    found = [job for job in jobs if job.pid == pid]
+    return next((job for job in found if job.ended_at is None), None) or next(
+        reversed(found), None
+    )
+
+
+def _check(pid: int, any_process: bool) -> None:
+    _refuse_vital(pid)
+    if not any_process:
+        hint = "with --pid any process can be signalled"
+        raise UsageError(f"no job has the pid {pid}: {hint}")
+    if not psutil.pid_exists(pid):
+        raise UsageError(f"no process has the pid {pid}")
+
+
+def _refuse_vital(pid: int) -> None:
+    """Refuse the pids that no slip of the keyboard may signal."""
+    if pid < 1:
+        what = "a process group" if pid else "the kernel's own process group"
+        raise UsageError(f"pid {pid} is refused: it stands for {what}")
+    if pid == 1:
+        raise UsageError("pid 1 is refused: it is the parent of all others")
+    if pid == os.getpid():
+        raise UsageError(f"pid {pid} is refused: it is the kernel itself")
+    if pid in (parent.pid for parent in psutil.Process().parents()):
+        raise UsageError(f"pid {pid} is refused: it is a parent of the kernel")
