@@ -160,14 +160,17 @@ class Reactor:
 
     def _run(self) -> None:
         while self._open:
-            ready = self._selector.select(self._patience())
-            with self._at_work:
-                for key, _ in ready:
-                    self.guard(key.data)
-                for _ in range(len(self._calls)):
-                    self.guard(self._calls.popleft())
-                while self._timers and self._timers[0][0] <= time.monotonic():
-                    self.guard(heapq.heappop(self._timers)[2].fire)
+            # No name here may keep a callback, and with it a job, while we wait.
+            self._pass(self._selector.select(self._patience()))
+
+    def _pass(self, ready: list[tuple[selectors.SelectorKey, int]]) -> None:
+        with self._at_work:
+            for key, _ in ready:
+                self.guard(key.data)
+            for _ in range(len(self._calls)):
+                self.guard(self._calls.popleft())
+            while self._timers and self._timers[0][0] <= time.monotonic():
+                self.guard(heapq.heappop(self._timers)[2].fire)
 
     def _patience(self) -> float | None:
         if self._calls:

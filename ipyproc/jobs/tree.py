@@ -94,17 +94,21 @@ def freeze(roots: Roots, known: Iterable[Member] = ()) -> dict[Member, bool]:
     """Stop all that belongs to *roots*; say of each whether it was stopped before.
 
     What is stopped cannot fork, and a fork that came before the stop is there for the
-    next look to see: once a look finds nobody new, nobody escaped.
+    next look to see: once a look finds nobody new, nobody escaped. The groups come
+    first, because the kernel stops all of a group at once; a process that forks and
+    ends all the time could otherwise be somewhere else at every look.
     """
-    frozen: dict[Member, bool] = {}
+    frozen = {member: member.stopped for member in find(roots, known)}
+    for root in roots.running | frozenset(filter(_is_free, roots.ended)):
+        with suppress(OSError):
+            os.killpg(root, SIGSTOP)
+    new = set(frozen)
     for _ in range(_LOOKS):
+        list(_send(SIGSTOP, new))
         new = find(roots, {*known, *frozen}) - frozen.keys()
         if not new:
             break
-        for member in new:
-            frozen[member] = member.stopped
-            with suppress(PermissionError):
-                member.signal(SIGSTOP)
+        frozen.update(dict.fromkeys(new, False))
     return frozen
 
 
@@ -127,6 +131,17 @@ def signal(sig: int, roots: Roots, known: Iterable[Member] = ()) -> None:
         raise refusals[0]
     if not members:
         raise ProcessDoneError
+
+
+def _is_free(pid: int) -> bool:
+    """Say whether no process has *pid*, though a group may still be named after it."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def _send(sig: int, members: Iterable[Member]) -> Iterator[OSError]:

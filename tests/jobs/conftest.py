@@ -1,0 +1,21 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+
+import pytest
+
+from ipyproc.errors import ProcessDoneError
+from ipyproc.jobs import jobs
+from tests.jobs.helpers import until
+
+
+@pytest.fixture(autouse=True)
+def no_jobs_left() -> Iterator[None]:
+    """End and forget the jobs of each test, so that it may leave them running."""
+    yield
+    for job in jobs:
+        with suppress(ProcessDoneError):
+            job.kill(tree=True)
+        until(job, lambda job: job.finished)
+    jobs.clear()

@@ -1,0 +1,80 @@
+"""What the tests of jobs start, and how they wait for it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from ipyproc.jobs import Job
+
+PATIENCE = 30.0
+
+
+def python(code: str, *args: str) -> list[str]:
+    """Give the words that run *code* in a Python that starts fast."""
+    return [sys.executable, "-I", "-S", "-u", "-c", code, *args]
+
+
+def until(job: Job, condition: Callable[[Job], bool]) -> None:
+    """Wait until a condition on *job* holds, looking whenever something happened."""
+    happened = threading.Event()
+
+    def look(job: Job) -> None:
+        if condition(job):
+            happened.set()
+
+    unsubscribe = job.subscribe(look)
+    try:
+        look(job)
+        assert happened.wait(PATIENCE), f"{job} never came so far"
+    finally:
+        unsubscribe()
+
+
+def until_printed(job: Job, text: str) -> None:
+    """Wait until *text* is in what *job* printed."""
+    until(job, lambda job: text in job.stdout.text)
+
+
+def script(code: str, pidfd: bool = True, cwd: Path | None = None) -> str:
+    """Run *code* in a fresh, strict interpreter; give what it and its heirs print.
+
+    Fails if it does, or if it complains.
+    """
+    done = subprocess.run(
+        [sys.executable, "-X", "dev", "-W", "error", "-c", code],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        cwd=cwd,
+        env={**os.environ, "IPYPROC_PIDFD": "1" if pidfd else "0"},
+    )
+    assert not done.stderr
+    assert done.returncode == 0
+    return done.stdout
+
+
+def in_session(session: int) -> set[int]:
+    """Give the pids of a session, without its zombies."""
+    return {pid for pid in _pids() if _stat(pid)[3:4] == [str(session)] and lives(pid)}
+
+
+def lives(pid: int) -> bool:
+    """Say whether there is a process *pid* that is no zombie."""
+    return _stat(pid)[:1] not in ([], ["Z"])
+
+
+def _pids() -> list[int]:
+    return [int(name) for name in os.listdir("/proc") if name.isdecimal()]
+
+
+def _stat(pid: int) -> list[str]:
+    """Give what proc(5) lists after the name: state, parent, group, session, ..."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return []

@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+
+import pytest
+
+from ipyproc.jobs.reactor import NAME, Reactor, reactor
+from tests.jobs.helpers import PATIENCE, script
+
+# Later Pythons warn of a fork beside threads, which is what is tested here.
+FORKS_ARE_FINE = "import warnings; warnings.simplefilter('ignore', DeprecationWarning)"
+
+
+def called(arrange: Callable[[Callable[[], None]], object]) -> threading.Event:
+    """Hand a callback to *arrange*; give the event that it sets."""
+    event = threading.Event()
+    arrange(event.set)
+    return event
+
+
+def test_one_reactor() -> None:
+    """There is one reactor, on one daemon thread with a name."""
+    assert reactor() is reactor()
+    threads = [thread for thread in threading.enumerate() if thread.name == NAME]
+    assert [thread.daemon for thread in threads] == [True]
+
+
+def test_calls_come_in_order() -> None:
+    """What was asked for first is called first, on the reactor's thread."""
+    order: list[object] = []
+    for number in range(100):
+        reactor().call_soon(lambda number=number: order.append(number))
+    reactor().call_soon(lambda: order.append(threading.current_thread().name))
+    assert called(reactor().call_soon).wait(PATIENCE)
+
+    assert order == [*range(100), NAME]
+
+
+def test_timers_come_in_order() -> None:
+    """The timer that is due first fires first, whichever was set first."""
+    order: list[str] = []
+    for delay, name in ((0.02, "later"), (0.01, "sooner"), (0, "now")):
+        reactor().call_later(delay, lambda name=name: order.append(name))
+    assert called(lambda done: reactor().call_later(0.03, done)).wait(PATIENCE)
+
+    assert order == ["now", "sooner", "later"]
+
+
+def test_cancelled_timer() -> None:
+    """A timer that was cancelled does not fire."""
+    fired = threading.Event()
+    timer = reactor().call_later(0.01, fired.set)
+    timer.cancel()
+    assert called(lambda done: reactor().call_later(0.02, done)).wait(PATIENCE)
+
+    assert not fired.is_set()
+
+
+@pytest.mark.parametrize("error", [ValueError("broken"), SystemExit(1)])
+def test_survives_what_raises(
+    error: BaseException, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A callback that raises is reported, and the others are called all the same."""
+
+    def fail() -> None:
+        raise error
+
+    reactor().call_soon(fail)
+    reactor().call_later(0, fail)
+    assert called(lambda done: reactor().call_later(0.01, done)).wait(PATIENCE)
+
+    raised = [record.exc_info[1] for record in caplog.records if record.exc_info]
+    assert raised == [error, error]
+
+
+def test_stop_closes_everything() -> None:
+    """A stopped reactor has no thread and no descriptor, and takes no more calls."""
+    own = Reactor()
+    read, write = os.pipe()
+    own.own(read)
+    own.stop(PATIENCE)
+    own.stop(PATIENCE)
+
+    assert not own.is_open
+    with pytest.raises(RuntimeError, match="has ended"):
+        own.call_soon(lambda: None)
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(read)
+    os.close(write)
+
+
+def test_forked_child_does_nothing_of_ours() -> None:
+    """A fork has no reactor thread, ends no job, and can start jobs of its own."""
+    code = f"""
+import os, sys, threading
+{FORKS_ARE_FINE}
+from ipyproc.jobs import PIPE, spawn
+job = spawn("cat", stdin=PIPE)
+pid = os.fork()
+if pid == 0:
+    assert [t.name for t in threading.enumerate()] == ["MainThread"]
+    try:
+        job.wait()
+    except ChildProcessError as error:
+        print(error, flush=True)
+    try:
+        job.send("never")
+    except RuntimeError as error:
+        print(error, flush=True)
+    print(spawn("echo mine").wait(), flush=True)
+    sys.exit(7)
+print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), job.status, flush=True)
+job.send("still here")
+job.close_stdin()
+print(job.wait(20), job.stdout.text)
+"""
+    assert script(code).splitlines() == [
+        "wait: no child processes",
+        "the reactor of the jobs has ended",
+        "exit status 0",
+        "7 running",
+        "exit status 0 still here",
+    ]
+
+
+def test_fork_keeps_no_copy_of_standard_input() -> None:
+    """A job's input ends when it is closed, though a fork of ours lives on."""
+    code = f"""
+import os, signal
+{FORKS_ARE_FINE}
+from ipyproc.jobs import PIPE, spawn
+job = spawn("cat", stdin=PIPE)
+job.send("x")
+pid = os.fork()
+if pid == 0:
+    signal.pause()
+job.close_stdin()
+print(job.wait(20))
+os.kill(pid, signal.SIGKILL)
+os.waitpid(pid, 0)
+"""
+    assert script(code) == "exit status 0\n"
