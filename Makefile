@@ -3,15 +3,16 @@ PYTHON ?= python3
 TESTS ?= ipyproc tests
 QUICKSTART := notebooks/01-quickstart.ipynb
 BIN := .venv/bin
+AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
 help: ## what there is
-	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' Makefile
+	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' Makefile | expand -t 28
 
 demo: .venv/lab ## run the quickstart in a real kernel and print what it shows
 	@$(BIN)/python -m tests.notebooks.demo $(QUICKSTART)
 
 lab: .venv/lab ## open the quickstart in JupyterLab
-	$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) $(QUICKSTART)
+	$(BIN)/jupyter lab $(AS_ROOT) --LabApp.default_url=/lab/tree/$(QUICKSTART)
 
 test: lint chromium ## check style and types, run every test
 	$(BIN)/pytest -n auto --dist loadgroup $(TESTS)
