@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-import textwrap
+from copy import deepcopy
 from pathlib import Path
 
 from nbclient.exceptions import CellExecutionError
@@ -23,31 +23,37 @@ class Reader:
     """Prints a notebook while it is executed."""
 
     def __init__(self) -> None:
+        self._headings: list[str] = []
         self._cells: list[NotebookNode] = []
-        self._seen: list[list[str]] = []
+        self._seen: list[list[NotebookNode]] = []
 
     def begin(self, cell: NotebookNode, _: int) -> None:
-        """Print the headings of a text, or the source of a code cell."""
+        """Print the source of a code cell, below the headings that lead to it."""
         if cell.cell_type != "code":
-            for heading in HEADING.findall(cell.source):
-                print(f"\n{styled(heading, BOLD)}\n")
+            self._headings += HEADING.findall(cell.source)
             return
+        for heading in self._headings:
+            print(f"\n{styled(heading, BOLD)}\n")
+        self._headings.clear()
         self._cells.append(cell)
         self._seen.append([])
         _print(f"In [{len(self._cells)}]:", cell.source, DIM)
 
     def end(self, *_: object) -> None:
-        """Print what is new: under this cell, and under those above it.
+        """Print what is new: in the cells above this one, then in this one.
 
         A job that has ended meanwhile has redrawn its output.
         """
+        last = len(self._cells)
         for number, cell in enumerate(self._cells, 1):
-            outputs = [text(output).strip("\n") for output in cell.outputs]
-            seen, self._seen[number - 1] = self._seen[number - 1], outputs
-            title = "" if number == len(self._cells) else f"  [{number}] now:"
-            for new in outputs:
-                if new and new not in seen:
-                    _print(title, new)
+            seen, self._seen[number - 1] = (
+                self._seen[number - 1],
+                deepcopy(cell.outputs),
+            )
+            for output in cell.outputs:
+                if output not in seen:
+                    again = f"[{number}] now:" if number < last else ""
+                    _print(again or _label(output, number), text(output).strip("\n"))
 
 
 def styled(line: str, style: str) -> str:
@@ -56,13 +62,21 @@ def styled(line: str, style: str) -> str:
     return line if plain else f"\x1b[{style}m{line}\x1b[0m"
 
 
+def _label(output: NotebookNode, number: int) -> str:
+    return f"Out[{number}]:" if output.output_type == "execute_result" else ""
+
+
 def _print(title: str, body: str, style: str = "") -> None:
-    lines = body.rstrip().splitlines()
+    lines = [_cut(line) for line in body.rstrip().splitlines()]
     if len(lines) > LINES:
         lines[LINES - 1 :] = [f"... and {len(lines) - LINES + 1} lines more"]
-    for head, line in zip([title] + [""] * len(lines), lines, strict=False):
-        short = textwrap.shorten(line, WIDTH) if len(line) > WIDTH else line
-        print(f"{head:>11} {styled(short, style) if style else short}", flush=True)
+    for line in lines:
+        print(f"{title:>12} {styled(line, style) if style else line}", flush=True)
+        title = ""
+
+
+def _cut(line: str) -> str:
+    return line if len(line) <= WIDTH else f"{line[: WIDTH - 3]}..."
 
 
 def main(path: Path) -> int:

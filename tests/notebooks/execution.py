@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
+from subprocess import DEVNULL
 from tempfile import TemporaryDirectory
 
 import nbformat
@@ -34,8 +35,12 @@ def execute(
             connection_file=f"{folder}/connection.json",
         )
         client = _client(path, manager, started, done)
-        # The manager is ours, and yet nbclient shall end what it starts with it.
-        return client.execute(cleanup_kc=True, env=env or dict(os.environ))
+        return client.execute(
+            cleanup_kc=True,  # the manager is ours, and yet the kernel shall end
+            env=env or dict(os.environ),
+            stdout=DEVNULL,  # a kernel repeats there what it also sends
+            stderr=DEVNULL,
+        )
 
 
 def _client(
@@ -49,7 +54,6 @@ def _client(
         km=manager,
         timeout=120,
         resources={"metadata": {"path": str(path.parent)}},
-        extra_arguments=["--IPKernelApp.log_level=ERROR"],
         on_cell_start=_hook(started),
         on_cell_executed=_hook(done),
     )

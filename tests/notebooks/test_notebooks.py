@@ -58,7 +58,7 @@ def test_the_demo_prints_what_a_reader_sees(home: dict[str, str]) -> None:
         "Title",
         "In [1]: print('printed'); 6 * 7",
         "printed",
-        "42",
+        "Out[1]: 42",
         f"In [2]: {REDRAWS}",
         "1",
         "In [3]: handle.update(2)",
