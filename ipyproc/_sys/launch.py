@@ -26,6 +26,7 @@ from ipyproc.attr import SysProcAttr, SysProcIDMap
 # an interpreter looks at its standard files when it starts.
 _STATUS, _SPEC, _FIRST = 3, 4, 5
 _UNOPENED = 0x7FFFFFFF
+_SELF = b"/proc/self/exe"
 _CREDENTIALS = struct.Struct("iII")  # unix(7): pid, uid, gid
 _START = (
     f"import marshal; f = open({_SPEC}, 'rb'); g = {{'__name__': 'launcher'}};"
@@ -194,22 +195,20 @@ def _code() -> CodeType:
 
 
 def _run_launcher(pid: ctypes.c_int, files: Sequence[int]) -> None:
-    interpreter = sys.executable or "python"
-    words = [interpreter, "-I", "-S", "-B", "-c", _START]
+    name = os.fsencode(sys.executable or "python")
+    words = [name, b"-I", b"-S", b"-B", b"-c", _START.encode()]
+    env = [b"=".join(pair) for pair in os.environb.items()]
     settings = posix_spawn.Settings(
         default=host.default_signals(), mask=posix_spawn.EVERY_SIGNAL
     )
     try:
-        posix_spawn.spawn(
-            pid,
-            os.fsencode(interpreter),
-            [os.fsencode(word) for word in words],
-            [b"=".join(pair) for pair in os.environb.items()],
-            files,
-            settings,
-        )
+        try:
+            posix_spawn.spawn(pid, name, words, env, files, settings)
+        except OSError:
+            # It was moved, or it lies where this user may not look: the kernel knows.
+            posix_spawn.spawn(pid, _SELF, words, env, files, settings)
     except OSError as error:
-        stage = f"start of the launcher, {interpreter}"
+        stage = f"start of the launcher, {os.fsdecode(name)}"
         raise LaunchError(error.errno or EPIPE, stage) from None
 
 

@@ -22,6 +22,68 @@ class Difference:
 
 DIFFERENCES: tuple[Difference, ...] = (
     Difference(
+        "err-nul-*",
+        ".start.err*",
+        "a NUL byte in name, argv or env is a ValueError that names the argument: no"
+        " system could take it",
+    ),
+    Difference(
+        "argv-nil",
+        "*",
+        "a missing argv is a ValueError: the program's own name belongs there",
+    ),
+    Difference(
+        "argv-empty",
+        "*",
+        "an empty argv is a ValueError: the program's own name belongs there",
+    ),
+    Difference(
+        "signal-custom-type",
+        ".steps.?.err.str",
+        "what is no number is a TypeError, in Python's words, in any state",
+    ),
+    Difference("err-nil-attr", "*", "attr=None is no attributes; Go panics"),
+    Difference(
+        "files-leak-below-3-closed",
+        ".files.*",
+        "a child has the descriptors that it was given and no others",
+    ),
+    Difference(
+        "sys-signals-ignored-inherit",
+        ".stdout.*",
+        "SIGPIPE is always back to default: that Python ignores it cannot be told from"
+        " the user's own wish",
+    ),
+    Difference(
+        "pidfd-*",
+        ".start.pidfd",
+        "Process.fileno() takes the place of Go's *PidFD; a failed start has none",
+    ),
+    Difference(
+        "*pidfd*",
+        ".start.pidfd",
+        "in pid mode there is no pidfd; Go has one for *PidFD alone",
+        modes=("pid",),
+    ),
+    Difference(
+        "*pidfd*",
+        ".steps.?.is_pidfd",
+        "in pid mode there is no pidfd; Go has one for *PidFD alone",
+        modes=("pid",),
+    ),
+    Difference(
+        "*pidfd*",
+        ".steps.?.pid_*",
+        "in pid mode there is no pidfd; Go has one for *PidFD alone",
+        modes=("pid",),
+    ),
+    Difference(
+        "err-emfile",
+        "*",
+        "in pid mode posix_spawn needs no descriptor, where Go needs a pipe",
+        modes=("pid",),
+    ),
+    Difference(
         "*-godebug*", "*", "GODEBUG is a knob of Go's run time; Python has none"
     ),
 )

@@ -14,6 +14,7 @@ import signal
 import sys
 import tempfile
 import threading
+import traceback
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
@@ -111,8 +112,8 @@ def perform(scenario: Json, own: Own, tty: int | None = None) -> Json:
             if scenario.get("in_tty_session") and tty is None:
                 return run_in_session(scenario, directory)
             _perform(scenario, result, directory, own, tty, undo)
-    except Exception as error:  # noqa: BLE001 - it is the result
-        result["driver_error"] = repr(error)
+    except Exception:  # noqa: BLE001 - it is the result
+        result["driver_error"] = traceback.format_exc()
     finally:
         shutil.rmtree(directory, ignore_errors=True)
     return result

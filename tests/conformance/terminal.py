@@ -24,9 +24,9 @@ def run_in_session(scenario: dict[str, Any], directory: str) -> dict[str, Any]:
     path = Path(directory, "scenario.json")
     path.write_text(json.dumps(scenario))
     master, name = _master()
+    slave = os.open(name, os.O_RDWR | os.O_NOCTTY)
     # Whatever is written to the terminal is read away, or its writer would stop.
     threading.Thread(target=_drain, args=[master], daemon=True).start()
-    slave = os.open(name, os.O_RDWR | os.O_NOCTTY)
     try:
         return _driver(str(path), slave)
     finally:
@@ -37,9 +37,9 @@ def run_in_session(scenario: dict[str, Any], directory: str) -> dict[str, Any]:
 def _driver(path: str, slave: int) -> dict[str, Any]:
     # The session is led by the driver itself, so not by ipyproc that it is to judge;
     # setsid --ctty makes the terminal on descriptor 0 the session's own.
-    command = ["setsid", "--ctty", "--wait", sys.executable, "-m"]
+    command = ["setsid", "--ctty", "--wait", _interpreter()]
     done = subprocess.run(
-        [*command, "tests.conformance.driver", "--one", path],
+        [*command, "-m", "tests.conformance.driver", "--one", path],
         stdin=slave,
         stdout=subprocess.PIPE,
         stderr=sys.stderr,
@@ -47,6 +47,12 @@ def _driver(path: str, slave: int) -> dict[str, Any]:
         check=True,
     )
     return json.loads(done.stdout)
+
+
+def _interpreter() -> str:
+    # Nobody may run an interpreter by its name that lies in the home of root.
+    usable = os.access(sys.executable, os.X_OK)
+    return sys.executable if usable else f"/proc/{os.getpid()}/exe"
 
 
 def _master() -> tuple[int, str]:
