@@ -1,1 +1,9 @@
-"""Pictures of jobs: the pane in the notebook, and the same in text and HTML."""
+"""Pictures of jobs: the pane in the notebook, and the same as text and HTML."""
+
+from __future__ import annotations
+
+from ipyproc.views import html, text
+from ipyproc.views.display import register, show, unregister
+from ipyproc.views.job import JobView
+
+__all__ = ["JobView", "html", "register", "show", "text", "unregister"]

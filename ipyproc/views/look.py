@@ -42,7 +42,7 @@ class Pen:
     """What a stream writes with: the SGR attributes in force, and the link."""
 
     def __init__(self, stream: str) -> None:
-        self._base = "stderr" if stream == "stderr" else ""
+        self._base = "" if stream == "stdout" else stream
         self._set: dict[str, str] = {}
         self.look = self._base
 

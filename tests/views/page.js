@@ -9,7 +9,7 @@ window.played = ({ input, limits = [] }) => {
   for (const [stream, data] of input) screen.feed(stream, bytes(data));
   screen.finish();
   const lines = screen.lines.map(runs);
-  if (!lines.at(-1).length) lines.pop();
+  if (lines.length && !lines.at(-1).length) lines.pop();
   return { lines, dropped: screen.dropped };
 };
 
@@ -17,7 +17,6 @@ window.played = ({ input, limits = [] }) => {
 window.widths = (codes) =>
   codes.map((code) => {
     const screen = new Screen();
-    screen.put("x", "");
-    screen.put(String.fromCodePoint(code), "");
-    return screen.column - 1;
+    screen.feed("stdout", new TextEncoder().encode("x" + String.fromCodePoint(code)));
+    return screen.streams.stdout.column - 1;
   });

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ipyproc.views.screen import CELLS, COLUMNS, LINES, Screen, width
+from ipyproc.views.line import COLUMNS, width
+from ipyproc.views.screen import CELLS, LINES, Screen
 
 Vector = dict[str, Any]
 VECTORS: list[Vector] = json.loads(
@@ -61,7 +62,8 @@ def test_what_is_kept_is_bounded(text: str) -> None:
     No output makes a screen keep more lines and cells than it may, nor lose count.
     """
     screen = Screen(5, 40)
-    screen.feed("stdout", text.encode() * 3)
+    for stream in ("stdout", "stderr", "stdout"):
+        screen.feed(stream, text.encode())
 
     lines = screen._lines
     assert len(lines) <= 5
@@ -69,6 +71,7 @@ def test_what_is_kept_is_bounded(text: str) -> None:
     assert screen._cells <= 40 or len(lines) == 1
     assert all(len(line.chars) == len(line.looks) <= COLUMNS for line in lines)
     assert all(line.chars[:1] != [""] for line in lines)
+    assert set(screen._owners) == set(lines)
 
 
 def test_a_note_stands_alone_and_what_follows_begins_afresh() -> None:

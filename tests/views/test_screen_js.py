@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page
 
-from ipyproc.views.screen import width
+from ipyproc.views.line import width
 from tests.views.test_screen import VECTORS, played
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("views")]

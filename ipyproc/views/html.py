@@ -1,0 +1,162 @@
+"""States and jobs as HTML that needs nothing else: no script, no style sheet, no page.
+
+It is what nbconvert, GitHub and a notebook without its kernel show. Everything that
+comes from outside is escaped. The elements and classes are those of the live pane, so
+that its style sheet fits where it happens to be; the inline styles do elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from html import escape
+
+from ipyproc.jobs import Job
+from ipyproc.state import ProcessState
+from ipyproc.views import facts
+from ipyproc.views.facts import Fact
+from ipyproc.views.feed import recent
+from ipyproc.views.line import Run
+from ipyproc.views.look import rgb
+
+# A job's HTML stays below 40 kB in a saved notebook: this much for the lines.
+_LINES_SIZE = 30_000
+_LINES = 200
+
+# Legible on white and on black.
+_PALETTE = (
+    *("#5c6370", "#cc3e44", "#2f8f46", "#a07000", "#3b78d8", "#a64fc0", "#15878f"),
+    *("#7d8590", "#6e7681", "#e0525a", "#3fa055", "#b8860b", "#4f8cf0", "#b765d0"),
+    *("#2a9aa3", "#8b949e"),
+)
+_WORDS = {
+    "bold": "font-weight:bold",
+    "dim": "opacity:.7",
+    "italic": "font-style:italic",
+    "underline": "text-decoration:underline",
+    "strike": "text-decoration:line-through",
+    "inverse": "outline:1px solid",
+    "stderr": "border-bottom:1px dotted #cc3e44",
+    "note": "opacity:.7;font-style:italic",
+}
+_FRAME = "border:1px solid #8886;border-radius:4px;overflow:hidden;text-align:left"
+_ROW = "padding:4px 10px"
+_OUTPUT = (
+    "margin:0;padding:4px 10px;max-height:24em;overflow:auto;white-space:pre-wrap;"
+    "overflow-wrap:anywhere"
+)
+_CELL = "text-align:left;padding:1px 10px"
+# Output is no mathematics, whatever stands between two dollars.
+_NO_MATHS = "tex2jax_ignore mathjax_ignore"
+
+
+def state(state: ProcessState) -> str:
+    """Return what ``wait`` learnt as a table."""
+    return _table(facts.facts(state))
+
+
+def job(job: Job) -> str:
+    """Return command, last output and state of a job; at most 40 kB."""
+    name, text = escape(facts.plain(job.name)), escape(facts.status(job))
+    attributes = f'data-name="{name}" data-pid="{job.pid}" data-status="{job.status}"'
+    return (
+        f'<section class="ipyproc-job {_NO_MATHS}" aria-label="Job {name}" '
+        f'{attributes} style="{_FRAME}"><div class="ipyproc-head" style="{_ROW}">'
+        f'<span class="ipyproc-status"><b>{text}</b></span> '
+        f'<b class="ipyproc-name">{name}</b> '
+        f'<code class="ipyproc-command">{escape(facts.command(job))}</code> '
+        f'<small class="ipyproc-facts">pid {job.pid}{_ran(job)}</small></div>'
+        f"{_output(job)}{_state(job)}</section>"
+    )
+
+
+def jobs(jobs: Iterable[Job]) -> str:
+    """Return a table with a row for each job."""
+    headings = "".join(
+        f'<th style="{_CELL}">{heading}</th>'
+        for heading in ("Name", "PID", "Status", "Time", "Command")
+    )
+    rows = "".join(map(_row, jobs))
+    return (
+        f'<table class="ipyproc-jobs {_NO_MATHS}"><thead><tr>{headings}</tr></thead>'
+        f"<tbody>{rows}</tbody></table>"
+    )
+
+
+def _row(job: Job) -> str:
+    name = escape(facts.plain(job.name))
+    command = f"<code>{escape(facts.command(job))}</code>"
+    status = escape(facts.status(job))
+    cells = (name, str(job.pid), status, facts.elapsed(job), command)
+    columns = "".join(f'<td style="{_CELL}">{cell}</td>' for cell in cells)
+    return f'<tr data-name="{name}" data-status="{job.status}">{columns}</tr>'
+
+
+def _ran(job: Job) -> str:
+    return f" · {facts.elapsed(job)}" if job.ended_at else ""
+
+
+def _state(job: Job) -> str:
+    if job.state is None or job.ended_at is None:
+        return ""
+    return _table(facts.facts(job.state, job.ended_at - job.started_at))
+
+
+def _table(found: list[Fact]) -> str:
+    rows = _rows(fact for fact in found if not fact.detail)
+    details = _rows(fact for fact in found if fact.detail)
+    return (
+        f'<table class="ipyproc-state"><tbody>{rows}<tr><td colspan="2" '
+        f'style="{_CELL}"><details><summary>Wait status and usage</summary>'
+        f"<table><tbody>{details}</tbody></table></details></td></tr></tbody></table>"
+    )
+
+
+def _rows(found: Iterable[Fact]) -> str:
+    return "".join(
+        f'<tr><th style="{_CELL};font-weight:normal">{escape(fact.label)}</th>'
+        f'<td style="{_CELL}">{escape(fact.value)}</td></tr>'
+        for fact in found
+    )
+
+
+def _output(job: Job) -> str:
+    """Return the last lines of the output, as many as there is room for."""
+    lines = recent(job, _LINES).runs()
+    shown: list[str] = []
+    room = _LINES_SIZE
+    for line in reversed(lines):
+        drawn = f"<div>{''.join(map(_run, line)) or '<br>'}</div>"
+        room -= len(drawn.encode())
+        if room < 0:
+            shown.append("<div><i>…</i></div>")
+            break
+        shown.append(drawn)
+    if not shown:
+        return ""
+    return (
+        f'<pre class="ipyproc-output" role="log" style="{_OUTPUT}">'
+        f"{''.join(reversed(shown))}</pre>"
+    )
+
+
+def _run(run: Run) -> str:
+    text, look = run
+    link = next((w[5:] for w in look.split() if w.startswith("link=")), "")
+    styles = ";".join(filter(None, map(_style, look.split())))
+    drawn = escape(text)
+    if styles:
+        drawn = f'<span style="{styles}">{drawn}</span>'
+    return f'<a href="{escape(link)}" rel="noopener">{drawn}</a>' if link else drawn
+
+
+def _style(word: str) -> str:
+    key, _, value = word.partition("=")
+    if key in ("fg", "bg"):
+        return f"{'background-' * (key == 'bg')}color:{_colour(value)}"
+    return _WORDS.get(key, "")
+
+
+def _colour(value: str) -> str:
+    if value.startswith("#"):
+        return value
+    return _PALETTE[int(value)] if int(value) < 16 else rgb(int(value))

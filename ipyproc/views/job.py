@@ -1,0 +1,246 @@
+"""The pane: a widget that shows one job.
+
+What is said between the page (``job.js``) and the kernel:
+
+* The synced traits ``state`` (see ``facts.snapshot``) and ``tail`` (the last of the
+  output) are what a page gets that hears nothing else: from a busy kernel, or because
+  its module was not loaded yet. What a page writes to them is ignored.
+* The page says what it wants with custom messages ``{action, page, ...}``: *action* is
+  an entry of ``ACTIONS``, *page* the name it gave itself. ``ready`` (*have*: up to
+  which offset it has all output, or null; *seq*), ``ack`` (*offset*: the same),
+  ``save`` (*offset*: what it wants next), and the buttons (*seq*; ``send``: *text*).
+* The kernel sends custom messages ``{kind, ...}``. ``begin`` answers ``ready`` (*page*,
+  *seq*, *offset*: where it goes on, *clock*: the kernel's). ``output`` has bytes for
+  *pages* that have all up to *after*; they begin at *offset* and belong to *streams*,
+  pairs of name and length. ``saved`` is the same for one *page*, with the *total*.
+  ``done`` answers a button (*page*, *seq*, *error*: a text or nothing).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+import signal
+import time
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import traitlets
+
+from ipyproc.jobs import Job
+from ipyproc.views.audience import is_name
+from ipyproc.views.facts import snapshot
+from ipyproc.views.feed import Feed, Message, Pauses
+from ipyproc.views.publisher import Publisher
+
+#: The one thread that sends for all views of this kernel.
+shared = Publisher()
+
+_COMMENT = re.compile(r"//|/\*.*\*/$")
+_LONGEST_INPUT = 1 << 20
+_MOST_REPLIES = 64
+
+
+def _bare(name: str) -> str:
+    """Read a file for the page, without indentation and comments.
+
+    Each model of a job, and each notebook that is saved with it, has a copy.
+    """
+    text = Path(__file__).with_name(name).read_text("utf-8")
+    lines = (line.strip() for line in text.splitlines())
+    return "\n".join(line for line in lines if line and not _COMMENT.match(line))
+
+
+class JobView(anywidget.AnyWidget):
+    """The pane of one job: its output, its state, and buttons that signal it.
+
+    Everything is sent from the publisher's thread; whatever may be called here may be
+    called from any thread and returns at once.
+    """
+
+    _esm = _bare("job.js")
+    _css = _bare("job.css")
+
+    state = traitlets.Dict().tag(sync=True)
+    tail = traitlets.Dict().tag(sync=True)
+
+    def __init__(self, job: Job, publisher: Publisher = shared) -> None:
+        self._job = job
+        self._publisher = publisher
+        self._feed = Feed(job)
+        self._pauses = Pauses()
+        self._replies: deque[Message] = deque(maxlen=_MOST_REPLIES)
+        self._endings: deque[Callable[[], int]] = deque()
+        #: By this name the page finds the static rendering that it is to replace.
+        self.token = secrets.token_hex(8)
+        super().__init__(state=snapshot(job, self.token), tail=self._feed.tail())
+        self._tailed = self._job.total
+        self.on_msg(self._heard)
+        _answer_where_asked(self.comm)
+        self._unsubscribe = job.subscribe(self._changed)
+        self._changed(job)
+
+    @property
+    def job(self) -> Job:
+        """The job that is shown."""
+        return self._job
+
+    @property
+    def watched(self) -> bool:
+        """Whether a page has said that it shows this."""
+        return self._feed.audience.known
+
+    def at_end(self, callback: Callable[[], int]) -> None:
+        """Have *callback* send, after the end, what it returns the size of."""
+        self._endings.append(callback)
+        self._publisher.wake(self)
+
+    def close(self) -> None:
+        """Take the pane off the page; the job goes on."""
+        if hasattr(self, "_unsubscribe"):
+            self._unsubscribe()
+            self._publisher.forget(self)
+        super().close()
+
+    def retire(self) -> None:
+        """Close it, and leave nothing of size in a notebook that was told of it."""
+        self._esm, self._css, self.tail = "", "", {}
+        self.close()
+
+    def set_state(self, sync_data: dict[str, object]) -> None:
+        """Ignore what a page writes to the state: it shows, and decides nothing."""
+
+    def publish(self, room: int) -> int:
+        """Send what is most urgent; return its size, or 0 if there is nothing."""
+        for send in (self._send_state, self._send_reply, self._send_tail, self._finish):
+            if size := send():
+                return size
+        return self._say(self._feed.next(room))
+
+    def due(self) -> float | None:
+        """Say when the tail is to be sent again, on ``time.monotonic()``."""
+        return self._pauses.next if self._tail_is_old() else None
+
+    def _changed(self, _: Job) -> None:
+        self._publisher.wake(self)
+
+    def _send_state(self) -> int:
+        new = snapshot(self._job, self.token)
+        if new == self.state:
+            return 0
+        self.state = new
+        return len(json.dumps(new))
+
+    def _send_reply(self) -> int:
+        return self._say(self._replies.popleft()) if self._replies else 0
+
+    def _say(self, message: Message | None) -> int:
+        if message is None:
+            return 0
+        self.send(message.content, [message.data] if message.data else None)
+        return message.size
+
+    def _tail_is_old(self) -> bool:
+        """Tell whether the tail lacks something, and pages may depend on it."""
+        if self._tailed == self._job.total:
+            return False
+        return self._job.finished or not self._feed.audience.flows
+
+    def _send_tail(self) -> int:
+        early = time.monotonic() < self._pauses.next and not self._job.finished
+        if early or not self._tail_is_old():
+            return 0
+        self._pauses.begin()
+        self._tailed = self._job.total
+        self.tail = self._feed.tail()
+        return len(self.tail["data"])
+
+    def _finish(self) -> int:
+        """Do one thing that was to be done after the end."""
+        ready = self._endings and self._job.finished
+        return self._endings.popleft()() if ready else 0
+
+    def _heard(self, _: object, content: object, __: object) -> None:
+        """Do what a page asks for, if it is an entry of the table of actions."""
+        if not isinstance(content, dict) or not is_name(content.get("page")):
+            return
+        action = content.get("action")
+        if isinstance(action, str) and action in ACTIONS:
+            ACTIONS[action](self, content)
+
+    def _reply(self, message: Message) -> None:
+        self._replies.append(message)
+        self._publisher.wake(self)
+
+    def _ready(self, asked: dict[str, Any]) -> None:
+        have, seq = _offset(asked.get("have")), _offset(asked.get("seq"))
+        self._reply(self._feed.join(asked["page"], have, seq))
+
+    def _acknowledged(self, asked: dict[str, Any]) -> None:
+        offset = _offset(asked.get("offset"))
+        if offset is not None:
+            self._feed.audience.acknowledge(asked["page"], offset)
+            self._publisher.wake(self)
+
+    def _save(self, asked: dict[str, Any]) -> None:
+        offset = _offset(asked.get("offset"))
+        if offset is not None:
+            self._reply(self._feed.saved(asked["page"], offset))
+
+    def _act(self, asked: dict[str, Any], act: Callable[[], object]) -> None:
+        """Do something to the job, and tell the page how it went."""
+
+        def done() -> None:
+            error = ""
+            try:
+                act()
+            except (OSError, ValueError, RuntimeError) as problem:
+                error = str(problem)
+            seq = _offset(asked.get("seq"))
+            content = {"kind": "done", "page": asked["page"], "seq": seq}
+            self._reply(Message(content | {"error": error}))
+
+        self._publisher.call(done)  # to look for a job's descendants may take a while
+
+    def _send_input(self, asked: dict[str, Any]) -> None:
+        text = asked.get("text")
+        if isinstance(text, str) and len(text) <= _LONGEST_INPUT:
+            data = text.encode("utf-8", "replace")
+            self._act(asked, lambda: self._job.send(data))
+
+
+#: All that a page can ask for. Signals reach what the job started, too, as a terminal's
+#: Ctrl-C does.
+ACTIONS: dict[str, Callable[[JobView, dict[str, Any]], None]] = {
+    "ready": JobView._ready,
+    "ack": JobView._acknowledged,
+    "save": JobView._save,
+    "send": JobView._send_input,
+    "close_stdin": lambda view, asked: view._act(asked, view.job.close_stdin),
+    "interrupt": lambda view, asked: view._act(
+        asked, lambda: view.job.signal(signal.SIGINT, tree=True)
+    ),
+    "terminate": lambda view, asked: view._act(asked, view.job.terminate),
+    "kill": lambda view, asked: view._act(asked, lambda: view.job.kill(tree=True)),
+}
+
+
+def _offset(value: object) -> int | None:
+    """Return *value* if it can be an offset, as JavaScript counts."""
+    if type(value) is int and 0 <= value < 1 << 53:
+        return value
+    return None
+
+
+def _answer_where_asked(comm: object) -> None:
+    """Let the page's messages be handled where the page sends them, on ipykernel 7.4.
+
+    It sends a message to the thread that last published on the comm, which is the main
+    one even while the main one is busy; front ends name a sub-shell for good reason.
+    """
+    if hasattr(comm, "_reply_subshell_for"):
+        comm._reply_subshell_for = lambda data, default: default

@@ -1,0 +1,87 @@
+"""A line of a screen: cells in columns, each with a character and its look."""
+
+from __future__ import annotations
+
+import unicodedata
+from functools import lru_cache
+from itertools import groupby
+from typing import Final
+
+#: A piece of a line, all in one look (see ``look.py``).
+Run = tuple[str, str]
+
+#: Where a longer line is broken.
+COLUMNS: Final = 4096
+# A cell holds one character and what combines with it, but not a megabyte of accents.
+_STACK = 12
+
+
+class Line:
+    """Cells: a character each; the second cell of a wide character is empty."""
+
+    __slots__ = ("chars", "looks")
+
+    def __init__(self) -> None:
+        self.chars: list[str] = []
+        self.looks: list[str] = []
+
+    def runs(self) -> list[Run]:
+        """Return the line as pieces of one look each."""
+        cells = groupby(zip(self.chars, self.looks, strict=True), lambda cell: cell[1])
+        return [("".join(char for char, _ in group), look) for look, group in cells]
+
+    def append(self, text: str, look: str) -> None:
+        """Add narrow characters at the end."""
+        self.chars.extend(text)
+        self.looks.extend([look] * len(text))
+
+    def put(self, column: int, char: str, look: str) -> int:
+        """Write a character into *column*; return the column after it."""
+        columns = width(char)
+        if not columns:
+            self._combine(column - 1, char)
+            return column
+        end = column + columns
+        self._split(column)
+        self._split(end)
+        missing = end - len(self.chars)
+        if missing > 0:
+            self.append(" " * missing, "")
+        self.chars[column:end] = [char, ""][:columns]
+        self.looks[column:end] = [look] * columns
+        return end
+
+    def erase(self, part: int, column: int) -> None:
+        """Erase from *column* to the end (0), from the beginning to it (1), or all (2).
+
+        Anything else erases nothing.
+        """
+        if part == 1:
+            self._split(column + 1)
+            end = min(column + 1, len(self.chars))
+            self.chars[:end] = " " * end
+            self.looks[:end] = [""] * end
+        elif part in (0, 2):
+            at = 0 if part else column
+            self._split(at)
+            del self.chars[at:], self.looks[at:]
+
+    def _combine(self, at: int, char: str) -> None:
+        """Add *char* to the character that is, or ends, in column *at*."""
+        if 0 < at < len(self.chars) and not self.chars[at]:
+            at -= 1
+        if 0 <= at < len(self.chars) and len(self.chars[at]) < _STACK:
+            self.chars[at] += char
+
+    def _split(self, at: int) -> None:
+        """Part the columns before *at* from those after; half a character is blank."""
+        if 0 < at < len(self.chars) and not self.chars[at]:
+            self.chars[at - 1] = self.chars[at] = " "
+
+
+@lru_cache(4096)
+def width(char: str) -> int:
+    """Return how many columns of a terminal *char* takes: 0, 1 or 2."""
+    if unicodedata.category(char) in ("Mn", "Me", "Cf") or "ᅠ" <= char <= "ᇿ":
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in ("W", "F") else 1

@@ -1,0 +1,192 @@
+"""One stream of a screen: its escape sequences, its cursor, and the lines it began."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from typing import Protocol
+
+from ipyproc.views.line import COLUMNS, Line, width
+from ipyproc.views.look import Pen
+
+# An escape sequence that is cut off is kept until the rest comes, up to this length.
+_PENDING = 256
+_STRING = 2100
+
+_PRINTABLE = re.compile(r"[^\x00-\x1f\x7f-\x9f]+")
+_ESCAPE = re.compile(r"\x1b(?:\[([0-?]*)([ -/]*)([@-~]?)|([P\]X^_])|[ -/]*([0-~]?))")
+_STRING_END = re.compile(r"[\n\x07\x18\x1a\x1b\x9c]")
+# They reorder or hide what stands beside them, so that it reads as something else.
+_DECEPTIVE = re.compile("[\u061c\u200e\u200f\u2028-\u202e\u2066-\u206f\ufff9-\ufffb]")
+
+
+class Lines(Protocol):
+    """Where the lines of all streams stand, in the order in which they were begun."""
+
+    def begin(self, stream: Stream) -> Line:
+        """Add an empty line of *stream* at the end."""
+
+    def remove(self, lines: list[Line]) -> None:
+        """Take *lines* away."""
+
+    def resized(self, cells: int) -> None:
+        """Take down that a line grew by *cells*."""
+
+
+class Stream:
+    """What one stream writes, as if it had a terminal to itself.
+
+    Up and down lead to its own lines, whatever others wrote between them: in which
+    order two pipes were written to is not known to the byte.
+    """
+
+    def __init__(self, name: str, screen: Lines) -> None:
+        self._screen = screen
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._pen = Pen(name)
+        self._pending = ""
+        self._string: str | None = None
+        self._lines: list[Line] = []
+        # The line below the last one is not begun before something is written to it.
+        self._row = self._bottom = self._column = 0
+
+    def feed(self, data: bytes, final: bool = False) -> None:
+        """Write what arrived; if *final*, also what was left half said."""
+        text = self._pending + self._decoder.decode(data, final)
+        self._pending = ""
+        at = 0
+        while at < len(text):
+            if self._string is not None:
+                at = self._read_string(text, at)
+            elif text[at] == "\x1b":
+                at = self._read_escape(text, at)
+            elif match := _PRINTABLE.match(text, at):
+                self._print(match[0])
+                at = match.end()
+            else:
+                self._control(text[at])
+                at += 1
+
+    def forget_first(self) -> None:
+        """Let the oldest line go; if the cursor stands there, it goes to the next."""
+        del self._lines[0]
+        if self._row == 0:
+            self._column = 0
+        self._row = max(self._row - 1, 0)
+        self._bottom = max(self._bottom - 1, 0)
+
+    def _read_string(self, text: str, at: int) -> int:
+        """Swallow the text of an OSC or its like; it may name a link."""
+        match = _STRING_END.search(text, at)
+        end = match.start() if match else len(text)
+        self._string = ((self._string or "") + text[at:end])[:_STRING]
+        if not match:
+            return end
+        if match[0] not in "\n\x18\x1a":
+            self._command(self._string)
+        self._string = None
+        return end if match[0] in "\n\x1b" else end + 1
+
+    def _command(self, string: str) -> None:
+        """Obey an operating system command: only links are known."""
+        command, _, rest = string.partition(";")
+        if command == "8":
+            self._pen.link(rest.partition(";")[2])
+
+    def _read_escape(self, text: str, at: int) -> int:
+        match = _ESCAPE.match(text, at)
+        if not match:
+            return at + 1
+        parameters, between, final, string, other = match.groups()
+        if string:
+            self._string = "" if string == "]" else "?"
+        elif not final and not other and match.end() == len(text):
+            self._keep(match[0])
+        elif final == "m" and not between:
+            if parameters[:1] not in ("<", "=", ">", "?"):
+                self._pen.sgr(parameters)
+        elif final and not between and re.fullmatch("[0-9;]*", parameters):
+            self._move(final, parameters)
+        return match.end()
+
+    def _keep(self, escape: str) -> None:
+        """Keep the beginning of an escape; of an endless one only what it is."""
+        if len(escape) > _PENDING:
+            escape = "\x1b[?" if escape[1] == "[" else "\x1b "
+        self._pending = escape
+
+    def _move(self, final: str, parameters: str) -> None:
+        given = int(parameters.split(";")[0][:6] or 0)
+        count = given or 1
+        match final:
+            case "A" | "F":
+                self._row = max(self._row - count, 0)
+            case "B" | "E":
+                self._row = min(self._row + count, self._bottom)
+            case "C":
+                self._column = min(self._column + count, COLUMNS - 1)
+            case "D":
+                self._column = max(self._column - count, 0)
+            case "G":
+                self._column = min(count, COLUMNS) - 1
+            case "K":
+                self._erase(given)
+            case "J" if not given:
+                self._erase_below()
+        if final in "EF":
+            self._column = 0
+
+    def _control(self, char: str) -> None:
+        match char:
+            case "\n":
+                self._new_line()
+            case "\r":
+                self._column = 0
+            case "\b":
+                self._column = max(self._column - 1, 0)
+            case "\t":
+                self._column = min(self._column // 8 * 8 + 8, COLUMNS - 1)
+
+    def _new_line(self) -> None:
+        self._line()
+        self._row += 1
+        self._bottom = max(self._bottom, self._row)
+        self._column = 0
+
+    def _line(self) -> Line:
+        """Return the line of the cursor."""
+        if self._row == len(self._lines):
+            self._lines.append(self._screen.begin(self))
+        return self._lines[self._row]
+
+    def _print(self, text: str) -> None:
+        line = self._line()
+        fits = self._column == len(line.chars) < COLUMNS - len(text)
+        if fits and text.isascii():
+            line.append(text, self._pen.look)
+            self._column += len(text)
+            self._screen.resized(len(text))
+        else:
+            for char in _DECEPTIVE.sub("", text):
+                self._put(char)
+
+    def _put(self, char: str) -> None:
+        if self._column + width(char) > COLUMNS:
+            self._new_line()
+        line = self._line()
+        before = len(line.chars)
+        self._column = line.put(self._column, char, self._pen.look)
+        self._screen.resized(len(line.chars) - before)
+
+    def _erase(self, part: int) -> None:
+        if self._row < len(self._lines):
+            line = self._lines[self._row]
+            before = len(line.chars)
+            line.erase(part, self._column)
+            self._screen.resized(len(line.chars) - before)
+
+    def _erase_below(self) -> None:
+        self._erase(0)
+        self._screen.remove(self._lines[self._row + 1 :])
+        del self._lines[self._row + 1 :]
+        self._bottom = self._row

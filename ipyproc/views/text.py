@@ -1,0 +1,56 @@
+"""States and jobs as plain text, for terminals and wherever nothing else is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ipyproc.jobs import Job
+from ipyproc.state import ProcessState
+from ipyproc.views import facts
+from ipyproc.views.feed import recent
+
+_LINES = 20
+_HEADINGS = ("NAME", "PID", "STATUS", "TIME", "COMMAND")
+
+
+def state(state: ProcessState) -> str:
+    """Return Go's text: ``exit status 0``."""
+    return str(state)
+
+
+def spawned(job: Job) -> str:
+    """Return the line that says that a job was started."""
+    return f"spawned {facts.plain(job.name)} (pid {job.pid}): {facts.command(job)}"
+
+
+def job(job: Job) -> str:
+    """Return the command, the last lines of the output, and the state of a job."""
+    head = f"{facts.plain(job.name)} (pid {job.pid}): {facts.command(job)}"
+    screen = recent(job, _LINES + 1)
+    lines = screen.text()
+    if screen.dropped:
+        lines = [f"[{screen.dropped} lines before this are not shown]", *lines]
+    foot = f"{facts.status(job)} after {facts.elapsed(job)}"
+    return "\n".join([head, *lines, foot if job.ended_at else facts.status(job)])
+
+
+def jobs(jobs: Iterable[Job]) -> str:
+    """Return a table with a row for each job."""
+    rows = [_HEADINGS, *map(_row, jobs)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join(_line(row, widths) for row in rows)
+
+
+def _row(job: Job) -> tuple[str, ...]:
+    return (
+        facts.plain(job.name),
+        str(job.pid),
+        facts.status(job),
+        facts.elapsed(job),
+        facts.command(job),
+    )
+
+
+def _line(cells: tuple[str, ...], widths: list[int]) -> str:
+    padded = (cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
+    return "  ".join(padded).rstrip()
