@@ -92,12 +92,12 @@ class IPyProc(Magics):
         """Wait for jobs."""
         options, words = usage.PROCWAIT.parse(line)
         named = find_jobs(words, self._namespace(local_ns)) or [_last()]
-        waiting.wait(named, options.timeout, any if options.any else all)
-        ended = [job for job in named if waiting.has_ended(job)]
+        enough = any if options.any else all
+        ended = waiting.wait(named, options.timeout, enough)
         if options.check:
             waiting.check(ended)
         with refusals():
-            states = {job.name: job.wait(timeout=0) for job in ended}
+            states = {job.name: job.wait() for job in ended}
         several = options.any or len(named) > 1
         return states if several else states[named[0].name]
 
@@ -116,6 +116,8 @@ class IPyProc(Magics):
         )
         killing.check(options, targets)
         killing.kill(options, targets)
+        if not targets:
+            print("no job runs")
 
     @_magic(usage.PROCS)
     @line_magic

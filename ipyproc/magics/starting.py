@@ -19,6 +19,8 @@ from ipyproc.jobs.options import Source
 from ipyproc.magics.mistakes import one_line, unknown
 from ipyproc.magics.words import split
 
+# A character of private use, which nobody types.
+_NEWLINE = "\uf8ff"
 # What excludes what, and why.
 _EXCLUSIVE = {
     ("stdin", "no_stdin"): "there is one standard input",
@@ -86,10 +88,13 @@ def start(
 
 def _expand(text: str, namespace: dict[str, object]) -> str:
     """Expand ``{expr}`` and ``$var`` as IPython does on the line of a magic."""
+    # Its formatter loses what stands before a newline.
+    line = text.replace("\n", _NEWLINE)
     try:
-        return str(DollarFormatter().vformat(text, [], namespace))
+        expanded = DollarFormatter().vformat(line, [], namespace)
     except Exception:  # noqa: BLE001 - IPython leaves the line alone then, and so we do
         return text
+    return str(expanded).replace(_NEWLINE, "\n")
 
 
 def _words(words: Iterable[str], namespace: Mapping[str, object]) -> Iterator[str]:

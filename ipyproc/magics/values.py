@@ -7,6 +7,7 @@ import math
 import os
 import pwd
 import signal
+import threading
 from argparse import ArgumentTypeError
 
 from ipyproc.attr import Credential
@@ -29,7 +30,7 @@ def seconds(text: str) -> float:
         number = float(text)
     except ValueError:
         number = math.nan
-    if not 0 <= number < math.inf:
+    if not 0 <= number <= threading.TIMEOUT_MAX:
         raise ArgumentTypeError(f"expected seconds, such as 1.5, not {text!r}")
     return number
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 from ipyproc.errors import ExitError
 from ipyproc.jobs import Job
@@ -18,34 +18,24 @@ def wait(
     jobs: Sequence[Job],
     timeout: float | None = None,
     enough: Callable[[Iterable[bool]], bool] = all,
-) -> None:
-    """Wait until *enough* of the jobs have ended: ``all`` of them, or ``any``.
+) -> list[Job]:
+    """Wait until *enough* of the jobs have ended, ``all`` or ``any``; give those.
 
     ``TimeoutError`` and ``KeyboardInterrupt`` say, in one line, that jobs still run;
     both end the cell, so that "Run all" stops.
     """
-    changed = threading.Event()
-
-    def look(_: Job) -> None:
-        if enough(has_ended(job) for job in jobs):
-            changed.set()
-
-    with ExitStack() as stack:
-        for job in jobs:
-            stack.callback(job.subscribe(look))
-            look(job)
-        try:
-            # Only the main thread gets signals; waiting here it gets them at once.
-            in_time = changed.wait(timeout)
-        except KeyboardInterrupt as interrupt:
-            raise one_line(interrupt, f"waiting stopped; {_still(jobs)}") from None
+    try:
+        in_time = _wait(jobs, timeout, enough)
+    except KeyboardInterrupt as interrupt:
+        raise one_line(interrupt, f"waiting stopped; {_still(jobs)}") from None
     if not in_time:
         raise one_line(TimeoutError(f"after {timeout:g} s {_still(jobs)}"))
-
-
-def has_ended(job: Job) -> bool:
-    """Whether a job has ended, or nobody will ever learn that it does."""
-    return job.state is not None or job.finished
+    ended = [job for job in jobs if _has_ended(job)]
+    for job in ended:
+        # The end is known a moment before the state; and that may be lost.
+        with suppress(ChildProcessError):
+            job.wait()
+    return ended
 
 
 def check(jobs: Iterable[Job]) -> None:
@@ -57,8 +47,29 @@ def check(jobs: Iterable[Job]) -> None:
             raise one_line(error, f"{job.name}: {job.state}{why}")
 
 
+def _has_ended(job: Job) -> bool:
+    return job.ended_at is not None
+
+
+def _wait(
+    jobs: Sequence[Job], timeout: float | None, enough: Callable[[Iterable[bool]], bool]
+) -> bool:
+    reached = threading.Event()
+
+    def look(_: Job) -> None:
+        if enough(_has_ended(job) for job in jobs):
+            reached.set()
+
+    with ExitStack() as stack:
+        for job in jobs:
+            stack.callback(job.subscribe(look))
+            look(job)
+        # Only the main thread gets signals; waiting here it gets them at once.
+        return reached.wait(timeout)
+
+
 def _still(jobs: Iterable[Job]) -> str:
-    names = [f"{job.name} (pid {job.pid})" for job in jobs if not has_ended(job)]
+    names = [f"{job.name} (pid {job.pid})" for job in jobs if not _has_ended(job)]
     if not names:
         return "nothing runs any more"
     return f"{', '.join(names)} still run{'s' if len(names) == 1 else ''}"

@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from IPython.core.interactiveshell import InteractiveShell
+from traitlets.config import Config
+
+from ipyproc.jobs import jobs
+from ipyproc.magics import load, unload
+from tests.magics.helpers import Ran, RunCell
+
+
+@pytest.fixture(scope="session")
+def shell(tmp_path_factory: pytest.TempPathFactory) -> InteractiveShell:
+    """A real IPython shell; without a history, whose database would seem a leak."""
+    config = Config()
+    config.HistoryManager.enabled = False
+    folder = str(tmp_path_factory.mktemp("ipython"))
+    shell = InteractiveShell.instance(config=config, ipython_dir=folder)
+    shell.run_cell("import asyncio; await asyncio.sleep(0)")  # its loop stays open
+    return shell
+
+
+@pytest.fixture
+def ip(shell: InteractiveShell) -> Iterator[InteractiveShell]:
+    """The shell with ipyproc loaded and no variables; no job survives the test."""
+    shell.reset(new_session=False)
+    load(shell)
+    yield shell
+    unload(shell)
+    jobs.clear()
+
+
+@pytest.fixture
+def run(ip: InteractiveShell, capfd: pytest.CaptureFixture[str]) -> RunCell:
+    """Run a cell in the shell."""
+
+    def run_cell(source: str) -> Ran:
+        capfd.readouterr()
+        result = ip.run_cell(source, store_history=True)
+        out, err = capfd.readouterr()
+        error = result.error_before_exec or result.error_in_exec
+        return Ran(result.result, error, out, err)
+
+    return run_cell

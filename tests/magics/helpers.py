@@ -1,0 +1,84 @@
+"""Running cells in a shell, and waiting for what happens there."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from ipyproc.jobs import Job
+from ipyproc.magics import waiting
+
+PATIENCE = 30
+
+
+@dataclass
+class Ran:
+    """What a cell gave: its value, what ended it, and what it printed."""
+
+    value: Any
+    error: BaseException | None
+    out: str
+    err: str
+
+
+RunCell = Callable[[str], Ran]
+
+
+@contextmanager
+def interrupt_when_waiting() -> Iterator[None]:
+    """Press Ctrl-C once when the main thread waits for jobs in the block."""
+    main = threading.main_thread().ident
+    assert main is not None
+    over = threading.Event()
+
+    def watch() -> None:
+        while not over.is_set():
+            if _waits(sys._current_frames()[main]):
+                signal.pthread_kill(main, signal.SIGINT)
+                return
+            time.sleep(0.005)
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def _waits(frame: Any) -> bool:
+    """Tell whether *frame* is that of an event which the magics wait for."""
+    names = []
+    while frame is not None:
+        if frame.f_code.co_filename == waiting.__file__:
+            return len(names) > 1
+        names.append(frame.f_code.co_name)
+        frame = frame.f_back
+    return False
+
+
+def until(job: Job, reached: Callable[[Job], bool]) -> None:
+    """Wait until a job has come so far."""
+    there = threading.Event()
+
+    def look(job: Job) -> None:
+        if reached(job):
+            there.set()
+
+    unsubscribe = job.subscribe(look)
+    look(job)
+    assert there.wait(PATIENCE)
+    unsubscribe()
+
+
+def output(job: Job) -> str:
+    """Give what a job printed, once it has ended."""
+    job.wait(PATIENCE)
+    return job.stdout.text

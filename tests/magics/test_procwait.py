@@ -1,0 +1,151 @@
+from __future__ import annotations
+
+import pytest
+from IPython.core.error import UsageError
+
+from ipyproc.errors import ExitError
+from ipyproc.jobs import jobs
+from tests.magics.helpers import RunCell, interrupt_when_waiting
+
+
+def test_without_a_name_the_last_job(run: RunCell) -> None:
+    """It returns the ProcessState, which the front end draws."""
+    run("%spawn --quiet false")
+    run("%spawn --quiet true")
+
+    ran = run("%procwait")
+
+    assert ran.value == jobs["true"].state
+    assert ran.out.endswith(": exit status 0\n")
+
+
+@pytest.mark.parametrize("word", ["sh", "{job.pid}", "job", "_"])
+def test_a_job_has_many_names(run: RunCell, word: str) -> None:
+    """Its name, its pid, a variable that holds it, and the last result."""
+    job = run("%spawn sh -c 'exit 3'").value
+    if word == "job":
+        run("job = jobs_ = _")
+
+    ran = run(f"%procwait {word.format(job=job)}")
+
+    assert ran.value is job.state
+    assert ran.value.exit_code == 3
+
+
+def test_a_variable_of_a_function_names_a_job(run: RunCell) -> None:
+    """The magic looks where it is used."""
+    run("from ipyproc import spawn")
+    run(
+        "def f():\n    mine = spawn('true', name='x')\n"
+        "    return get_ipython().run_line_magic('procwait', 'mine')"
+    )
+
+    assert str(run("f()").value) == "exit status 0"
+
+
+def test_several_give_a_dict(run: RunCell) -> None:
+    """By name, in the order in which they were named; each once."""
+    run("%spawn --name b --quiet true")
+    run("%spawn --name a --quiet false")
+
+    ran = run("%procwait a b a")
+
+    assert {name: str(state) for name, state in ran.value.items()} == {
+        "a": "exit status 1",
+        "b": "exit status 0",
+    }
+    assert list(ran.value) == ["a", "b"]
+
+
+def test_any_gives_those_that_ended(run: RunCell) -> None:
+    """As soon as one has; the others go on."""
+    run("%spawn --name long --quiet sleep 60")
+    run("%spawn --name short --quiet true")
+
+    ran = run("%procwait long short --any")
+
+    assert list(ran.value) == ["short"]
+    assert jobs["long"].ended_at is None
+
+
+def test_a_time_out_says_what_still_runs(run: RunCell) -> None:
+    """One line, an error that stops the cell, and the job goes on."""
+    run("%spawn --name one --quiet sleep 60")
+    run("%spawn --name two --quiet sleep 60")
+    one, two = jobs["one"], jobs["two"]
+
+    single = run("%procwait one --timeout 0.01")
+    both = run("%procwait one two --timeout 0")
+
+    assert isinstance(single.error, TimeoutError)
+    assert single.out == (
+        f"TimeoutError: after 0.01 s one (pid {one.pid}) still runs\n"
+    )
+    assert both.out == (
+        f"TimeoutError: after 0 s one (pid {one.pid}), two (pid {two.pid}) still run\n"
+    )
+    assert jobs.running == [one, two]
+
+
+def test_an_ended_job_is_in_time(run: RunCell) -> None:
+    """No time-out is too short for what has happened already."""
+    run("%spawn --wait --quiet true")
+
+    assert run("%procwait --timeout 0").value.success
+
+
+def test_check_raises_for_the_first_failure(run: RunCell) -> None:
+    """All are waited for; success says nothing."""
+    run("%spawn --name good --quiet true")
+    run("%spawn --name bad --quiet sh -c 'echo why >&2; exit 3'")
+
+    ran = run("%procwait good bad --check")
+
+    assert isinstance(ran.error, ExitError)
+    assert (ran.error.state.exit_code, ran.error.stderr) == (3, b"why\n")
+    assert ran.out == "ExitError: bad: exit status 3\n"
+    assert run("%procwait good --check").value.success
+
+
+def test_an_interrupt_stops_only_the_waiting(run: RunCell) -> None:
+    """One line says that the job goes on; the cell ends, and "Run all" with it."""
+    run("%spawn --quiet sleep 60")
+    job = jobs["sleep"]
+
+    with interrupt_when_waiting():
+        ran = run("%procwait\nreached = True")
+
+    assert isinstance(ran.error, KeyboardInterrupt)
+    assert ran.out == (
+        f"KeyboardInterrupt: waiting stopped; sleep (pid {job.pid}) still runs\n"
+    )
+    assert job.ended_at is None
+    assert isinstance(run("reached").error, NameError)
+
+
+def test_a_state_that_went_to_another_is_said(run: RunCell) -> None:
+    """Who waits behind the job's back gets the state; here it is one line."""
+    run("%spawn --quiet cat")
+    run("job = ipyproc.jobs['cat']; import ipyproc")
+    run("import ipyproc; job = ipyproc.jobs['cat']; p = job.process")
+    run("job.close_stdin(); job.wait()")
+
+    assert run("%procwait job").error is None
+
+
+def test_a_name_is_not_guessed(run: RunCell) -> None:
+    """The beginning of a name is not the name, and a typing error is shown."""
+    run("%spawn --name train --quiet sleep 60")
+
+    ran = run("%procwait tran")
+
+    assert isinstance(ran.error, UsageError)
+    assert ran.err == "UsageError: no job 'tran': did you mean 'train'?\n"
+    assert str(run("%procwait t").error) == "no job 't'"
+
+
+def test_a_job_can_be_awaited(run: RunCell) -> None:
+    """The same in the language itself, in a cell of its own."""
+    run("job = %spawn --quiet sh -c 'exit 3'")
+
+    assert run("await job").value.exit_code == 3

@@ -1,0 +1,295 @@
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+from IPython.core.error import UsageError
+
+from ipyproc.errors import ExitError
+from ipyproc.jobs import Job, jobs
+from tests.magics.helpers import RunCell, interrupt_when_waiting, output, until
+
+WORDS = [sys.executable, "-c", "import sys; print(sys.argv[1:])"]
+PROGRAM = f"{WORDS[0]} -c '{WORDS[2]}'"
+
+
+def test_a_program_becomes_a_job(run: RunCell) -> None:
+    """The magic returns the job at once; ``Out`` and ``_`` hold it, too."""
+    ran = run("%spawn sleep 60")
+
+    assert isinstance(ran.value, Job)
+    assert (ran.value.name, ran.value.argv) == ("sleep", ("sleep", "60"))
+    assert ran.value.state is None
+    assert run("_").value is ran.value is jobs["sleep"]
+
+
+def test_a_line_in_a_terminal_says_what_was_started(run: RunCell) -> None:
+    """Where there is no notebook, one line tells name, pid and command."""
+    ran = run("job = %spawn --name say echo 'a b'")
+
+    assert ran.out == f"spawned say (pid {jobs['say'].pid}): echo 'a b'\n"
+
+
+def test_words_are_split_and_nothing_is_expanded(run: RunCell) -> None:
+    """No shell runs: wildcards, pipes and ``#`` are words like any other."""
+    ran = run(f"%spawn {PROGRAM} 'a  b' * | wc # \"\"")
+
+    assert output(ran.value) == "['a  b', '*', '|', 'wc', '#', '']\n"
+
+
+def test_the_options_of_the_program_are_its_own(run: RunCell) -> None:
+    """An option after the program, or after ``--``, is not ours."""
+    assert output(run(f"%spawn {PROGRAM} --wait --name x").value) == (
+        "['--wait', '--name', 'x']\n"
+    )
+    assert output(run("%spawn --name y -- echo -- --wait").value) == "-- --wait\n"
+
+
+def test_python_is_expanded_by_ipython(run: RunCell) -> None:
+    """``{expr}`` and ``$var`` are what they are in every magic."""
+    run("n, words = 6, 'a b'")
+
+    assert output(run("%spawn echo {n * 7} $words").value) == "42 a b\n"
+
+
+def test_a_list_stands_for_words(run: RunCell) -> None:
+    """``@VAR`` is never split; ``@@`` and what is no variable's name are words."""
+    run("from pathlib import Path; words = ['a  b', 7, 1.5, Path('x'), b'y', '']")
+    run("one = 'c  d'")
+
+    ran = run(f"%spawn {PROGRAM} @words @one @@words @types/x a@b @")
+
+    assert output(ran.value) == (
+        "['a  b', '7', '1.5', 'x', 'y', '', 'c  d', '@words', '@types/x', 'a@b', '@']\n"
+    )
+
+
+def test_a_list_may_be_the_whole_command(run: RunCell) -> None:
+    """Program and all."""
+    run(f"words = {[*WORDS, '--name', 'x']!r}")
+
+    assert output(run("%spawn @words").value) == "['--name', 'x']\n"
+
+
+def test_a_variable_of_a_function_is_found(run: RunCell) -> None:
+    """A magic in a function sees what the function sees."""
+    run(
+        "def f():\n    words = ['in f']\n    return get_ipython().run_line_magic("
+        "'spawn', 'echo @words')"
+    )
+
+    assert output(run("f()").value) == "in f\n"
+
+
+@pytest.mark.parametrize(
+    ("word", "text"),
+    [
+        ("@wrods", "no variable 'wrods': did you mean 'words'?"),
+        ("@jobs_", "no variable 'jobs_'"),
+        ("@number", "@number: expected a list of words, not of dict"),
+        ("@nested", "@nested: expected a list of words, not of list"),
+    ],
+)
+def test_what_is_no_list_of_words_is_said(run: RunCell, word: str, text: str) -> None:
+    """A typing error starts nothing."""
+    run("words, number, nested = ['a'], {'a': 1}, [['a']]")
+
+    ran = run(f"%spawn echo {word}")
+
+    assert isinstance(ran.error, UsageError)
+    assert str(ran.error).startswith(text)
+    assert not jobs.running
+
+
+def test_the_body_is_the_input(run: RunCell) -> None:
+    """With a command on the line; nothing in the body is expanded."""
+    run("n = 1")
+
+    ran = run("%%spawn cat\n{n} $n é\nline 2\n")
+
+    assert output(ran.value) == "{n} $n é\nline 2\n"
+
+
+def test_the_body_is_the_command(run: RunCell) -> None:
+    """Without one on the line: newlines are spaces, and Python is expanded."""
+    run("n = 3")
+
+    ran = run("%%spawn --name x\necho {n}\n  'a\n b' \\\n\n  $n\n")
+
+    assert (ran.value.name, ran.value.argv) == ("x", ("echo", "3", "a\n b", "3"))
+    assert ran.value.stdin_open or ran.value.ended_at
+
+
+def test_the_body_is_a_script(run: RunCell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With --shell it goes to the shell as it is, and may ask for input."""
+    monkeypatch.setenv("SHELL", "/bin/sh")
+    run("n = 1")
+
+    ran = run(
+        '%%spawn --shell\nread word\nfor n in a "b c"; do\n  echo "$n $word"\ndone'
+    )
+    ran.value.send("yes\n")
+
+    assert output(ran.value) == "a yes\nb c yes\n"
+
+
+def test_the_line_is_a_script(run: RunCell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With --shell the rest of the line keeps its quotation marks."""
+    monkeypatch.setenv("SHELL", "/bin/sh")
+
+    assert output(run("%spawn --shell echo 'a  b' | tr a-z A-Z").value) == "A  B\n"
+    assert output(run("%%spawn --shell tr a-z A-Z | cat\nbody").value) == "BODY\n"
+
+
+def test_input_stays_open(run: RunCell) -> None:
+    """So that a prompt can be answered; not with --no-stdin."""
+    asking = run("%spawn cat").value
+    asking.send("hello")
+    asking.close_stdin()
+
+    assert output(asking) == "hello"
+    assert output(run("%spawn --no-stdin cat").value) == ""
+
+
+def test_files_can_be_the_streams(run: RunCell, tmp_path: Path) -> None:
+    """Paths may have spaces and ~; what goes to a file is not captured."""
+    (tmp_path / "in put").write_text("text")
+
+    job = run(
+        f"%spawn --stdin '{tmp_path}/in put' --stdout {tmp_path}/out --stderr "
+        f"{tmp_path}/err sh -c 'cat; echo wrong >&2'"
+    ).value
+
+    assert output(job) == ""
+    assert (tmp_path / "out").read_text() == "text"
+    assert (tmp_path / "err").read_text() == "wrong\n"
+
+
+def test_home_is_understood(
+    run: RunCell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the paths of options, as in a shell."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "in").write_text("text")
+
+    job = run("%spawn --dir ~ --stdin ~/in --stdout ~/out sh -c 'cat; pwd'").value
+
+    assert output(job) == ""
+    assert (tmp_path / "out").read_text() == f"text{tmp_path}\n"
+
+
+def test_both_streams_can_be_one(run: RunCell) -> None:
+    """--merge keeps what was printed in order."""
+    job = run("%spawn --merge sh -c 'echo 1; echo 2 >&2; echo 3'").value
+
+    assert output(job) == "1\n2\n3\n"
+
+
+def test_environment(run: RunCell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """--env adds to it, with --clear-env it is all of it."""
+    monkeypatch.setenv("OLD", "old")
+
+    added = run("%spawn --env A=1 --env 'B=2 =3' sh -c 'echo $A $B $OLD'").value
+    alone = run("%spawn --clear-env --env A=1 /usr/bin/env").value
+
+    assert output(added) == "1 2 =3 old\n"
+    assert output(alone) == "A=1\n"
+
+
+def test_waiting_shows_and_returns_the_job(run: RunCell) -> None:
+    """After --wait the job has ended, however it did."""
+    ran = run("%spawn --wait sh -c 'exit 3'")
+
+    assert str(ran.value.state) == "exit status 3"
+
+
+def test_check_stops_the_cell(run: RunCell) -> None:
+    """A failure is an ExitError in one line, with the state and the last errors."""
+    ran = run("%spawn --check --name bad sh -c 'echo why >&2; exit 3'\nreached = True")
+
+    assert isinstance(ran.error, ExitError)
+    assert (ran.error.state.exit_code, ran.error.stderr) == (3, b"why\n")
+    assert ran.out.splitlines()[-1] == "ExitError: bad: exit status 3"
+    assert "Traceback" not in ran.out + ran.err
+    assert run("%spawn --check true").error is None
+
+
+def test_a_time_out_ends_the_job(run: RunCell) -> None:
+    """--timeout ends it by SIGTERM, and --check says why."""
+    ran = run("%spawn --check --timeout 0.1 sleep 60")
+
+    assert isinstance(ran.error, ExitError)
+    assert (
+        ran.out.splitlines()[-1] == "ExitError: sleep: signal: terminated (timed out)"
+    )
+
+
+def test_grace_is_given_to_the_job(run: RunCell) -> None:
+    """After --grace a job that ignores SIGTERM is killed."""
+    job = run("%spawn --grace 0.1 sh -c 'trap \"\" TERM; echo; exec sleep 60'").value
+    until(job, lambda job: job.total > 0)
+
+    job.terminate()
+
+    assert str(job.wait(30)) == "signal: killed"
+
+
+def test_variables_are_bound(run: RunCell) -> None:
+    """At once to the live captures and the job; after --wait to the final text."""
+    run("%spawn --out out --err err --proc proc cat")
+    job = run("proc").value
+
+    assert run("out").value is job.stdout
+    assert run("err").value is job.stderr
+
+    run("%spawn --wait --out out --err err sh -c 'echo 1; echo 2 >&2'")
+
+    assert (run("out").value, run("err").value) == ("1\n", "2\n")
+
+
+def test_variables_are_bound_before_a_failure(run: RunCell) -> None:
+    """What a failed program printed is what one wants to see."""
+    run("%spawn --check --out out --err err sh -c 'echo 1; echo 2 >&2; exit 1'")
+
+    assert (run("out").value, run("err").value) == ("1\n", "2\n")
+
+
+def test_an_interrupt_stops_only_the_waiting(run: RunCell) -> None:
+    """The job goes on, one line says so, and what was to be bound is there."""
+    with interrupt_when_waiting():
+        ran = run("%spawn --wait --out out sleep 60")
+    job = jobs["sleep"]
+
+    assert isinstance(ran.error, KeyboardInterrupt)
+    assert ran.out.splitlines()[-1] == (
+        f"KeyboardInterrupt: waiting stopped; sleep (pid {job.pid}) still runs"
+    )
+    assert job.ended_at is None
+    assert run("out").value is job.stdout
+
+
+def test_quiet_shows_nothing(run: RunCell) -> None:
+    """The value is the job all the same."""
+    ran = run("%spawn --quiet --wait echo hello")
+
+    assert isinstance(ran.value, Job)
+    assert "echo hello" not in ran.out
+
+
+def test_a_detached_job_is_one(run: RunCell, tmp_path: Path) -> None:
+    """It is in the table until the session ends."""
+    job = run(f"%spawn --detach --stdout {tmp_path}/out echo hello").value
+
+    job.wait(30)
+    assert (tmp_path / "out").read_text() == "hello\n"
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can become another user")
+def test_another_user(run: RunCell) -> None:
+    """--user gives the program the user's ids and groups."""
+    job = run("%spawn --user nobody id -un").value
+
+    assert output(job) == "nobody\n"
+    assert job.stderr.text == ""
