@@ -74,6 +74,16 @@ def nothing_leaks() -> Iterator[None]:
     _start_reactor()
     with no_leaks(PATIENCE):
         yield
+        _forget_failure()
+
+
+def _forget_failure() -> None:
+    """Let go of the frames of a failed test, and so of what its variables hold.
+
+    pytest keeps the last failure for post-mortem debuggers, until there is another.
+    """
+    for name in ("last_exc", "last_value", "last_traceback"):
+        vars(sys).pop(name, None)
 
 
 def _start_reactor() -> None:

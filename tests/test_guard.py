@@ -13,14 +13,6 @@ import pytest
 from tests.guard import PATIENCE, LeakError, no_leaks
 
 ROOT = Path(__file__).parent.parent
-LEAKS = """
-import os, tests.guard
-
-tests.guard.PATIENCE = 0
-
-def test_leaks():
-    os.pipe()
-"""
 
 
 def test_a_descriptor_left_open_is_a_leak() -> None:
@@ -117,19 +109,29 @@ def test_garbage_is_no_leak() -> None:
 
 def test_every_test_is_guarded(tmp_path: Path) -> None:
     """A test that leaks is an error of its own run, without asking for the guard."""
-    test = tmp_path / "test_leaks.py"
-    test.write_text(LEAKS)
-    pytest_command = [sys.executable, "-m", "pytest", "-p", "tests.guard"]
+    output = _run(tmp_path, "import os\n\ndef test_leaks():\n    os.pipe()\n")
 
-    run = subprocess.run(
-        [*pytest_command, "-p", "no:cacheprovider", "--rootdir", tmp_path, test],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
+    assert "LeakError: descriptor" in output
+    assert "1 passed, 1 error" in output
+
+
+def test_a_failure_is_no_leak(tmp_path: Path) -> None:
+    """What the variables of a failed test hold is not reported on top of it."""
+    output = _run(
+        tmp_path, "def test_fails():\n    f = open('/dev/null')\n    assert not f\n"
     )
 
-    assert "LeakError: descriptor" in run.stdout
-    assert "1 passed, 1 error" in run.stdout
+    assert "1 failed" in output
+    assert "error" not in output.splitlines()[-1]
+
+
+def _run(folder: Path, test: str) -> str:
+    """Run *test* with an impatient guard, and return what pytest prints."""
+    path = folder / "test_it.py"
+    path.write_text(f"import tests.guard\ntests.guard.PATIENCE = 0.1\n{test}")
+    plugins = ["-p", "tests.guard", "-p", "no:cacheprovider"]
+    command = [sys.executable, "-m", "pytest", *plugins, "--rootdir", folder, path]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True).stdout
 
 
 def _ended(command: list[str]) -> subprocess.Popen[bytes]:

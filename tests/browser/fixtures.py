@@ -20,6 +20,7 @@ from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 from tests.browser import chromium
 from tests.browser.lab import Lab, Notebook, serving
+from tests.sandbox import sandbox
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 #: Where screenshots go; without it they go where pytest keeps a test's files.
@@ -42,14 +43,15 @@ expect.set_options(timeout=30_000)
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Chromium without a window."""
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """Chromium without a window, and with a home of its own."""
     path = chromium.find()
     assert path, chromium.HELP
-    with sync_playwright() as playwright:
-        options = {"executable_path": path, "args": list(FLAGS)}
-        with playwright.chromium.launch(**options) as browser:
-            yield browser
+    home = tmp_path_factory.mktemp("chromium")
+    with sandbox(home) as environment, sync_playwright() as playwright:
+        yield playwright.chromium.launch(
+            executable_path=path, args=list(FLAGS), env=dict(environment)
+        )
 
 
 @pytest.fixture
