@@ -46,17 +46,22 @@ class Plan:
 
     def start_process(self, stdio: Sequence[File]) -> Process:
         """Start the process with *stdio* for its first three files."""
-        env, error = environment(self.env, self.dir)
-        if error is not None:
-            raise error
+        env = self._child_env()
         path = os.fsdecode(self.path)
         argv = [os.fsdecode(arg) for arg in self.args] or [path]
         if any("\0" in word for word in (path, *argv)):
             raise PathError("fork/exec", path, EINVAL)
         files = [*stdio, *self.extra_files]
-        return start_process(
-            path, argv, ProcAttr(self.dir, env, files, self.sys_proc_attr)
-        )
+        attr = ProcAttr(self.dir, env, files, self.sys_proc_attr)
+        return start_process(path, argv, attr)
+
+    def _child_env(self) -> list[str] | None:
+        if self.env is None and not self.dir:
+            return None  # the caller's has no duplicates and no PWD to correct
+        env, error = environment(self.env, self.dir)
+        if error is not None:
+            raise error
+        return env
 
     def check_startable(self) -> None:
         """Raise what is wrong before anything was tried."""
