@@ -114,6 +114,12 @@ class Audience:
         offset = after if total - after <= LAG else total - HISTORY
         return Share(list(first), after, offset, min(size, room, total - offset))
 
+    def complete(self, total: int) -> list[str]:
+        """Name the pages that all *total* bytes were sent to."""
+        with self._lock:
+            pages = self._pages.items()
+            return [n for n, page in pages if n != ANYONE and page.sent == total]
+
     def sent(self, share: Share, start: int, end: int) -> None:
         """Take down that *share* was sent: the bytes from *start* to *end*."""
         with self._lock:

@@ -24,11 +24,6 @@ _PIECES = 200
 # Where output is entered in the middle, a line begins at most this much later.
 _LONG_LINE = 4096
 
-# The tail is sent again after this many seconds, then after twice as many, ...: nobody
-# may be there, and what is sent to nobody is kept for ever by the server.
-_FIRST_PAUSE = 0.25
-_LONGEST_PAUSE = 60.0
-
 
 @dataclass(frozen=True, slots=True)
 class Message:
@@ -72,6 +67,19 @@ class Feed:
         self.audience.sent(share, start, start + len(message.data))
         return message
 
+    def mark(self) -> Message | None:
+        """Return a message that says, to pages that were sent all, how much that is.
+
+        The server may have dropped the last message, and nothing else would tell.
+        """
+        total = self._job.total
+        pages = self.audience.complete(total)
+        if not pages:
+            return None
+        message = _message("output", total, [])
+        message.content.update(pages=pages, after=total)
+        return message
+
     def saved(self, page: str, offset: int) -> Message:
         """Return a piece of all that was captured, for a page that asks for it."""
         total = self._job.total
@@ -96,10 +104,13 @@ class Feed:
 
 
 class Pauses:
-    """When the tail is due again: after longer and longer pauses."""
+    """When something is due again: after longer and longer pauses."""
 
-    def __init__(self) -> None:
-        self._pause = _FIRST_PAUSE
+    def __init__(self, first: float, factor: float, longest: float) -> None:
+        self._first = first
+        self._factor = factor
+        self._longest = longest
+        self._pause = first
         self._next = 0.0
 
     @property
@@ -107,10 +118,20 @@ class Pauses:
         """When it is due, on ``time.monotonic()``."""
         return self._next
 
+    @property
+    def over(self) -> bool:
+        """Whether it is due now."""
+        return time.monotonic() >= self._next
+
     def begin(self) -> None:
         """Begin the next pause."""
         self._next = time.monotonic() + self._pause
-        self._pause = min(self._pause * 2, _LONGEST_PAUSE)
+        self._pause = min(self._pause * self._factor, self._longest)
+
+    def restart(self) -> None:
+        """Begin with the first pause again."""
+        self._pause = self._first
+        self.begin()
 
 
 def tail_of(job: Job, most: int) -> list[Chunk]:

@@ -411,6 +411,7 @@ class Pane {
     // Keys pressed in the pane are not the notebook's, and a dollar begins no formula.
     const attributes = { class: "ipyproc-job tex2jax_ignore mathjax_ignore", "data-lm-suppress-shortcuts": "true" };
     this.section = h("section", attributes, head, this.above, this.output, this.form, this.message, this.after);
+    this.section.onkeydown = (event) => event.stopPropagation();
     this.output.onscroll = () => {
       const { scrollHeight, scrollTop, clientHeight } = this.output;
       this.follow = scrollHeight - scrollTop - clientHeight < 8;

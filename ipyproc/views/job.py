@@ -22,7 +22,6 @@ import json
 import re
 import secrets
 import signal
-import time
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
@@ -43,6 +42,13 @@ shared = Publisher()
 _COMMENT = re.compile(r"//|/\*.*\*/$")
 _LONGEST_INPUT = 1 << 20
 _MOST_REPLIES = 64
+
+# Seconds between tails: nobody may be there, and what is sent to nobody is kept for
+# ever by the server, so they come less and less often.
+_TAILS = (0.25, 2.0, 60.0)
+# Seconds after which a quiet stream is marked, and how often: a mark may be lost, too.
+_MARKS = (1.0, 4.0, 60.0)
+_MOST_MARKS = 3
 
 
 def _bare(name: str) -> str:
@@ -72,7 +78,9 @@ class JobView(anywidget.AnyWidget):
         self._job = job
         self._publisher = publisher
         self._feed = Feed(job)
-        self._pauses = Pauses()
+        self._tails = Pauses(*_TAILS)
+        self._marks = Pauses(*_MARKS)
+        self._marked = _MOST_MARKS
         self._replies: deque[Message] = deque(maxlen=_MOST_REPLIES)
         self._endings: deque[Callable[[], int]] = deque()
         #: By this name the page finds the static rendering that it is to replace.
@@ -119,11 +127,13 @@ class JobView(anywidget.AnyWidget):
         for send in (self._send_state, self._send_reply, self._send_tail, self._finish):
             if size := send():
                 return size
-        return self._say(self._feed.next(room))
+        return self._send_output(room) or self._send_mark()
 
     def due(self) -> float | None:
-        """Say when the tail is to be sent again, on ``time.monotonic()``."""
-        return self._pauses.next if self._tail_is_old() else None
+        """Say when there will be something to send, on ``time.monotonic()``."""
+        times = [self._tails.next] if self._tail_is_old() else []
+        times += [self._marks.next] if self._marks_left() else []
+        return min(times, default=None)
 
     def _changed(self, _: Job) -> None:
         self._publisher.wake(self)
@@ -144,6 +154,24 @@ class JobView(anywidget.AnyWidget):
         self.send(message.content, [message.data] if message.data else None)
         return message.size
 
+    def _send_output(self, room: int) -> int:
+        size = self._say(self._feed.next(room))
+        if size:
+            self._marked = 0
+            self._marks.restart()
+        return size
+
+    def _send_mark(self) -> int:
+        if not self._marks_left() or not self._marks.over:
+            return 0
+        self._marked += 1
+        self._marks.begin()
+        return self._say(self._feed.mark())
+
+    def _marks_left(self) -> bool:
+        """Tell whether marks are needed: at the end the state names the total."""
+        return self._marked < _MOST_MARKS and not self._job.finished
+
     def _tail_is_old(self) -> bool:
         """Tell whether the tail lacks something, and pages may depend on it."""
         if self._tailed == self._job.total:
@@ -151,10 +179,10 @@ class JobView(anywidget.AnyWidget):
         return self._job.finished or not self._feed.audience.flows
 
     def _send_tail(self) -> int:
-        early = time.monotonic() < self._pauses.next and not self._job.finished
-        if early or not self._tail_is_old():
+        now = self._tails.over or self._job.finished
+        if not now or not self._tail_is_old():
             return 0
-        self._pauses.begin()
+        self._tails.begin()
         self._tailed = self._job.total
         self.tail = self._feed.tail()
         return len(self.tail["data"])

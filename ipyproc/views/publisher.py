@@ -29,9 +29,6 @@ _SMALLEST = 4 * 1024
 
 # The first byte goes out at once, then a view speaks 40 times a second at most.
 _INTERVAL = 0.025
-# How long the thread waits for more before it ends.
-_LINGER = 1.0
-
 Callback = Callable[[], None]
 
 
@@ -69,10 +66,12 @@ class Budget:
 class Publisher:
     """Lets views send in turn, on a thread that ends when none has anything to send.
 
-    All methods may be called from any thread and return at once.
+    It waits *linger* seconds for more before it does. All methods may be called from
+    any thread and return at once.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, linger: float = 1.0) -> None:
+        self._linger = linger
         self._ready = threading.Condition()
         self._turns: dict[Source, float] = {}
         self._spoke: dict[Source, float] = {}
@@ -118,7 +117,7 @@ class Publisher:
         with self._ready:
             while not self._calls:
                 if not self._turns:
-                    if not self._ready.wait(_LINGER) and self._rest():
+                    if not self._ready.wait(self._linger) and self._rest():
                         return None
                     continue
                 source, turn = min(self._turns.items(), key=lambda item: item[1])

@@ -1,23 +1,27 @@
-"""A page in Chromium that has ``job.js``, and no notebook around it."""
+"""A page in Chromium that has ``job.js``, and a front end that needs no browser."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
+import comm
 import pytest
+from ipywidgets.widgets.widget import _instances
 from playwright.sync_api import Browser, Page, Route
 
-import ipyproc.views
+from ipyproc.views import JobView
+from tests.views.fakes import FakeComm
 
-VIEWS = Path(ipyproc.views.__file__).parent
 HERE = Path(__file__).parent
 HOST = "http://ipyproc.test/"
+# What a model would hand to a page, not the files themselves.
 FILES = {
-    "": (HERE / "page.html", "text/html"),
-    "page.js": (HERE / "page.js", "text/javascript"),
-    "job.js": (VIEWS / "job.js", "text/javascript"),
-    "job.css": (VIEWS / "job.css", "text/css"),
+    "": ((HERE / "page.html").read_text("utf-8"), "text/html"),
+    "page.js": ((HERE / "page.js").read_text("utf-8"), "text/javascript"),
+    "job.js": (JobView._esm, "text/javascript"),
+    "job.css": (JobView._css, "text/css"),
 }
 
 
@@ -40,5 +44,52 @@ def _serve(route: Route) -> None:
     if name not in FILES:
         route.abort()
         return
-    path, kind = FILES[name]
-    route.fulfill(body=path.read_bytes(), content_type=f"{kind}; charset=utf-8")
+    body, kind = FILES[name]
+    route.fulfill(body=body, content_type=f"{kind}; charset=utf-8")
+
+
+class FrontEnd:
+    """A page that hears what widgets send, and can say anything to them."""
+
+    def __init__(self, heard: list[dict[str, Any]]) -> None:
+        self.heard = heard
+
+    def wait(self, check: Callable[[], object]) -> None:
+        """Wait until *check* is true; more messages may have to come for that."""
+        with FakeComm.came:
+            assert FakeComm.came.wait_for(check, 20), self.heard[-3:]
+
+    def messages(self, kind: str) -> list[dict[str, Any]]:
+        """Return the custom messages of one kind."""
+        return [message for message in self.heard if message.get("kind") == kind]
+
+    def states(self, trait: str) -> list[Any]:
+        """Return the values that a synced trait had after the beginning."""
+        updates = [m["data"] for m in self.heard if m["type"] == "comm_msg"]
+        states = [u["state"] for u in updates if u.get("method") == "update"]
+        return [state[trait] for state in states if trait in state]
+
+    def output(self, page: str) -> bytes:
+        """Return what was printed, as *page* got it."""
+        sent = [m for m in self.messages("output") if page in m["pages"]]
+        return b"".join(m["bytes"] for m in sent)
+
+    def say(self, view: JobView, content: object, **data: object) -> None:
+        """Send a custom message from the page."""
+        self.raw(view, {"method": "custom", "content": content} | data)
+
+    def raw(self, view: JobView, data: object) -> None:
+        """Send any message from the page."""
+        view.comm.handle_msg({"content": {"data": data}, "buffers": []})
+
+
+@pytest.fixture
+def front(monkeypatch: pytest.MonkeyPatch) -> Iterator[FrontEnd]:
+    """A front end without a notebook; no widget is left open after the test."""
+    heard: list[dict[str, Any]] = []
+    monkeypatch.setattr(FakeComm, "heard", heard)
+    monkeypatch.setattr(comm, "create_comm", FakeComm)
+    assert not _instances
+    yield FrontEnd(heard)
+    for widget in list(_instances.values()):
+        widget.close()

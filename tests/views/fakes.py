@@ -1,0 +1,114 @@
+"""Stand-ins at the two seams of the views: a job below them, a page above."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from comm.base_comm import BaseComm
+
+from ipyproc.errors import ProcessDoneError
+from ipyproc.jobs import Chunk, JobStatus
+from ipyproc.jobs.journal import Output
+from ipyproc.state import ProcessState, WaitStatus
+
+
+class FakeJob:
+    """A job that does what a test says: it prints, and it ends."""
+
+    def __init__(self, *argv: str, name: str = "train", stdin: bool = True) -> None:
+        self.name = name
+        self.argv = argv or ("python3", "-u", "train.py")
+        self.dir: str | None = None
+        self.pid = 4242
+        self.status = JobStatus.RUNNING
+        self.state: ProcessState | None = None
+        self.started_at = 1_800_000_000.0
+        self.ended_at: float | None = None
+        self.stdin_open = stdin
+        self.finished = False
+        self.done: list[object] = []
+        self.widget: object = None
+        self._output = Output()
+        self._callbacks: dict[object, Callable[[FakeJob], None]] = {}
+
+    @property
+    def total(self) -> int:
+        """How much was printed."""
+        return self._output.total
+
+    def read(self, offset: int, size: int) -> list[Chunk]:
+        """Give what was printed."""
+        return self._output.read(offset, size)
+
+    def subscribe(self, callback: Callable[[FakeJob], None]) -> Callable[[], None]:
+        """Have *callback* called when something happens."""
+        key = object()
+        self._callbacks[key] = callback
+        return lambda: self._callbacks.pop(key, None) and None
+
+    def prints(self, data: bytes, stream: int = 0) -> None:
+        """Print."""
+        self._output.append(stream, data)
+        self._changed()
+
+    def ends(self, status: int = 0, after: float = 1.25) -> None:
+        """End with a status word."""
+        self.state = ProcessState(pid=self.pid, sys=WaitStatus(status))
+        self.status = JobStatus.SIGNALED if status & 0x7F else JobStatus.EXITED
+        self.ended_at = self.started_at + after
+        self.stdin_open = False
+        self.finished = True
+        self._changed()
+
+    def signal(self, sig: int, tree: bool = False) -> None:
+        """Take a signal; an ended job cannot."""
+        if self.state is not None:
+            raise ProcessDoneError
+        self.done.append(("signal", sig, tree))
+
+    def kill(self, tree: bool = False) -> None:
+        """Be killed."""
+        self.signal(9, tree)
+
+    def terminate(self) -> None:
+        """Be asked to end."""
+        self.done.append("terminate")
+
+    def send(self, data: bytes) -> None:
+        """Take input."""
+        self.done.append(("send", data))
+
+    def close_stdin(self) -> None:
+        """Take the end of input."""
+        self.done.append("close_stdin")
+        self.stdin_open = False
+        self._changed()
+
+    def _changed(self) -> None:
+        for callback in list(self._callbacks.values()):
+            callback(self)
+
+
+class FakeComm(BaseComm):
+    """What a front end hears: every message of every comm, in order."""
+
+    heard: list[dict[str, Any]] = []  # noqa: RUF012 - a fixture gives each test its own
+    came = threading.Condition()
+
+    def publish_msg(
+        self,
+        msg_type: str,
+        data: dict[str, Any] | None = None,
+        metadata: object = None,
+        buffers: list[Any] | None = None,
+        **keys: object,
+    ) -> None:
+        """Take a message down."""
+        with self.came:
+            content = (data or {}).get("content", {})
+            message = {"type": msg_type, "comm": self.comm_id, "data": data, **content}
+            message["bytes"] = b"".join(map(bytes, buffers or []))
+            self.heard.append(message)
+            self.came.notify_all()

@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from ipyproc.state import ProcessState, Rusage, WaitStatus
+from ipyproc.views import facts
+from ipyproc.views.facts import Fact
+from tests.views.fakes import FakeJob
+
+
+def found(status: int, **usage: Any) -> dict[str, str]:
+    """Return the facts of a state by their labels."""
+    state = ProcessState(pid=1, sys=WaitStatus(status), sys_usage=Rusage(**usage))
+    return {fact.label: fact.value for fact in facts.facts(state)}
+
+
+def test_an_exit() -> None:
+    """
+    An exit shows its code, and the status word bit by bit.
+    """
+    got = found(0x0300, utime=1.5, stime=0.25, maxrss=12_345_678, minflt=1234)
+
+    assert got == {
+        "State": "exit status 3",
+        "Exit code": "3",
+        "User time": "1.50 s",
+        "System time": "0.250 s",
+        "Max RSS": "12.3 MB",
+        "Wait status": "0x0300",
+        "Bits 15-8": "00000011 exit code 3",
+        "Bit 7": "0 no core dump",
+        "Bits 6-0": "0000000 no signal",
+        "Page faults without I/O": "1,234",
+        "Page faults with I/O": "0",
+        "Blocks read": "0",
+        "Blocks written": "0",
+        "Switches, voluntary": "0",
+        "Switches, forced": "0",
+    }
+
+
+def test_a_signal() -> None:
+    """
+    A signal is named and numbered, and a core dump is said.
+    """
+    got = found(0x8B, nsignals=2)
+
+    assert got["State"] == "signal: segmentation fault (core dumped)"
+    assert got["Signal"] == "SIGSEGV (11)"
+    assert got["Core dump"] == "yes"
+    assert got["Bits 15-8"] == "00000000 no exit code"
+    assert got["Bit 7"] == "1 core dump"
+    assert got["Bits 6-0"] == "0001011 ended by segmentation fault"
+    assert got["Signals"] == "2"
+    assert "Exit code" not in got
+
+
+def test_a_stop_and_a_signal_without_a_name() -> None:
+    """
+    What is rare is shown, too.
+    """
+    assert found(0x137F)["Stop signal"] == "SIGSTOP (19)"
+    assert found(0x137F)["Bits 7-0"] == "01111111 stopped"
+    assert found(33)["Signal"] == "signal 33"
+
+
+def test_what_is_detail() -> None:
+    """
+    The main facts are few; the others come on request.
+    """
+    state = ProcessState(pid=1)
+
+    main = [fact.label for fact in facts.facts(state, 2) if not fact.detail]
+
+    assert main == [
+        "State",
+        "Exit code",
+        "Real time",
+        "User time",
+        "System time",
+        "Max RSS",
+    ]
+    assert Fact("Real time", "2.00 s") in facts.facts(state, 2)
+
+
+@pytest.mark.parametrize(
+    ("argv", "want"),
+    [
+        (("ls", "-l"), "ls -l"),
+        (("echo", "a b", "it's", ""), """echo 'a b' 'it'"'"'s' ''"""),
+        (("sh", "-c", "a\nb\x1b[31m"), r'sh -c "a\nb\x1b[31m"'),
+        (("x", "\u202e", "\udcff"), r'x "\u202e" "\xff"'),
+        (("x", "y" * 5000), "x " + "y" * 1997 + "…"),
+    ],
+)
+def test_the_command(argv: tuple[str, ...], want: str) -> None:
+    """
+    The command is one line of bounded length that cannot pretend to be another.
+    """
+    assert facts.command(FakeJob(*argv)) == want
+
+
+def test_the_snapshot_is_small_plain_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    What a page is told is JSON, a few hundred bytes, and no environment.
+    """
+    monkeypatch.setenv("SECRET", "hunter2")
+    job = FakeJob(name="a\nb\udcff")
+    running = facts.snapshot(job, "token")
+    job.ends(9)
+
+    ended = facts.snapshot(job, "token")
+
+    text = json.dumps([running, ended])
+    assert text.encode("ascii")
+    assert len(text) < 3000
+    assert "hunter2" not in text
+    assert (running["text"], running["ran"], running["total"]) == (
+        "running",
+        None,
+        None,
+    )
+    assert running["name"] == r'"a\nb\xff"'
+    assert (ended["text"], ended["ran"], ended["total"]) == (
+        "signal: killed",
+        "1.25 s",
+        0,
+    )
+    assert ["Signal", "SIGKILL (9)", False] in map(list, ended["facts"])

@@ -1,0 +1,401 @@
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from ipyproc.views import JobView
+from ipyproc.views.audience import HISTORY, LAG, WINDOW
+from ipyproc.views.feed import TAIL
+from ipyproc.views.publisher import Publisher
+from tests.views.conftest import FrontEnd
+from tests.views.fakes import FakeJob
+from tests.views.test_publisher import LINGER, ended
+
+
+@pytest.fixture
+def job() -> FakeJob:
+    """A job that runs."""
+    return FakeJob()
+
+
+@pytest.fixture
+def view(front: FrontEnd, job: FakeJob) -> Iterator[JobView]:
+    """Its view, with a publisher of its own."""
+    view = JobView(job, Publisher(LINGER))
+    yield view
+    view.close()
+    assert ended()
+
+
+def ready(view: JobView, front: FrontEnd, have: int | None = 0, page: str = "a") -> Any:
+    """Be a page that says what it has; return the answer."""
+    seq = len(front.heard)
+    front.say(view, {"action": "ready", "page": page, "have": have, "seq": seq})
+    front.wait(lambda: [m for m in front.messages("begin") if m["seq"] == seq])
+    return front.messages("begin")[-1]
+
+
+def test_it_fits_into_a_saved_notebook() -> None:
+    """
+    What each model carries into each saved notebook stays below 25 kB.
+    """
+    assert len(JobView._esm.encode()) + len(JobView._css.encode()) <= 25_000
+
+
+def test_a_page_is_opened_with_state_and_tail(front: FrontEnd) -> None:
+    """
+    The first message has all that a page needs to show something, and no more.
+    """
+    job = FakeJob()
+    job.prints(b"x" * 100_000 + b"\nlast\n")
+    JobView(job, Publisher(LINGER)).close()
+
+    opened = next(m for m in front.heard if "state" in (m["data"].get("state") or {}))
+    state = opened["data"]["state"]
+    assert state["state"]["command"] == "python3 -u train.py"
+    assert state["tail"]["offset"] == 100_006 - TAIL
+    assert len(opened["bytes"]) == TAIL
+    assert set(state) - {"_esm", "_css", "state", "tail"} <= {
+        *("_anywidget_id", "_dom_classes", "_model_module", "_model_module_version"),
+        *("_model_name", "_view_count", "_view_module", "_view_module_version"),
+        *("_view_name", "layout", "tabbable", "tooltip"),
+    }
+
+
+def test_output_goes_out_before_any_page_is_known(
+    front: FrontEnd, job: FakeJob, view: JobView
+) -> None:
+    """
+    A page that the kernel is too busy to hear is sent output, and has it in the state.
+    """
+    job.prints(b"hello\n")
+
+    front.wait(lambda: front.output("*") == b"hello\n")
+    front.wait(lambda: front.states("tail"))
+    assert front.states("tail")[-1]["streams"] == [("stdout", 6)]
+
+
+def test_what_nobody_takes_is_not_sent(
+    front: FrontEnd, job: FakeJob, view: JobView
+) -> None:
+    """
+    Without an answer there is a window of output and now and then a tail, and no more.
+    """
+    for _ in range(40):
+        job.prints(b"x" * 50_000)
+        time.sleep(0.01)
+    front.wait(lambda: len(front.output("*")) >= WINDOW)
+
+    job.ends()
+    front.wait(lambda: front.states("state"))
+    assert ended()
+    assert len(front.output("*")) == WINDOW
+    assert len(front.states("tail")) < 8
+
+
+def test_both_streams_in_order(front: FrontEnd, job: FakeJob, view: JobView) -> None:
+    """
+    A message says which of its bytes belong to which stream.
+    """
+    ready(view, front)
+    job._output.append(0, b"out")
+    job._output.append(1, b"err")
+    job.prints(b"more", 0)
+
+    front.wait(lambda: front.output("a") == b"outerrmore")
+    streams = [s for m in front.messages("output") for s in m["streams"]]
+    assert streams == [("stdout", 3), ("stderr", 3), ("stdout", 4)]
+
+
+def test_a_page_gets_what_is_missing(
+    front: FrontEnd, job: FakeJob, view: JobView
+) -> None:
+    """
+    A page that has lost something says so, and goes on from there.
+    """
+    job.prints(b"0123456789")
+
+    begin = ready(view, front, have=4)
+
+    assert begin["offset"] == 4
+    front.wait(lambda: front.output("a") == b"456789")
+    message = front.messages("output")[-1]
+    assert (message["after"], message["offset"]) == (4, 4)
+
+
+def test_two_pages(front: FrontEnd, job: FakeJob, view: JobView) -> None:
+    """
+    A second page gets everything, and the first nothing again.
+    """
+    ready(view, front, 0, "a")
+    job.prints(b"one")
+    front.wait(lambda: front.output("a") == b"one")
+
+    ready(view, front, 0, "b")
+    front.wait(lambda: front.output("b") == b"one")
+    job.prints(b"two")
+
+    front.wait(lambda: front.output("b") == b"onetwo")
+    front.wait(lambda: front.output("a") == b"onetwo")
+    assert front.messages("output")[-1]["pages"] == ["a", "b"]
+
+
+def test_a_page_that_acknowledges_gets_everything(
+    front: FrontEnd, job: FakeJob, view: JobView
+) -> None:
+    """
+    A page that keeps up gets all of what was printed, byte by byte.
+    """
+    ready(view, front)
+    data = b"".join(b"%07d\n" % n for n in range(50_000))
+    job.prints(data)
+
+    while len(front.output("a")) < len(data):
+        have = len(front.output("a"))
+        front.say(view, {"action": "ack", "page": "a", "offset": have})
+        front.wait(lambda have=have: len(front.output("a")) > have)
+
+    assert front.output("a") == data
+
+
+def test_a_flood_is_skipped_at_a_line(
+    front: FrontEnd, job: FakeJob, view: JobView
+) -> None:
+    """
+    Of more than can be sent the newest is, from the beginning of a line.
+    """
+    ready(view, front)
+    job.prints(b"first\n")
+    front.wait(lambda: front.output("a") == b"first\n")
+
+    job.prints(b"0123456\n" * (LAG // 4))
+
+    front.wait(lambda: len(front.messages("output")) > 1)
+    message = front.messages("output")[1]
+    assert message["after"] == 6
+    assert message["offset"] > job.total - HISTORY
+    assert message["bytes"].startswith(b"0123456\n")
+
+
+def test_what_was_dropped_is_skipped(
+    front: FrontEnd, job: FakeJob, view: JobView
+) -> None:
+    """
+    A hole in what was kept is passed over, and the page can tell.
+    """
+    ready(view, front)
+    read = job.read
+    job.read = lambda offset, size: [  # type: ignore[method-assign]
+        chunk for chunk in read(offset, size) if not 5 <= chunk.offset < 10
+    ]
+    job._output.append(0, b"01234")
+    job._output.append(1, b"56789")
+    job.prints(b"abc", 0)
+
+    front.wait(lambda: front.output("a") == b"01234abc")
+    assert [m["offset"] for m in front.messages("output")] == [0, 10]
+
+
+def test_a_quiet_stream_is_marked(front: FrontEnd, job: FakeJob, view: JobView) -> None:
+    """
+    A page whose last message was dropped on the way learns of it.
+    """
+    ready(view, front)
+    job.prints(b"abc")
+
+    front.wait(lambda: [m for m in front.messages("output") if not m["streams"]])
+    mark = front.messages("output")[-1]
+    assert (mark["pages"], mark["after"], mark["bytes"]) == (["a"], 3, b"")
+    job.ends()
+
+
+def test_the_end(front: FrontEnd, job: FakeJob, view: JobView) -> None:
+    """
+    At the end the state says how it was and how much was printed, once.
+    """
+    ready(view, front)
+    job.prints(b"bye\n")
+    job.ends(0x0300)
+
+    front.wait(lambda: front.states("state"))
+    assert ended()
+    (state,) = [s for s in front.states("state") if s["facts"]]
+    assert (state["text"], state["total"], state["stdin"]) == (
+        "exit status 3",
+        4,
+        False,
+    )
+    assert front.states("tail")[-1]["streams"] == [("stdout", 4)]
+
+
+def test_at_end(front: FrontEnd, job: FakeJob, view: JobView) -> None:
+    """
+    What is to be done at the end is done after the last state, and once.
+    """
+    done: list[int] = []
+    view.at_end(lambda: done.append(len(front.states("state"))) or 1)
+    job.ends()
+
+    front.wait(lambda: front.states("state"))
+    assert ended()
+    assert done == [1]
+
+
+BUTTONS = {
+    "interrupt": ("signal", signal.SIGINT, True),
+    "terminate": "terminate",
+    "kill": ("signal", 9, True),
+    "close_stdin": "close_stdin",
+}
+
+
+@pytest.mark.parametrize("action", BUTTONS)
+def test_buttons(front: FrontEnd, job: FakeJob, view: JobView, action: str) -> None:
+    """
+    A button does what it says, and the page is told that it was done.
+    """
+    front.say(view, {"action": action, "page": "a", "seq": 7})
+
+    front.wait(lambda: front.messages("done"))
+    (done,) = front.messages("done")
+    assert job.done == [BUTTONS[action]]
+    assert (done["page"], done["seq"], done["error"]) == ("a", 7, "")
+
+
+def test_input(front: FrontEnd, job: FakeJob, view: JobView) -> None:
+    """
+    What is typed is sent as UTF-8, whatever it is.
+    """
+    front.say(view, {"action": "send", "page": "a", "seq": 1, "text": "é\ud800\n"})
+
+    front.wait(lambda: front.messages("done"))
+    assert job.done == [("send", b"\xc3\xa9?\n")]
+
+
+def test_a_button_that_comes_too_late(
+    front: FrontEnd, job: FakeJob, view: JobView
+) -> None:
+    """
+    Killing what has ended is reported to the page, and nothing else happens.
+    """
+    job.ends()
+
+    front.say(view, {"action": "kill", "page": "a", "seq": 1})
+
+    front.wait(lambda: front.messages("done"))
+    assert front.messages("done")[0]["error"] == "os: process already finished"
+
+
+def test_saving(front: FrontEnd, job: FakeJob, view: JobView) -> None:
+    """
+    A page gets all that was captured, piece by piece as it asks.
+    """
+    data = b"".join(b"%07d\n" % n for n in range(30_000))
+    job.prints(data)
+
+    got = b""
+    while len(got) < len(data):
+        front.say(view, {"action": "save", "page": "a", "offset": len(got)})
+        front.wait(lambda: front.messages("saved")[-1:])
+        front.wait(lambda: front.messages("saved")[-1]["after"] == len(got))  # noqa: B023
+        got += front.messages("saved")[-1]["bytes"]
+
+    assert got == data
+    front.say(view, {"action": "save", "page": "a", "offset": 10**9})
+    front.wait(lambda: front.messages("saved")[-1]["after"] == 10**9)
+    assert front.messages("saved")[-1]["bytes"] == b""
+
+
+HOSTILE = [
+    *(None, 1, "kill", [], {}, {"action": "kill"}, {"page": "a"}, {"action": 1}),
+    *({"action": action, "page": "a"} for action in (None, 1, [], {}, "", "close")),
+    *({"action": action, "page": "a"} for action in ("__init__", "_act", "forget")),
+    *({"action": "kill", "page": page} for page in (None, 1, "*", "A", "a" * 99, {})),
+    *({"action": "send", "page": "a", "text": t} for t in (None, 1, b"", [], {})),
+    {"action": "send", "page": "a", "text": "x" * ((1 << 20) + 1)},
+    *(
+        {"action": "ack", "page": "a", "offset": n}
+        for n in (None, -1, 1.5, "1", 1 << 60)
+    ),
+    *({"action": "save", "page": "a", "offset": n} for n in (None, -1, True, [], "0")),
+]
+
+
+@pytest.mark.parametrize("content", HOSTILE, ids=lambda content: str(content)[:60])
+def test_a_hostile_page_reaches_nothing(
+    front: FrontEnd, job: FakeJob, view: JobView, content: object
+) -> None:
+    """
+    A message that does not name an entry of the table, in its own terms, does nothing.
+    """
+    front.say(view, content)
+
+    assert ended()
+    assert job.done == []
+    assert not front.messages("done")
+    assert not front.messages("saved")
+
+
+def test_a_page_cannot_write_to_the_state(front: FrontEnd, view: JobView) -> None:
+    """
+    What a page sets is neither believed nor passed on to other pages.
+    """
+    before = {name: getattr(view, name) for name in ("state", "_esm", "tail")}
+    count = len(front.heard)
+
+    front.raw(view, {"method": "update", "state": dict.fromkeys(before, "evil")})
+
+    assert {name: getattr(view, name) for name in before} == before
+    assert [m for m in front.heard[count:] if "echo" in str(m["data"])] == []
+
+
+def test_hostile_requests_are_bounded(
+    front: FrontEnd, job: FakeJob, view: JobView
+) -> None:
+    """
+    A page that asks for ever gets its answers within the budget, and no more.
+    """
+    job.prints(b"x" * 100_000)
+    for _ in range(5000):
+        front.say(view, {"action": "save", "page": "a", "offset": 0})
+        front.say(view, {"action": "ready", "page": "b", "have": None, "seq": 1})
+
+    assert len(view._replies) <= 64
+    view._replies.clear()
+
+
+def test_closing_ends_everything(front: FrontEnd, job: FakeJob) -> None:
+    """
+    A closed view hears and sends nothing, and the job goes on.
+    """
+    view = JobView(job, Publisher(LINGER))
+    view.close()
+    count = len(front.heard)
+
+    job.prints(b"x")
+
+    assert ended()
+    assert len(front.heard) == count
+    assert job._callbacks == {}
+
+
+def test_a_comm_with_sub_shells_answers_where_it_is_asked(
+    front: FrontEnd, job: FakeJob, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    On ipykernel 7.4 a message is handled by the sub-shell that the page names.
+    """
+    from tests.views.fakes import FakeComm
+
+    monkeypatch.setattr(
+        FakeComm, "_reply_subshell_for", lambda *_: "main", raising=False
+    )
+    view = JobView(job, Publisher(LINGER))
+
+    assert view.comm._reply_subshell_for({}, "sub") == "sub"
+    view.close()
+    assert ended()

@@ -1,0 +1,172 @@
+from __future__ import annotations
+
+import threading
+import time
+
+from ipyproc.views import publisher
+from ipyproc.views.publisher import Publisher
+
+#: A test need not wait long to see a thread end.
+LINGER = 0.01
+
+
+class Source:
+    """A view that has so many bytes to send."""
+
+    def __init__(self, left: float = 0) -> None:
+        self.left = left
+        self.sent: list[tuple[float, int]] = []
+        self.came = threading.Event()
+        self.at: float | None = None
+
+    def publish(self, room: int) -> int:
+        """Send some of it."""
+        size = int(min(room, self.left))
+        if size:
+            self.left -= size
+            self.sent.append((time.monotonic(), size))
+            self.came.set()
+        return size
+
+    def due(self) -> float | None:
+        """Say when there is more."""
+        return self.at
+
+
+def ended() -> bool:
+    """Wait for the publisher's thread to end."""
+    threads = [t for t in threading.enumerate() if t.name == publisher.NAME]
+    for thread in threads:
+        thread.join(20)
+    return not any(thread.is_alive() for thread in threads)
+
+
+def test_no_thread_without_work() -> None:
+    """
+    A publisher has no thread before the first message, nor a while after the last.
+    """
+    desk = Publisher(LINGER)
+    assert ended()
+
+    for _ in range(2):  # it begins again, too
+        source = Source(10)
+        desk.wake(source)
+        assert source.came.wait(20)
+        assert ended()
+
+
+def test_nothing_is_sent_twice_or_lost() -> None:
+    """
+    A view that is woken many times while it sends speaks until it has nothing.
+    """
+    desk, source = Publisher(LINGER), Source()
+    for _ in range(100):
+        source.left += 1000
+        desk.wake(source)
+    ended()
+
+    assert sum(size for _, size in source.sent) == 100_000
+
+
+def worst_second(sent: list[tuple[float, float]]) -> float:
+    """Return the most that was sent within any one second."""
+    return max(
+        sum(amount for later, amount in sent if at <= later < at + 1) for at, _ in sent
+    )
+
+
+def test_views_share_the_budget() -> None:
+    """
+    However many views flood, the kernel stays within 1 MB and 200 messages a second,
+    and each view has its share.
+    """
+    desk = Publisher(LINGER)
+    sources = [Source(float("inf")) for _ in range(30)]
+    for source in sources:
+        source.publish = publishing(source)  # type: ignore[method-assign]
+        desk.wake(source)
+    for source in sources:
+        assert source.came.wait(20)
+    end = time.monotonic() + 2.5
+    while time.monotonic() < end:
+        threading.Event().wait(0.1)
+    for source in sources:
+        source.left = 0
+        desk.forget(source)
+    ended()
+
+    sent = [entry for source in sources for entry in source.sent]
+    shares = [sum(size for _, size in source.sent) for source in sources]
+    assert worst_second(sent) <= 1_000_000
+    assert worst_second([(at, 1) for at, _ in sent]) <= 200
+    assert min(shares) > max(shares) / 3
+
+
+def publishing(source: Source):  # type: ignore[no-untyped-def]
+    """Let a source with no end of bytes send all it may."""
+
+    def publish(room: int) -> int:
+        if not source.left:
+            return 0
+        source.sent.append((time.monotonic(), room))
+        source.came.set()
+        return room
+
+    return publish
+
+
+def test_a_quiet_view_is_not_held_up_by_one_that_floods() -> None:
+    """
+    A view that rarely speaks has its turn among the others at once.
+    """
+    desk, flood, quiet = Publisher(LINGER), Source(10_000_000), Source(1)
+    desk.wake(flood)
+    assert flood.came.wait(20)
+    desk.wake(quiet)
+    assert quiet.came.wait(20)
+    at = quiet.sent[0][0]
+    flood.left = 0
+    ended()
+
+    assert [t for t, _ in flood.sent if t > at] or sum(s for _, s in flood.sent) < 1e6
+
+
+def test_what_is_due_later_is_sent_later() -> None:
+    """
+    A view can name a time at which it wants to be asked again.
+    """
+    desk, source = Publisher(LINGER), Source()
+    soon = time.monotonic() + 0.2
+    source.at = soon
+    publish = source.publish
+
+    def later(room: int) -> int:
+        if time.monotonic() >= soon:
+            source.at, source.left = None, 5
+        return publish(room)
+
+    source.publish = later  # type: ignore[method-assign]
+    desk.wake(source)
+
+    assert source.came.wait(20)
+    assert source.sent[0][0] >= soon
+    source.publish = publish  # type: ignore[method-assign]
+    assert ended()
+
+
+def test_calls_come_first_and_may_fail() -> None:
+    """
+    What a button does is done on the thread, and a failure harms nobody else.
+    """
+    desk, source, called = Publisher(LINGER), Source(5), threading.Event()
+
+    def fail() -> None:
+        raise RuntimeError("an intended failure")
+
+    desk.call(fail)
+    desk.call(called.set)
+    desk.wake(source)
+
+    assert called.wait(20)
+    assert source.came.wait(20)
+    assert ended()
