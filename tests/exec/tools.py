@@ -1,0 +1,70 @@
+"""What the tests of commands have in common."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from typing import TypeVar
+
+import pytest
+
+from ipyproc import Cmd, command, command_context
+from ipyproc.context import Context
+
+#: How long a thread may take that is about to end.
+SOON = 30.0
+#: Longer than any test: what sleeps so long must be ended by the test.
+FOR_EVER = "1000"
+
+_Error = TypeVar("_Error", bound=BaseException)
+
+
+def sh(script: str, *args: str) -> Cmd:
+    """Make a command that runs a shell script."""
+    return command("/bin/sh", "-c", script, "sh", *args)
+
+
+def sh_context(ctx: Context, script: str, *args: str) -> Cmd:
+    """Make a command that runs a shell script until its context is done."""
+    return command_context(ctx, "/bin/sh", "-c", script, "sh", *args)
+
+
+def error_of(kind: type[_Error], function: Callable[[], object]) -> _Error:
+    """Give the error of exactly this kind that *function* must raise."""
+    with pytest.raises(kind) as caught:
+        function()
+    return caught.value
+
+
+def start_until_ready(cmd: Cmd) -> None:
+    """Start a command and wait for the line that it prints when it is ready."""
+    ready = cmd.stdout_pipe()
+    cmd.start()
+    assert ready.readline() == b"ready\n"
+
+
+def in_threads(count: int, function: Callable[[int], object]) -> None:
+    """Call *function* with 0, 1, ... in as many threads at once; raise what fails."""
+    barrier = threading.Barrier(count)
+    errors: list[BaseException] = []
+
+    def call(index: int) -> None:
+        barrier.wait(SOON)
+        try:
+            function(index)
+        except BaseException as error:  # noqa: BLE001 - it is raised below
+            errors.append(error)
+
+    threads = [threading.Thread(target=call, args=[i]) for i in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if errors:
+        raise errors[0]
+
+
+def open_descriptors() -> set[str]:
+    """List the descriptors of this process."""
+    return set(os.listdir("/proc/self/fd"))
