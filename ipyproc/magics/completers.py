@@ -6,6 +6,8 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
+from IPython.core import completer
+
 from ipyproc.magics.completion import NAMES, Completions, complete
 
 Undo = Callable[[], None]
@@ -13,22 +15,20 @@ Undo = Callable[[], None]
 
 def install(ip: Any) -> Undo:
     """Have *ip* complete the lines of our magics; return what undoes exactly that."""
-    if hasattr(ip.Completer, "custom_matchers"):
+    if hasattr(completer, "context_matcher"):
         return _install_matcher(ip)
     return _install_hook(ip)
 
 
 def _install_matcher(ip: Any) -> Undo:
-    # IPython 7 has none of these names.
-    from IPython.core.completer import SimpleCompletion, context_matcher
-
-    @context_matcher(identifier="ipyproc", priority=1000)
+    @completer.context_matcher(identifier="ipyproc", priority=1000)
     def match(context: Any) -> dict[str, Any]:
         found = complete(context.text_until_cursor, ip.user_ns)
         found = found or Completions(context.token, [])
         return {
             "completions": [
-                SimpleCompletion(c.text, type=c.kind) for c in found.candidates
+                completer.SimpleCompletion(c.text, type=c.kind)
+                for c in found.candidates
             ],
             "matched_fragment": found.fragment,
             "suppress": bool(found.candidates),

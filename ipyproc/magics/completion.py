@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from IPython.core.error import UsageError
-
 from ipyproc.magics import candidates
 from ipyproc.magics.candidates import VALUES, Candidate, Namespace, Source
 from ipyproc.magics.grammar import Grammar, Option
@@ -55,10 +53,7 @@ def complete(before: str, namespace: Namespace) -> Completions | None:
     if line is None:
         return None
     syntax, fragment = _MAGICS[line[1]], _last_word(line[2])
-    try:
-        place = _walk(split(line[2].removesuffix(fragment)), syntax)
-    except UsageError:
-        return None
+    place = _walk(split(line[2].removesuffix(fragment)), syntax)
     name, equals, value = fragment.partition("=")
     option = syntax.grammar.options.get(name)
     if place.options and equals and option:

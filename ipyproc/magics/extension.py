@@ -6,6 +6,9 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
 
+from IPython.core.error import UsageError
+from traitlets import TraitError
+
 from ipyproc import views
 from ipyproc.magics import completers
 from ipyproc.magics.commands import IPyProc
@@ -13,16 +16,20 @@ from ipyproc.magics.ending import end_jobs
 
 
 def load(ip: Any) -> None:
-    """Register the magics, the displays and the completion; harmless if they are."""
+    """Register the magics, the displays and the completion; harmless if they are.
+
+    ``UsageError`` for a setting that makes no sense; then nothing was changed.
+    """
     if _loaded(ip) is not None:
         return
-    magics = IPyProc(shell=ip)
-    undo = magics.undo
-    undo.callback(ip.configurables.remove, magics)
-    undo.callback(_register(ip, magics))
-    undo.callback(completers.install(ip))
-    views.register(ip)
-    undo.callback(views.unregister, ip)
+    with ExitStack() as undo:
+        magics = _made(ip)
+        undo.callback(ip.configurables.remove, magics)
+        undo.callback(_register(ip, magics))
+        undo.callback(completers.install(ip))
+        undo.callback(views.unregister, ip)
+        views.register(ip)
+        magics.undo = undo.pop_all()
 
 
 def unload(ip: Any) -> None:
@@ -35,6 +42,15 @@ def unload(ip: Any) -> None:
         return
     end_jobs()
     magics.undo.close()
+
+
+def _made(ip: Any) -> IPyProc:
+    before = list(ip.configurables)
+    try:
+        return IPyProc(shell=ip)
+    except TraitError as error:  # a bad setting, of a file or of %config
+        ip.configurables[:] = before
+        raise UsageError(str(error)) from None
 
 
 def _loaded(ip: Any) -> IPyProc | None:

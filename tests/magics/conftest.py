@@ -29,6 +29,7 @@ def ip(shell: InteractiveShell) -> Iterator[InteractiveShell]:
     load(shell)
     yield shell
     unload(shell)
+    shell.config.pop("IPyProc", None)
     jobs.clear()
 
 

@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from IPython.core import completer
+from IPython.core.completer import provisionalcompleter
+from IPython.core.interactiveshell import InteractiveShell
+
+from ipyproc.magics.completion import NAMES
+
+
+def texts(ip: InteractiveShell, source: str) -> list[str]:
+    """Give the words that a front end gets, the replaced part taken into account."""
+    with provisionalcompleter():
+        found = list(ip.Completer.completions(source, len(source)))
+    return [source[: completion.start] + completion.text for completion in found]
+
+
+def test_a_front_end_gets_our_completions(ip: InteractiveShell) -> None:
+    """The way of JupyterLab and of the terminal: options, also for an empty word."""
+    assert texts(ip, "%spawn --na") == ["%spawn --name"]
+    assert texts(ip, "x = 1\n%spawn --na") == ["x = 1\n%spawn --name"]
+    assert texts(ip, "%%spawn --merg") == ["%%spawn --merge"]
+    assert "%procs --clear" in texts(ip, "%procs ")
+    assert texts(ip, "%prockill --signal=HU") == ["%prockill --signal=HUP"]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A working directory with a file and a directory."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "some file").touch()
+    (tmp_path / "some-dir").mkdir()
+
+
+@pytest.mark.usefixtures("folder")
+def test_words_of_any_kind_are_completed(ip: InteractiveShell) -> None:
+    """Also where IPython sees the end of the word only, as version 7 does."""
+    assert "%spawn cat some-dir/" in texts(ip, "%spawn cat some-")
+    assert "%spawn cat ./some-dir/" in texts(ip, "%spawn cat ./some-")
+    assert "%spawn cat some\\ file" in texts(ip, "%spawn cat some")
+    assert "%spawn --dir=some-dir/" in texts(ip, "%spawn --dir=so")
+
+
+@pytest.mark.skipif(
+    not hasattr(completer, "context_matcher"), reason="IPython 7 asks all of its own"
+)
+@pytest.mark.usefixtures("folder")
+def test_nothing_stands_beside_ours(ip: InteractiveShell) -> None:
+    """What IPython would guess from the line as Python is not offered."""
+    assert texts(ip, "%spawn cat some-") == ["%spawn cat some-dir/"]
+    assert texts(ip, "%spawn cat ./some-") == ["%spawn cat ./some-dir/"]
+
+
+def test_other_lines_are_completed_as_before(ip: InteractiveShell) -> None:
+    """A line that is not ours is none of our business."""
+    ip.user_ns["some_long_name"] = 1
+
+    assert "some_long_name" in texts(ip, "some_long_n")
+    assert any(text.endswith("%spawn") for text in texts(ip, "%spa"))
+
+
+def test_all_magics_are_known(ip: InteractiveShell) -> None:
+    """Every magic that is registered is completed."""
+    ours = {
+        name
+        for name, function in ip.magics_manager.magics["line"].items()
+        if type(getattr(function, "__self__", None)).__name__ == "IPyProc"
+    }
+
+    assert ours == set(NAMES)

@@ -1,0 +1,217 @@
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+from IPython.core.error import UsageError
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.core.magic import Magics, line_magic, magics_class
+
+import ipyproc
+from ipyproc.jobs import jobs
+from ipyproc.magics import completers, load, unload
+from tests.magics.helpers import RunCell, until
+
+
+def picture(ip: Any) -> dict[str, object]:
+    """Take down all that an extension may have changed in a shell."""
+    manager = ip.magics_manager
+    formatter = ip.display_formatter
+    formatters = [*formatter.formatters.values(), formatter.ipython_display_formatter]
+    hooks = ip.strdispatchers["complete_command"].strs
+    return {
+        "line": dict(manager.magics["line"]),
+        "cell": dict(manager.magics["cell"]),
+        "registry": dict(manager.registry),
+        "configurables": list(ip.configurables),
+        "matchers": list(ip.Completer.custom_matchers),
+        "hooks": {key: list(chain.chain) for key, chain in hooks.items()},
+        "printers": [dict(f.type_printers) for f in formatters],
+        "events": {name: list(c) for name, c in ip.events.callbacks.items()},
+        "threads": set(threading.enumerate()),
+    }
+
+
+def test_unloading_leaves_nothing(shell: InteractiveShell) -> None:
+    """Magics, displays, completion, settings, hooks, threads: all as before."""
+    before = picture(shell)
+
+    ipyproc.load_ipython_extension(shell)
+    loaded = picture(shell)
+    ipyproc.unload_ipython_extension(shell)
+
+    assert loaded != before
+    assert picture(shell) == before
+
+
+def test_loading_twice_is_loading_once(shell: InteractiveShell) -> None:
+    """And unloading what is not loaded is nothing."""
+    before = picture(shell)
+
+    load(shell)
+    once = picture(shell)
+    load(shell)
+    twice = picture(shell)
+    unload(shell)
+    unload(shell)
+
+    assert twice == once
+    assert picture(shell) == before
+
+
+def test_the_magics_of_ipython_load_and_unload(run: RunCell, ip: Any) -> None:
+    """%load_ext, %reload_ext and %unload_ext, as a user writes them."""
+    unload(ip)
+    run("%load_ext ipyproc\n%unload_ext ipyproc")  # IPython makes these when used
+    before = picture(ip)
+
+    assert run("%load_ext ipyproc").error is None
+    assert run("%spawn --wait true").error is None
+    assert run("%reload_ext ipyproc").error is None
+    assert run("%spawn --wait true").error is None
+    assert "already loaded" in run("%load_ext ipyproc").out
+    assert run("%unload_ext ipyproc").error is None
+    assert picture(ip) == before
+
+
+@magics_class
+class Foreign(Magics):
+    """Magics of somebody else, which bear our names."""
+
+    @line_magic
+    def spawn(self, line: str) -> str:
+        """Do something else."""
+        return f"foreign {line}"
+
+
+def test_what_was_there_before_comes_back(shell: InteractiveShell) -> None:
+    """A magic of the same name, and nothing else of it."""
+    foreign = Foreign(shell=shell)
+    shell.register_magics(foreign)
+
+    load(shell)
+    unload(shell)
+
+    assert shell.run_line_magic("spawn", "x") == "foreign x"
+    del shell.magics_manager.magics["line"]["spawn"]
+    shell.magics_manager.registry.pop("Foreign")
+    shell.configurables.remove(foreign)
+
+
+def test_what_came_later_stays(shell: InteractiveShell) -> None:
+    """Only what is ours is taken away."""
+
+    class Thing:
+        pass
+
+    def matcher(text: str) -> list[str]:
+        return []
+
+    load(shell)
+    foreign = Foreign(shell=shell)
+    shell.register_magics(foreign)
+    shell.Completer.custom_matchers.append(matcher)
+    plain: Any = shell.display_formatter.formatters["text/plain"]
+    plain.for_type(Thing, str)
+    unload(shell)
+
+    assert shell.run_line_magic("spawn", "x") == "foreign x"
+    assert matcher in shell.Completer.custom_matchers
+    assert Thing in plain.type_printers
+    assert "procwait" not in shell.magics_manager.magics["line"]
+    shell.Completer.custom_matchers.remove(matcher)
+    del plain.type_printers[Thing]
+    del shell.magics_manager.magics["line"]["spawn"]
+    shell.magics_manager.registry.pop("Foreign")
+    shell.configurables.remove(foreign)
+
+
+def test_a_load_that_fails_leaves_nothing(
+    shell: InteractiveShell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half an extension is worse than none."""
+    before = picture(shell)
+
+    def fail(_: object) -> None:
+        raise RuntimeError("no completion here")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(completers, "install", fail)
+        with pytest.raises(RuntimeError, match="no completion here"):
+            load(shell)
+
+    assert picture(shell) == before
+
+
+def test_jobs_end_with_the_extension(run: RunCell, ip: InteractiveShell) -> None:
+    """Each is named, with how it ended; deaf ones and what they started, too."""
+    unload(ip)
+    run("%load_ext ipyproc")
+    good = run("%spawn --name good sleep 60").value
+    deaf = run(
+        "%spawn --name deaf --grace 0.1 "
+        "sh -c 'trap \"\" TERM; sleep 60 & echo; exec sleep 60'"
+    ).value
+    run("%spawn --name done --wait true")
+    until(deaf, lambda job: job.total > 0)
+
+    ran = run("%unload_ext ipyproc")
+
+    assert ran.out.splitlines() == [
+        f"good (pid {good.pid}): ended with ipyproc, signal: terminated",
+        f"deaf (pid {deaf.pid}): ended with ipyproc, signal: killed",
+    ]
+    assert not jobs.running
+    until(deaf, lambda job: job.finished)  # nobody holds its pipes
+
+
+def test_settings(run: RunCell, ip: InteractiveShell) -> None:
+    """%config shows and sets the defaults; a wrong value changes nothing."""
+    help_text = run("%config IPyProc").out
+
+    for name in ("grace", "memory_limit", "output_limit", "view"):
+        assert f"IPyProc.{name}=" in help_text
+
+    run("%config IPyProc.output_limit = 4")
+    run("%config IPyProc.view = False")
+    ran = run("%spawn --wait --out text echo 123456789")
+
+    assert run("text").value == "129\n"
+    assert ran.value.stdout.dropped == 6
+    assert "spawned" not in ran.out
+
+
+def test_a_bad_setting(run: RunCell, ip: InteractiveShell) -> None:
+    """It changes nothing, and the extension is not loaded with it."""
+    run("%config IPyProc.grace = -1")
+    assert run("%config IPyProc.grace").value == 5.0
+
+    unload(ip)
+    before = picture(ip)
+    ran = run("%load_ext ipyproc")
+
+    assert isinstance(ran.error, UsageError)
+    assert "'grace'" in str(ran.error)
+    assert picture(ip) == before
+
+
+def test_the_grace_of_the_settings(run: RunCell) -> None:
+    """It is that of every job that has none of its own."""
+    run("%config IPyProc.grace = 0.1")
+    job = run("%spawn sh -c 'trap \"\" TERM; echo; exec sleep 60'").value
+    until(job, lambda job: job.total > 0)
+
+    job.terminate()
+
+    assert str(job.wait(30)) == "signal: killed"
+
+
+def test_help_is_shown(run: RunCell, ip: InteractiveShell) -> None:
+    """``%spawn?`` has usage, options and examples."""
+    for name in ("spawn", "procwait", "prockill", "procs", "procfind"):
+        magic = ip.find_line_magic(name)
+        info = ip.inspector.info(magic)
+        assert info["docstring"].startswith(f"usage: %{name}")
+
+    assert "%spawn --check --out text" in ip.find_cell_magic("spawn").__doc__
