@@ -1,0 +1,482 @@
+"""What a command reads from and writes to."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import os
+import threading
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ipyproc import ExitError, command
+from ipyproc.exec.streams import HeadAndTail
+from tests.exec.tools import error_of, in_threads, open_descriptors, sh
+
+LARGE = b"0123456789abcdef" * 65536
+
+
+class Broken:
+    """Gives or takes nothing but an error, once it has given or taken *data*."""
+
+    def __init__(self, data: bytes = b"", room: int = 0) -> None:
+        self.data = data
+        self.room = room
+
+    def read(self, _: int) -> bytes:
+        """Give the data, then fail."""
+        data, self.data = self.data, b""
+        if not data:
+            raise KeyError("reader broke")
+        return data
+
+    def write(self, data: bytes) -> None:
+        """Fail when there is no room."""
+        self.room -= len(data)
+        if self.room < 0:
+            raise KeyError("writer broke")
+
+
+class Endless:
+    """Never ends."""
+
+    def read(self, size: int) -> bytes:
+        """Give as much as is asked for."""
+        return b"x" * size
+
+
+class Chunks:
+    """Keeps what it is given, as it is given."""
+
+    def __init__(self) -> None:
+        self.chunks: list[bytes] = []
+
+    def write(self, data: bytes) -> None:
+        """Keep it."""
+        self.chunks.append(data)
+
+
+@pytest.mark.parametrize(
+    "stdin",
+    [
+        b"Input string\nLine 2",
+        bytearray(b"Input string\nLine 2"),
+        memoryview(b"Input string\nLine 2"),
+        io.BytesIO(b"Input string\nLine 2"),
+    ],
+    ids=lambda stdin: type(stdin).__name__,
+)
+def test_cat_stdin(stdin: bytes) -> None:
+    """
+    Bytes, and what reads as bytes, reach the child whole. Go: TestCatStdin.
+    """
+    cmd = command("cat")
+    cmd.stdin = stdin
+
+    assert cmd.output() == b"Input string\nLine 2"
+
+
+@pytest.mark.parametrize("size", [0, 1, 4096, 65535, 65536, 65537, 1 << 20])
+@pytest.mark.parametrize("kind", [bytes, io.BytesIO])
+def test_stdin_of_any_size(size: int, kind: type) -> None:
+    """
+    What fits into a pipe and what does not arrives all the same.
+    """
+    cmd = command("cat")
+    cmd.stdin = kind(LARGE[:size])
+
+    assert cmd.output() == LARGE[:size]
+
+
+def test_stdin_is_the_null_device() -> None:
+    """
+    Nothing is what a command reads if nothing is given; not what we read.
+    """
+    cmd = sh("readlink /proc/$$/fd/0 /proc/$$/fd/1 /proc/$$/fd/2 >&3; exit 0")
+    reader, writer = os.pipe()
+    cmd.extra_files = [writer]
+    cmd.run()
+    os.close(writer)
+
+    with open(reader, "rb") as pipe:
+        assert pipe.read() == b"/dev/null\n" * 3
+
+
+def test_small_stdin_needs_no_thread() -> None:
+    """
+    What fits into the pipe is in there before the child starts.
+    """
+    cmd = command("cat")
+    cmd.stdin = b"x" * 4096
+    before = threading.active_count()
+    cmd.start()
+    assert threading.active_count() == before
+    cmd.wait()
+
+
+@pytest.mark.parametrize("stdin", ["text", io.StringIO("text")])
+def test_text_on_stdin_is_refused(stdin: object) -> None:
+    """
+    Text where bytes are due is a TypeError that says so.
+    """
+    cmd = command("cat")
+    cmd.stdin = stdin  # type: ignore[assignment]
+
+    message = "^stdin: (str|StringIO) is text where bytes are due; encode it first$"
+    with pytest.raises(TypeError, match=message):
+        cmd.output()
+
+
+def test_reader_of_text_is_refused() -> None:
+    """
+    A reader that turns out to give text is a TypeError, too.
+    """
+
+    class Reader:
+        def read(self, _: int) -> str:
+            return "text"
+
+    cmd = command("cat")
+    cmd.stdin = Reader()  # type: ignore[assignment]
+
+    assert "read() gave str where bytes are due" in str(error_of(TypeError, cmd.output))
+
+
+@pytest.mark.parametrize("name", ["stdin", "stdout", "stderr"])
+def test_what_is_no_stream_is_refused(name: str) -> None:
+    """
+    The message names the field and what it takes.
+    """
+    cmd = command("true")
+    setattr(cmd, name, object())
+    before = open_descriptors()
+
+    with pytest.raises(TypeError, match=f"^{name}: expected None, .*, not object$"):
+        cmd.run()
+    assert open_descriptors() == before
+
+
+def test_file_is_handed_over(tmp_path: Path) -> None:
+    """
+    A child gets a real file itself, with its offset.
+    """
+    (tmp_path / "in").write_bytes(b"0123456789")
+    with open(tmp_path / "in", "rb") as stdin, open(tmp_path / "out", "wb") as stdout:
+        stdin.seek(4)
+        cmd = sh("cat; readlink /proc/self/fd/0")
+        cmd.stdin, cmd.stdout = stdin, stdout
+        before = threading.active_count()
+        cmd.start()
+        assert threading.active_count() == before
+        cmd.wait()
+
+    assert (tmp_path / "out").read_text() == f"456789{tmp_path}/in\n"
+
+
+@pytest.mark.parametrize("mode", ["r", "rb"])
+def test_child_reads_on_where_we_stopped(tmp_path: Path, mode: str) -> None:
+    """
+    What a buffered file has read ahead is the child's to read.
+    """
+    (tmp_path / "in").write_text("header\nbody\n")
+    cmd = command("cat")
+    with open(tmp_path / "in", mode) as stdin:
+        assert stdin.readline() in ("header\n", b"header\n")
+        cmd.stdin = stdin
+        assert cmd.output() == b"body\n"
+
+
+def test_what_we_wrote_comes_first(tmp_path: Path) -> None:
+    """
+    A file's buffer is flushed before the child writes behind it.
+    """
+    with open(tmp_path / "out", "w") as stdout:
+        print("ours", file=stdout)
+        cmd = command("echo", "the child's")
+        cmd.stdout = stdout
+        cmd.run()
+
+    assert (tmp_path / "out").read_text() == "ours\nthe child's\n"
+
+
+def test_descriptors_are_files_too() -> None:
+    """
+    A number stands for an open descriptor.
+    """
+    reader, writer = os.pipe()
+    cmd = command("echo", "hello")
+    cmd.stdout = writer
+    cmd.run()
+    os.close(writer)
+
+    with open(reader, "rb") as pipe:
+        assert pipe.read() == b"hello\n"
+
+
+def test_file_that_changes_its_data_is_copied(tmp_path: Path) -> None:
+    """
+    A compressed file is read through Python, not by its descriptor.
+    """
+    path = tmp_path / "file.gz"
+    with gzip.open(path, "wb") as out:
+        cmd = command("echo", "hello")
+        cmd.stdout = out
+        cmd.run()
+    assert path.read_bytes()[:2] == b"\x1f\x8b"
+
+    cmd = command("cat")
+    with gzip.open(path, "rb") as cmd.stdin:
+        assert cmd.output() == b"hello\n"
+
+
+def test_closed_file_is_a_closed_descriptor(tmp_path: Path) -> None:
+    """
+    A child gets nothing for a file that was closed, as in Go.
+    """
+    with open(tmp_path / "file", "wb") as file:
+        pass
+    cmd = sh("[ -e /proc/self/fd/2 ] && echo open || echo closed")
+    cmd.stderr = file
+
+    assert cmd.output() == b"closed\n"
+
+
+def test_text_stream_takes_output() -> None:
+    """
+    A stream of text gets text: whole characters, whatever the pieces were.
+    """
+    cmd = sh(r"printf 'a\303'; sleep 0.02; printf '\251\377\n\342\202'")
+    cmd.stdout = io.StringIO()
+    cmd.run()
+
+    assert cmd.stdout.getvalue() == "aé\ufffd\n\ufffd"
+
+
+def test_what_a_writer_gets_is_its_own() -> None:
+    """
+    A writer may keep what it was given; it does not change afterwards.
+    """
+    cmd = sh("for i in 1 2 3; do echo $i; sleep 0.02; done")
+    sink = cmd.stdout = Chunks()
+    cmd.run()
+
+    assert b"".join(sink.chunks) == b"1\n2\n3\n"
+    assert all(type(chunk) is bytes for chunk in sink.chunks)
+
+
+def test_writer_that_takes_less() -> None:
+    """
+    A raw stream that takes a part of it is given the rest; one that takes none fails.
+    """
+
+    class Narrow(io.RawIOBase):
+        def __init__(self, width: int) -> None:
+            self.width = width
+            self.taken = b""
+
+        def write(self, data: bytes) -> int:  # type: ignore[override]
+            self.taken += data[: self.width]
+            return min(self.width, len(data))
+
+    cmd = command("echo", "hello")
+    sink = cmd.stdout = Narrow(2)
+    cmd.run()
+    assert sink.taken == b"hello\n"
+
+    cmd = command("echo", "hello")
+    cmd.stdout = Narrow(0)
+    assert str(error_of(OSError, cmd.run)) == "short write"
+
+
+def test_same_writer_for_both_streams() -> None:
+    """
+    One object for stdout and stderr has one pipe: its writes never overlap.
+    """
+    cmd = sh("readlink /proc/$$/fd/1 /proc/$$/fd/2; readlink /proc/$$/fd/1 >&2")
+    cmd.stdout = cmd.stderr = sink = io.BytesIO()
+    cmd.run()
+    assert len(set(sink.getvalue().split())) == 1
+
+    cmd = sh("readlink /proc/$$/fd/1 /proc/$$/fd/2")
+    cmd.stdout, cmd.stderr = sink, other = io.BytesIO(), io.BytesIO()
+    cmd.run()
+    assert len(set(sink.getvalue().split())) == 2
+    assert other.getvalue() == b""
+
+
+def test_ignore_pipe_error_on_success() -> None:
+    """
+    A child need not read its input to be successful. Go: TestIgnorePipeErrorOnSuccess.
+    """
+    for stdin in (b"x" * 10_000_000, io.BytesIO(b"x" * 10_000_000), Endless()):
+        cmd = command("echo", "foo")
+        cmd.stdin = stdin
+        assert cmd.output() == b"foo\n"
+
+
+def test_close_pipe_on_copy_error() -> None:
+    """
+    When a writer fails the child is told by a broken pipe, and the error is the
+    writer's own. Go: TestClosePipeOnCopyError.
+    """
+    cmd = sh("yes; exit 0")
+    cmd.stdout = Broken(room=100)
+
+    assert error_of(KeyError, cmd.run).args == ("writer broke",)
+
+
+def test_exit_status_comes_before_a_copy_error() -> None:
+    """
+    An error of a reader or a writer counts only if the command succeeded.
+    """
+    cmd = sh("cat; exit 5")
+    cmd.stdin, cmd.stdout = Broken(b"abc"), Broken()
+    assert str(error_of(ExitError, cmd.run)) == "exit status 5"
+
+    cmd = sh("cat; exit 0")
+    cmd.stdin = Broken(b"abc")
+    error = error_of(KeyError, cmd.output)
+    assert error.args == ("reader broke",)
+    assert error.output == b"abc"  # type: ignore[attr-defined]
+
+
+def test_error_without_room_for_output() -> None:
+    """
+    An error that takes no attributes is raised as it is.
+    """
+
+    class Bare(Exception):
+        output = property(lambda self: b"its own")
+
+    class Reader:
+        def read(self, _: int) -> bytes:
+            raise Bare
+
+    cmd = command("cat")
+    cmd.stdin = Reader()
+
+    assert error_of(Bare, cmd.output).output == b"its own"
+
+
+def test_extra_files(tmp_path: Path) -> None:
+    """
+    Extra files follow on descriptor 3, and nothing else does. Go: TestExtraFiles.
+    """
+    (tmp_path / "a").write_bytes(b"A")
+    os.set_inheritable(own := os.open("/dev/null", os.O_RDONLY), True)
+    cmd = sh(
+        "cat <&3; cat <&5; cd /proc/$$/fd;"
+        "for i in 0 1 2 3 4 5 6 7 8 9 $1; do [ -e $i ] && echo $i; done; true",
+        str(own),
+    )
+    with open(tmp_path / "a", "rb") as first, open(tmp_path / "a", "rb") as second:
+        cmd.extra_files = [first, None, second]
+        output = cmd.output()
+    os.close(own)
+
+    assert output.split() == [b"AA0", b"1", b"2", b"3", b"5"]
+
+
+def test_extra_files_race() -> None:
+    """
+    Concurrent starts do not take each other's files. Go: TestExtraFilesRace.
+    """
+
+    def run(index: int) -> None:
+        reader, writer = os.pipe()
+        cmd = sh("cat <&3")
+        cmd.extra_files = [reader]
+        os.write(writer, str(index).encode())
+        os.close(writer)
+        assert cmd.output() == str(index).encode()
+        os.close(reader)
+
+    for _ in range(3):
+        in_threads(8, run)
+
+
+def test_large_output_both_ways() -> None:
+    """
+    A child that fills all its pipes at once gets rid of everything.
+    """
+    cmd = sh("tee /dev/stderr")
+    cmd.stdin = LARGE
+    cmd.stderr = io.BytesIO()
+
+    assert cmd.output() == LARGE
+    assert cmd.stderr.getvalue() == LARGE
+
+
+def test_threads_end_with_the_command() -> None:
+    """
+    After wait() no thread is left, not even one on its way out.
+    """
+    before = set(threading.enumerate())
+    cmd = command("cat")
+    cmd.stdin = io.BytesIO(LARGE)
+    cmd.output()
+
+    assert set(threading.enumerate()) == before
+
+
+def test_no_thread_means_no_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    If copying cannot start the process is ended again, and nothing is left open.
+    """
+    before = open_descriptors()
+
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    cmd = command("cat")
+    cmd.stdin = io.BytesIO(b"x")
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        error_of(RuntimeError, cmd.start)
+
+    assert cmd.process is None
+    assert open_descriptors() == before
+
+
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        ([], b""),
+        ([b"abcd"], b"abcd"),
+        ([b"ab", b"cdef"], b"abcdef"),
+        ([b"abcd", b"efgh"], b"abcdefgh"),
+        ([b"abcdefghi"], b"abcd\n... omitting 1 bytes ...\nfghi"),
+        ([b"abcdefgh", b"i", b"jk"], b"abcd\n... omitting 3 bytes ...\nhijk"),
+    ],
+)
+def test_prefix_suffix_saver(written: list[bytes], kept: bytes) -> None:
+    """
+    The first and last bytes are kept, with a note between. Go: TestPrefixSuffixSaver.
+    """
+    saver = HeadAndTail(4)
+    for piece in written:
+        assert saver.write(piece) == len(piece)
+
+    assert saver.getvalue() == kept
+
+
+@given(st.lists(st.binary(max_size=20)), st.integers(1, 10))
+def test_head_and_tail_do_not_depend_on_the_pieces(
+    pieces: list[bytes], limit: int
+) -> None:
+    """
+    However the data comes, the same is kept, and never more than twice the limit.
+    """
+    whole = b"".join(pieces)
+    saver = HeadAndTail(limit)
+    for piece in pieces:
+        saver.write(memoryview(piece))
+
+    if len(whole) <= 2 * limit:
+        assert saver.getvalue() == whole
+    else:
+        note = b"\n... omitting %d bytes ...\n" % (len(whole) - 2 * limit)
+        assert saver.getvalue() == whole[:limit] + note + whole[-limit:]
