@@ -37,7 +37,7 @@ LAYERS = {
 ORDER = ["model", "system", "process", "exec", "jobs", "views", "magics", "facade"]
 SYSTEM_IS_FOR = {"system", "process"}
 THIRD_PARTY = {
-    "psutil": {"jobs"},
+    "psutil": {"jobs", "magics"},
     "anywidget": {"views"},
     "ipywidgets": {"views"},
     "traitlets": {"views", "magics"},
