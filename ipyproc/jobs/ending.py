@@ -6,9 +6,10 @@ import atexit
 import os
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Set
 from contextlib import suppress
 from signal import SIGKILL
+from weakref import ref
 
 from ipyproc.jobs.job import Job
 from ipyproc.jobs.reactor import reactor
@@ -29,73 +30,75 @@ class Ending:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._pid = 0
-        self._jobs: set[Job] = set()
-        self._detached: set[Job] = set()
-        # What an ended job started may go on in its session, which keeps its pid taken.
-        self._ended: set[int] = set()
+        self._owner = 0
+        # By pid. Jobs that run are alive by the reactor; ended ones may go, but not
+        # their pids: what they started may go on in their sessions.
+        self._jobs: dict[int, ref[Job]] = {}
+        self._detached: dict[int, ref[Job]] = {}
 
     def add(self, job: Job, detach: bool) -> None:
         """End *job* at exit, unless it is detached."""
         with self._lock:
-            if self._pid != os.getpid():
-                self._pid = os.getpid()
-                self._jobs, self._detached, self._ended = set(), set(), set()
+            if self._owner != os.getpid():
+                self._owner = os.getpid()
+                self._jobs, self._detached = {}, {}
                 atexit.register(self.run)
-            (self._detached if detach else self._jobs).add(job)
-            self._sort_out()
+            self._jobs.pop(job.pid, None)
+            self._detached.pop(job.pid, None)
+            (self._detached if detach else self._jobs)[job.pid] = ref(job)
 
     def run(self) -> None:
         """End them now, and the reactor with them."""
-        if self._pid != os.getpid():
+        if self._owner != os.getpid():
             return
         with self._lock:
-            self._sort_out()
-        if self._jobs or _any_in(self._ended):
-            self._end()
+            jobs, pids = _running(self._jobs), set(self._jobs)
+            detached = _running(self._detached)
+        if jobs or _any_in(pids):
+            _end(jobs, pids)
         reactor().stop(_STOPPING)
-        for job in self._detached:
-            job.process.release()
-
-    def _end(self) -> None:
-        # Only now, because few scripts leave anything to look for.
-        from ipyproc.jobs import tree
-
-        jobs = list(self._jobs)
-        deadline = time.monotonic() + _GRACE
-        # Before any of them ends: what it started has its parent still.
-        family = tree.find(tree.Roots(_pids(jobs), frozenset(self._ended)))
-        with suppress(KeyboardInterrupt):
-            for job in jobs:
-                with suppress(OSError):
-                    job.terminate()
-            _await(jobs, deadline)
-            while any(m.lives for m in family) and time.monotonic() < deadline:
-                time.sleep(_NAP)
-        self._sort_out()
-        rest = tree.Roots(_pids(self._jobs), frozenset(self._ended))
-        with suppress(OSError):
-            tree.signal(SIGKILL, rest, family)
-        _await(jobs, time.monotonic() + _REAPING)
-
-    def _sort_out(self) -> None:
-        over = {job for job in self._jobs if job.ended_at is not None}
-        self._jobs -= over
-        self._ended |= {job.pid for job in over}
-        self._detached = {job for job in self._detached if job.ended_at is None}
+        for job in (*detached, *jobs):
+            if job.ended_at is None:
+                job.let_go()
 
 
-def _pids(jobs: Iterable[Job]) -> frozenset[int]:
-    return frozenset(job.pid for job in jobs)
+def _end(jobs: list[Job], pids: Set[int]) -> None:
+    # Only now, because few scripts leave anything to look for.
+    from ipyproc.jobs import tree
+
+    deadline = time.monotonic() + _GRACE
+    # Before any of them ends: what it started has its parent still.
+    family = tree.find(tree.Roots(*_sorted(jobs, pids)))
+    with suppress(KeyboardInterrupt):
+        for job in jobs:
+            with suppress(OSError):
+                job.terminate()
+        _await(jobs, deadline)
+        while any(member.lives for member in family) and time.monotonic() < deadline:
+            time.sleep(_NAP)
+    with suppress(OSError):
+        tree.signal(SIGKILL, tree.Roots(*_sorted(jobs, pids)), family)
+    _await(jobs, time.monotonic() + _REAPING)
 
 
-def _await(jobs: Iterable[Job], deadline: float) -> None:
+def _running(jobs: dict[int, ref[Job]]) -> list[Job]:
+    found = (reference() for reference in jobs.values())
+    return [job for job in found if job is not None and job.ended_at is None]
+
+
+def _sorted(jobs: list[Job], pids: Set[int]) -> tuple[frozenset[int], frozenset[int]]:
+    """Split *pids* into those of running jobs and those of ended ones."""
+    running = frozenset(job.pid for job in jobs if job.ended_at is None)
+    return running, frozenset(pids - running)
+
+
+def _await(jobs: list[Job], deadline: float) -> None:
     for job in jobs:
         with suppress(OSError):  # it is late, or somebody else waited for it
             job.wait(max(0.0, deadline - time.monotonic()))
 
 
-def _any_in(sessions: set[int]) -> bool:
+def _any_in(sessions: Set[int]) -> bool:
     """Say whether a session has members, without what it takes to look closer."""
     try:
         pids = [int(name) for name in os.listdir("/proc") if name.isdecimal()]

@@ -233,6 +233,13 @@ class Job:
         self._reactor.call_soon(self._keep_looking)
         return unsubscribe
 
+    def let_go(self) -> None:
+        """Leave a running process to itself, for it shall outlive the session.
+
+        That is the last thing to do with a job; the end of the session does it.
+        """
+        self._runner.let_go()
+
     @property
     def widget(self) -> object:
         """The view of the job, an ``ipyproc.views.JobView``; needs anywidget."""

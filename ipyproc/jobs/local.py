@@ -131,6 +131,11 @@ class LocalRunner:
                 self._measure = Sampler(self.pid).usage
         return self._measure()
 
+    def let_go(self) -> None:
+        """Give the process up, once the reactor has stopped."""
+        self._handle.close()
+        self.process.release()
+
     @property
     def _is_over(self) -> bool:
         return self.state is not None or self.error is not None

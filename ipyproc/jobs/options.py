@@ -13,7 +13,7 @@ from typing import Final, TypeAlias
 
 from ipyproc.attr import HasFileno, SysProcAttr
 from ipyproc.errors import PathError
-from ipyproc.exec import look_path
+from ipyproc.exec.look_path import look_path
 
 
 class _Pipe(Enum):

@@ -73,3 +73,6 @@ class Runner(Protocol):
 
     def usage(self) -> Usage | None:
         """Measure what it uses; ``None`` after its end."""
+
+    def let_go(self) -> None:
+        """Leave the process to itself; it goes on when the session has ended."""

@@ -53,7 +53,7 @@ def script(code: str, pidfd: bool = True, cwd: Path | None = None) -> str:
         cwd=cwd,
         env={**os.environ, "IPYPROC_PIDFD": "1" if pidfd else "0"},
     )
-    assert not done.stderr
+    assert done.stderr == ""
     assert done.returncode == 0
     return done.stdout
 

@@ -11,6 +11,7 @@ import pytest
 
 from ipyproc.errors import ProcessDoneError, SyscallError
 from ipyproc.jobs import PIPE, Job, JobStatus, jobs, spawn
+from ipyproc.jobs.reactor import reactor
 from tests.jobs.helpers import PATIENCE, python, script, until, until_printed
 
 # Prints when it is ready, then waits for its standard input to end.
@@ -223,17 +224,17 @@ async def awaited(job: Job, action: object) -> str:
 def test_state_taken_by_somebody_else() -> None:
     """A job whose process somebody else waited for is lost, and says so."""
     job = ready()
-    handed = threading.Event()
+    busy, free = threading.Event(), threading.Event()
 
-    def hold(_: Job) -> None:
-        handed.wait(PATIENCE)
+    def keep_busy() -> None:
+        busy.set()
+        free.wait(PATIENCE)
 
-    unsubscribe = job.subscribe(hold)  # the reactor comes too late
-    job.send("x")
+    reactor().call_soon(keep_busy)
+    busy.wait(PATIENCE)
     job.process.kill()
     job.process.wait(PATIENCE)
-    unsubscribe()
-    handed.set()
+    free.set()
 
     with pytest.raises(ChildProcessError):
         job.wait(PATIENCE)

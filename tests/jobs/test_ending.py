@@ -1,0 +1,202 @@
+from __future__ import annotations
+
+import os
+import select
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.jobs.helpers import PATIENCE, in_session, lives, script
+
+# Starts a job that prints when it is ready, and prints its pid; then the script ends.
+START = """
+import sys, threading
+from ipyproc.jobs import jobs, spawn
+def start(*argv, **options):
+    job = spawn(list(argv), **options)
+    ready = threading.Event()
+    look = lambda job: "ready" in job.stdout.text and ready.set()
+    job.subscribe(look)
+    look(job)
+    assert ready.wait(20)
+    print(job.pid, flush=True)
+    return job
+"""
+both_modes = pytest.mark.parametrize("pidfd", [True, False])
+
+
+def gone(pid: int) -> bool:
+    """Say whether neither a job nor anything in its session is left."""
+    return not lives(pid) and not in_session(pid)
+
+
+@both_modes
+def test_jobs_end_with_the_interpreter(pidfd: bool) -> None:
+    """When a script ends its jobs do, with what they started."""
+    code = 'start("sh", "-c", "sleep 1000 & sleep 1000 & echo ready; wait")'
+
+    assert gone(int(script(START + code, pidfd)))
+
+
+@both_modes
+def test_jobs_that_do_not_listen(pidfd: bool) -> None:
+    """Who ignores TERM is killed."""
+    stubborn = "trap '' TERM; sleep 1000 & echo ready; wait; sleep 1000"
+    code = f'start("sh", "-c", "{stubborn}")'
+
+    assert gone(int(script(START + code, pidfd)))
+
+
+def test_jobs_may_clean_up(tmp_path: Path) -> None:
+    """TERM comes first, and there is time to do what it asks for."""
+    code = (
+        'start("sh", "-c", "trap \'echo clean > note; exit\' TERM; echo ready; '
+        'while :; do sleep 0.01; done")'
+    )
+    script(START + code, cwd=tmp_path)
+
+    assert (tmp_path / "note").read_text() == "clean\n"
+
+
+def test_stopped_jobs_end() -> None:
+    """A stopped job ends like any other."""
+    code = 'start("sh", "-c", "echo ready; sleep 1000").signal(19)'
+
+    assert gone(int(script(START + code)))
+
+
+def test_heirs_of_ended_jobs_end() -> None:
+    """What a job left behind ends, too, also if the job was forgotten."""
+    code = """
+job = start("sh", "-c", "sleep 1000 >/dev/null & echo ready; sleep 1000 2>&1 &")
+job.wait(20)
+jobs.clear()
+"""
+    assert gone(int(script(START + code)))
+
+
+def test_heirs_in_sessions_of_their_own_end() -> None:
+    """Who left the session is found by its parent."""
+    code = """
+job = start("sh", "-c", "setsid sh -c 'echo $$; echo ready; sleep 1000'; sleep 1000")
+print(job.stdout.lines()[0])
+"""
+    pid, other = script(START + code).split()
+
+    assert gone(int(pid))
+    assert gone(int(other))
+
+
+def test_a_detached_job_lives_on(tmp_path: Path) -> None:
+    """A detached job goes on, and so does its output to its file."""
+    go = tmp_path / "go"
+    os.mkfifo(go)
+    code = """
+job = spawn(["sh", "-c", "read line < go; echo $line"], stdout="out", detach=True)
+print(job.pid)
+"""
+    pid = int(script(START + code, cwd=tmp_path))
+
+    assert in_session(pid) == {pid}
+    go.write_text("on\n")  # it had not opened this before
+    until_gone(pid)
+    assert (tmp_path / "out").read_text() == "on\n"
+
+
+def until_gone(pid: int) -> None:
+    """Wait for the end of a process that is no child of ours."""
+    try:
+        fd = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    try:
+        assert select.select([fd], [], [], PATIENCE)[0]
+    finally:
+        os.close(fd)
+
+
+def test_many_jobs_end_within_two_seconds() -> None:
+    """However stubborn they are, all are gone in the time that a kernel has."""
+    code = """
+import atexit, time
+stubborn = "trap '' TERM; sleep 1000 & echo ready; wait; sleep 1000"
+for _ in range(20):
+    start("sh", "-c", stubborn)
+print(time.time(), flush=True)
+"""
+    *pids, began = script(START + code).split()
+
+    assert all(gone(int(pid)) for pid in pids)
+    assert time.time() - float(began) < 5  # a bound to find hangs, not to measure
+
+
+def test_ctrl_c_at_the_end() -> None:
+    """Who has no patience to wait for stubborn jobs leaves none behind."""
+    stubborn = "trap 'kill -INT $PPID' TERM; echo ready; while :; do sleep 1; done"
+    code = f'start("sh", "-c", "{stubborn}")'
+
+    assert gone(int(script(START + code)))
+
+
+def test_a_script_that_fails() -> None:
+    """A script that ends by an exception ends its jobs all the same."""
+    code = START + 'start("sh", "-c", "echo ready; sleep 1000"); raise SystemExit(3)'
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, timeout=PATIENCE
+    )
+
+    assert (done.returncode, done.stderr) == (3, b"")
+    assert gone(int(done.stdout))
+
+
+def test_jobs_of_a_forked_child_are_its_own() -> None:
+    """A fork ends what it started itself, and nothing of its parent's."""
+    code = START + (
+        """
+import os, warnings
+warnings.simplefilter("ignore", DeprecationWarning)
+job = start("sh", "-c", "echo ready; sleep 1000")
+if not (child := os.fork()):
+    start("sh", "-c", "echo ready; sleep 1000")
+    sys.exit()
+os.waitpid(child, 0)
+print(job.status, flush=True)
+job.kill()
+"""
+    )
+    first, second, status = script(code).split()
+
+    assert status == "running"
+    assert gone(int(first))
+    assert gone(int(second))
+
+
+def test_imports() -> None:
+    """Jobs need no notebook, and psutil only for who looks at other processes."""
+    code = """
+import sys
+from ipyproc.jobs import spawn
+spawn("true").wait()
+heavy = {"IPython", "ipywidgets", "anywidget", "traitlets", "psutil", "asyncio"}
+print(sorted(heavy & {name.partition(".")[0] for name in sys.modules}))
+"""
+    assert script(code) == "[]\n"
+
+
+def test_no_jobs_after_the_end() -> None:
+    """Whoever starts a job when the interpreter ends gets an error, and no process."""
+    code = """
+import atexit
+from ipyproc.jobs import spawn
+def late():
+    try:
+        spawn("sleep 1000")
+    except RuntimeError as error:
+        print(error)
+atexit.register(late)
+spawn("true").wait()
+"""
+    assert "interpreter is ending" in script(code)

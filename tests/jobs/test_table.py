@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+import pytest
+
+import ipyproc
+import ipyproc.jobs
+from ipyproc.jobs import PIPE, Job, Jobs, jobs, spawn
+from tests.jobs.helpers import PATIENCE
+
+
+def sleeper(name: str) -> Job:
+    """Start a job that goes on until it is ended."""
+    return spawn("cat", stdin=PIPE, name=name)
+
+
+def test_one_name_for_package_and_table() -> None:
+    """However it is imported, `jobs` is the table, and the package still works."""
+    assert ipyproc.jobs is jobs is ipyproc.jobs.jobs
+    assert isinstance(jobs, Jobs)
+    assert ipyproc.jobs.spawn is spawn
+
+
+def test_empty() -> None:
+    """A new table has nothing."""
+    table = Jobs()
+
+    assert (len(table), list(table), table.last, table.running) == (0, [], None, [])
+    assert repr(table) == "<Jobs: none>"
+    with pytest.raises(KeyError) as raised:
+        table["train"]
+    assert raised.value.args == ("no job 'train': there are none",)
+
+
+def test_look_up() -> None:
+    """A job is found by its name, its pid, and the beginning of its name."""
+    train, test = sleeper("train"), sleeper("test")
+
+    assert jobs["train"] is train
+    assert jobs[test.pid] is test
+    assert jobs["tra"] is train
+    assert [key in jobs for key in ("train", "te", test.pid, test)] == [True] * 4
+    assert [key in jobs for key in ("t", "x", "", 0, None)] == [False] * 5
+    assert list(jobs) == [train, test]
+    assert jobs.last is test
+    assert repr(jobs) == "<Jobs: train, test>"
+
+
+def test_find() -> None:
+    """What a user types may be a name, its beginning, or a pid; a name comes first."""
+    job = sleeper("train")
+    other = sleeper(str(job.pid))
+
+    assert jobs.find("train") is jobs.find("tr") is job
+    assert jobs.find(str(other.pid)) is other
+    assert jobs.find(str(job.pid)) is other
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("trian", "no job 'trian'; did you mean 'train'?"),
+        ("te", "'te' could be any of test, test-2"),
+        ("zzz", "no job 'zzz'; there are train, test, test-2"),
+        ("", "no job ''; there are train, test, test-2"),
+        ("1", "no job '1'; there are train, test, test-2"),
+    ],
+)
+def test_not_found(text: str, complaint: str) -> None:
+    """Who looks for what is not there hears the nearest name."""
+    for name in ("train", "test", "test"):
+        sleeper(name)
+    for look in (jobs.find, jobs.__getitem__):
+        with pytest.raises(KeyError) as raised:
+            look(text)
+        assert raised.value.args == (complaint,)
+
+
+def test_the_exact_name_wins() -> None:
+    """A name that begins others is still one job's own."""
+    job = sleeper("train")
+    sleeper("train")
+
+    assert jobs["train"] is job
+
+
+def test_a_pid_that_came_again() -> None:
+    """Of two jobs with one pid the last one is meant."""
+
+    class Fake:
+        def __init__(self, name: str) -> None:
+            self.name = name
+            self.pid = 5
+
+    table = Jobs()
+    table.add(Fake("old"))  # type: ignore[arg-type]
+    table.add(Fake("new"))  # type: ignore[arg-type]
+
+    assert table[5].name == "new"
+
+
+def test_clear_forgets_the_ended() -> None:
+    """Ended jobs stay until they are cleared; their names are free then."""
+    done, running = spawn("true", name="job"), sleeper("job")
+    done.wait(PATIENCE)
+    assert jobs.running == [running]
+    assert list(jobs) == [done, running]
+    jobs.clear()
+
+    assert list(jobs) == [running]
+    assert spawn("true", name="job").name == "job"
+    assert spawn("true", name="job").name == "job-3"
+
+
+def test_iteration_is_stable() -> None:
+    """Jobs may come, end and go while somebody iterates."""
+    first, second = sleeper("a"), sleeper("b")
+    seen = []
+    for job in jobs:
+        seen.append(job)
+        job.close_stdin()
+        job.wait(PATIENCE)
+        sleeper("c")
+        jobs.clear()
+
+    assert seen == [first, second]
+
+
+def test_many_of_one_name() -> None:
+    """Every job gets a name of its own, in order."""
+
+    class Fake:
+        name = "train"
+
+    table = Jobs()
+    for _ in range(1000):
+        table.add(Fake())  # type: ignore[arg-type]
+
+    assert [job.name for job in table][::333] == [
+        "train",
+        "train-334",
+        "train-667",
+        "train-1000",
+    ]

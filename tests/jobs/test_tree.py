@@ -1,0 +1,148 @@
+from __future__ import annotations
+
+import os
+import signal
+
+import pytest
+
+from ipyproc.attr import SysProcAttr
+from ipyproc.jobs import PIPE, Job, spawn
+from ipyproc.jobs.tree import Roots, find
+from tests.jobs.helpers import PATIENCE, in_session, lives, python, until, until_printed
+
+# Each prints its pid: a child, one with a child of its own, one in its own session.
+FAMILY = (
+    "sleep 1000 & echo $!; (sleep 1000 & echo $!; wait) & echo $!; "
+    "setsid sleep 1000 & echo $!; wait"
+)
+
+
+def family(job: Job) -> set[int]:
+    """Give the pids of a running job and of what it started."""
+    return {member.pid for member in find(Roots(running=frozenset({job.pid})))}
+
+
+def big_family() -> tuple[Job, set[int]]:
+    """Start a job with descendants, one of them in another session."""
+    job = spawn(["sh", "-c", FAMILY])
+    until(job, lambda job: job.stdout.text.count("\n") == 4)
+    pids = {job.pid, *map(int, job.stdout.lines())}
+    assert family(job) == pids
+    return job, pids
+
+
+def test_kill_tree() -> None:
+    """kill(tree=True) leaves no descendant."""
+    job, pids = big_family()
+    job.kill(tree=True)
+
+    assert str(job.wait(PATIENCE)) == "signal: killed"
+    until(job, lambda job: job.finished)
+    assert not any(map(lives, pids))
+
+
+def test_kill_leaves_the_others() -> None:
+    """Without tree only the process itself ends; the others can still be found."""
+    job = spawn(["sh", "-c", "sleep 1000 & echo ready; wait"])
+    until_printed(job, "ready")
+    job.kill()
+    job.wait(PATIENCE)
+
+    assert len(in_session(job.pid)) == 1
+    job.kill(tree=True)
+    until(job, lambda job: not in_session(job.pid))
+
+
+def test_signal_tree() -> None:
+    """A signal to the tree reaches all, and who was stopped for it goes on."""
+    code = "import signal, os, sys; signal.signal(10, lambda *_: print('got it'));"
+    child = f"{code} print('ready'); [signal.pause() for _ in iter(int, 1)]"
+    job = spawn(python(f"{code} os.fork(); print('ready');" + child.removeprefix(code)))
+    until(job, lambda job: job.stdout.text.count("ready") == 4)
+    job.signal(signal.SIGUSR1, tree=True)
+    until(job, lambda job: job.stdout.text.count("got it") == 2)
+
+    assert job.status == "running"
+
+
+def test_signal_tree_leaves_stopped_what_was() -> None:
+    """A descendant that was stopped before is stopped afterwards."""
+    job = spawn(["sh", "-c", "trap '' USR1; sleep 1000 & echo $!; wait; wait"])
+    until_printed(job, "\n")
+    child = int(job.stdout.text)
+    os.kill(child, signal.SIGSTOP)
+    job.signal(signal.SIGUSR1, tree=True)
+
+    assert find(Roots(running=frozenset({child}))).pop().stopped
+    assert job.status == "running"
+
+
+def test_stop_and_continue_the_tree() -> None:
+    """All of a tree stop, and all go on."""
+    job, pids = big_family()
+    roots = Roots(running=frozenset({job.pid}))
+    job.signal(signal.SIGSTOP, tree=True)
+    until(job, lambda job: all(member.stopped for member in find(roots)))
+    assert family(job) == pids
+    job.signal(signal.SIGCONT, tree=True)
+    until(job, lambda job: not any(member.stopped for member in find(roots)))
+
+
+HOP = """
+import os, time
+print("ready")
+end = time.monotonic() + 30
+while time.monotonic() < end:
+    if os.fork():
+        os._exit(0)
+"""
+
+
+def test_nobody_escapes_by_forking() -> None:
+    """A process that forks and ends, all the time, is caught in the end."""
+    job = spawn(python(HOP))
+    until_printed(job, "ready")
+    job.wait(PATIENCE)
+    job.kill(tree=True)
+
+    until(job, lambda job: job.finished)
+    assert not in_session(job.pid)
+
+
+def test_a_job_in_our_session_does_not_take_us_along() -> None:
+    """A job without a session of its own has its children, and nobody else."""
+    job = spawn(["sh", "-c", "sleep 1000 & echo ready; wait"], sys=SysProcAttr())
+    other = spawn("cat", stdin=PIPE, sys=SysProcAttr())
+    until_printed(job, "ready")
+    pids = family(job)
+    assert os.getpid() not in pids
+    assert other.pid not in pids
+    job.kill(tree=True)
+
+    assert str(job.wait(PATIENCE)) == "signal: killed"
+    until(job, lambda job: job.finished)
+    assert other.status == "running"
+
+
+def test_strangers_with_an_old_pid() -> None:
+    """If the pid of an ended job is in use again, whoever has it is left alone."""
+    job = spawn("sleep 1000")
+
+    assert find(Roots(ended=frozenset({job.pid}))) == set()
+
+
+def test_terminate_a_job_in_our_group() -> None:
+    """Where a job leads no group, TERM goes to it alone, and not to us."""
+    job = spawn("sleep 1000", sys=SysProcAttr())
+    job.terminate()
+
+    assert str(job.wait(PATIENCE)) == "signal: terminated"
+
+
+@pytest.mark.parametrize("sig", [0, signal.SIGCONT])
+def test_signals_that_need_no_stop(sig: int) -> None:
+    """Signal 0 only asks, and CONT only continues."""
+    job = spawn("sleep 1000")
+    job.signal(sig, tree=True)
+
+    assert job.status == "running"
