@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ipyproc.views import html, text
-from ipyproc.views.display import register, show, unregister
+from ipyproc.views.display import hide, register, show, unregister
 from ipyproc.views.job import JobView
 
-__all__ = ["JobView", "html", "register", "show", "text", "unregister"]
+__all__ = ["JobView", "hide", "html", "register", "show", "text", "unregister"]

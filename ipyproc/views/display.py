@@ -26,12 +26,22 @@ Bundle = dict[str, Any]
 
 def show(job: Job) -> None:
     """Show *job* in the current cell; where there is no notebook, print one line."""
+    hide(job)
     shell = get_ipython()
     if getattr(shell, "kernel", None) is None:
         print(text.spawned(job))
         return
-    _session.remember(shell, job)
     _Display(shell, job).begin()
+
+
+def hide(job: Job) -> None:
+    """Do not draw *job* if it is the value of the current cell (``Out[n]``).
+
+    In a terminal its ``repr`` stands there, for IPython has written the prompt.
+    """
+    shell = get_ipython()
+    if shell is not None:
+        _session.remember(shell, job)
 
 
 class _Display:
@@ -104,11 +114,11 @@ class _Session:
         self._running: list[_Display] = []
 
     def remember(self, shell: Any, job: Job) -> None:
-        """Take down that *job* is shown in the current cell."""
+        """Take down that *job* needs no drawing any more in the current cell."""
         self._cells[job] = shell.execution_count
 
     def is_shown(self, shell: Any, job: Job) -> bool:
-        """Tell whether *job* is shown in the current cell already."""
+        """Tell whether *job* is not to be drawn in the current cell."""
         return self._cells.get(job) == shell.execution_count
 
     def update_later(self, display: _Display) -> None:
@@ -173,10 +183,13 @@ class _Formatters:
             if not _session.is_shown(shell, job):
                 show(job)
 
+        def printed(job: Job) -> str:
+            return repr(job) if _session.is_shown(shell, job) else text.job(job)
+
         plain, page = (formatter.formatters[f"text/{k}"] for k in ("plain", "html"))
         self._before[shell] = [
             _replace(formatter.ipython_display_formatter, Job, draw),
-            _replace(plain, Job, _printer(text.job)),
+            _replace(plain, Job, _printer(printed)),
             _replace(plain, ProcessState, _printer(text.state)),
             _replace(page, ProcessState, html.state),
         ]
