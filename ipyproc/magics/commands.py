@@ -27,7 +27,7 @@ from ipyproc.magics.starting import Limits, start
 from ipyproc.magics.targets import find_jobs, find_targets
 from ipyproc.process import Process
 from ipyproc.state import ProcessState
-from ipyproc.views import html, show, text
+from ipyproc.views import hide, html, show, text
 
 _Magic = TypeVar("_Magic", bound=Callable[..., object])
 
@@ -55,7 +55,9 @@ class IPyProc(Magics):
     output_limit = traitlets.Int(
         OUTPUT_LIMIT, min=0, help="Bytes of each stream that are kept at all."
     ).tag(config=True)
-    view = traitlets.Bool(True, help="Whether %spawn shows the job.").tag(config=True)
+    view = traitlets.Bool(
+        True, help="Whether %spawn shows a pane, or prints a line."
+    ).tag(config=True)
 
     def __init__(self, shell: Any) -> None:
         """Make the magics of *shell*; ``load`` registers them."""
@@ -75,8 +77,7 @@ class IPyProc(Magics):
         limits = Limits(grace, self.memory_limit, self.output_limit)
         job = start(options, command, cell, self._namespace(local_ns), limits)
         self._bind(options, proc=job, out=job.stdout, err=job.stderr)
-        if self.view and not options.quiet:
-            show(job)
+        self._show(job, options.quiet)
         if options.wait or options.check:
             waiting.wait([job])
             self._bind(options, out=job.stdout.text, err=job.stderr.text)
@@ -142,6 +143,14 @@ class IPyProc(Magics):
 
     def _namespace(self, local_ns: dict[str, Any]) -> dict[str, object]:
         return {**self._ip.user_ns, **local_ns}
+
+    def _show(self, job: Job, quiet: bool) -> None:
+        if self.view and not quiet:
+            show(job)
+            return
+        hide(job)
+        if not quiet:
+            print(text.spawned(job))
 
     def _bind(self, options: Namespace, **values: object) -> None:
         """Bind the variables that *options* name to *values*."""

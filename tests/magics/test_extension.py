@@ -179,7 +179,7 @@ def test_settings(run: RunCell, ip: InteractiveShell) -> None:
 
     assert run("text").value == "129\n"
     assert ran.value.stdout.dropped == 6
-    assert "spawned" not in ran.out
+    assert ran.out.startswith("spawned echo (pid ")
 
 
 def test_a_bad_setting(run: RunCell, ip: InteractiveShell) -> None:

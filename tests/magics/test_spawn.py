@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -27,9 +28,12 @@ def test_a_program_becomes_a_job(run: RunCell) -> None:
 
 def test_a_line_in_a_terminal_says_what_was_started(run: RunCell) -> None:
     """Where there is no notebook, one line tells name, pid and command."""
-    ran = run("job = %spawn --name say echo 'a b'")
+    ran = run("%spawn --name say sleep '60'")
+    line, value = ran.out.splitlines()
 
-    assert ran.out == f"spawned say (pid {jobs['say'].pid}): echo 'a b'\n"
+    assert line == f"spawned say (pid {ran.value.pid}): sleep 60"
+    assert value.endswith(f"]: <Job say pid={ran.value.pid} running>")
+    assert run("job = %spawn true").out.startswith("spawned true (pid ")
 
 
 def test_words_are_split_and_nothing_is_expanded(run: RunCell) -> None:
@@ -275,7 +279,7 @@ def test_quiet_shows_nothing(run: RunCell) -> None:
     ran = run("%spawn --quiet --wait echo hello")
 
     assert isinstance(ran.value, Job)
-    assert "echo hello" not in ran.out
+    assert re.fullmatch(rf"Out\[\d+\]: {re.escape(repr(ran.value))}\n", ran.out)
 
 
 def test_a_detached_job_is_one(run: RunCell, tmp_path: Path) -> None:

@@ -1,0 +1,222 @@
+"""The magics in a real kernel: what a front end gets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.kernel.fixtures import Kernel, Message, Reply
+
+pytestmark = pytest.mark.xdist_group("kernel")
+
+WIDGET = "application/vnd.jupyter.widget-view+json"
+#: Prints a line as soon as the main thread waits for jobs in the same cell.
+TELL = """
+import sys, threading, time
+from ipyproc.magics import waiting
+
+def tell(main=threading.main_thread().ident):
+    while True:
+        frame, names = sys._current_frames()[main], []
+        while frame:
+            names.append(frame.f_code.co_name)
+            if frame.f_code.co_filename == waiting.__file__ and len(names) > 2:
+                print("it waits")
+                return
+            frame = frame.f_back
+        time.sleep(0.01)
+
+threading.Thread(target=tell).start()
+"""
+
+
+def displays(reply: Reply) -> list[Message]:
+    """Give what a cell displayed, without what updates it later."""
+    return [content["data"] for content in reply.contents("display_data")]
+
+
+def answer(kernel: Kernel, request: str) -> Message:
+    """Give the content of the reply to a request."""
+    while True:
+        reply: Message = kernel.client.get_shell_msg(timeout=30)
+        if reply["parent_header"]["msg_id"] == request:
+            return dict(reply["content"])
+
+
+@pytest.fixture(autouse=True)
+def no_job_is_left(kernel: Kernel) -> None:
+    """Each test begins with an empty table."""
+    kernel.run(
+        "%prockill --all --tree\nfrom ipyproc import jobs\n"
+        "for job in jobs: job.wait()\njobs.clear()"
+    )
+
+
+def test_a_job_is_shown_once(kernel: Kernel) -> None:
+    """As widget, HTML and text together; ``Out`` holds it and draws nothing."""
+    reply = kernel.run("%spawn --wait echo hello")
+
+    (shown,) = displays(reply)
+    assert {"text/html", "text/plain"} <= shown.keys()
+    assert "echo hello" in shown["text/plain"]
+    assert reply.result is None
+    assert kernel.run("_.name, _.stdout.text").result == "('echo', 'hello\\n')"
+
+
+def test_a_running_job_is_a_widget(kernel: Kernel) -> None:
+    """The pane lives as long as the job."""
+    (shown,) = displays(kernel.run("%spawn sleep 60"))
+
+    assert WIDGET in shown
+
+
+def test_quiet_shows_nothing(kernel: Kernel) -> None:
+    """Neither a pane nor a value; the job is there."""
+    reply = kernel.run("%spawn --quiet --wait echo hello")
+
+    assert reply.messages == []
+    assert kernel.run("_.name").result == "'echo'"
+
+
+def test_without_views_a_line_is_printed(kernel: Kernel) -> None:
+    """For who has switched them off."""
+    reply = kernel.run("%config IPyProc.view = False\n%spawn --name x echo hello")
+    kernel.run("%config IPyProc.view = True")
+
+    assert displays(reply) == []
+    assert reply.result is None
+    assert reply.stdout.startswith("spawned x (pid ")
+
+
+def test_the_table_and_a_process_are_text_and_html(kernel: Kernel) -> None:
+    """For every front end something that it can show."""
+    kernel.run("%spawn --wait echo hello")
+    (table,) = displays(kernel.run("%procs"))
+    found = kernel.run("%procfind 1")
+
+    assert "ipyproc-jobs" in table["text/html"]
+    assert "exit status 0" in table["text/plain"]
+    assert found.result == "<Process pid=1 ok>"
+    assert "<table" in displays(found)[0]["text/html"]
+
+
+@pytest.mark.parametrize(
+    ("cell", "line"),
+    [
+        (
+            "%spawn nosuchprogram",
+            'ExecError: exec: "nosuchprogram": executable file not found in $PATH',
+        ),
+        ("%spawn --check false", "ExitError: false: exit status 1"),
+    ],
+)
+def test_a_failure_is_one_line(kernel: Kernel, cell: str, line: str) -> None:
+    """An error message whose traceback is the line, and nothing else."""
+    reply = kernel.run(cell)
+
+    (error,) = reply.contents("error")
+    assert error["traceback"] == [line]
+    assert reply.stderr == ""
+
+
+def test_a_mistake_is_one_line(kernel: Kernel) -> None:
+    """IPython writes a usage error to standard error."""
+    kernel.run("%spawn --name train --quiet sleep 60")
+    reply = kernel.run("%prockill tran")
+
+    assert reply.stderr == "UsageError: no job 'tran': did you mean 'train'?\n"
+    assert reply.contents("error") == []
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "%spawn nosuchprogram",
+        "%spawn --dir /nosuch ls",
+        "%spawn --check false",
+        "%spawn --nosuchoption ls",
+        "%procwait nosuchjob",
+        "%prockill 0",
+        "%spawn --quiet sleep 60\n%procwait --timeout 0",
+    ],
+)
+def test_a_failure_stops_run_all(kernel: Kernel, cell: str) -> None:
+    """The reply says so to the front end, which then runs no cell behind this one."""
+    execution = kernel.start(cell)
+
+    assert kernel.finish(execution).messages != []
+    assert answer(kernel, execution)["status"] == "error"
+
+
+def test_an_interrupt_reaches_the_waiting_at_once(kernel: Kernel) -> None:
+    """The stop button ends the cell; the job goes on, and the line says so."""
+    kernel.run("%spawn --quiet sleep 60")
+    waiting = kernel.start(TELL + "%procwait")
+    messages = []
+
+    for message in kernel.messages(waiting):
+        messages.append(message)
+        if "it waits" in message["content"].get("text", ""):
+            kernel.interrupt()
+
+    (error,) = Reply(messages).contents("error")
+    assert error["ename"] == "KeyboardInterrupt"
+    (line,) = error["traceback"]
+    assert line.startswith("KeyboardInterrupt: waiting stopped; sleep (pid ")
+    assert kernel.run("jobs.running").result == kernel.run("list(jobs)").result
+
+
+def test_waiting_leaves_the_control_of_the_kernel_free(kernel: Kernel) -> None:
+    """A request on the control channel is answered while a cell waits."""
+    kernel.run("%spawn --quiet sleep 60")
+    waiting = kernel.start(TELL + "%procwait")
+
+    for message in kernel.messages(waiting):
+        if "it waits" in message["content"].get("text", ""):
+            client = kernel.client
+            asked = client.session.msg("kernel_info_request")
+            client.control_channel.send(asked)
+            answer = client.get_control_msg(timeout=30)
+            assert answer["parent_header"]["msg_id"] == asked["header"]["msg_id"]
+            kernel.interrupt()
+
+
+def test_completion(kernel: Kernel) -> None:
+    """The way of JupyterLab: what is offered, and from where on it is put in."""
+    code = "x = 1\n%spawn --na"
+    content = answer(kernel, kernel.client.complete(code, len(code)))
+
+    assert content["matches"] == ["--name"]
+    assert code[content["cursor_start"] : content["cursor_end"]] == "--na"
+
+
+def test_help(kernel: Kernel) -> None:
+    """``%spawn?`` pages the whole help."""
+    execution = kernel.start("%spawn?")
+    kernel.finish(execution)
+
+    (page,) = answer(kernel, execution)["payload"]
+    text = page["data"]["text/plain"]
+    assert "usage: %spawn [options]" in text
+    assert "--clear-env" in text
+    assert "%spawn --check --out text" in text
+
+
+def test_jobs_are_awaited(kernel: Kernel) -> None:
+    """``await job`` lets other tasks of the kernel run."""
+    reply = kernel.run("%spawn --quiet sh -c 'exit 3'\nawait jobs.last")
+
+    assert reply.result == "exit status 3"
+
+
+def test_unloading_ends_the_jobs(new_kernel: Callable[[], Kernel]) -> None:
+    """They are named, and the magics are gone."""
+    kernel = new_kernel()
+    kernel.run("%load_ext ipyproc")
+    kernel.run("%spawn --name train sleep 60")
+
+    reply = kernel.run("%unload_ext ipyproc")
+
+    assert reply.stdout.endswith(": ended with ipyproc, signal: terminated\n")
+    assert "not found" in kernel.run("%spawn ls").stderr

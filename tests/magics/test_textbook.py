@@ -1,0 +1,59 @@
+"""Go's textbook program, line for line, wherever a reader may try it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.kernel.fixtures import Kernel
+
+IMPORTS = "import sys\nfrom ipyproc import ProcAttr, start_process\n"
+PROGRAM = (
+    "attr = ProcAttr(files=[sys.stdin, sys.stdout, sys.stderr])\n"
+    'p = start_process("/bin/ls", ["ls", "-l", {folder!r}], attr)\n'
+    "print(p.pid > 0)\n"
+    "state = p.wait()\n"
+    "print(state)\n"
+)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with a file that ``ls`` finds."""
+    folder = tmp_path / "listed"
+    folder.mkdir()
+    (folder / "a-file").touch()
+    return folder
+
+
+def test_in_a_script(folder: Path) -> None:
+    """Its output is the script's."""
+    code = IMPORTS + PROGRAM.format(folder=str(folder))
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "a-file" in done.stdout
+    assert done.stdout.endswith("exit status 0\n")
+
+
+@pytest.mark.xdist_group("kernel")
+def test_in_a_notebook(
+    new_kernel: Callable[[], Kernel], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its output is the cell's, not the server's."""
+    # ipykernel does not watch its descriptors in a test.
+    monkeypatch.delenv("PYTEST_CURRENT_TEST")
+    kernel = new_kernel()
+    kernel.run(IMPORTS)
+
+    reply = kernel.run(PROGRAM.format(folder=str(folder)))
+
+    assert reply.error is None
+    assert "exit status 0\n" in reply.stdout
+    assert "a-file" in reply.stdout
