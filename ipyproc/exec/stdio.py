@@ -103,7 +103,6 @@ class Stdio:
         ours, child = self.pipe_in()
         rest = data[ours.write_now(data) :]
         if rest:
-            ours.enlarge()
             self.tasks.append(partial(streams.feed, ours, rest))
         else:
             ours.close()
