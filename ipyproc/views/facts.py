@@ -14,6 +14,7 @@ from ipyproc.jobs import Job
 from ipyproc.state import ProcessState, WaitStatus
 
 _COMMAND = 2000
+_NAME = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,11 @@ def plain(text: str) -> str:
     ('a b', '"a\\nb"')
     """
     return text if text.isprintable() else quote(text)
+
+
+def name(job: Job) -> str:
+    """Return the name of a job, cut where it is very long."""
+    return plain(job.name)[:_NAME]
 
 
 def command(job: Job) -> str:
@@ -167,7 +173,7 @@ def snapshot(job: Job, token: str) -> dict[str, Any]:
     real = None if ended is None else ended - job.started_at
     return {
         "id": token,
-        "name": plain(job.name),
+        "name": name(job),
         "command": command(job),
         "dir": plain(str(job.dir)) if job.dir else "",
         "pid": job.pid,

@@ -10,6 +10,7 @@ from typing import Any
 from ipyproc.jobs import Chunk, Job
 from ipyproc.views.audience import Audience, Share
 from ipyproc.views.facts import size
+from ipyproc.views.line import Run
 from ipyproc.views.screen import Screen
 
 #: What the synced state holds of the output, for a page that gets no answer.
@@ -152,16 +153,31 @@ def at_line(job: Job, offset: int, most: int) -> list[Chunk]:
     return chunks
 
 
-def recent(job: Job, lines: int) -> Screen:
-    """Return a screen with the last of the output; it says if that is not all."""
+def recent(job: Job, lines: int) -> Recent:
+    """Return the last lines of the output, as a terminal would show them."""
     chunks = tail_of(job, TAIL)
     screen = Screen(lines)
-    if chunks and chunks[0].offset:
-        screen.note(f"{size(chunks[0].offset)} before this is not shown")
     for chunk in chunks:
         screen.feed(chunk.stream, chunk.data)
     screen.finish()
-    return screen
+    before = chunks[0].offset if chunks else 0
+    return Recent(screen.runs(), screen.dropped, before)
+
+
+@dataclass(frozen=True, slots=True)
+class Recent:
+    """The last *lines* of a job's output, and how much came before them."""
+
+    lines: list[list[Run]]
+    dropped: int
+    before: int
+
+    def missing(self, cut: int = 0) -> str:
+        """Say what is not shown, *cut* lines among it; nothing if all is."""
+        dropped = self.dropped + cut
+        parts = [f"{dropped:,} lines"] if dropped else []
+        parts += [size(self.before)] if self.before else []
+        return f"not shown: {' and '.join(parts)} before this" if parts else ""
 
 
 def _together(chunks: list[Chunk], pieces: int = _PIECES) -> Iterator[Chunk]:

@@ -19,7 +19,7 @@ from ipyproc.views.line import Run
 from ipyproc.views.look import rgb
 
 # A job's HTML stays below 40 kB in a saved notebook: this much for the lines.
-_LINES_SIZE = 30_000
+_LINES_SIZE = 22_000
 _LINES = 200
 
 # Legible on white and on black.
@@ -56,7 +56,7 @@ def state(state: ProcessState) -> str:
 
 def job(job: Job) -> str:
     """Return command, last output and state of a job; at most 40 kB."""
-    name, text = escape(facts.plain(job.name)), escape(facts.status(job))
+    name, text = escape(facts.name(job)), escape(facts.status(job))
     attributes = f'data-name="{name}" data-pid="{job.pid}" data-status="{job.status}"'
     return (
         f'<section class="ipyproc-job {_NO_MATHS}" aria-label="Job {name}" '
@@ -83,7 +83,7 @@ def jobs(jobs: Iterable[Job]) -> str:
 
 
 def _row(job: Job) -> str:
-    name = escape(facts.plain(job.name))
+    name = escape(facts.name(job))
     command = f"<code>{escape(facts.command(job))}</code>"
     status = escape(facts.status(job))
     cells = (name, str(job.pid), status, facts.elapsed(job), command)
@@ -121,16 +121,17 @@ def _rows(found: Iterable[Fact]) -> str:
 
 def _output(job: Job) -> str:
     """Return the last lines of the output, as many as there is room for."""
-    lines = recent(job, _LINES).runs()
+    last = recent(job, _LINES)
     shown: list[str] = []
     room = _LINES_SIZE
-    for line in reversed(lines):
+    for line in reversed(last.lines):
         drawn = f"<div>{''.join(map(_run, line)) or '<br>'}</div>"
         room -= len(drawn.encode())
         if room < 0:
-            shown.append("<div><i>…</i></div>")
             break
         shown.append(drawn)
+    if missing := last.missing(len(last.lines) - len(shown)):
+        shown.append(f"<div><i>{missing}</i></div>")
     if not shown:
         return ""
     return (

@@ -66,10 +66,6 @@ class Screen:
         runs = [line.runs() for line in self._lines]
         return runs[:-1] if runs and not runs[-1] else runs
 
-    def text(self) -> list[str]:
-        """Return the lines as plain text."""
-        return ["".join(text for text, _ in line) for line in self.runs()]
-
     def begin(self, stream: Stream) -> Line:
         """Add an empty line of *stream* at the end; the first may fall off the top."""
         line = Line()

@@ -20,16 +20,16 @@ def state(state: ProcessState) -> str:
 
 def spawned(job: Job) -> str:
     """Return the line that says that a job was started."""
-    return f"spawned {facts.plain(job.name)} (pid {job.pid}): {facts.command(job)}"
+    return f"spawned {facts.name(job)} (pid {job.pid}): {facts.command(job)}"
 
 
 def job(job: Job) -> str:
     """Return the command, the last lines of the output, and the state of a job."""
-    head = f"{facts.plain(job.name)} (pid {job.pid}): {facts.command(job)}"
-    screen = recent(job, _LINES + 1)
-    lines = screen.text()
-    if screen.dropped:
-        lines = [f"[{screen.dropped} lines before this are not shown]", *lines]
+    head = f"{facts.name(job)} (pid {job.pid}): {facts.command(job)}"
+    last = recent(job, _LINES)
+    lines = ["".join(text for text, _ in line) for line in last.lines]
+    if missing := last.missing():
+        lines = [f"[{missing}]", *lines]
     foot = f"{facts.status(job)} after {facts.elapsed(job)}"
     return "\n".join([head, *lines, foot if job.ended_at else facts.status(job)])
 
@@ -43,7 +43,7 @@ def jobs(jobs: Iterable[Job]) -> str:
 
 def _row(job: Job) -> tuple[str, ...]:
     return (
-        facts.plain(job.name),
+        facts.name(job),
         str(job.pid),
         facts.status(job),
         facts.elapsed(job),

@@ -1,7 +1,8 @@
 // What the tests do with the module of the pane.
-import { Screen, runs } from "./job.js";
+import pane, { Screen, runs } from "./job.js";
 
 const bytes = (text) => Uint8Array.from(text, (char) => char.charCodeAt(0));
+const view = (text) => new DataView(bytes(text).buffer); // as widgets hand buffers over
 
 /** What a vector's input leaves on a screen: its lines, and how many fell off. */
 window.played = ({ input, limits = [] }) => {
@@ -20,3 +21,88 @@ window.widths = (codes) =>
     screen.feed("stdout", new TextEncoder().encode("x" + String.fromCodePoint(code)));
     return screen.streams.stdout.column - 1;
   });
+
+/** A model as anywidget hands it over: what it holds, and what was said through it. */
+class Model {
+  sent = [];
+  handlers = {};
+
+  constructor(state, tail) {
+    this.traits = { state, tail: { ...tail, data: view(tail.data) } };
+  }
+
+  get(name) {
+    return this.traits[name];
+  }
+
+  on(event, handler) {
+    (this.handlers[event] ??= []).push(handler);
+  }
+
+  send(content) {
+    this.sent.push(content);
+  }
+
+  fire(event, ...given) {
+    for (const handler of this.handlers[event] ?? []) handler(...given);
+  }
+}
+
+window.open_ = (state, tail) => {
+  window.model = new Model(state, tail);
+  window.close_ = pane.initialize({ model: window.model });
+};
+
+/** Show the pane as an output that is a widget; the result takes it away again. */
+window.render = () => {
+  const el = document.createElement("div");
+  document.querySelector("#cell").append(el);
+  const cleanup = pane.render({ model: window.model, el });
+  window.unrender = () => {
+    el.remove();
+    cleanup();
+  };
+};
+
+window.set = (name, value) => {
+  window.model.traits[name] = name === "tail" ? { ...value, data: view(value.data) } : value;
+  window.model.fire(`change:${name}`);
+};
+
+window.tell = (content, data) => window.model.fire("msg:custom", content, data === null ? [] : [view(data)]);
+
+/** When all that is due has been drawn. */
+window.drawn = () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+
+/** Note from now on which elements of the output change. */
+window.watch = () => {
+  window.touched = new Set();
+  const observer = new MutationObserver((records) => records.forEach((record) => touched.add(record.target)));
+  observer.observe(document.querySelector(".ipyproc-output"), { childList: true, subtree: true });
+};
+
+/** Put what is in the cell there once more. */
+window.twice = () => {
+  const cell = document.querySelector("#cell");
+  cell.append(cell.firstChild.cloneNode(true));
+};
+
+function luminance(colour) {
+  const context = document.createElement("canvas").getContext("2d");
+  context.fillStyle = colour;
+  context.fillRect(0, 0, 1, 1);
+  const parts = [...context.getImageData(0, 0, 1, 1).data].slice(0, 3).map((part) => part / 255);
+  const [r, g, b] = parts.map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4));
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+}
+
+/** How much all texts differ from the ground that they stand on (WCAG). */
+window.contrasts = () => {
+  const ground = luminance(getComputedStyle(document.querySelector(".ipyproc-output")).backgroundColor);
+  return [...document.querySelectorAll(".ipyproc-output span, .ipyproc-status, small, button, label")].map((element) => {
+    const text = luminance(getComputedStyle(element).color);
+    return (Math.max(text, ground) + 0.05) / (Math.min(text, ground) + 0.05);
+  });
+};
+
+window.loaded = true;

@@ -12,7 +12,7 @@ from ipyproc.views.audience import HISTORY, LAG, WINDOW
 from ipyproc.views.feed import TAIL
 from ipyproc.views.publisher import Publisher
 from tests.views.conftest import FrontEnd
-from tests.views.fakes import FakeJob
+from tests.views.fakes import FakeComm, FakeJob
 from tests.views.test_publisher import LINGER, ended
 
 
@@ -389,8 +389,6 @@ def test_a_comm_with_sub_shells_answers_where_it_is_asked(
     """
     On ipykernel 7.4 a message is handled by the sub-shell that the page names.
     """
-    from tests.views.fakes import FakeComm
-
     monkeypatch.setattr(
         FakeComm, "_reply_subshell_for", lambda *_: "main", raising=False
     )

@@ -1,0 +1,597 @@
+"""The pane in a real browser, over a model that the test plays."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from ipyproc.views import facts, html
+from tests.views.fakes import FakeJob
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("views")]
+
+NOTHING = {"offset": 0, "streams": [], "data": ""}
+
+
+class Pane:
+    """A pane, what it says, and what it is told."""
+
+    def __init__(self, page: Page, job: FakeJob, tail: dict[str, Any]) -> None:
+        self.page = page
+        self.job = job
+        self.have = 0
+        page.wait_for_function("window.loaded")
+        page.evaluate("given => open_(...given)", [facts.snapshot(job, "abc"), tail])
+
+    def show(self) -> None:
+        """Render it."""
+        self.page.evaluate("render()")
+
+    def sent(self, action: str) -> list[dict[str, Any]]:
+        """Return what it asked for."""
+        sent = self.page.evaluate("model.sent")
+        return [message for message in sent if message["action"] == action]
+
+    def tell(self, data: str | None = None, **content: object) -> None:
+        """Send it a message; the characters of *data* are bytes."""
+        self.page.evaluate("given => tell(...given)", [content, data])
+
+    def begin(self, offset: int = 0, clock: float = 0.0) -> None:
+        """Answer the last time that it said what it has."""
+        asked = self.sent("ready")[-1]
+        here = {"page": asked["page"], "seq": asked["seq"]}
+        self.tell(kind="begin", offset=offset, clock=clock, **here)
+
+    def prints(
+        self, data: str, after: int | None = None, stream: str = "stdout"
+    ) -> None:
+        """Send it output."""
+        after = self.have if after is None else after
+        pages = [self.sent("ready")[-1]["page"]]
+        where = {"pages": pages, "after": after, "offset": after}
+        self.tell(data, kind="output", streams=[[stream, len(data)]], **where)
+        self.have = after + len(data)
+
+    def changed(self) -> None:
+        """Let it know how the job is."""
+        state = facts.snapshot(self.job, "abc")
+        self.page.evaluate("state => set('state', state)", state)
+
+    def lines(self) -> list[str]:
+        """Return the text of its lines."""
+        self.page.evaluate("drawn()")
+        return self.page.locator(".ipyproc-output > *").all_text_contents()
+
+    def button(self, name: str) -> Any:
+        """Return a button."""
+        return self.page.get_by_role("button", name=name)
+
+
+@pytest.fixture
+def job() -> FakeJob:
+    """A job that runs."""
+    return FakeJob()
+
+
+@pytest.fixture
+def pane(page: Page, job: FakeJob) -> Pane:
+    """Its pane, to which the kernel has not spoken yet."""
+    pane = Pane(page, job, NOTHING)
+    pane.show()
+    return pane
+
+
+@pytest.fixture
+def live(pane: Pane) -> Pane:
+    """A pane that the kernel has answered."""
+    pane.begin()
+    return pane
+
+
+def test_the_page_contract(page: Page, pane: Pane) -> None:
+    """
+    Names, roles and attributes are those that style sheets and tests rely on.
+    """
+    section = page.get_by_role("region", name="Job train")
+    expect(section).to_have_class("ipyproc-job tex2jax_ignore mathjax_ignore")
+    expect(section).to_have_attribute("data-name", "train")
+    expect(section).to_have_attribute("data-pid", "4242")
+    expect(section).to_have_attribute("data-status", "running")
+    expect(page.locator(".ipyproc-status")).to_have_text("running")
+    expect(section).to_contain_text("python3 -u train.py")
+    expect(section).to_contain_text("pid 4242")
+    for name in ("Interrupt", "Terminate", "Kill", "Send", "Close stdin"):
+        expect(pane.button(name)).to_be_visible()
+    expect(page.get_by_label("Standard input")).to_be_visible()
+
+
+def test_output(page: Page, live: Pane) -> None:
+    """
+    Output is a log, one child per line, appended as it comes.
+    """
+    live.prints("one\ntw")
+    live.prints("o\n")
+    live.prints("bad\n", stream="stderr")
+
+    assert live.lines() == ["one", "two", "bad"]
+    expect(page.get_by_role("log", name="Output of train")).to_have_class(
+        "ipyproc-output"
+    )
+    expect(page.locator(".ipyproc-output > .stderr")).to_have_text("bad")
+    expect(live.button("Save output")).to_be_visible()
+
+
+def test_only_what_changes_is_drawn(page: Page, live: Pane) -> None:
+    """
+    A progress bar after a thousand lines touches one line of the page.
+    """
+    live.prints("x\n" * 1000 + "0 %")
+    live.lines()
+    page.evaluate("watch()")
+
+    live.prints("\r10 %")
+    live.prints("\r20 %\n")
+
+    assert live.lines()[-1] == "20 %"
+    assert page.evaluate("touched.size") == 1
+
+
+def test_old_lines_fall_off(page: Page, live: Pane) -> None:
+    """
+    The pane keeps so many lines, and says how many are gone.
+    """
+    for start in range(0, 5000, 1000):
+        live.prints("".join(f"{n}\n" for n in range(start, start + 1000)))
+        live.lines()
+
+    assert live.lines() == [str(n) for n in range(2000, 5000)]
+    expect(page.get_by_text("2,000 lines above are not shown")).to_be_visible()
+
+
+def test_looks(page: Page, live: Pane) -> None:
+    """
+    Colours and attributes are styles of spans.
+    """
+    live.prints("\x1b[1;4;31mred\x1b[0m \x1b[7;38;2;1;2;3;48;5;16mx\x1b[0m\x1b[7my")
+    live.lines()
+
+    red, both, plain = page.locator(".ipyproc-output span").all()
+    expect(red).to_have_css("font-weight", "700")
+    expect(red).to_have_css("text-decoration-line", "underline")
+    expect(red).to_have_css("color", "rgb(196, 38, 46)")
+    expect(both).to_have_css("background-color", "rgb(1, 2, 3)")
+    expect(both).to_have_css("color", "rgb(0, 0, 0)")
+    fore = page.locator(".ipyproc-output").evaluate("e => getComputedStyle(e).color")
+    expect(plain).to_have_css("background-color", fore)
+
+
+HOSTILE = [
+    "<script>window.evil = 1</script><img src=x onerror='window.evil = 1'>\n",
+    "\x1b]8;;javascript:window.evil=1\x07click\x1b]8;;\x07\n",
+    '\x1b]8;;https://a.b/" onclick="window.evil=1\x07click\x1b]8;;\x07\n',
+    "\x1b[38;2;1;2;3;url(//a.b)mx\n",
+    "\x1b]52;c;ZXZpbA==\x07\x1b]0;title\x07\x1bP+q\x1b\\\x1b[c\x1b[6n\n",
+    "\u00e2\u0080\u00aeevil\u00e2\u0081\u00a6\n",  # U+202E, U+2066
+    "$\\require{html}\\href{javascript:alert(1)}{x}$\n",
+    "\x1b]" + "x" * 100_000,
+    "\x1b[" + "1;" * 50_000 + "m",
+    "e" + "\u00cc\u0081" * 50_000,  # U+0301
+]
+
+
+def test_hostile_output(page: Page, live: Pane) -> None:
+    """
+    Nothing that is printed becomes an element, an address or a script.
+    """
+    title = page.title()
+    for data in HOSTILE:
+        live.prints(data)
+        live.lines()
+    for link in page.locator(".ipyproc-output a").all():
+        link.click()
+
+    tags = page.locator(".ipyproc-output *").evaluate_all(
+        "all => [...new Set(all.map((e) => e.localName))]"
+    )
+    assert set(tags) <= {"div", "span", "br"}
+    assert page.evaluate("window.evil") is None
+    assert page.title() == title
+
+
+def test_links(page: Page, live: Pane) -> None:
+    """
+    A link leads to http or https only, in a page of its own that cannot reach back.
+    """
+    live.prints("\x1b]8;;https://a.b/?c=d\x07this\x1b]8;;\x07")
+    live.lines()
+
+    link = page.get_by_role("link", name="this")
+    expect(link).to_have_attribute("href", "https://a.b/?c=d")
+    expect(link).to_have_attribute("target", "_blank")
+    expect(link).to_have_attribute("rel", "noopener noreferrer")
+
+
+def test_the_tail_is_shown_before_the_kernel_answers(page: Page, job: FakeJob) -> None:
+    """
+    A page that gets no answer shows what the synced state has.
+    """
+    tail = {
+        "offset": 1500,
+        "streams": [["stdout", 5], ["stderr", 4]],
+        "data": "last\noops",
+    }
+    pane = Pane(page, job, tail)
+    pane.show()
+
+    assert pane.lines() == [
+        "… 1.5 kB not shown here; “Save output” has everything …",
+        "last",
+        "oops",
+    ]
+    assert pane.sent("ready")[0]["have"] is None
+
+
+def test_what_the_tail_had_is_not_shown_twice(page: Page, job: FakeJob) -> None:
+    """
+    The stream goes on after the tail, or the page begins again with more.
+    """
+    pane = Pane(page, job, {"offset": 0, "streams": [["stdout", 4]], "data": "a\nb\n"})
+    pane.show()
+    assert pane.sent("ready")[0]["have"] == 4
+
+    pane.prints("b\nc\n", after=2)
+    assert pane.lines() == ["a", "b", "c"]
+
+    pane.begin(2)
+    pane.prints("B\nC\n", after=2)
+    assert pane.lines()[1:] == ["B", "C"]
+
+
+def test_a_busy_kernel_is_followed_without_an_answer(page: Page, pane: Pane) -> None:
+    """
+    What a busy kernel sends to anyone is shown, and so are new tails.
+    """
+    everybody = {"pages": ["*"], "streams": [["stdout", 2]]}
+    pane.tell("a\n", kind="output", after=0, offset=0, **everybody)
+    assert pane.lines() == ["a"]
+
+    tail = {"offset": 0, "streams": [["stdout", 6]], "data": "a\nb\nc\n"}
+    page.evaluate("tail => set('tail', tail)", tail)
+    assert pane.lines() == ["a", "b", "c"]
+
+
+def test_gaps_are_mended(page: Page, live: Pane) -> None:
+    """
+    When a message is missing the page asks for what it lacks, once.
+    """
+    live.prints("a\n")
+    live.prints("c\n", after=4)
+    live.prints("d\n", after=6)
+
+    assert live.lines() == ["a"]
+    assert [asked["have"] for asked in live.sent("ready")] == [0, 2]
+
+    live.begin(2)
+    live.prints("b\nc\nd\n", after=2)
+    assert live.lines() == ["a", "b", "c", "d"]
+
+
+def test_a_missing_last_message_is_noticed(page: Page, live: Pane) -> None:
+    """
+    A mark that says how much was sent makes the page ask for it.
+    """
+    pages = [live.sent("ready")[-1]["page"]]
+    live.tell(None, kind="output", pages=pages, after=5, offset=5, streams=[])
+
+    assert [asked["have"] for asked in live.sent("ready")] == [0, 0]
+
+
+def test_what_is_left_out_is_said(page: Page, live: Pane) -> None:
+    """
+    When the kernel skips to the newest, the pane says how much it does not show.
+    """
+    live.prints("a")
+    pages = [live.sent("ready")[-1]["page"]]
+    skip = {"after": 1, "offset": 2_000_001, "streams": [["stdout", 2]]}
+    live.tell("z\n", kind="output", pages=pages, **skip)
+
+    assert live.lines() == [
+        "a",
+        "… 2.0 MB not shown here; “Save output” has everything …",
+        "z",
+    ]
+
+
+def test_only_what_is_drawn_is_acknowledged(page: Page, live: Pane) -> None:
+    """
+    The page acknowledges now and then, and only what it has drawn.
+    """
+    live.prints("x" * 79 + "\n")
+    live.lines()
+    assert live.sent("ack") == []
+
+    live.prints(("x" * 79 + "\n") * 1000)
+    live.lines()
+    assert [ack["offset"] for ack in live.sent("ack")] == [80_080]
+
+
+def test_messages_for_other_pages_are_not_for_this_one(page: Page, live: Pane) -> None:
+    """
+    Each page has a name of its own, and takes only what is for it.
+    """
+    live.tell(
+        "x", kind="output", pages=["b"], after=0, offset=0, streams=[["stdout", 1]]
+    )
+    live.tell(kind="done", page="b", seq=1, error="not for you")
+
+    assert live.lines() == []
+    expect(page.get_by_text("not for you")).to_have_count(0)
+
+
+def test_it_follows_the_end_until_the_reader_scrolls(page: Page, live: Pane) -> None:
+    """
+    The newest line is in view, unless the reader looks at something else.
+    """
+    log = page.locator(".ipyproc-output")
+    bottom = "e => e.scrollHeight - e.scrollTop - e.clientHeight"
+    live.prints("x\n" * 100)
+    live.lines()
+    assert log.evaluate(bottom) < 2
+    assert log.evaluate("e => e.clientHeight") < 400
+
+    log.evaluate("e => { e.scrollTop = 0; }")
+    page.evaluate("drawn()")
+    live.prints("x\n" * 100)
+    live.lines()
+    assert log.evaluate("e => e.scrollTop") == 0
+
+    log.evaluate("e => { e.scrollTop = e.scrollHeight; }")
+    page.evaluate("drawn()")
+    live.prints("x\n" * 100)
+    live.lines()
+    assert log.evaluate(bottom) < 2
+
+
+def test_buttons_ask_the_kernel(page: Page, live: Pane) -> None:
+    """
+    A button names an action, and shows an error quietly.
+    """
+    for name in ("Interrupt", "Terminate", "Kill", "Close stdin"):
+        live.button(name).click()
+    actions = ["interrupt", "terminate", "kill", "close_stdin"]
+    asked = [live.sent(action)[0] for action in actions]
+    assert len({message["seq"] for message in asked}) == 4
+
+    seq, name = asked[2]["seq"], asked[2]["page"]
+    live.tell(kind="done", page=name, seq=seq, error="os: process already finished")
+    expect(page.get_by_text("os: process already finished")).to_be_visible()
+    live.tell(kind="done", page=name, seq=asked[0]["seq"], error="")
+    expect(page.get_by_text("os: process already finished")).to_have_count(0)
+
+
+def test_a_click_that_has_to_wait_says_so(page: Page, live: Pane) -> None:
+    """
+    While the kernel is busy the pane says that the click is queued.
+    """
+    live.button("Kill").click()
+
+    expect(page.get_by_text("queued: the kernel is busy")).to_be_visible()
+    expect(live.button("Kill")).to_have_attribute("aria-busy", "true")
+    asked = live.sent("kill")[0]
+    live.tell(kind="done", page=asked["page"], seq=asked["seq"], error="")
+    expect(page.get_by_text("queued: the kernel is busy")).to_have_count(0)
+    expect(live.button("Kill")).not_to_have_attribute("aria-busy", "true")
+
+
+def test_standard_input(page: Page, live: Pane) -> None:
+    """
+    A line is sent with Enter or the button, and the field is there while stdin is.
+    """
+    field = page.get_by_label("Standard input")
+    field.fill("yes")
+    field.press("Enter")
+    field.fill("")
+    live.button("Send").click()
+
+    assert [message["text"] for message in live.sent("send")] == ["yes\n", "\n"]
+    expect(field).to_have_value("")
+
+    live.job.stdin_open = False
+    live.changed()
+    expect(field).to_have_count(0)
+    expect(live.button("Send")).to_have_count(0)
+
+
+def test_keys_stay_in_the_pane(page: Page, live: Pane) -> None:
+    """
+    What is typed into the pane is no command for the notebook around it.
+    """
+    page.evaluate("() => { document.onkeydown = (e) => { window.leaked = e.key; }; }")
+    page.get_by_label("Standard input").press("d")
+    live.button("Kill").press("d")
+
+    assert page.evaluate("window.leaked") is None
+    expect(page.locator("section")).to_have_attribute(
+        "data-lm-suppress-shortcuts", "true"
+    )
+
+
+def test_the_end(page: Page, live: Pane) -> None:
+    """
+    At the end there are the state and how long it took, and no buttons that do nothing.
+    """
+    live.prints("bye")
+    live.job.prints(b"bye")
+    live.job.ends(9)
+    live.changed()
+
+    section = page.locator("section")
+    expect(section).to_have_attribute("data-status", "signaled")
+    expect(page.locator(".ipyproc-status")).to_have_text("signal: killed")
+    expect(section).to_contain_text("pid 4242 · 1.25 s")
+    state = page.get_by_role("table").first
+    expect(state).to_have_class("ipyproc-state")
+    expect(state.get_by_role("row", name="State signal: killed")).to_be_visible()
+    expect(state.get_by_role("row", name="Signal SIGKILL (9)")).to_be_visible()
+    page.get_by_text("Wait status and usage").click()
+    expect(page.get_by_text("0001001 ended by killed")).to_be_visible()
+    for name in ("Interrupt", "Terminate", "Kill", "Send", "Close stdin"):
+        expect(live.button(name)).to_have_count(0)
+    expect(live.button("Save output")).to_be_visible()
+
+
+def test_a_job_that_says_nothing_has_no_empty_box(page: Page, live: Pane) -> None:
+    """
+    A pane is only as large as what there is to show.
+    """
+    expect(page.get_by_role("log")).to_have_count(0)
+    expect(live.button("Save output")).to_have_count(0)
+    height = page.locator("section").evaluate("e => e.clientHeight")
+    assert height < 90
+
+
+def test_what_was_half_said_is_shown_at_the_end(page: Page, live: Pane) -> None:
+    """
+    A character that was cut off shows when nothing more can come.
+    """
+    live.prints("a\u00e2\u0082")
+    assert live.lines() == ["a"]
+
+    live.job.prints(b"a\xe2\x82")
+    live.job.ends()
+    live.changed()
+    assert live.lines() == ["a\ufffd"]
+
+
+def test_saving(page: Page, live: Pane, tmp_path: Path) -> None:
+    """
+    Everything that was captured is fetched piece by piece and saved as one file.
+    """
+    live.prints("x\n")
+    live.lines()
+    with page.expect_download() as download:
+        live.button("Save output").click()
+        for after, offset, data in ((0, 0, "ab\u00ff"), (3, 10, "c\n")):
+            (asked,) = (m for m in live.sent("save") if m["offset"] == after)
+            where = {"page": asked["page"], "after": after, "offset": offset}
+            live.tell(data, kind="saved", total=12, streams=[], **where)
+    path = tmp_path / "saved"
+    download.value.save_as(path)
+
+    assert download.value.suggested_filename == "train.txt"
+    assert path.read_bytes() == b"ab\xff\n[7 B were not kept]\nc\n"
+
+
+def static(page: Page, job: FakeJob) -> None:
+    """Put a job's static rendering on the page, as the notebook does at its end."""
+    markup = f'<div id="ipyproc-abc">{html.job(job)}</div>'
+    page.evaluate("h => { document.querySelector('#cell').innerHTML = h; }", markup)
+
+
+def test_the_pane_moves_into_the_static_html(page: Page, live: Pane) -> None:
+    """
+    When the cell's output becomes HTML the same pane is in it, at once and whole.
+    """
+    live.prints("hello\n")
+    live.job.prints(b"hello\n")
+    live.lines()
+    page.evaluate("document.querySelector('section').mark = 1")
+    live.job.ends()
+    live.changed()
+
+    page.evaluate("unrender()")
+    static(page, live.job)
+
+    assert page.evaluate("document.querySelector('section').mark") == 1
+    assert live.lines() == ["hello"]
+    expect(live.button("Save output")).to_be_visible()
+    assert len(live.sent("ready")) == 1
+
+    static(page, live.job)  # drawn again, from the same bundle
+    assert page.evaluate("document.querySelector('section').mark") == 1
+    assert live.lines() == ["hello"]
+
+
+def test_a_page_that_finds_static_html_makes_it_live(page: Page, job: FakeJob) -> None:
+    """
+    After a reload there is only the HTML: each place of it has a pane of its own.
+    """
+    job.prints(b"hello\n")
+    job.ends()
+    static(page, job)
+    page.evaluate("twice()")
+    pane = Pane(page, job, NOTHING)
+
+    ready = pane.sent("ready")
+    assert len({asked["page"] for asked in ready}) == 2
+    expect(page.locator("section[data-lm-suppress-shortcuts]")).to_have_count(2)
+
+
+def test_a_view_that_is_taken_away_falls_silent(page: Page, live: Pane) -> None:
+    """
+    A pane that is nowhere on the page any more asks the kernel for nothing.
+    """
+    page.clock.install()
+    page.evaluate("unrender()")
+    page.clock.run_for(5000)
+    live.prints("x" * 100_000)
+    page.clock.run_for(5000)
+
+    assert live.sent("ack") == []
+    assert len(live.sent("ready")) == 1
+
+
+def test_it_asks_again_when_nobody_answers(page: Page, job: FakeJob) -> None:
+    """
+    An answer may be lost: the page asks again, less and less often.
+    """
+    page.clock.install()
+    pane = Pane(page, job, NOTHING)
+    pane.show()
+
+    page.clock.run_for(20_000)
+
+    assert len(pane.sent("ready")) == 4
+
+
+def test_the_clock_is_the_kernels(page: Page, job: FakeJob) -> None:
+    """
+    The running time is right also where the page's clock is not.
+    """
+    page.clock.install(time=1_000_000)
+    pane = Pane(page, job, NOTHING)
+    pane.show()
+    pane.begin(clock=job.started_at + 3725)
+
+    expect(page.locator("section")).to_contain_text("pid 4242 · 1:02:05")
+    page.clock.run_for(10_000)
+    expect(page.locator("section")).to_contain_text("pid 4242 · 1:02:15")
+
+
+@pytest.mark.parametrize("width", [400, 900, 1600])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_fits(page: Page, live: Pane, width: int, scheme: Any) -> None:
+    """
+    At any width nothing is cut off or overlaps, and text has contrast on its ground.
+    """
+    page.set_viewport_size({"width": width, "height": 700})
+    page.emulate_media(color_scheme=scheme)
+    live.job.argv = ("python3", "train.py", *(f"--option-{n}=1" for n in range(30)))
+    live.changed()
+    live.prints("word " * 100 + "\n" + "x" * 300 + "\n")
+    live.prints("\x1b[31mred\x1b[34mblue\x1b[33myellow\x1b[37mwhite\x1b[30mblack\n")
+    live.lines()
+
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    section = page.locator("section").bounding_box()
+    assert section is not None
+    for element in page.locator("section button, section input, .ipyproc-status").all():
+        box = element.bounding_box()
+        assert box is not None
+        assert box["x"] >= section["x"]
+        assert box["x"] + box["width"] <= section["x"] + section["width"]
+    for ratio in page.evaluate("contrasts()"):
+        assert ratio >= 4.0

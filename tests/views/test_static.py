@@ -1,0 +1,216 @@
+"""The renderings that need no browser: text and HTML."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from ipyproc.state import ProcessState, WaitStatus
+from ipyproc.views import html, text
+from tests.views.fakes import FakeJob
+
+
+class Reader(HTMLParser):
+    """Elements that are opened and closed, attributes, and text."""
+
+    VOID = ("br",)
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.feed(page)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Take an element down."""
+        self.tags.append((tag, dict(attrs)))
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        """Check that it is the last one opened."""
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        """Collect text."""
+        self.text += data
+
+    def find(self, name: str) -> dict[str, str | None]:
+        """Return the attributes of the first element of a class."""
+        return next(a for _, a in self.tags if name in (a.get("class") or "").split())
+
+
+def finished(data: bytes = b"hello\n", status: int = 0) -> FakeJob:
+    """Return a job that printed something and ended."""
+    job = FakeJob()
+    job.prints(data)
+    job.ends(status)
+    return job
+
+
+def test_state_as_text() -> None:
+    """
+    A state is Go's text.
+    """
+    assert text.state(ProcessState(sys=WaitStatus(9))) == "signal: killed"
+
+
+def test_job_as_text() -> None:
+    """
+    Without HTML a job is its command, the last of its output, and its state.
+    """
+    running = FakeJob()
+    running.prints(b"\x1b[31mepoch 1\x1b[0m\r\nepoch 2")
+
+    assert text.job(running).splitlines() == [
+        "train (pid 4242): python3 -u train.py",
+        "epoch 1",
+        "epoch 2",
+        "running",
+    ]
+    assert text.job(finished(status=0x0100)).splitlines()[1:] == [
+        "hello",
+        "exit status 1 after 1.25 s",
+    ]
+    assert text.spawned(running) == "spawned train (pid 4242): python3 -u train.py"
+
+
+def test_long_output_as_text() -> None:
+    """
+    Of much output the last lines are shown, and how much is not.
+    """
+    lines = text.job(finished(b"".join(b"%d\n" % n for n in range(100)))).splitlines()
+    assert lines[1:3] == ["[not shown: 80 lines before this]", "80"]
+    assert len(lines) == 23
+
+    more = text.job(finished(b"".join(b"line %d\n" % n for n in range(10_000))))
+    assert re.search(
+        r"^\[not shown: 1,\d+ lines and [\d.]+ kB before this\]$", more, re.M
+    )
+    assert more.splitlines()[-2] == "line 9999"
+
+
+def test_jobs_as_text() -> None:
+    """
+    A table of jobs is aligned.
+    """
+    other = FakeJob("ls", name="a-long-name")
+    other.ends(9, after=61)
+
+    rows = text.jobs([FakeJob(), other]).splitlines()
+
+    assert rows[0].split() == ["NAME", "PID", "STATUS", "TIME", "COMMAND"]
+    assert rows[2].startswith("a-long-name  4242  signal: killed  1:01")
+    assert rows[1].index("4242") == rows[2].index("4242") == rows[0].index("PID")
+    assert text.jobs([]) == "NAME  PID  STATUS  TIME  COMMAND"
+
+
+def test_job_as_html() -> None:
+    """
+    The HTML has the elements that the live pane has, too.
+    """
+    page = Reader(html.job(finished(b"a\n\n\x1b[1;31mb\x1b[0m", 0x0300)))
+
+    tag, attributes = page.tags[0]
+    assert tag == "section"
+    assert attributes["aria-label"] == "Job train"
+    assert attributes["data-name"] == "train"
+    assert attributes["data-pid"] == "4242"
+    assert attributes["data-status"] == "exited"
+    assert page.find("ipyproc-output")["role"] == "log"
+    assert page.find("ipyproc-status") is not None
+    assert page.find("ipyproc-state") is not None
+    assert "exit status 3" in page.text
+    assert "00000011 exit code 3" in page.text
+    assert not [
+        tag for tag, _ in page.tags if tag in ("script", "style", "link", "img")
+    ]
+
+
+def test_running_job_as_html() -> None:
+    """
+    A job that runs has no state yet; one without output has no empty box.
+    """
+    page = html.job(FakeJob())
+
+    assert "ipyproc-state" not in page
+    assert "ipyproc-output" not in page
+    assert 'data-status="running"' in page
+
+
+def test_state_and_table_as_html() -> None:
+    """
+    A state is a table of its facts; the table of jobs has a row for each.
+    """
+    state = Reader(html.state(ProcessState(pid=1, sys=WaitStatus(9))))
+    assert "SIGKILL (9)" in state.text
+    assert state.tags[0][1]["class"] == "ipyproc-state"
+
+    table = Reader(html.jobs([FakeJob(), finished()]))
+    rows = [a for tag, a in table.tags if tag == "tr" and "data-name" in a]
+    assert [row["data-status"] for row in rows] == ["running", "exited"]
+    assert "ipyproc-jobs" in (table.tags[0][1]["class"] or "")
+
+
+EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>"
+
+
+def test_nothing_of_it_is_markup() -> None:
+    """
+    Name, command and output are text, whatever they say.
+    """
+    job = FakeJob(EVIL, name=EVIL)
+    links = b"\x1b]8;;https://a.b/?'&x=1\x07link\x1b]8;;javascript:alert(1)\x07no\x1b]8;;\x07"
+    job.prints(EVIL.encode() + links + b"\x1b[38;2;1;2;3mx")
+    job.ends()
+
+    page = Reader(html.job(job) + html.jobs([job]))
+
+    assert {tag for tag, _ in page.tags} <= {
+        *("section", "div", "span", "b", "code", "small", "pre", "table", "tbody"),
+        *("thead", "tr", "td", "th", "details", "summary", "a", "br"),
+    }
+    assert page.text.count("<script>alert(1)</script>") >= 3
+    links_ = [a["href"] for tag, a in page.tags if tag == "a"]
+    assert links_ == ["https://a.b/?'&x=1"]
+    assert not [a for _, a in page.tags for name in a if name.startswith("on")]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"<" * 100_000,
+        b"<>&\"'\n" * 20_000,
+        b"\x1b[1;31;42m<\x1b[0;4;3m&" * 5000,
+        b"\x1b[31m\n" * 20_000,
+        b"\n" * 100_000,
+        b"x" * 100_000,
+        "日本".encode() * 30_000,
+    ],
+    ids=lambda data: repr(data[:12]),
+)
+def test_html_is_bounded(data: bytes) -> None:
+    """
+    No output makes the HTML of a job larger than 40 kB, and its end is shown.
+    """
+    job = finished(data)
+    job.name, job.argv = '"' * 5000, ('"' * 50_000,)
+    page = html.job(job)
+
+    assert len(page.encode()) <= 40_000
+    Reader(page)
+
+
+def test_nothing_of_the_environment_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    No rendering has a variable's value.
+    """
+    monkeypatch.setenv("SECRET", "hunter2")
+    job = finished()
+
+    assert "hunter2" not in html.job(job) + text.job(job)
