@@ -53,8 +53,8 @@ def script(code: str, pidfd: bool = True, cwd: Path | None = None) -> str:
         cwd=cwd,
         env={**os.environ, "IPYPROC_PIDFD": "1" if pidfd else "0"},
     )
-    assert done.stderr == ""
-    assert done.returncode == 0
+    assert not done.stderr, done.stderr
+    assert done.returncode == 0, done.stdout
     return done.stdout
 
 

@@ -157,7 +157,7 @@ def test_jobs_of_a_forked_child_are_its_own() -> None:
     code = START + (
         """
 import os, warnings
-warnings.simplefilter("ignore", DeprecationWarning)
+warnings.simplefilter("ignore")  # of a fork beside threads, and of what it drops
 job = start("sh", "-c", "echo ready; sleep 1000")
 if not (child := os.fork()):
     start("sh", "-c", "echo ready; sleep 1000")

