@@ -16,8 +16,9 @@ import psutil
 MARK = "IPYPROC_TEST_RUN"
 #: How long what runs there may take to end by itself: twice what DESIGN allows.
 PATIENCE = 4.0
-#: Where Jupyter, IPython and the desktop look before they look into the home.
-ELSEWHERE = ("JUPYTER", "IPYTHON", "XDG_")
+#: Where Jupyter, IPython and the desktop look before they look into the home, and what
+#: makes ipykernel behave otherwise than for a reader: it watches no descriptors then.
+REMOVED = ("JUPYTER", "IPYTHON", "XDG_", "PYTEST_")
 
 
 class StrayError(AssertionError):
@@ -38,8 +39,8 @@ def sandbox(home: Path, patience: float = PATIENCE) -> Iterator[dict[str, str]]:
 
 
 def _environment(home: Path) -> dict[str, str]:
-    """Copy the environment, less all that points to another place than *home*."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(ELSEWHERE)}
+    """Copy the environment, less what kernels would find beside *home*."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(REMOVED)}
     path = [str(Path(sys.executable).parent), kept.get("PATH", os.defpath)]
     return kept | {"HOME": str(home), "PATH": os.pathsep.join(path)}
 
