@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import io
 import os
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from operator import index
 
 from ipyproc._sys import host
 from ipyproc.attr import Credential, Env, File, SysProcAttr, SysProcIDMap
 
+# What os.fsencode uses; without the detour for what is most of all arguments.
+_CODEC = sys.getfilesystemencoding(), sys.getfilesystemencodeerrors()
+
 
 def encoded(argument: str, value: object) -> bytes:
     """Make bytes of a text, of bytes or of a path; none may contain a NUL."""
-    raw = path(argument, value)
-    if b"\0" in raw:
+    raw = value.encode(*_CODEC) if type(value) is str else path(argument, value)
+    if 0 in raw:
         raise ValueError(f"{argument}: NUL byte in {value!r}")
     return raw
 
@@ -45,9 +49,7 @@ def words(argv: object) -> list[bytes]:
 
 
 def environment(env: Env) -> list[bytes]:
-    """Make ``K=V`` entries of an environment; ``None`` is our own."""
-    if env is None:
-        return [b"=".join(pair) for pair in os.environb.items()]
+    """Make ``K=V`` entries of an environment."""
     if isinstance(env, Mapping):
         return [_entry(key, value) for key, value in env.items()]
     return [encoded("env", entry) for entry in _several("env", env)]
@@ -132,6 +134,8 @@ def _check_map(argument: str, entry: object) -> None:
 
 def _several(argument: str, values: object) -> Iterable[object]:
     """Take *values* for several; a text is one, whatever Python says of it."""
+    if isinstance(values, list | tuple):
+        return values
     if isinstance(values, Iterable) and not isinstance(values, str | bytes | Mapping):
         return values
     raise TypeError(f"{argument}: expected a sequence, not {_kind(values)}")

@@ -7,26 +7,38 @@ stays. Whoever means to drop a ``Process`` calls ``release`` on it, and reaps it
 from __future__ import annotations
 
 from contextlib import suppress
-
-from ipyproc._owner import PidfdOwner, PidOwner
-
-_owners: set[PidfdOwner | PidOwner] = set()
+from typing import Protocol
 
 
-def remember(owner: PidfdOwner | PidOwner) -> None:
-    """Reap the child now, if it has ended, or later."""
-    _owners.add(owner)
+class Child(Protocol):
+    """What can be reaped and then given up."""
+
+    def reap(self) -> bool:
+        """Reap it if it has ended."""
+
+    def release(self) -> None:
+        """Give it up, and what it holds."""
+
+
+#: Those that had not ended when they were last looked at.
+children: set[Child] = set()
+
+
+def remember(child: Child) -> None:
+    """Reap a child now, if it has ended, or later."""
+    children.add(child)
     reap()
 
 
 def reap() -> None:
     """Reap those that have ended since."""
-    for owner in [*_owners]:
-        if _is_gone(owner):
-            _owners.discard(owner)
+    for child in [*children]:
+        if _is_gone(child):
+            children.discard(child)
+            child.release()
 
 
-def _is_gone(owner: PidfdOwner | PidOwner) -> bool:
+def _is_gone(child: Child) -> bool:
     with suppress(OSError):  # ECHILD: someone else reaped it
-        return owner.reap_now()
+        return child.reap()
     return True

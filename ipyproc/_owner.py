@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from errno import ECHILD, EINVAL
 
+from ipyproc import _forgotten
 from ipyproc._sys import pidfd, waitid
 from ipyproc.errors import (
     NoHandleError,
@@ -24,6 +26,8 @@ from ipyproc.state import ProcessState
 # not end the poll: the main thread, which handles signals, looks again that often.
 _LONGEST_DEAF = 1.0
 _FIRST_NAP, _LONGEST_NAP = 0.0005, 0.02
+# Beyond what a pid can be the kernel would take the rest for another's.
+_NO_PID = 2**31
 
 
 class ProcessStatus(StrEnum):
@@ -35,141 +39,192 @@ class ProcessStatus(StrEnum):
 
 
 class Owner:
-    """The status of a ``Process`` and the report of its end, safe for many threads."""
+    """The status of a ``Process`` and the report of its end, safe for many threads.
 
-    idtype = waitid.P_PID
-    #: Whether we are tracing the process: then waiting reports its stops, too.
-    stops = False
+    *idtype* and *number* say who it is, as waitid(2) has it.
+    """
 
-    def __init__(self, pid: int) -> None:
+    __slots__ = (
+        "_claimed",
+        "_lock",
+        "_report",
+        "_users",
+        "is_ours",
+        "pid",
+        "status",
+        "stops",
+    )
+
+    def __init__(self, pid: int, idtype: int, number: int) -> None:
         self.pid = pid
+        #: Whether we started the process, and so must reap it.
+        self.is_ours = False
+        #: Whether we are tracing the process: then waiting reports its stops, too.
+        self.stops = False
         self.status = ProcessStatus.OK
-        self.lock = threading.Lock()
-        self._report = waitid.new_report()
+        self._lock = threading.Lock()
+        self._report = waitid.new_report(idtype, number)
         self._claimed = False
+        self._users = 0
 
-    @property
-    def unsettled(self) -> bool:
-        """Whether the process was neither reaped nor released."""
-        return self.status is ProcessStatus.OK and not self._report.filled
+    def wait(self, timeout: float | None) -> ProcessState:
+        """Wait for the end and hand the state out, to one caller only.
 
-    def settle(self, status: ProcessStatus) -> None:
-        """Leave status OK, once."""
-        with self.lock:
-            if self.status is ProcessStatus.OK:
-                self.status = status
+        Signal handlers may raise after any call in here: the status is in the report by
+        then, and who was interrupted while taking it may ask again.
+        """
+        end = None if timeout is None else time.monotonic() + timeout
+        report, waits, mine = self._report, False, False
+        try:
+            while True:
+                with self._lock:
+                    if not waits:
+                        self._check_wait()
+                    if report.reap():
+                        if self._claimed:
+                            raise SyscallError("waitid", ECHILD)
+                        state = report.state()
+                        self._users -= waits
+                        waits = False
+                        self._settle(ProcessStatus.DONE)
+                        self._claimed = mine = True
+                        return state
+                    self._users += not waits
+                    waits = True
+                self._pause(end)
+        except BaseException:
+            self._claimed = self._claimed and not mine
+            if waits:
+                self._give_back()
+            raise
+
+    def reap(self) -> bool:
+        """Reap the child if it has ended; whoever waits for it later gets the state."""
+        with self._lock:
+            return self._report.reap()
 
     def release(self) -> None:
         """Give the process up."""
-        self.settle(ProcessStatus.RELEASED)
+        with self._lock:
+            self._settle(ProcessStatus.RELEASED)
 
-    def _reap(self, number: int) -> bool:
-        with self.lock:
-            if not self._report.filled:
-                self._report.reap(self.idtype, number)
-            return self._report.filled
+    def _drop(
+        self,
+        # At the end of the interpreter the modules may be gone before us.
+        warn: Callable[..., None] = warnings.warn,
+        remember: Callable[[_forgotten.Child], None] = _forgotten.remember,
+    ) -> None:
+        """Do what is due when nobody refers to it any more."""
+        if self.is_ours and not self._report.filled:
+            text = f"process {self.pid} was neither waited for nor released"
+            warn(text, ResourceWarning, source=self)
+            remember(self)
+        else:
+            self.release()
 
-    def _claim(self) -> ProcessState:
-        """Hand the state of the reaped child out, to one caller only.
+    def _check_wait(self) -> None:
+        """Raise if nobody may wait; with the lock held."""
+        raise NotImplementedError
 
-        Signal handlers run in the midst of it, and may raise: after a call, never
-        between the last one and the return. Who is interrupted may ask again.
-        """
-        mine = False
-        try:
-            report = self._report
-            state = ProcessState(report.pid, report.status, report.usage)
-            self.settle(ProcessStatus.DONE)
-            with self.lock:
-                if self._claimed:
-                    raise SyscallError("waitid", ECHILD)
-                self._claimed = mine = True
-        except BaseException:
-            self._claimed = self._claimed and not mine
-            raise
-        return state
+    def _settle(self, status: ProcessStatus) -> None:
+        """Leave status OK, once; with the lock held."""
+        if self.status is ProcessStatus.OK:
+            self.status = status
+
+    def _give_back(self) -> None:
+        """Be no user any longer."""
+        with self._lock:
+            self._users -= 1
+
+    def _pause(self, end: float | None) -> None:
+        """Wait until the process may have ended; TimeoutError once *end* is past."""
+        left = None if end is None else end - time.monotonic()
+        if left is not None and left <= 0:
+            raise TimeoutError(f"process {self.pid} still runs")
+        self._sleep(left)
+
+    def _sleep(self, longest: float | None) -> None:
+        raise NotImplementedError
 
 
 class PidfdOwner(Owner):
     """Owns a pidfd; it is closed when the last user is gone after the end."""
 
-    idtype = waitid.P_PIDFD
+    __slots__ = ("_fd",)
 
     def __init__(self, pid: int, fd: int) -> None:
-        super().__init__(pid)
+        super().__init__(pid, waitid.P_PIDFD, fd)
         self._fd = fd
-        self._users: set[object] = set()
 
     def __del__(self) -> None:
         if self._fd >= 0:
-            os.close(self._fd)
-
-    def settle(self, status: ProcessStatus) -> None:
-        """Leave status OK, once; then the pidfd is closed as soon as it is free."""
-        super().settle(status)
-        self._close_if_unused()
-
-    def wait(self, timeout: float | None) -> ProcessState:
-        """Wait for the end and take the state."""
-        released = self.status is ProcessStatus.RELEASED
-        if not self._report.filled or self._claimed or released:
-            with self._borrowed(_refused_wait) as fd:
-                self._wait_and_reap(fd, timeout)
-        return self._claim()
-
-    def _wait_and_reap(self, fd: int, timeout: float | None) -> None:
-        end = None if timeout is None else time.monotonic() + timeout
-        while not self._reap(fd):
-            left = None if end is None else end - time.monotonic()
-            if left is not None and left <= 0:
-                raise TimeoutError(f"process {self.pid} still runs")
-            if not self.stops:
-                waitid.readable_within(fd, _within_reach_of_signals(left))
-            elif left is None:
-                # A pidfd says nothing of stops.
-                waitid.wait_ended(self.idtype, fd)
-            else:
-                time.sleep(min(left, _LONGEST_NAP))
-
-    def reap_now(self) -> bool:
-        """Reap the child if it has ended, whoever may ask for its state later."""
-        return self._reap(self._fd)
+            self._drop()
 
     def signal(self, sig: int) -> None:
         """Signal the process that the pidfd names."""
-        with self.handle() as fd:
-            pidfd.send_signal(fd, sig)
+        with self._lock:
+            self._check_use()
+            pidfd.send_signal(self._fd, sig)
 
     @contextmanager
     def handle(self) -> Iterator[int]:
         """Lend the pidfd out; it stays open until the block ends."""
-        with self._borrowed(_refused_use) as fd:
-            yield fd
-
-    @contextmanager
-    def _borrowed(self, refused: Callable[[ProcessStatus], OSError]) -> Iterator[int]:
-        user = object()
+        lent = False
         try:
-            with self.lock:
-                if self.status is not ProcessStatus.OK:
-                    raise refused(self.status)
-                self._users.add(user)
+            with self._lock:
+                self._check_use()
+                self._users += 1
+                lent = True
             yield self._fd
         finally:
-            with self.lock:
-                self._users.discard(user)
-            self._close_if_unused()
+            if lent:
+                self._give_back()
 
-    def _close_if_unused(self) -> None:
-        with self.lock:
-            if self.status is ProcessStatus.OK or self._users or self._fd < 0:
-                return
+    def _check_use(self) -> None:
+        if self.status is not ProcessStatus.OK:
+            raise _refused(self.status)
+
+    def _check_wait(self) -> None:
+        if self.status is ProcessStatus.RELEASED:
+            raise SyscallError(None, EINVAL)
+        if self._claimed:
+            raise SyscallError("wait", ECHILD)
+
+    def _settle(self, status: ProcessStatus) -> None:
+        if self.status is ProcessStatus.OK:
+            self.status = status
+        if not self._users and self._fd >= 0:
             fd, self._fd = self._fd, -1
             os.close(fd)
+
+    def _give_back(self) -> None:
+        with self._lock:
+            self._users -= 1
+            if self.status is not ProcessStatus.OK:
+                self._settle(self.status)
+
+    def _sleep(self, longest: float | None) -> None:
+        if not self.stops:
+            waitid.readable_within(self._fd, _within_reach_of_signals(longest))
+        elif longest is None:
+            # A pidfd says nothing of stops.
+            waitid.wait_ended(waitid.P_PIDFD, self._fd)
+        else:
+            time.sleep(min(longest, _LONGEST_NAP))
 
 
 class PidOwner(Owner):
     """Owns nothing: the process is reached by its number."""
+
+    __slots__ = ("_nap",)
+
+    def __init__(self, pid: int) -> None:
+        super().__init__(pid, waitid.P_PID, pid)
+        self._nap = _FIRST_NAP
+
+    def __del__(self, ok: ProcessStatus = ProcessStatus.OK) -> None:
+        if self.is_ours and self.status is ok:
+            self._drop()
 
     @classmethod
     def of_nobody(cls, pid: int) -> PidOwner:
@@ -184,48 +239,21 @@ class PidOwner(Owner):
         super().release()
         self.pid = -1
 
-    def wait(self, timeout: float | None) -> ProcessState:
-        """Wait for the end and take the state."""
-        if self.status is ProcessStatus.RELEASED:
-            raise _refused_wait(self.status)
-        if self._claimed:
-            # Whoever has this pid now is a stranger.
-            raise SyscallError("waitid", ECHILD if self.pid > 0 else EINVAL)
-        if not self._report.filled:
-            self._wait_and_reap(timeout)
-        return self._claim()
-
-    def _wait_and_reap(self, timeout: float | None) -> None:
-        if timeout is None:
-            waitid.wait_ended(self.idtype, self.pid)
-        else:
-            self._wait_at_most(timeout)
-        # From here on no signal may go to a number that is about to be free.
-        self.settle(ProcessStatus.DONE)
-        self.reap_now()
-
-    def _wait_at_most(self, timeout: float) -> None:
-        end, nap = time.monotonic() + timeout, _FIRST_NAP
-        while not waitid.ended_child(self.idtype, self.pid):
-            left = end - time.monotonic()
-            if left <= 0:
-                raise TimeoutError(f"process {self.pid} still runs")
-            time.sleep(min(nap, left))
-            nap = min(nap * 2, _LONGEST_NAP)
-
-    def reap_now(self) -> bool:
-        """Reap the child if it has ended, whoever may ask for its state later."""
-        return self._reap(self.pid)
-
     def signal(self, sig: int) -> None:
-        """Signal the pid, unless its process was waited for."""
+        """Signal the pid, unless its process was waited for.
+
+        The lock is the one that reaping takes: a number is not signalled once it may
+        be another's.
+        """
         if self.pid == -1:
             raise ProcessReleasedError
         if self.pid == 0:
             raise ProcessNotInitializedError
-        with self.lock:
+        with self._lock:
             if self.status is not ProcessStatus.OK:
-                raise _refused_use(self.status)
+                raise _refused(self.status)
+            if self._report.filled:
+                raise ProcessDoneError
             pidfd.kill(self.pid, sig)
 
     @contextmanager
@@ -234,6 +262,22 @@ class PidOwner(Owner):
         raise NoHandleError
         yield -1
 
+    def _check_wait(self) -> None:
+        if self.status is ProcessStatus.RELEASED:
+            raise SyscallError(None, EINVAL)
+        if not 0 < self.pid < _NO_PID:
+            raise SyscallError("waitid", EINVAL)
+        if self._claimed:
+            # Whoever has this pid now is a stranger.
+            raise SyscallError("waitid", ECHILD)
+
+    def _sleep(self, longest: float | None) -> None:
+        if longest is None:
+            waitid.wait_ended(waitid.P_PID, self.pid)
+        else:
+            time.sleep(min(self._nap, longest))
+            self._nap = min(self._nap * 2, _LONGEST_NAP)
+
 
 def _within_reach_of_signals(seconds: float | None) -> float | None:
     if threading.current_thread() is not threading.main_thread():
@@ -241,13 +285,7 @@ def _within_reach_of_signals(seconds: float | None) -> float | None:
     return _LONGEST_DEAF if seconds is None else min(seconds, _LONGEST_DEAF)
 
 
-def _refused_wait(status: ProcessStatus) -> OSError:
-    if status is ProcessStatus.RELEASED:
-        return SyscallError(None, EINVAL)
-    return SyscallError("wait", ECHILD)
-
-
-def _refused_use(status: ProcessStatus) -> OSError:
+def _refused(status: ProcessStatus) -> OSError:
     if status is ProcessStatus.RELEASED:
         return ProcessReleasedError()
     return ProcessDoneError()

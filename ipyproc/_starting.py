@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from errno import EINVAL
 
 from ipyproc import _arguments
@@ -35,23 +35,26 @@ class Start:
     ) -> PidfdOwner | PidOwner:
         """Start the process and give what owns it."""
         path, words = _arguments.encoded("name", name), _arguments.words(argv)
-        env, system = _arguments.environment(attr.env), attr.sys
+        env = None if attr.env is None else _arguments.environment(attr.env)
+        system = attr.sys
         if system is not None:
             _arguments.check_system(system)
         directory = _arguments.path("dir", attr.dir) if attr.dir else None
         if directory is not None and system is None:
             _check_directory(directory)
-        files = _arguments.descriptors(attr.files)
-        with _path_errors(os.fsdecode(path)), _room_for_a_pidfd():
+        files = _arguments.descriptors(attr.files) if attr.files else []
+        try:
             if system is not None:
                 _check_system(system, directory, len(files))
             start.start(self._pid, path, words, env, files, directory, system)
+        except OSError as error:
+            raise _path_error(os.fsdecode(path), error) from None
         owner = _owner(self._pid.value)
         owner.stops = system is not None and system.ptrace
         return owner
 
     def undo(self) -> None:
-        """End and reap the child, if there is one."""
+        """End and reap the child, if there is one; nobody has its ``Process``."""
         pid, self._pid.value = self._pid.value, 0
         if pid:
             with suppress(ProcessLookupError):
@@ -69,35 +72,19 @@ def _owner(pid: int) -> PidfdOwner | PidOwner:
         # SIGCHLD is ignored, or someone reaps whatever ends: it is gone already.
         return PidOwner.of_nobody(pid)
     except OSError:
+        # There is no room for a descriptor, and no way back for the child.
         return PidOwner(pid)
 
 
-@contextmanager
-def _path_errors(name: str) -> Iterator[None]:
+def _path_error(name: str, error: OSError) -> PathError:
     """Say of an errno what Go says: which program could not be started."""
-    try:
-        yield
-    except PathError:
-        raise
-    except OSError as error:
-        refused = PathError("fork/exec", name, error.errno or EINVAL)
-        stage = getattr(error, "stage", "exec")
-        if stage != "exec":
-            refused.add_note(f"refused in the child: {stage}")
-        if isinstance(error, _Refusal):
-            refused.strerror = error.strerror
-        raise refused from None
-
-
-@contextmanager
-def _room_for_a_pidfd() -> Iterator[None]:
-    """Make sure of a free descriptor before there is a child that needs one."""
-    spare = pidfd.open_for(os.getpid()) if pidfd.works() else -1
-    try:
-        yield
-    finally:
-        if spare >= 0:
-            os.close(spare)
+    refused = PathError("fork/exec", name, error.errno or EINVAL)
+    stage = getattr(error, "stage", "exec")
+    if stage != "exec":
+        refused.add_note(f"refused in the child: {stage}")
+    if isinstance(error, _Refusal):
+        refused.strerror = error.strerror
+    return refused
 
 
 def _check_directory(directory: bytes) -> None:

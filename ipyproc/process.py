@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 import os
 import signal as signals
-import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Final
 
@@ -31,6 +30,8 @@ INTERRUPT: Final = signals.SIGINT
 #: Go: ``os.Kill``.
 KILL: Final = signals.SIGKILL
 
+_NO_ATTRIBUTES = ProcAttr()
+
 
 class Process:
     """A process that was started or found (Go: ``os.Process``).
@@ -43,31 +44,16 @@ class Process:
     ``ResourceWarning``: call ``wait``, or ``release``.
     """
 
-    _is_ours = False
-
     def __init__(self, pid: int) -> None:
         self._pid = _arguments.number("pid", pid)
         self._owner: PidfdOwner | PidOwner = PidOwner(self._pid)
 
     @classmethod
-    def _owning(cls, owner: PidfdOwner | PidOwner, *, started: bool = False) -> Process:
-        # Whoever calls relies on it that nothing is called after the last line but one.
+    def _owning(cls, owner: PidfdOwner | PidOwner) -> Process:
         process = cls.__new__(cls)
-        process._is_ours = started
         process._pid = owner.pid
         process._owner = owner
         return process
-
-    def __del__(
-        self,
-        # At the end of the interpreter the modules may be gone before us.
-        warn: Callable[..., None] = warnings.warn,
-        remember: Callable[[PidfdOwner | PidOwner], None] = _forgotten.remember,
-    ) -> None:
-        if self._is_ours and self._owner.unsettled:
-            text = f"process {self._pid} was neither waited for nor released"
-            warn(text, ResourceWarning, source=self)
-            remember(self._owner)
 
     def __repr__(self) -> str:
         return f"<Process pid={self._pid} {self.status}>"
@@ -158,14 +144,17 @@ def start_process(
 
     Unlike Go, it also closes every descriptor that *attr* does not list.
     """
-    if attr is None:
-        attr = ProcAttr()
-    elif not isinstance(attr, ProcAttr):
+    if attr is not None and not isinstance(attr, ProcAttr):
         raise TypeError(f"attr: expected a ProcAttr, not {type(attr).__name__}")
-    _forgotten.reap()
+    if _forgotten.children:
+        _forgotten.reap()
     start = Start()
     try:
-        return Process._owning(start.run(name, argv, attr), started=True)
+        owner = start.run(name, argv, attr or _NO_ATTRIBUTES)
+        process = Process._owning(owner)
+        # Signal handlers may raise after any call; from here on there is none.
+        owner.is_ours = True
+        return process
     except BaseException:
         start.undo()
         raise

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import signal
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, fields
 
 from ipyproc._text import signal_text
 
@@ -73,7 +74,7 @@ class WaitStatus(int):
         return self >> 16 if self.stop_signal == signal.SIGTRAP else -1
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Rusage:
     """What a process and its waited-for children used (Go: ``syscall.Rusage``).
 
@@ -98,6 +99,19 @@ class Rusage:
     nsignals: int = 0
     nvcsw: int = 0
     nivcsw: int = 0
+
+    @classmethod
+    def _of(cls, values: Iterable[float]) -> Rusage:
+        """Make one of all its values in order, without the price of a frozen one.
+
+        It is what a wait does last, when the child is gone and its parent waits.
+        """
+        usage = object.__new__(cls)
+        usage.__dict__.update(zip(_FIELDS_OF_RUSAGE, values, strict=True))
+        return usage
+
+
+_FIELDS_OF_RUSAGE = tuple(field.name for field in fields(Rusage))
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,8 @@ from contextlib import suppress
 from ipyproc._sys.posix_spawn import DEFAULT
 from ipyproc.attr import HasFileno
 
+_WITH_INTERRUPT = DEFAULT | 1 << signal.SIGINT - 1
+
 
 def descriptor(file: HasFileno) -> int:
     """Give the descriptor by which a child reaches what *file* stands for.
@@ -31,8 +33,8 @@ def make_blocking(fd: int) -> None:
 
 
 def default_signals() -> int:
-    """Give the set of signals that were not ignored by the user's own wish."""
-    return DEFAULT | (1 << signal.SIGINT - 1 if _kernel_ignores_interrupts() else 0)
+    """Give the set of signals that a child gets back the default actions of."""
+    return _WITH_INTERRUPT if _kernel_ignores_interrupts() else DEFAULT
 
 
 def changed_by_interpreters() -> list[int]:
@@ -45,8 +47,11 @@ def changed_by_interpreters() -> list[int]:
 
 
 def _kernel_ignores_interrupts() -> bool:
-    """Say whether it is the kernel that ignores SIGINT, as it does between cells."""
-    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
-        return False
+    """Say whether it is ipykernel that ignores SIGINT, as it does between cells.
+
+    What the user ignores stays ignored in a child; this is not the user's wish.
+    """
     kernelapp = sys.modules.get("ipykernel.kernelapp")
-    return kernelapp is not None and kernelapp.IPKernelApp.initialized()
+    if kernelapp is None or not kernelapp.IPKernelApp.initialized():
+        return False
+    return signal.getsignal(signal.SIGINT) is signal.SIG_IGN

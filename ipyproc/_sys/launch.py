@@ -19,7 +19,7 @@ from importlib.util import find_spec
 from types import CodeType
 
 from ipyproc._sys import host, launcher, posix_spawn
-from ipyproc._sys.libc import system_call
+from ipyproc._sys.libc import Vector, own_environment, system_call
 from ipyproc.attr import SysProcAttr, SysProcIDMap
 
 # Where the launcher finds what it is handed; 0 to 2 are closed, whatever they are here:
@@ -93,7 +93,7 @@ def launch(
     pid: ctypes.c_int,
     path: bytes,
     argv: Sequence[bytes],
-    env: Sequence[bytes],
+    env: Vector,
     files: Sequence[int],
     directory: bytes | None,
     system: SysProcAttr,
@@ -105,7 +105,7 @@ def launch(
     """
     handed = _Handed()
     fields = _fields(handed, files, system)
-    fields |= {"path": path, "argv": list(argv), "env": list(env)}
+    fields |= {"path": path, "argv": list(argv), "env": list(env)[:-1]}
     fields |= {"directory": directory, "handed": handed.numbers}
     started, report = posix_spawn.Pid(), _Report()
     with ExitStack() as closing:
@@ -197,16 +197,16 @@ def _code() -> CodeType:
 def _run_launcher(pid: ctypes.c_int, files: Sequence[int]) -> None:
     name = os.fsencode(sys.executable or "python")
     words = [name, b"-I", b"-S", b"-B", b"-c", _START.encode()]
-    env = [b"=".join(pair) for pair in os.environb.items()]
-    settings = posix_spawn.Settings(
+    env = own_environment()
+    blocked = posix_spawn.attributes(
         default=host.default_signals(), mask=posix_spawn.EVERY_SIGNAL
     )
     try:
         try:
-            posix_spawn.spawn(pid, name, words, env, files, settings)
+            posix_spawn.spawn(pid, name, words, env, files, blocked)
         except OSError:
             # It was moved, or it lies where this user may not look: the kernel knows.
-            posix_spawn.spawn(pid, _SELF, words, env, files, settings)
+            posix_spawn.spawn(pid, _SELF, words, env, files, blocked)
     except OSError as error:
         stage = f"start of the launcher, {os.fsdecode(name)}"
         raise LaunchError(error.errno or EPIPE, stage) from None

@@ -7,15 +7,15 @@ import os
 import signal
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 
-from ipyproc._sys.libc import has, libc, vector
+from ipyproc._sys.libc import Vector, has, libc, vector
 
 _SETPGROUP, _SETSIGDEF, _SETSIGMASK = 0x02, 0x04, 0x08
 _SETSID = 0x80 if sys.platform == "linux" else 0x400
 # Opaque structures: glibc needs 80 and 336 bytes, others less.
-_Opaque = ctypes.c_byte * 1024
+_Opaque = ctypes.c_byte * 512
+Attributes = ctypes.Array[ctypes.c_byte]
 _SignalSet = ctypes.c_byte * 128
 
 # Python ignores the first two on its own account. The others are those that glibc keeps
@@ -42,47 +42,65 @@ _add_close = libc.posix_spawn_file_actions_addclose
 Pid = ctypes.c_int
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What a child is to have beside its files.
-
-    *pgroup* is the process group it joins, 0 for one of its own. *foreground* is the
-    terminal, a descriptor of ours, that its group gets. Signals are sets, where signal
-    *n* is bit *n* - 1: *default* get their default action, *mask* are blocked.
-    """
-
-    directory: bytes | None = None
-    setsid: bool = False
-    pgroup: int | None = None
-    foreground: int | None = None
-    default: int = DEFAULT
-    mask: int = 0
-
-
 def spawn(
     pid: ctypes.c_int,
     path: bytes,
     argv: Sequence[bytes],
-    env: Sequence[bytes],
+    env: Vector,
     files: Sequence[int],
-    settings: Settings,
+    attributes: Attributes,
+    *,
+    directory: bytes | None = None,
+    foreground: int | None = None,
 ) -> None:
     """Start *path* and fill in its *pid*.
 
     Entry *i* of *files* becomes descriptor *i* of the child; -1 stands for a closed
-    one, and whatever is not listed is closed. Raises a bare ``OSError``.
+    one, and whatever is not listed is closed. Its process group gets the terminal
+    *foreground*, a descriptor of ours. Raises a bare ``OSError``.
     """
-    attributes = _attributes(
-        settings.setsid, settings.pgroup, settings.default, settings.mask
-    )
     actions = _Opaque()
     _check(_init_actions(actions))
+    arguments = vector(argv)
     try:
-        _fill(actions, files, settings)
+        if foreground is not None:
+            add = libc.posix_spawn_file_actions_addtcsetpgrp_np
+            _check(add(actions, foreground))
+        if directory is not None:
+            add = libc.posix_spawn_file_actions_addchdir_np
+            _check(add(actions, directory))
+        if files:
+            _add_files(actions, files)
+        _close_the_rest(actions, len(files))
         filled = ctypes.byref(pid)
-        _check(_spawn(filled, path, actions, attributes, vector(argv), vector(env)))
+        number = _spawn(filled, path, actions, attributes, arguments, env)
     finally:
         _destroy_actions(actions)
+    _check(number)
+
+
+@lru_cache(maxsize=64)
+def attributes(
+    setsid: bool = False,
+    pgroup: int | None = None,
+    default: int = DEFAULT,
+    mask: int = 0,
+) -> Attributes:
+    """Make attributes; once, for the C library only reads them.
+
+    *pgroup* is the process group to join, 0 for one of its own. Signals are sets, where
+    signal *n* is bit *n* - 1: *default* get their default action, *mask* are blocked.
+    """
+    made = _Opaque()
+    _check(libc.posix_spawnattr_init(made))
+    flags = _SETSIGDEF | _SETSIGMASK | (_SETSID if setsid else 0)
+    if pgroup is not None:
+        flags |= _SETPGROUP
+        _check(libc.posix_spawnattr_setpgroup(made, pgroup))
+    _check(libc.posix_spawnattr_setsigdefault(made, _signal_set(default)))
+    _check(libc.posix_spawnattr_setsigmask(made, _signal_set(mask)))
+    _check(libc.posix_spawnattr_setflags(made, ctypes.c_short(flags)))
+    return made
 
 
 def moves(files: Sequence[int]) -> Iterator[tuple[int, int]]:
@@ -102,24 +120,15 @@ def moves(files: Sequence[int]) -> Iterator[tuple[int, int]]:
     yield from zip(sources, range(len(sources)), strict=True)
 
 
-def _fill(
-    actions: ctypes.Array[ctypes.c_byte], files: Sequence[int], settings: Settings
-) -> None:
-    if settings.foreground is not None:
-        add = libc.posix_spawn_file_actions_addtcsetpgrp_np
-        _check(add(actions, settings.foreground))
-    if settings.directory is not None:
-        add = libc.posix_spawn_file_actions_addchdir_np
-        _check(add(actions, settings.directory))
+def _add_files(actions: Attributes, files: Sequence[int]) -> None:
     for source, target in moves(files):
         if source < 0:
             _check(_add_close(actions, target))
         else:
             _check(_add_dup2(actions, source, target))
-    _close_the_rest(actions, len(files))
 
 
-def _close_the_rest(actions: ctypes.Array[ctypes.c_byte], first: int) -> None:
+def _close_the_rest(actions: Attributes, first: int) -> None:
     if _CAN_CLOSE_THE_REST:
         _check(libc.posix_spawn_file_actions_addclosefrom_np(actions, first))
         return
@@ -135,23 +144,6 @@ def _is_inheritable(fd: int) -> bool:
         return os.get_inheritable(fd)
     except OSError:  # it listed the others and is closed again
         return False
-
-
-@lru_cache(maxsize=64)
-def _attributes(
-    setsid: bool, pgroup: int | None, default: int, mask: int
-) -> ctypes.Array[ctypes.c_byte]:
-    """Make attributes once; the C library only reads them."""
-    attributes = _Opaque()
-    _check(libc.posix_spawnattr_init(attributes))
-    flags = _SETSIGDEF | _SETSIGMASK | (_SETSID if setsid else 0)
-    if pgroup is not None:
-        flags |= _SETPGROUP
-        _check(libc.posix_spawnattr_setpgroup(attributes, pgroup))
-    _check(libc.posix_spawnattr_setsigdefault(attributes, _signal_set(default)))
-    _check(libc.posix_spawnattr_setsigmask(attributes, _signal_set(mask)))
-    _check(libc.posix_spawnattr_setflags(attributes, ctypes.c_short(flags)))
-    return attributes
 
 
 def _signal_set(bits: int) -> ctypes.Array[ctypes.c_byte]:

@@ -6,6 +6,7 @@ import ctypes
 from collections.abc import Sequence
 
 from ipyproc._sys import host, posix_spawn
+from ipyproc._sys.libc import own_environment, vector
 from ipyproc.attr import SysProcAttr
 
 #: Memory for a pid, filled by ``start``.
@@ -16,7 +17,7 @@ def start(
     pid: ctypes.c_int,
     path: bytes,
     argv: Sequence[bytes],
-    env: Sequence[bytes],
+    env: Sequence[bytes] | None,
     files: Sequence[int],
     directory: bytes | None,
     system: SysProcAttr | None,
@@ -24,32 +25,33 @@ def start(
     """Start *path* and fill in its *pid*; raises a bare ``OSError``.
 
     Entry *i* of *files* becomes descriptor *i* of the child; -1 stands for a closed
-    one, and whatever is not listed is closed.
+    one, and whatever is not listed is closed. *env* ``None`` is our own.
     """
+    environment = own_environment() if env is None else vector(env)
+    default = host.default_signals()
     if _needs_launcher(directory, system):
         # Its imports are for those only who ask for what it does.
         from ipyproc._sys.launch import launch
 
-        launch(pid, path, argv, env, files, directory, system or SysProcAttr())
-        return
-    settings = _settings(directory, system)
-    posix_spawn.spawn(pid, path, argv, env, files, settings)
-
-
-def _settings(
-    directory: bytes | None, system: SysProcAttr | None
-) -> posix_spawn.Settings:
-    default = host.default_signals()
-    if system is None:
-        return posix_spawn.Settings(directory, default=default)
-    grouped = system.setpgid or system.foreground
-    return posix_spawn.Settings(
-        directory,
-        setsid=system.setsid,
-        pgroup=system.pgid if grouped else None,
-        foreground=system.ctty if system.foreground else None,
-        default=default,
-    )
+        asked = system or SysProcAttr()
+        launch(pid, path, argv, environment, files, directory, asked)
+    elif system is None:
+        plain = posix_spawn.attributes(default=default)
+        posix_spawn.spawn(
+            pid, path, argv, environment, files, plain, directory=directory
+        )
+    else:
+        grouped = system.pgid if system.setpgid or system.foreground else None
+        posix_spawn.spawn(
+            pid,
+            path,
+            argv,
+            environment,
+            files,
+            posix_spawn.attributes(system.setsid, grouped, default),
+            directory=directory,
+            foreground=system.ctty if system.foreground else None,
+        )
 
 
 def _needs_launcher(directory: bytes | None, system: SysProcAttr | None) -> bool:

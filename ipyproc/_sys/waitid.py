@@ -6,36 +6,40 @@ import ctypes
 import os
 import select
 import signal
+import struct
 import sys
 from errno import EINVAL
 
 from ipyproc._sys.libc import libc, system_call
 from ipyproc.errors import SyscallError
-from ipyproc.state import Rusage, WaitStatus
+from ipyproc.state import ProcessState, Rusage, WaitStatus
 
 #: What kind of number names a process, as waitid(2) has it.
 P_PID = os.P_PID
 P_PIDFD: int = getattr(os, "P_PIDFD", 3)
 
 _WAITID = system_call("waitid")
+_EXITED = os.CLD_EXITED
+_ENDED_NOW = os.WEXITED | os.WNOHANG
+_system_call = libc["syscall"]  # our own: its argument types are not for others
+_system_call.argtypes = (
+    ctypes.c_long,
+    ctypes.c_int,
+    ctypes.c_int,
+    ctypes.c_void_p,
+    ctypes.c_int,
+    ctypes.c_void_p,
+)
 _MICRO = 1e-6
 _MAXRSS = 1 if sys.platform == "darwin" else 1024
 _LONGEST_POLL = 24 * 3600.0
 
 
-class _Siginfo(ctypes.Structure):
-    """The part of ``siginfo_t`` that waitid fills in, in its full size."""
-
-    _fields_ = (
-        ("si_signo", ctypes.c_int),
-        ("si_errno", ctypes.c_int),
-        ("si_code", ctypes.c_int),
-        ("_align", ctypes.c_int),
-        ("si_pid", ctypes.c_int),
-        ("si_uid", ctypes.c_uint),
-        ("si_status", ctypes.c_int),
-        ("_rest", ctypes.c_byte * 100),
-    )
+# siginfo_t as waitid fills it in: si_code, si_pid, si_status; then struct rusage.
+_INFO = struct.Struct("@8xi4xi4xi")
+_USAGE = struct.Struct("@18l")
+_SIZE_OF_INFO = 128
+_Memory = ctypes.c_char * (_SIZE_OF_INFO + 144)
 
 
 class Report:
@@ -45,57 +49,52 @@ class Report:
     handler right after the system call finds the status safe.
     """
 
-    def __init__(self) -> None:
-        self._info = _Siginfo()
-        self._usage = (ctypes.c_long * 18)()
+    __slots__ = ("_address", "_child", "_memory")
+
+    def __init__(self, idtype: int, number: int) -> None:
+        self._child = idtype, number
+        self._memory = _Memory()
+        self._address = ctypes.addressof(self._memory)
 
     @property
     def filled(self) -> bool:
         """Whether the process was reaped into this report."""
-        return bool(self._info.si_pid)
+        return bool(_INFO.unpack_from(self._memory)[1])
 
-    @property
-    def pid(self) -> int:
-        """The pid that the process had."""
-        return int(self._info.si_pid)
+    def reap(self) -> bool:
+        """Take the status of a child if it has ended; it is a zombie no more.
 
-    def reap(self, idtype: int, number: int) -> None:
-        """Take the status of a child if it has ended; it is a zombie no more."""
-        result = libc.syscall(
-            ctypes.c_long(_WAITID or 0),
-            ctypes.c_int(idtype),
-            ctypes.c_int(number),
-            ctypes.byref(self._info),
-            ctypes.c_int(os.WEXITED | os.WNOHANG),
-            ctypes.byref(self._usage),
-        )
-        if result:
+        Says whether it is filled; once it is, nothing is done any more.
+        """
+        if self.filled:
+            return True
+        idtype, number = self._child
+        info, usage = self._address, self._address + _SIZE_OF_INFO
+        if _system_call(_WAITID, idtype, number, info, _ENDED_NOW, usage):
             raise SyscallError("waitid", ctypes.get_errno())
+        return bool(_INFO.unpack_from(self._memory)[1])
 
-    @property
-    def status(self) -> WaitStatus:
-        """The wait status that wait4(2) would have given."""
-        code, status = self._info.si_code, self._info.si_status
-        if code == os.CLD_EXITED:
-            return WaitStatus((status & 0xFF) << 8)
-        if code == os.CLD_KILLED:
-            return WaitStatus(status)
-        if code == os.CLD_DUMPED:
-            return WaitStatus(status | 0x80)
-        if code == os.CLD_TRAPPED:
-            return WaitStatus(signal.SIGTRAP << 8 | (status >> 8) << 16 | 0x7F)
-        return WaitStatus((status & 0xFF) << 8 | 0x7F)
+    def state(self) -> ProcessState:
+        """Say what is in it."""
+        code, pid, status = _INFO.unpack_from(self._memory)
+        words = _USAGE.unpack_from(self._memory, _SIZE_OF_INFO)
+        utime, utime_us, stime, stime_us, maxrss, *counts = words
+        spent = (utime + utime_us * _MICRO, stime + stime_us * _MICRO)
+        usage = Rusage._of((*spent, maxrss * _MAXRSS, *counts))
+        return ProcessState(pid, WaitStatus(_status_word(code, status)), usage)
 
-    @property
-    def usage(self) -> Rusage:
-        """The resources that the process and its children used."""
-        utime, utime_us, stime, stime_us, maxrss, *counts = self._usage[:16]
-        return Rusage(
-            utime + utime_us * _MICRO,
-            stime + stime_us * _MICRO,
-            maxrss * _MAXRSS,
-            *counts,
-        )
+
+def _status_word(code: int, status: int) -> int:
+    """Make the word that wait4(2) would have given."""
+    if code == _EXITED:
+        return (status & 0xFF) << 8
+    if code == os.CLD_KILLED:
+        return status
+    if code == os.CLD_DUMPED:
+        return status | 0x80
+    if code == os.CLD_TRAPPED:
+        return signal.SIGTRAP << 8 | (status >> 8) << 16 | 0x7F
+    return (status & 0xFF) << 8 | 0x7F
 
 
 class PortableReport:
@@ -105,27 +104,37 @@ class PortableReport:
     here: Python hands it out before anyone can keep it.
     """
 
-    def __init__(self) -> None:
-        self.filled = False
-        self.pid = 0
-        self.status = WaitStatus()
-        self.usage = Rusage()
+    def __init__(self, idtype: int, number: int) -> None:
+        self._child = idtype, number
+        self._state: ProcessState | None = None
 
-    def reap(self, idtype: int, number: int) -> None:
+    @property
+    def filled(self) -> bool:
+        """Whether the process was reaped into this report."""
+        return self._state is not None
+
+    def reap(self) -> bool:
         """Take the status of a child if it has ended; it is a zombie no more."""
-        ended = ended_child(idtype, number)
+        ended = 0 if self.filled else ended_child(*self._child)
         if not ended:
-            return
-        self.pid, status, usage = os.wait4(ended, os.WNOHANG)
+            return self.filled
+        pid, status, usage = os.wait4(ended, os.WNOHANG)
         utime, stime, maxrss, *counts = usage
-        self.status = WaitStatus(status)
-        self.usage = Rusage(utime, stime, maxrss * _MAXRSS, *counts)
-        self.filled = True
+        spent = Rusage(utime, stime, maxrss * _MAXRSS, *counts)
+        self._state = ProcessState(pid, WaitStatus(status), spent)
+        return True
+
+    def state(self) -> ProcessState:
+        """Say what is in it."""
+        assert self._state is not None
+        return self._state
 
 
-def new_report() -> Report | PortableReport:
-    """Make the best report that this system allows."""
-    return PortableReport() if _WAITID is None else Report()
+def new_report(idtype: int, number: int) -> Report | PortableReport:
+    """Make the best report on a process that this system allows."""
+    if _WAITID is None:
+        return PortableReport(idtype, number)
+    return Report(idtype, number)
 
 
 def ended_child(idtype: int, number: int) -> int:

@@ -80,8 +80,8 @@ DIFFERENCES: tuple[Difference, ...] = (
     Difference(
         "err-emfile",
         "*",
-        "in pid mode posix_spawn needs no descriptor, where Go needs a pipe",
-        modes=("pid",),
+        "posix_spawn needs no descriptor, where Go needs a pipe; without room for a"
+        " pidfd the Process is in pid mode",
     ),
     Difference(
         "*-godebug*", "*", "GODEBUG is a knob of Go's run time; Python has none"
