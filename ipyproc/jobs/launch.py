@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
+from signal import SIGKILL
 
 from ipyproc.attr import SysProcAttr
 from ipyproc.jobs import options
@@ -82,11 +84,13 @@ def spawn(
         sys=options.system(sys),
     )
     runner = LocalRunner(command, Output(*limits))
-    job = Job(runner, words, directory, name=chosen, timeout=timeout, grace=grace)
     try:
+        job = Job(runner, words, directory, name=chosen, timeout=timeout, grace=grace)
         jobs.add(job)
         ending.add(job, detach)
-    except BaseException:  # an interrupt: nobody would know of the job
-        job.kill()
+    except BaseException:
+        # If it was started, and then came an interrupt: nobody would know of it.
+        with suppress(OSError):
+            runner.signal(SIGKILL, tree=False)
         raise
     return job

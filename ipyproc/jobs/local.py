@@ -33,11 +33,10 @@ class LocalRunner:
     The reactor's thread does all that; other threads ask, signal and write.
     """
 
-    pid: int
-    process: Process
-
     def __init__(self, command: Command, output: Output) -> None:
         self.output = output
+        self.process = Process(0)
+        self.pid = 0
         self.state: ProcessState | None = None
         self.error: OSError | None = None
         self.ended_at: float | None = None
@@ -51,6 +50,7 @@ class LocalRunner:
         # The pidfd stays ours even if somebody waits for the process, or releases it.
         self._handle = ExitStack()
         self._pidfd = -1
+        self._is_attached = False
         self._sampling = threading.Lock()
         self._measure: Callable[[], Usage | None] | None = None
         self._killer: Timer | None = None
@@ -60,14 +60,14 @@ class LocalRunner:
         if not self._reactor.is_open:
             raise RuntimeError("the interpreter is ending; no more jobs are started")
         self._changed = changed
-        command = self._command
-        system = command.sys or SysProcAttr(setsid=True)
-        with opened(command) as channels:
-            attr = ProcAttr(command.dir, command.env, channels.files, system)
-            self.process = start_process(command.path, command.argv, attr)
-        self.pid = self.process.pid
-        self._connect(channels)
-        self._reactor.call_soon(self._attach)
+        try:
+            with opened(self._command) as channels:
+                self._launch(channels)
+            self._connect(channels)
+            self._reactor.call_soon(self._attach)
+        except BaseException:  # an interrupt may come at any time
+            self._undo()
+            raise
 
     @property
     def status(self) -> JobStatus:
@@ -140,6 +140,20 @@ class LocalRunner:
     def _is_over(self) -> bool:
         return self.state is not None or self.error is not None
 
+    def _launch(self, channels: Channels) -> None:
+        command = self._command
+        system = command.sys or SysProcAttr(setsid=True)
+        attr = ProcAttr(command.dir, command.env, channels.files, system)
+        self.process = start_process(command.path, command.argv, attr)
+        self.pid = self.process.pid
+
+    def _undo(self) -> None:
+        """End the process, if there is one, and leave the rest to the reactor."""
+        if self.process.pid:
+            with suppress(ProcessDoneError):
+                self.process.kill()
+            self._reactor.call_soon(self._attach)
+
     def _connect(self, channels: Channels) -> None:
         for stream, fd in channels.outputs.items():
             take = partial(self._take, stream)
@@ -152,6 +166,9 @@ class LocalRunner:
             self._input.close()
 
     def _attach(self) -> None:
+        if self._is_attached:
+            return
+        self._is_attached = True
         for pipe in self._outputs:
             pipe.attach()
         try:

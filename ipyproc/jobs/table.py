@@ -46,6 +46,14 @@ class Jobs:
             raise KeyError(self._complaint(key))
         return job
 
+    def get(self, key: str | int) -> Job | None:
+        """Give the job ``jobs[key]``, or ``None`` if there is none."""
+        return self._get(key)
+
+    def _ipython_key_completions_(self) -> list[str]:
+        """List what IPython offers after ``jobs["``."""
+        return list(self._jobs)
+
     @property
     def last(self) -> Job | None:
         """The job that was started last."""

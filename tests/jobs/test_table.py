@@ -40,6 +40,8 @@ def test_look_up() -> None:
     assert jobs["tra"] is train
     assert [key in jobs for key in ("train", "te", test.pid, test)] == [True] * 4
     assert [key in jobs for key in ("t", "x", "", 0, None)] == [False] * 5
+    assert [jobs.get("train"), jobs.get("x")] == [train, None]
+    assert jobs._ipython_key_completions_() == ["train", "test"]
     assert list(jobs) == [train, test]
     assert jobs.last is test
     assert repr(jobs) == "<Jobs: train, test>"
