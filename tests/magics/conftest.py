@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
@@ -9,6 +10,7 @@ from traitlets.config import Config
 from ipyproc.jobs import jobs
 from ipyproc.magics import load, unload
 from tests.magics.helpers import Ran, RunCell
+from tests.magics.terminal import Terminal, running
 
 
 @pytest.fixture(scope="session")
@@ -45,3 +47,12 @@ def run(ip: InteractiveShell, capfd: pytest.CaptureFixture[str]) -> RunCell:
         return Ran(result.result, error, out, err)
 
     return run_cell
+
+
+@pytest.fixture
+def terminal(tmp_path: Path) -> Iterator[Terminal]:
+    """Terminal IPython in a home of its own."""
+    home = tmp_path / "home"
+    home.mkdir()
+    with running(home) as terminal:
+        yield terminal

@@ -7,28 +7,11 @@ from collections.abc import Callable
 import pytest
 
 from tests.kernel.fixtures import Kernel, Message, Reply
+from tests.magics.helpers import TELL
 
 pytestmark = pytest.mark.xdist_group("kernel")
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
-#: Prints a line as soon as the main thread waits for jobs in the same cell.
-TELL = """
-import sys, threading, time
-from ipyproc.magics import waiting
-
-def tell(main=threading.main_thread().ident):
-    while True:
-        frame, names = sys._current_frames()[main], []
-        while frame:
-            names.append(frame.f_code.co_name)
-            if frame.f_code.co_filename == waiting.__file__ and len(names) > 2:
-                print("it waits")
-                return
-            frame = frame.f_back
-        time.sleep(0.01)
-
-threading.Thread(target=tell).start()
-"""
 
 
 def displays(reply: Reply) -> list[Message]:

@@ -1,0 +1,96 @@
+"""The magics in terminal IPython."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.magics.helpers import TELL
+from tests.magics.terminal import Terminal
+
+
+@pytest.fixture
+def loaded(terminal: Terminal) -> Terminal:
+    """A terminal with ipyproc loaded."""
+    terminal.run("%load_ext ipyproc")
+    return terminal
+
+
+def test_a_job_is_one_line(loaded: Terminal) -> None:
+    """What was started, then IPython's own line for the value."""
+    screen = loaded.run("%spawn --name nap sleep 60")
+
+    (pid,) = re.findall(r"spawned nap \(pid (\d+)\): sleep 60", screen)
+    assert f"Out[2]: <Job nap pid={pid} running>" in screen
+    assert f"nap (pid {pid}): SIGKILL sent" in loaded.run("%prockill nap")
+    assert "signal: killed" in loaded.run("%procwait")
+
+
+def test_a_table_is_text(loaded: Terminal) -> None:
+    """Columns, as in ps."""
+    loaded.run("%spawn --name nap --wait true")
+
+    screen = loaded.run("%procs")
+
+    assert re.search(r"NAME +PID +STATUS", screen)
+    assert re.search(r"nap +\d+ +exit status 0", screen)
+
+
+def test_mistakes_are_one_line(loaded: Terminal) -> None:
+    """No traceback, whatever was wrong."""
+    screen = loaded.run("%spawn nosuchprogram")
+    screen += loaded.run("%prockill 0")
+    screen += loaded.run("%spawn --nmae x ls")
+
+    assert 'ExecError: exec: "nosuchprogram": executable file not found' in screen
+    assert "UsageError: pid 0 is refused" in screen
+    assert "UsageError: no option '--nmae': did you mean '--name'?" in screen
+    assert "Traceback" not in screen
+
+
+def test_ctrl_c_stops_only_the_waiting(loaded: Terminal, tmp_path: Path) -> None:
+    """The job leads a session of its own, and the key does not reach it."""
+    loaded.run("%spawn --name nap sleep 60")
+    (tmp_path / "tell.py").write_text(TELL)
+    loaded.run(f"tell = open('{tmp_path}/tell.py').read()")
+    begin = len(loaded.screen)
+
+    loaded.press("exec(tell); get_ipython().run_line_magic('procwait', '')\n")
+    loaded.until("it waits", begin)
+    loaded.press("\x03")
+    loaded.ready()
+
+    assert "KeyboardInterrupt: waiting stopped; nap (pid " in loaded.screen[begin:]
+    assert "running" in loaded.run("%procs")
+
+
+def test_tab_completes(loaded: Terminal) -> None:
+    """Options and names of jobs, by the key that everybody knows."""
+    loaded.run("%spawn --name nightly-training --quiet sleep 60")
+    begin = len(loaded.screen)
+
+    for typed, added in (("%prockill nigh", "tly"), (" --sig", "nal"), (" TER", "M")):
+        loaded.press(typed)
+        loaded.until(typed[-1], len(loaded.screen))
+        before = len(loaded.screen)
+        loaded.press("\t")
+        loaded.until(added, before)
+    loaded.press("\n")
+    loaded.ready()
+
+    assert "SIGTERM sent" in loaded.screen[begin:]
+
+
+def test_leaving_ends_the_jobs(loaded: Terminal) -> None:
+    """As closing a notebook's kernel does."""
+    screen = loaded.run("%spawn --name nap sleep 60")
+    (pid,) = re.findall(r"spawned nap \(pid (\d+)\)", screen)
+
+    loaded.press("exit\n")
+
+    assert str(loaded.process.wait(30)) == "exit status 0"
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(pid), 0)
