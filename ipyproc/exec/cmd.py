@@ -1,25 +1,25 @@
-"""Commands (Go: ``os/exec``): ``Cmd``, and the functions that make one."""
+"""``Cmd``: a command, its fields and what can be done with it."""
 
 from __future__ import annotations
 
 import io
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any, Literal, Self, overload
+from typing import Any, Literal, Self, TypeVar, overload
 
 from ipyproc.context import Context, background, with_cancel
-from ipyproc.errors import CmdStateError, ExecError, ExitError
+from ipyproc.errors import CmdStateError, ExitError
 from ipyproc.exec.environ import environment
-from ipyproc.exec.look_path import look_path
 from ipyproc.exec.pipes import PipeWriter
-from ipyproc.exec.plan import Plan, Word
+from ipyproc.exec.plan import Plan
 from ipyproc.exec.running import Running
 from ipyproc.exec.stdio import Stdio
 from ipyproc.exec.streams import HeadAndTail
 
 _NO_CONTEXT = "exec: command with a non-nil Cancel was not created with CommandContext"
+
+_Result = TypeVar("_Result")
 
 
 @dataclass(eq=False, repr=False)
@@ -56,20 +56,17 @@ class Cmd(Plan):
     _stdio: Stdio = field(default_factory=Stdio, init=False)
     _running: Running | None = field(default=None, init=False)
     _start_called: bool = field(default=False, init=False)
-    _waited: bool = field(default=False, init=False)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._running is not None and not self._waited:
-            try:
-                self._running.end()
-            finally:
-                self.process_state = self._running.state
-            self._waited = True
-        self._stdio.close_child()
-        self._stdio.close_ours()
+        try:
+            if self._running is not None:
+                self._until_over(self._running, self._running.end)
+        finally:
+            self._stdio.close_child()
+            self._stdio.close_ours()
 
     def start(self) -> None:
         """Start the command, and do not wait for it (Go: ``Cmd.Start``).
@@ -89,17 +86,11 @@ class Cmd(Plan):
 
         An interrupt loses nothing: call again. Only one thread may wait.
         """
-        running = self._running
-        if running is None:
-            raise CmdStateError("exec: not started")
-        if self._waited:
-            raise CmdStateError("exec: Wait was already called")
-        try:
-            error = running.wait()
-        finally:
-            self.process_state = running.state
-        self._stdio.close_ours()
-        self._waited = running.state is not None
+        if self._running is None:
+            waited = self.process_state is not None
+            text = "Wait was already called" if waited else "not started"
+            raise CmdStateError(f"exec: {text}")
+        error = self._until_over(self._running, self._running.wait)
         if error is not None:
             raise error
 
@@ -177,6 +168,7 @@ class Cmd(Plan):
         A binary file object. ``wait`` closes it, so read first. As the ``stdin`` of
         another command it makes a pipeline, and belongs to that from its start on:
 
+        >>> from ipyproc import command
         >>> ask, answer = command("echo", "3 1 2"), command("tr", " ", "+")
         >>> answer.stdin = ask.stdout_pipe()
         >>> ask.start()
@@ -223,11 +215,29 @@ class Cmd(Plan):
             running.start(ctx, cancel)
             self._running = running
         except BaseException:
-            self.process = None
-            self._stdio.close_ours()
+            self._undo_start()
             raise
         finally:
             self._stdio.close_child()
+
+    def _until_over(self, running: Running, wait: Callable[[], _Result]) -> _Result:
+        """Do what waits for the end of all, and let go of what was running."""
+        try:
+            result = wait()
+        finally:
+            self.process_state = running.state
+        self._stdio.close_ours()
+        if running.state is not None:
+            self._running = None
+        return result
+
+    def _undo_start(self) -> None:
+        """Leave nothing of a start that failed, or was interrupted."""
+        process, self.process = self.process, None
+        self._stdio.close_ours()
+        if process is not None:
+            process.kill()
+            process.wait()
 
     def _kill(self) -> None:
         if self.process is not None:
@@ -258,47 +268,6 @@ class Cmd(Plan):
                 error.stderr = saver.getvalue()
             _attach_output(error, sink.getvalue() if self.process else None)
             raise
-
-
-def command(name: Word, *args: Word) -> Cmd:
-    r"""Make a command that runs *name* with *args* (Go: ``exec.Command``).
-
-    A *name* without a slash is looked up as ``look_path`` does. Never fails: a failed
-    look-up is in ``err``, and ``start`` raises it.
-
-    >>> command("echo", "hello").output(text=True)
-    'hello\n'
-    """
-    name = os.fsdecode(name)
-    cmd = Cmd(name, [name, *map(os.fsdecode, args)])
-    if name == "/" or (name and "/" not in name):
-        try:
-            cmd.path = look_path(name)
-        except ExecError as error:
-            cmd.path = error.path or name
-            cmd.err = error
-    return cmd
-
-
-def command_context(ctx: Context, name: Word, *args: Word) -> Cmd:
-    """Make a command that is killed when *ctx* is done (Go: ``exec.CommandContext``).
-
-    It sets ``cancel`` to the kill; set that to something else, or to ``None``, and
-    ``wait_delay``, to be gentler. The context counts from ``start`` on, whether or not
-    anybody waits.
-
-    >>> from ipyproc import context
-    >>> with context.with_timeout(context.background(), 0.1) as ctx:
-    ...     command_context(ctx, "sleep", "60").run()
-    Traceback (most recent call last):
-    ipyproc.errors.ExitError: signal: killed
-    """
-    if not isinstance(ctx, Context):
-        raise TypeError(f"ctx: expected a Context, not {type(ctx).__name__}")
-    cmd = command(name, *args)
-    cmd._ctx = ctx
-    cmd.cancel = cmd._kill
-    return cmd
 
 
 def _decoded(sink: io.BytesIO, text: bool) -> bytes | str:

@@ -33,7 +33,7 @@ class PipeEnd(io.RawIOBase):
     def __init__(self, fd: int, name: str) -> None:
         super().__init__()
         self.name = name
-        self._fd = -1
+        self._fd = self._bell = -1
         self._users: set[object] = set()
         self._lock = threading.RLock()  # a signal handler may close, too
         self._bell = os.eventfd(0)
@@ -89,10 +89,16 @@ class PipeEnd(io.RawIOBase):
             raise ValueError("I/O operation on closed file")
 
     def _release_if_unused(self) -> None:
-        if self.closed and not self._users and self._fd >= 0:
+        if not self.closed or self._users:
+            return
+        # One after the other, each forgotten before it is closed: an interrupt must
+        # neither lose a descriptor nor have it closed twice.
+        if self._fd >= 0:
             fd, self._fd = self._fd, -1
             os.close(fd)
-            os.close(self._bell)
+        if self._bell >= 0:
+            bell, self._bell = self._bell, -1
+            os.close(bell)
 
 
 class PipeReader(PipeEnd):

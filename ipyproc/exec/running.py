@@ -32,17 +32,12 @@ class Running:
         self.state: ProcessState | None = None
 
     def start(self, ctx: Context | None, cancel: Callable[[], object] | None) -> None:
-        """Start what runs beside the process; if that fails, end it again."""
-        try:
-            self._stdio.started()
-            self._copying.start()
-            if ctx is not None and (cancel is not None or self._delay):
-                delay, copying = self._delay, self._copying
-                self._watch = Watch(ctx, cancel, delay, self._process, copying)
-        except BaseException:
-            self._process.kill()
-            self._process.wait()
-            raise
+        """Start what runs beside the process."""
+        self._stdio.started()
+        self._copying.start()
+        if ctx is not None and (cancel is not None or self._delay):
+            delay, copying = self._delay, self._copying
+            self._watch = Watch(ctx, cancel, delay, self._process, copying)
 
     def wait(self) -> BaseException | None:
         """Wait for the end of all, and return the error that counts.
@@ -53,7 +48,9 @@ class Running:
         failed = self._reap()
         cancelled, copied = self._watched(), self._copied()
         self._copying.join()
-        return next((e for e in (failed, cancelled, copied) if e is not None), None)
+        if failed is not None:
+            return failed
+        return copied if cancelled is None else cancelled
 
     def end(self) -> None:
         """Kill the process, give its pipes up and wait until all is over."""
