@@ -17,7 +17,8 @@ class Jobs:
 
     Iterating gives the jobs that there were at its beginning. ``jobs["train"]`` is the
     job of that name, or the only one whose name begins so; ``jobs[4242]`` the last one
-    with that pid. Ended jobs stay, with what they printed, until ``clear``.
+    with that pid. Ended jobs stay until ``clear``, with what they printed: each with up
+    to twice its ``memory_limit`` in memory, and twice its ``output_limit`` in all.
     """
 
     def __init__(self) -> None:

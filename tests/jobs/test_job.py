@@ -504,6 +504,18 @@ def test_a_subscriber_that_raises(caplog: pytest.LogCaptureFixture) -> None:
     assert "not mine" in caplog.text
 
 
+def test_widget() -> None:
+    """The view of a job is made on demand, once, by the layer above."""
+    job = ready()
+    view = job.widget
+
+    assert type(view).__name__ == "JobView"
+    assert job.widget is view
+    job.close_stdin()
+    until(job, lambda job: job.finished)
+    view.close()  # type: ignore[attr-defined]
+
+
 PID_MODE = """
 import signal, threading
 from ipyproc import NoHandleError
