@@ -1,7 +1,7 @@
 // The pane of one job, for anywidget: a plain ES module, no build step.
 // What it says to the kernel and hears from it is described in job.py.
 
-const LINES = 3000, CELLS = 1 << 18, COLUMNS = 4096, STACK = 12, PENDING = 256, STRING = 2100;
+const LINES = 1000, CELLS = 1 << 18, COLUMNS = 4096, STACK = 12, PENDING = 256, STRING = 2100;
 
 const ON = { 1: "bold", 2: "dim", 3: "italic", 4: "underline", 7: "inverse", 9: "strike", 21: "underline" };
 const OFF = { 22: "bold dim", 23: "italic", 24: "underline", 27: "inverse", 29: "strike", 39: "fg", 49: "bg" };
@@ -285,7 +285,7 @@ export class Screen {
   forget(line) {
     this.cells -= line.chars.length;
     this.changed.delete(line);
-    this.gone.push(line);
+    if (line.element) this.gone.push(line);
   }
 }
 
@@ -382,7 +382,7 @@ class Pane {
     this.model = model;
     this.page = Array.from(crypto.getRandomValues(new Uint8Array(8)), hex).join("");
     this.screen = new Screen();
-    this.have = this.acked = this.seq = this.skew = this.lost = 0;
+    this.have = this.acked = this.seq = this.skew = this.lost = this.cost = 0;
     this.waiting = new Map(); // actions that the kernel has not answered
     this.follow = true;
     this.build();
@@ -518,10 +518,12 @@ class Pane {
     clearTimeout(this.checking);
     if (total !== null && this.have >= total) this.screen.finish();
     else if (total !== null) this.checking = setTimeout(() => this.lost || this.ready(this.have), 2 * PATIENCE);
-    this.frame ??= requestAnimationFrame(() => {
+    // What takes long to draw is drawn less often, so that the page stays responsive.
+    this.frame ??= setTimeout(() => requestAnimationFrame((start) => {
       this.frame = null;
       this.draw();
-    });
+      this.cost = performance.now() - start;
+    }), 2 * this.cost);
   }
 
   draw() {
@@ -529,7 +531,7 @@ class Pane {
     const { lines, changed } = screen;
     this.seen ||= this.section.isConnected;
     const end = lines.length - (lines.at(-1)?.chars.length === 0);
-    for (const line of [...screen.gone.splice(0), ...lines.slice(end)]) {
+    for (const line of screen.gone.splice(0).concat(lines.slice(end))) {
       line.element?.remove();
       line.element = null;
     }

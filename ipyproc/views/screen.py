@@ -13,7 +13,7 @@ from typing import Final
 from ipyproc.views.line import Line, Run
 from ipyproc.views.stream import Stream
 
-LINES: Final = 3000
+LINES: Final = 1000
 CELLS: Final = 1 << 18
 
 #: The look of what the view says itself, between the lines of output.

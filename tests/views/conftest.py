@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,17 +26,41 @@ FILES = {
 }
 
 
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    """Show ``page.html``; nothing goes over a network, and no error is overlooked."""
+@contextmanager
+def opened(browser: Browser) -> Iterator[Page]:
+    """Have a page; nothing goes over a network, and no error is overlooked."""
     errors: list[str] = []
-    with browser.new_context(viewport={"width": 900, "height": 700}) as context:
+    with browser.new_context() as context:
         page = context.new_page()
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.route("**/*", _serve)
-        page.goto(HOST)
         yield page
     assert errors == []
+
+
+@pytest.fixture(scope="module")
+def tab(browser: Browser) -> Iterator[Page]:
+    """One page for the tests of a module: each loads it again."""
+    with opened(browser) as page:
+        yield page
+
+
+@pytest.fixture
+def page(tab: Page) -> Page:
+    """``page.html``, just loaded."""
+    tab.set_viewport_size({"width": 900, "height": 700})
+    tab.emulate_media(color_scheme="light")
+    tab.goto(HOST)
+    return tab
+
+
+@pytest.fixture
+def timed_page(browser: Browser) -> Iterator[Page]:
+    """A page whose time the test sets."""
+    with opened(browser) as page:
+        page.clock.install(time=1_000_000)
+        page.goto(HOST)
+        yield page
 
 
 def _serve(route: Route) -> None:

@@ -72,7 +72,9 @@ window.set = (name, value) => {
 window.tell = (content, data) => window.model.fire("msg:custom", content, data === null ? [] : [view(data)]);
 
 /** When all that is due has been drawn. */
-window.drawn = () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+window.drawn = async () => {
+  for (const pause of [0, 50]) await new Promise((done) => setTimeout(() => requestAnimationFrame(done), pause));
+};
 
 /** Note from now on which elements of the output change. */
 window.watch = () => {
