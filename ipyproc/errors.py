@@ -221,20 +221,32 @@ class ExitError(OSError):
 
 
 class WaitDelayError(_Sentinel, TimeoutError):
-    """The process ended, but its pipes stayed open (Go: ``exec.ErrWaitDelay``)."""
+    """The process ended, but its pipes stayed open (Go: ``exec.ErrWaitDelay``).
 
+    *output* is what it wrote until then, if ``Cmd.output`` captured it.
+    """
+
+    output: bytes | None = None
     _text = "exec: WaitDelay expired before I/O complete"
 
 
 class CanceledError(_Sentinel):
-    """The context was cancelled (Go: ``context.Canceled``)."""
+    """The context was cancelled (Go: ``context.Canceled``).
 
+    *output* is what the command wrote until then, if ``Cmd.output`` captured it.
+    """
+
+    output: bytes | None = None
     _text = "context canceled"
 
 
 class DeadlineExceededError(_Sentinel, TimeoutError):
-    """The context's deadline passed (Go: ``context.DeadlineExceeded``)."""
+    """The context's deadline passed (Go: ``context.DeadlineExceeded``).
 
+    *output* is what the command wrote until then, if ``Cmd.output`` captured it.
+    """
+
+    output: bytes | None = None
     _text = "context deadline exceeded"
 
 
