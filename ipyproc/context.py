@@ -236,8 +236,15 @@ def after_func(ctx: Context, function: Callable[[], object]) -> Callable[[], boo
     whether *function* will never run: it is too late when *ctx* has ended. Unlike in
     Go, it says the same when it is called again.
     """
-    thread = threading.Thread(target=function, name="ipyproc-context", daemon=True)
-    return ctx._when_done(thread.start).take_back
+
+    def start() -> None:
+        thread = threading.Thread(target=function, name="ipyproc-context", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:  # there is none to be had: better here than not at all
+            function()
+
+    return ctx._when_done(start).take_back
 
 
 def _limited(

@@ -244,6 +244,23 @@ def test_after_func_taken_back() -> None:
     assert after_func(background(), ran.set)() is True
 
 
+def test_after_func_without_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    If no thread can be started, the function runs in the one that cancels.
+    """
+
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    ran = threading.Event()
+    ctx, cancel = with_cancel(background())
+    after_func(ctx, ran.set)
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    cancel()
+
+    assert ran.is_set()
+
+
 def test_done_wakes_a_waiting_thread() -> None:
     """
     The end can be waited for in another thread.

@@ -109,7 +109,8 @@ class Cmd(Plan):
         """
         from ipyproc.exec.awaiting import in_thread  # asyncio, for who awaits
 
-        with (pair := with_cancel(self._ctx or background())) as ctx:
+        pair = with_cancel(self._ctx or background())
+        with self, pair as ctx:
             self._start(ctx, self._kill if self._ctx is None else self.cancel)
             await in_thread(self.wait, pair.cancel, self._kill)
 

@@ -188,3 +188,21 @@ def test_error_that_no_future_takes() -> None:
 
     error = error_of(RuntimeError, lambda: run(cmd.run_async()))
     assert isinstance(error.__cause__, StopIteration)
+
+
+def test_no_thread_to_wait_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    If it cannot be waited for, a command does not go on behind our back.
+    """
+
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    cmd = command("sleep", FOR_EVER)
+
+    async def main() -> None:
+        monkeypatch.setattr(threading.Thread, "start", refuse)
+        await cmd.run_async()
+
+    error_of(RuntimeError, lambda: run(main()))
+    assert str(cmd.process_state) == "signal: killed"

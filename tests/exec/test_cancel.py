@@ -282,7 +282,7 @@ def test_wait_interrupt_exit_hang() -> None:
 
     assert str(error) == "exec: WaitDelay expired before I/O complete"
     assert isinstance(error, TimeoutError)
-    assert error.output == b"ready\n"  # type: ignore[attr-defined]
+    assert error.output == b"ready\n"
     assert str(cmd.process_state) == "exit status 0"
 
 
