@@ -384,7 +384,11 @@ def test_timeout() -> None:
 
 def test_timeout_of_a_stubborn_job() -> None:
     """It is killed after the grace."""
-    job = spawn(["sh", "-c", 'trap "" TERM; sleep 1000'], timeout=0.3, grace=0.1)
+    ours = signal.signal(signal.SIGTERM, signal.SIG_IGN)  # which it inherits
+    try:
+        job = spawn("sleep 1000", timeout=0.01, grace=0.01)
+    finally:
+        signal.signal(signal.SIGTERM, ours)
 
     assert str(job.wait(PATIENCE)) == "signal: killed"
     assert job.timed_out
@@ -541,7 +545,8 @@ job = spawn(["sh", "-c", "sleep 1000 & wait"])
 job.kill(tree=True)
 print(job.wait(20))
 until(lambda: job.finished)
-job = spawn(["sh", "-c", "trap '' TERM; sleep 1000"], timeout=0.3, grace=0.1)
+signal.signal(signal.SIGTERM, signal.SIG_IGN)  # which it inherits
+job = spawn("sleep 1000", timeout=0.01, grace=0.01)
 print(job.wait(20), job.timed_out)
 print(*[spawn(["sh", "-c", f"exit {n}"]).wait(20).exit_code for n in range(20)])
 spawn("sleep 1000")

@@ -41,9 +41,15 @@ def test_calls_come_in_order() -> None:
 def test_timers_come_in_order() -> None:
     """The timer that is due first fires first, whichever was set first."""
     order: list[str] = []
-    for delay, name in ((0.02, "later"), (0.01, "sooner"), (0, "now")):
-        reactor().call_later(delay, lambda name=name: order.append(name))
-    assert called(lambda done: reactor().call_later(0.03, done)).wait(PATIENCE)
+    done = threading.Event()
+
+    def set_timers() -> None:
+        reactor().call_later(0.06, done.set)
+        for delay, name in ((0.04, "later"), (0.02, "sooner"), (0, "now")):
+            reactor().call_later(delay, lambda name=name: order.append(name))
+
+    reactor().call_soon(set_timers)
+    assert done.wait(PATIENCE)
 
     assert order == ["now", "sooner", "later"]
 
