@@ -7,7 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from ipyproc import DotError, ExecError, NotFoundError, PathError, look_path
+from ipyproc import (
+    DotError,
+    ExecError,
+    ExitError,
+    NotFoundError,
+    PathError,
+    command,
+    look_path,
+)
 from ipyproc.exec.look_path import clean
 
 
@@ -41,6 +49,8 @@ def test_absolute_entry_gives_an_absolute_path(
 ) -> None:
     """
     A program in an absolute directory of PATH is found, the first one first.
+
+    Go: TestLookPath.
     """
     monkeypatch.setenv("PATH", f"/nonexistent:{tree}/bin:{tree}")
 
@@ -55,7 +65,7 @@ def test_program_of_the_current_directory_is_refused(
 ) -> None:
     """
     A hit relative to the current directory is refused with its path, but an empty
-    PATH is no empty entry and finds nothing.
+    PATH is no empty entry and finds nothing. Go: TestLookPathUnixEmptyPath.
     """
     monkeypatch.setenv("PATH", path)
 
@@ -127,6 +137,8 @@ def test_name_with_a_slash_is_refused_for_its_own_reason(
 ) -> None:
     """
     What the kernel has against a name with a slash is the error.
+
+    Go: TestLookPathNotFound.
     """
     error = refused(name)
 
@@ -149,6 +161,32 @@ def test_what_is_no_program_is_passed_over(
     monkeypatch.setenv("PATH", f"{tree}:{tree}/bin:{tree}/here:{tree}/late")
 
     assert look_path("plain") == f"{tree}/late/plain"
+
+
+def test_find_executable_vs_noexec(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    Where nothing may be executed no program is found. Go: TestFindExecutableVsNoexec.
+    """
+    mount = command("mount", "-t", "tmpfs", "-o", "noexec", "tmpfs", tmp_path)
+    try:
+        mount.output()
+    except ExitError as error:
+        pytest.skip(f"no mount: {error.stderr.decode()}")
+    try:
+        program = tmp_path / "prog"
+        program.write_text("#!/bin/sh\n")
+        program.chmod(0o755)
+        monkeypatch.setenv("PATH", str(tmp_path))
+
+        assert isinstance(refused("prog").err, NotFoundError)
+        assert str(refused(str(program)).err) == "permission denied"
+        with pytest.raises(PermissionError):
+            command(program).run()
+    finally:
+        monkeypatch.undo()
+        command("umount", tmp_path).run()
 
 
 def test_nul_byte_is_not_found(monkeypatch: pytest.MonkeyPatch) -> None:
