@@ -47,6 +47,12 @@ class Ending:
             self._detached.pop(job.pid, None)
             (self._detached if detach else self._jobs)[job.pid] = ref(job)
 
+    def is_detached(self, job: Job) -> bool:
+        """Say whether *job* is to outlive the session."""
+        with self._lock:
+            found = self._detached.get(job.pid)
+        return found is not None and found() is job
+
     def run(self) -> None:
         """End them now, and the reactor with them."""
         if self._owner != os.getpid():
