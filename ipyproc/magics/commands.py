@@ -22,13 +22,14 @@ from ipyproc.jobs import Job, jobs
 from ipyproc.jobs.capture import MEMORY_LIMIT, OUTPUT_LIMIT
 from ipyproc.magics import finding, killing, usage, waiting
 from ipyproc.magics.grammar import Grammar
-from ipyproc.magics.mistakes import refusals
 from ipyproc.magics.starting import Limits, start
 from ipyproc.magics.targets import find_jobs, find_targets
 from ipyproc.process import Process
 from ipyproc.state import ProcessState
 from ipyproc.views import hide, html, show, text
 
+#: The variables of the function in which a magic is used.
+Variables = dict[str, Any] | None
 _Magic = TypeVar("_Magic", bound=Callable[..., object])
 
 
@@ -69,7 +70,7 @@ class IPyProc(Magics):
     @_magic(usage.SPAWN)
     @line_cell_magic
     def spawn(
-        self, line: str, cell: str | None = None, *, local_ns: dict[str, Any]
+        self, line: str, cell: str | None = None, local_ns: Variables = None
     ) -> Job:
         """Start a program as a job."""
         options, command = usage.SPAWN.parse_command(line)
@@ -88,7 +89,7 @@ class IPyProc(Magics):
     @_magic(usage.PROCWAIT)
     @line_magic
     def procwait(
-        self, line: str, *, local_ns: dict[str, Any]
+        self, line: str, local_ns: Variables = None
     ) -> ProcessState | dict[str, ProcessState]:
         """Wait for jobs."""
         options, words = usage.PROCWAIT.parse(line)
@@ -97,14 +98,13 @@ class IPyProc(Magics):
         ended = waiting.wait(named, options.timeout, enough)
         if options.check:
             waiting.check(ended)
-        with refusals():
-            states = {job.name: job.wait() for job in ended}
+        states = {job.name: waiting.state(job) for job in ended}
         several = options.any or len(named) > 1
         return states if several else states[named[0].name]
 
     @_magic(usage.PROCKILL)
     @line_magic
-    def prockill(self, line: str, *, local_ns: dict[str, Any]) -> None:
+    def prockill(self, line: str, local_ns: Variables = None) -> None:
         """Signal jobs."""
         options, words = usage.PROCKILL.parse(line)
         if bool(words) == options.all:
@@ -113,7 +113,7 @@ class IPyProc(Magics):
         targets = (
             list(jobs.running)
             if options.all
-            else find_targets(words, namespace, any_process=options.pid)
+            else find_targets(words, namespace, others=options.pid)
         )
         killing.check(options, targets)
         killing.kill(options, targets)
@@ -122,7 +122,7 @@ class IPyProc(Magics):
 
     @_magic(usage.PROCS)
     @line_magic
-    def procs(self, line: str, *, local_ns: dict[str, Any]) -> None:
+    def procs(self, line: str, local_ns: Variables = None) -> None:
         """Show the table of jobs."""
         options, words = usage.PROCS.parse(line)
         if words:
@@ -134,15 +134,15 @@ class IPyProc(Magics):
 
     @_magic(usage.PROCFIND)
     @line_magic
-    def procfind(self, line: str, *, local_ns: dict[str, Any]) -> Process:
+    def procfind(self, line: str, local_ns: Variables = None) -> Process:
         """Find any process."""
         _, words = usage.PROCFIND.parse(line)
         process = finding.find(words)
         display(finding.picture(process.pid), raw=True)
         return process
 
-    def _namespace(self, local_ns: dict[str, Any]) -> dict[str, object]:
-        return {**self._ip.user_ns, **local_ns}
+    def _namespace(self, local_ns: Variables) -> dict[str, object]:
+        return {**self._ip.user_ns, **(local_ns or {})}
 
     def _show(self, job: Job, quiet: bool) -> None:
         if self.view and not quiet:

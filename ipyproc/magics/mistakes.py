@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import TypeVar
 
@@ -40,12 +39,3 @@ def one_line(error: _Error, text: str | None = None) -> _Error:
     # IPython asks the error itself first, before it draws a traceback.
     error._render_traceback_ = lambda: [line]  # type: ignore[attr-defined]
     return error
-
-
-@contextmanager
-def refusals() -> Iterator[None]:
-    """Show what the system refuses in the block as one line."""
-    try:
-        yield
-    except OSError as error:
-        raise one_line(error) from None

@@ -26,18 +26,18 @@ def find_jobs(words: Sequence[str], namespace: Namespace) -> list[Job]:
 
 
 def find_targets(
-    words: Sequence[str], namespace: Namespace, *, any_process: bool
+    words: Sequence[str], namespace: Namespace, *, others: bool
 ) -> list[Target]:
-    """Find what shall be signalled: jobs, or with *any_process* others by their pids.
+    """Find what shall be signalled: jobs, and if *others* any processes.
 
     A pid that must not be signalled is refused, whatever stands for it.
     """
     targets: dict[int, Target] = {}
     for word in words:
-        target = _target(word, namespace)
+        target = _target(word, namespace, others)
         pid = target if isinstance(target, int) else target.pid
         if not isinstance(target, Job):
-            _check(pid, any_process)
+            _check(pid, others)
         targets.setdefault(pid, target)
     return list(targets.values())
 
@@ -71,29 +71,32 @@ def _job(word: str, namespace: Namespace) -> Job:
     raise unknown("job", word, job_names(namespace))
 
 
-def _target(word: str, namespace: Namespace) -> Target:
-    value = namespace.get(word)
-    if isinstance(value, Process) and word not in (job.name for job in jobs):
-        return _by_pid(value.pid) or value
+def _target(word: str, namespace: Namespace, others: bool) -> Target:
     try:
-        return _job(word, namespace)
+        job = _job(word, namespace)
     except UsageError:
+        value = namespace.get(word)
+        if isinstance(value, Process):
+            return next((job for job in jobs if job.process is value), value)
         if _NUMBER.fullmatch(word):
             return int(word)
         raise
+    # The pid of a job that has ended may be another process's now.
+    again = others and job.ended_at is not None and word == str(job.pid)
+    return job.pid if again else job
 
 
 def _by_pid(pid: int) -> Job | None:
     """Give the job with this pid: the one that runs, for a pid may come again."""
-    found = [job for job in jobs if job.pid == pid]
-    return next((job for job in found if job.ended_at is None), None) or next(
-        reversed(found), None
+    found = sorted(
+        (job for job in jobs if job.pid == pid), key=lambda job: job.ended_at is None
     )
+    return found[-1] if found else None
 
 
-def _check(pid: int, any_process: bool) -> None:
+def _check(pid: int, others: bool) -> None:
     _refuse_vital(pid)
-    if not any_process:
+    if not others:
         hint = "with --pid any process can be signalled"
         raise UsageError(f"no job has the pid {pid}: {hint}")
     if not psutil.pid_exists(pid):

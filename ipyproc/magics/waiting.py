@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 
 from ipyproc.errors import ExitError
 from ipyproc.jobs import Job
 from ipyproc.magics.mistakes import one_line
+from ipyproc.state import ProcessState
 
 # As much of the end of standard error as Go's ExitError keeps.
 _STDERR = 1 << 15
@@ -30,21 +31,25 @@ def wait(
         raise one_line(interrupt, f"waiting stopped; {_still(jobs)}") from None
     if not in_time:
         raise one_line(TimeoutError(f"after {timeout:g} s {_still(jobs)}"))
-    ended = [job for job in jobs if _has_ended(job)]
-    for job in ended:
-        # The end is known a moment before the state; and that may be lost.
-        with suppress(ChildProcessError):
-            job.wait()
-    return ended
+    return [job for job in jobs if _has_ended(job)]
+
+
+def state(job: Job) -> ProcessState:
+    """Give the state of a job that has ended; if it is lost, say so in one line."""
+    try:
+        return job.wait()
+    except OSError as error:
+        raise one_line(error, f"{job.name}: {error}") from None
 
 
 def check(jobs: Iterable[Job]) -> None:
     """Raise ``ExitError``, in one line, for the first that ended without success."""
     for job in jobs:
-        if job.state is not None and not job.state.success:
-            error = ExitError(job.state, stderr=job.stderr.tail(_STDERR))
+        how = state(job)
+        if not how.success:
+            error = ExitError(how, stderr=job.stderr.tail(_STDERR))
             why = " (timed out)" if job.timed_out else ""
-            raise one_line(error, f"{job.name}: {job.state}{why}")
+            raise one_line(error, f"{job.name}: {how}{why}")
 
 
 def _has_ended(job: Job) -> bool:

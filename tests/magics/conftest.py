@@ -9,7 +9,7 @@ from traitlets.config import Config
 
 from ipyproc.jobs import jobs
 from ipyproc.magics import load, unload
-from tests.magics.helpers import Ran, RunCell
+from tests.magics.helpers import PATIENCE, Ran, RunCell
 from tests.magics.terminal import Terminal, running
 
 
@@ -31,6 +31,9 @@ def ip(shell: InteractiveShell) -> Iterator[InteractiveShell]:
     load(shell)
     yield shell
     unload(shell)
+    for job in jobs.running:  # detached ones
+        job.kill(tree=True)
+        job.wait(PATIENCE)
     shell.config.pop("IPyProc", None)
     jobs.clear()
 

@@ -166,6 +166,21 @@ def test_jobs_end_with_the_extension(run: RunCell, ip: InteractiveShell) -> None
     until(deaf, lambda job: job.finished)  # nobody holds its pipes
 
 
+def test_a_detached_job_outlives_the_extension(
+    run: RunCell, ip: InteractiveShell
+) -> None:
+    """It is named, and goes on."""
+    job = run("%spawn --detach --quiet sleep 60").value
+    unload(ip)
+
+    ran = run("%load_ext ipyproc\n%unload_ext ipyproc")
+
+    assert ran.out == f"sleep (pid {job.pid}): detached, goes on\n"
+    assert job.ended_at is None
+    job.kill()
+    job.wait(30)
+
+
 def test_settings(run: RunCell, ip: InteractiveShell) -> None:
     """%config shows and sets the defaults; a wrong value changes nothing."""
     help_text = run("%config IPyProc").out

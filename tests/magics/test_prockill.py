@@ -170,6 +170,28 @@ def test_a_process_in_a_variable(run: RunCell, ip: object, stranger: Process) ->
     assert str(run("p.wait()").value) == "signal: killed"
 
 
+def test_the_process_of_a_job_is_the_job(run: RunCell) -> None:
+    """Whoever holds it holds the job, and may end the whole tree."""
+    job = run("job = %spawn --name mine sleep 60\np = job.process\njob").value
+
+    ran = run("%prockill p --tree")
+
+    assert ran.out == f"mine (pid {job.pid}): SIGKILL sent to it and all it started\n"
+
+
+def test_the_pid_of_an_ended_job(run: RunCell) -> None:
+    """It is the job's; but with --pid it is whoever has it now, if anybody."""
+    job = run("%spawn --quiet --wait true").value
+
+    alone = run(f"%prockill {job.pid}")
+    other = run(f"%prockill --pid {job.pid}")
+
+    assert alone.out == (
+        f"true (pid {job.pid}): os: process already finished (exit status 0)\n"
+    )
+    assert str(other.error) == f"no process has the pid {job.pid}"
+
+
 @pytest.mark.parametrize(
     ("options", "text"),
     [

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+
 import pytest
 from IPython.core.error import UsageError
 
@@ -123,14 +125,18 @@ def test_an_interrupt_stops_only_the_waiting(run: RunCell) -> None:
     assert isinstance(run("reached").error, NameError)
 
 
-def test_a_state_that_went_to_another_is_said(run: RunCell) -> None:
-    """Who waits behind the job's back gets the state; here it is one line."""
-    run("%spawn --quiet cat")
-    run("job = ipyproc.jobs['cat']; import ipyproc")
-    run("import ipyproc; job = ipyproc.jobs['cat']; p = job.process")
-    run("job.close_stdin(); job.wait()")
+@pytest.mark.parametrize("options", ["", "--check"])
+def test_a_lost_state_is_said(run: RunCell, options: str) -> None:
+    """Nobody learns how a released process ended; here that is one line."""
+    job = run("%spawn --quiet cat").value
+    job.process.release()
+    job.close_stdin()
 
-    assert run("%procwait job").error is None
+    ran = run(f"%procwait {options}")
+    os.waitpid(job.pid, 0)
+
+    assert isinstance(ran.error, OSError)
+    assert ran.out == "SyscallError: cat: invalid argument\n"
 
 
 def test_a_name_is_not_guessed(run: RunCell) -> None:
