@@ -25,8 +25,9 @@ Without a command the body is the command line: a newline is a space there, and
 {expr} and $var are expanded as on the line. With --shell it is a script, as is.
 
 Words are split as a shell splits them, but no shell runs: no wildcards, pipes.
-{expr} and $var are IPython's. @VAR stands for a Python list of words, or for a
-word that shall not be split; @@ is a plain @. Options precede the program.""",
+{expr} and $var are IPython's; {{ }} and $$ are plain. @VAR stands for a Python
+list of words, or for a word that shall not be split; @@ is a plain @. Options
+precede the program.""",
     options=[
         Option("--name", "call the job so; its program's name if not given", "NAME"),
         Option("--dir", "start it in this directory", "DIR"),
