@@ -124,6 +124,7 @@ class Cmd(Plan):
         As ``str`` if *text*: UTF-8, with U+FFFD for what is none. What an error cuts
         short is in the error's ``output``, as bytes; an ``ExitError`` has the first
         and the last 32 KiB of stderr in ``stderr``, unless stderr went elsewhere.
+        After an interrupt ``wait`` goes on, and ``stdout.getvalue()`` has the output.
         """
         with self._captured() as sink:
             self.run()
@@ -134,7 +135,7 @@ class Cmd(Plan):
     @overload
     async def output_async(self, *, text: Literal[True]) -> str: ...
     async def output_async(self, *, text: bool = False) -> bytes | str:
-        """Be ``output`` under asyncio; cancelled, do as ``run_async`` does."""
+        """Do what ``output`` does, in the way of ``run_async``."""
         with self._captured() as sink:
             await self.run_async()
         return _decoded(sink, text)
@@ -167,7 +168,7 @@ class Cmd(Plan):
         r"""Return a pipe from the command's standard output (Go: ``Cmd.StdoutPipe``).
 
         A binary file object. ``wait`` closes it, so read first. As the ``stdin`` of
-        another command it makes a pipeline, and belongs to that from its start on:
+        another command it makes a pipeline, and belongs to that one from its start on:
 
         >>> from ipyproc import command
         >>> ask, answer = command("echo", "3 1 2"), command("tr", " ", "+")

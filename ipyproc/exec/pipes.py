@@ -104,6 +104,9 @@ class PipeEnd(io.RawIOBase):
 class PipeReader(PipeEnd):
     """The end from which we read what a child writes."""
 
+    #: Whether anything was read here, into whatever buffer.
+    was_read = False
+
     def readable(self) -> bool:
         """Return true."""
         return True
@@ -112,6 +115,7 @@ class PipeReader(PipeEnd):
         """Read what is there, at least a byte; 0 is the end."""
         with self._in_use("read") as fd:
             self._block(select.POLLIN)
+            self.was_read = True
             return os.readv(fd, [buffer])
 
     def readall(self) -> bytes:

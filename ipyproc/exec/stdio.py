@@ -11,7 +11,7 @@ from typing import Any
 
 from ipyproc.attr import File
 from ipyproc.exec import pipes, streams
-from ipyproc.exec.pipes import PipeEnd
+from ipyproc.exec.pipes import PipeEnd, PipeReader
 
 # What has the data of its descriptor, no more and no less.
 _PLAIN = (io.BufferedReader, io.BufferedWriter, io.BufferedRandom)
@@ -90,12 +90,17 @@ class Stdio:
                     f"stdin: {kind} is text where bytes are due; encode it first"
                 )
         if _has_descriptor(stdin):
-            return self._handed_over(stdin)
+            return self._handed_over("stdin", stdin)
         source: Any = stdin
         if not hasattr(source, "read"):
             raise TypeError(_expected("stdin", "bytes or an object with read()", stdin))
         ours, child = self.pipe_in()
-        self.tasks.append(partial(streams.copy_in, ours, source))
+        end = _raw(source)
+        if isinstance(end, PipeEnd):  # one that we have read from already
+            self.ours.append(end)
+            self.tasks.append(partial(streams.move_in, ours, source))
+        else:
+            self.tasks.append(partial(streams.copy_in, ours, source))
         return child
 
     def _preloaded(self, data: memoryview) -> File:
@@ -112,7 +117,7 @@ class Stdio:
         if sink is None:
             return self._null("w")
         if _has_descriptor(sink):
-            return self._handed_over(sink)
+            return self._handed_over(name, sink)
         if not hasattr(sink, "write"):
             raise TypeError(_expected(name, "an object with write()", sink))
         ours, child = self.pipe_out()
@@ -124,10 +129,12 @@ class Stdio:
         self.child.append(null)
         return null
 
-    def _handed_over(self, stream: Any) -> File:
+    def _handed_over(self, name: str, stream: Any) -> File:
         if isinstance(stream, int):
+            if stream < 0:
+                raise ValueError(f"{name}: {stream} is no descriptor")
             return int(stream)
-        end = getattr(stream, "raw", stream)
+        end = _raw(stream)
         if isinstance(end, PipeEnd):
             self._passed_on.append(end)
         if getattr(stream, "closed", False):
@@ -140,10 +147,14 @@ class Stdio:
 def _has_descriptor(stream: Any) -> bool:
     """Whether a child can have the descriptor of *stream* instead of its data.
 
-    Not if Python code changes the data on the way, as in a ``GzipFile``.
+    Not if Python code changes the data on the way, as in a ``GzipFile``, nor if some
+    of it may be in a buffer and cannot be put back.
     """
     inner = getattr(stream, "buffer", stream)
     if isinstance(inner, io.BufferedIOBase) and not isinstance(inner, _PLAIN):
+        return False
+    end = _raw(stream)
+    if isinstance(end, PipeReader) and end.was_read:
         return False
     try:
         return isinstance(stream, int) or isinstance(stream.fileno(), int)
@@ -151,6 +162,10 @@ def _has_descriptor(stream: Any) -> bool:
         return False
     except ValueError:  # a closed file: a closed descriptor in the child, as in Go
         return True
+
+
+def _raw(stream: object) -> object:
+    return getattr(stream, "raw", stream)
 
 
 def _synchronize(stream: Any) -> None:

@@ -46,6 +46,12 @@ def copy_in(pipe: PipeWriter, source: Reader) -> None:
                 return
 
 
+def move_in(pipe: PipeWriter, source: io.BufferedReader) -> None:
+    """Copy the rest of another pipe, whose writer is told when nobody reads on."""
+    with source:
+        copy_in(pipe, source)
+
+
 def copy_out(pipe: PipeReader, sink: Writer | io.TextIOBase) -> None:
     """Write a child's output to *sink*, up to its end or the sink's first error."""
     with pipe:

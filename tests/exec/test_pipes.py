@@ -399,6 +399,24 @@ def test_pipeline_whose_reader_ends_early(first: str) -> None:
     assert str(error_of(ExitError, yes.wait)) == "signal: broken pipe"
 
 
+@pytest.mark.parametrize("reader", ["cat", "true"])
+def test_pipeline_of_what_is_left(reader: str) -> None:
+    """
+    A pipe that was read from may be passed on: the rest goes there, and the writer is
+    told if nobody wants it.
+    """
+    seq, rest = sh("seq 1 3; [ $1 = cat ] || yes", reader), command(reader)
+    rest.stdin = pipe = seq.stdout_pipe()
+    seq.start()
+    assert pipe.readline() == b"1\n"
+    assert rest.output() == (b"2\n3\n" if reader == "cat" else b"")
+
+    if reader == "cat":
+        seq.wait()
+    else:
+        assert str(error_of(ExitError, seq.wait)) == "exit status 141"
+
+
 def test_pipeline_made_from_its_end() -> None:
     """
     The writer may be given the reader's pipe, as well.
@@ -413,14 +431,19 @@ def test_pipeline_made_from_its_end() -> None:
     assert sink.getvalue() == b"hello\n"
 
 
-def test_pipeline_in_blocks() -> None:
+@pytest.mark.parametrize("read_before", [False, True])
+def test_pipeline_in_blocks(read_before: bool) -> None:
     """
-    Leaving its blocks ends a pipeline, from any point on.
+    Leaving its blocks ends a pipeline, in whatever order.
     """
-    with command("cat") as cat, sh(f"echo ready; sleep {FOR_EVER}") as writer:
-        cat.stdin = writer.stdout_pipe()
+    writer = sh(f"echo first; echo ready; exec sleep {FOR_EVER}")
+    reader = command("grep", "--line-buffered", "ready")
+    with writer, reader:
+        reader.stdin = pipe = writer.stdout_pipe()
         writer.start()
-        start_until_ready(cat)
+        if read_before:
+            assert pipe.readline() == b"first\n"
+        start_until_ready(reader)
 
-    assert str(cat.process_state) == "signal: killed"
+    assert str(reader.process_state) == "signal: killed"
     assert str(writer.process_state) == "signal: killed"

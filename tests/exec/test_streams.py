@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import os
+import subprocess
 import threading
 from pathlib import Path
 
@@ -216,6 +217,18 @@ def test_descriptors_are_files_too() -> None:
 
     with open(reader, "rb") as pipe:
         assert pipe.read() == b"hello\n"
+
+
+@pytest.mark.parametrize("name", ["stdin", "stdout", "stderr"])
+def test_negative_number_is_no_descriptor(name: str) -> None:
+    """
+    subprocess.PIPE and its like mean nothing here, and must not mean "closed".
+    """
+    cmd = command("true")
+    setattr(cmd, name, subprocess.PIPE)
+
+    with pytest.raises(ValueError, match=f"^{name}: -1 is no descriptor$"):
+        cmd.run()
 
 
 def test_file_that_changes_its_data_is_copied(tmp_path: Path) -> None:
