@@ -14,8 +14,9 @@ from tests.jobs.helpers import until
 def no_jobs_left() -> Iterator[None]:
     """End and forget the jobs of each test, so that it may leave them running."""
     yield
-    for job in jobs:
+    for job in jobs:  # all of them, before anything here can fail
         with suppress(ProcessDoneError):
             job.kill(tree=True)
+    for job in jobs:
         until(job, lambda job: job.finished)
     jobs.clear()

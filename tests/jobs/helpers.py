@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -61,6 +63,21 @@ def script(code: str, pidfd: bool = True, cwd: Path | None = None) -> str:
 def in_session(session: int) -> set[int]:
     """Give the pids of a session, without its zombies."""
     return {pid for pid in _pids() if _stat(pid)[3:4] == [str(session)] and lives(pid)}
+
+
+def gone(*sessions: int) -> bool:
+    """Say whether nothing is left of some sessions; who was killed may take a while.
+
+    What is left after that is killed, so that a test that fails leaves nothing.
+    """
+    deadline = time.monotonic() + PATIENCE / 3
+    while left := {pid for session in sessions for pid in in_session(session)}:
+        if time.monotonic() > deadline:
+            for pid in left:
+                os.kill(pid, signal.SIGKILL)
+            return False
+        time.sleep(0.01)
+    return True
 
 
 def lives(pid: int) -> bool:

@@ -4,12 +4,11 @@ import os
 import select
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
-from tests.jobs.helpers import PATIENCE, in_session, lives, script
+from tests.jobs.helpers import PATIENCE, gone, in_session, script
 
 # Starts a job that prints when it is ready, and prints its pid; then the script ends.
 START = """
@@ -26,11 +25,6 @@ def start(*argv, **options):
     return job
 """
 both_modes = pytest.mark.parametrize("pidfd", [True, False])
-
-
-def gone(pid: int) -> bool:
-    """Say whether neither a job nor anything in its session is left."""
-    return not lives(pid) and not in_session(pid)
 
 
 @both_modes
@@ -118,19 +112,14 @@ def until_gone(pid: int) -> None:
         os.close(fd)
 
 
-def test_many_jobs_end_within_two_seconds() -> None:
-    """However stubborn they are, all are gone in the time that a kernel has."""
+def test_many_jobs_end_together() -> None:
+    """However many stubborn jobs there are, all of them end."""
     code = """
-import atexit, time
 stubborn = "trap '' TERM; sleep 1000 & echo ready; wait; sleep 1000"
 for _ in range(20):
     start("sh", "-c", stubborn)
-print(time.time(), flush=True)
 """
-    *pids, began = script(START + code).split()
-
-    assert all(gone(int(pid)) for pid in pids)
-    assert time.time() - float(began) < 5  # a bound to find hangs, not to measure
+    assert gone(*map(int, script(START + code).split()))
 
 
 def test_ctrl_c_at_the_end() -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.jobs.helpers import in_session
+from tests.jobs.helpers import gone, in_session
 from tests.kernel.fixtures import Kernel
 
 pytestmark = pytest.mark.xdist_group("kernel")
@@ -55,7 +55,7 @@ def test_jobs_end_with_the_kernel(
     pids = pids_of(kernel)
     how(kernel)
 
-    assert not any(map(in_session, pids))
+    assert gone(*pids)
 
 
 def test_an_interrupt_touches_no_job(new_kernel: StartKernel) -> None:
