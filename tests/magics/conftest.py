@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import builtins
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,8 +26,12 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> InteractiveShell:
 
 
 @pytest.fixture
-def ip(shell: InteractiveShell) -> Iterator[InteractiveShell]:
+def ip(
+    shell: InteractiveShell, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[InteractiveShell]:
     """The shell with ipyproc loaded and no variables; no job survives the test."""
+    # Doctests leave one behind, and IPython then lets its own ``_`` alone.
+    monkeypatch.delattr(builtins, "_", raising=False)
     shell.reset(new_session=False)
     load(shell)
     yield shell
