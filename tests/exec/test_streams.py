@@ -6,6 +6,7 @@ import gzip
 import io
 import os
 import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -423,6 +424,32 @@ def test_large_output_both_ways() -> None:
 
     assert cmd.output() == LARGE
     assert cmd.stderr.getvalue() == LARGE
+
+
+MEMORY = """
+from pathlib import Path
+from ipyproc import command
+
+def held(field):
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(field)) << 10
+
+command("true").output()
+before = held("VmRSS")
+Path("/proc/self/clear_refs").write_text("5")
+size = 128 << 20
+assert len(command("head", "-c", str(size), "/dev/zero").output()) == size
+print(held("VmHWM") - before - size)
+"""
+
+
+def test_output_is_held_once() -> None:
+    """
+    While output() collects, and when it returns, there is one copy of the output.
+    """
+    above = int(command(sys.executable, "-c", MEMORY).output())
+
+    assert above <= 32 << 20
 
 
 def test_threads_end_with_the_command() -> None:
