@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from hypothesis import HealthCheck, settings
 
-pytest_plugins = ["tests.guard", "tests.kernel.fixtures", "tests.browser.fixtures"]
+pytest_plugins = [
+    "tests.guard",
+    "tests.doctests",
+    "tests.kernel.fixtures",
+    "tests.browser.fixtures",
+]
 
 # Programs that tests start, and measurements, are no tests and are not imported.
 collect_ignore = ["children", "benchmarks"]
