@@ -41,7 +41,7 @@ def possible() -> list[Run]:
 def scenarios() -> dict[str, Json]:
     """Give all scenarios by their ids: the shared ones, then the project's own."""
     listed: list[Json] = []
-    for name in ("scenarios.json", "more.json"):
+    for name in ("scenarios.json", "more.process.json", "more.json"):
         listed += json.loads((_HERE / name).read_text())
     return {scenario["id"]: scenario for scenario in listed}
 
