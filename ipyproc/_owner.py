@@ -12,7 +12,7 @@ from enum import StrEnum
 from errno import ECHILD, EINVAL
 
 from ipyproc import _forgotten
-from ipyproc._sys import pidfd, waitid
+from ipyproc._sys import host, pidfd, waitid
 from ipyproc.errors import (
     NoHandleError,
     ProcessDoneError,
@@ -51,6 +51,7 @@ class Owner:
         "_users",
         "is_ours",
         "pid",
+        "prints_into_cell",
         "status",
         "stops",
     )
@@ -61,6 +62,8 @@ class Owner:
         self.is_ours = False
         #: Whether we are tracing the process: then waiting reports its stops, too.
         self.stops = False
+        #: Whether ipykernel has yet to show what the process printed when it ends.
+        self.prints_into_cell = False
         self.status = ProcessStatus.OK
         self._lock = threading.Lock()
         self._report = waitid.new_report(idtype, number)
@@ -83,6 +86,8 @@ class Owner:
                     if report.reap():
                         if self._claimed:
                             raise SyscallError("waitid", ECHILD)
+                        if self.prints_into_cell:
+                            host.let_output_pass()
                         state = report.state()
                         self._users -= waits
                         waits = False

@@ -10,7 +10,7 @@ from errno import EINVAL
 
 from ipyproc import _arguments
 from ipyproc._owner import PidfdOwner, PidOwner
-from ipyproc._sys import pidfd, start
+from ipyproc._sys import host, pidfd, start
 from ipyproc.attr import ProcAttr, SysProcAttr
 from ipyproc.errors import PathError
 
@@ -51,6 +51,7 @@ class Start:
             raise _path_error(os.fsdecode(path), error) from None
         owner = _owner(self._pid.value)
         owner.stops = system is not None and system.ptrace
+        owner.prints_into_cell = any(map(host.is_cell, attr.files or ()))
         return owner
 
     def undo(self) -> None:
