@@ -37,6 +37,14 @@ def until(job: Job, condition: Callable[[Job], bool]) -> None:
         unsubscribe()
 
 
+def eventually(condition: Callable[[], bool]) -> None:
+    """Wait until something holds that nobody tells us of, as the state of others."""
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline, "it never came so far"
+        time.sleep(0.01)
+
+
 def until_printed(job: Job, text: str) -> None:
     """Wait until *text* is in what *job* printed."""
     until(job, lambda job: text in job.stdout.text)

@@ -8,7 +8,15 @@ import pytest
 from ipyproc.attr import SysProcAttr
 from ipyproc.jobs import PIPE, Job, spawn
 from ipyproc.jobs.tree import Roots, find
-from tests.jobs.helpers import PATIENCE, in_session, lives, python, until, until_printed
+from tests.jobs.helpers import (
+    PATIENCE,
+    eventually,
+    in_session,
+    lives,
+    python,
+    until,
+    until_printed,
+)
 
 # Each prints its pid: a child, one with a child of its own, one in its own session.
 FAMILY = (
@@ -82,10 +90,10 @@ def test_stop_and_continue_the_tree() -> None:
     job, pids = big_family()
     roots = Roots(running=frozenset({job.pid}))
     job.signal(signal.SIGSTOP, tree=True)
-    until(job, lambda job: all(member.stopped for member in find(roots)))
+    eventually(lambda: all(member.stopped for member in find(roots)))
     assert family(job) == pids
     job.signal(signal.SIGCONT, tree=True)
-    until(job, lambda job: not any(member.stopped for member in find(roots)))
+    eventually(lambda: not any(member.stopped for member in find(roots)))
 
 
 HOP = """

@@ -1,10 +1,8 @@
 from __future__ import annotations
 
-import time
-
 from ipyproc.jobs import PIPE, spawn
 from ipyproc.jobs.sampler import Sampler
-from tests.jobs.helpers import PATIENCE, python, until_printed
+from tests.jobs.helpers import PATIENCE, eventually, python, until_printed
 
 
 def test_usage_of_a_process() -> None:
@@ -26,13 +24,15 @@ def test_usage_of_a_tree() -> None:
     """What a job started is below it, and counts in its totals."""
     job = spawn(["sh", "-c", "sh -c 'sleep 1000 & echo ready; wait'; true"])
     until_printed(job, "ready")
+    names = ["sh", "sh", "sleep"]
+    # The last one is on its way, and a shell until it becomes sleep.
+    eventually(lambda: [each.name for each in Sampler(job.pid).usage() or ()] == names)
     usage = Sampler(job.pid).usage()
-    while usage is None or len(list(usage)) < 3:  # the last one is on its way
-        usage = Sampler(job.pid).usage()
 
+    assert usage is not None
     (shell,) = usage.children
     (sleep,) = shell.children
-    assert [usage.name, shell.name, sleep.name] == ["sh", "sh", "sleep"]
+    assert [usage.name, shell.name, sleep.name] == names
     assert usage.total_memory == usage.memory + shell.memory + sleep.memory
     assert usage.total_cpu_percent == sum(each.cpu_percent for each in usage)
 
@@ -41,21 +41,25 @@ def test_busy_process() -> None:
     """A process that computes shows the share of a processor that it had."""
     job = spawn(python("print('ready')\nwhile True: pass"))
     until_printed(job, "ready")
-    deadline = time.monotonic() + PATIENCE
-    while not (usage := Sampler(job.pid).usage()) or usage.cpu_percent < 10:
-        assert time.monotonic() < deadline
+
+    def is_busy() -> bool:
+        usage = Sampler(job.pid).usage()
+        return usage is not None and usage.cpu_percent >= 10
+
+    eventually(is_busy)
 
 
 def test_heirs_without_a_parent_belong_to_the_job() -> None:
     """Who lost its parent is the job's child, as long as it can be found."""
     job = spawn(["sh", "-c", "(sleep 1000 & echo ready); sleep 1000"])
     until_printed(job, "ready")
-    names: list[str] = []
-    while len(names) < 2:
-        usage = Sampler(job.pid).usage()
-        names = [child.name for child in usage.children] if usage else []
 
-    assert names == ["sleep", "sleep"]
+    def has_both() -> bool:
+        usage = Sampler(job.pid).usage()
+        children = usage.children if usage else ()
+        return [child.name for child in children] == ["sleep", "sleep"]
+
+    eventually(has_both)
 
 
 def test_measured_once_a_second() -> None:
