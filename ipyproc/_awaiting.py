@@ -25,20 +25,20 @@ async def wait(owner: PidfdOwner | PidOwner) -> ProcessState:
 
 async def _pause(owner: PidfdOwner | PidOwner, nap: float) -> None:
     """Pause until the process ended or, where nothing tells that, for a while."""
+    own: list[int] = []
     try:
         with owner.handle() as fd:
             # A loop has one reader for a descriptor, and others may wait, too.
-            own = os.dup(fd)
+            own.append(os.dup(fd))
+        # A pidfd says nothing of the stops of a traced process.
+        await asyncio.wait_for(_readable(own[0]), nap if owner.stops else None)
     except NoHandleError:
         await asyncio.sleep(nap)
-        return
-    try:
-        # A pidfd says nothing of the stops of a traced process.
-        await asyncio.wait_for(_readable(own), nap if owner.stops else None)
     except TimeoutError:
         pass
     finally:
-        os.close(own)
+        for fd in own:
+            os.close(fd)
 
 
 async def _readable(fd: int) -> None:

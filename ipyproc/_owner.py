@@ -39,10 +39,7 @@ class ProcessStatus(StrEnum):
 
 
 class Owner:
-    """The status of a ``Process`` and the report of its end, safe for many threads.
-
-    *idtype* and *number* say who it is, as waitid(2) has it.
-    """
+    """The status of a ``Process`` and the report of its end, safe for many threads."""
 
     __slots__ = (
         "_claimed",
@@ -56,7 +53,9 @@ class Owner:
         "stops",
     )
 
-    def __init__(self, pid: int, idtype: int, number: int) -> None:
+    _report: waitid.Report | waitid.PortableReport
+
+    def __init__(self, pid: int) -> None:
         self.pid = pid
         #: Whether we started the process, and so must reap it.
         self.is_ours = False
@@ -65,10 +64,9 @@ class Owner:
         #: Whether ipykernel has yet to show what the process printed when it ends.
         self.prints_into_cell = False
         self.status = ProcessStatus.OK
-        self._lock = threading.Lock()
-        self._report = waitid.new_report(idtype, number)
         self._claimed = False
         self._users = 0
+        self._lock = threading.Lock()
 
     def wait(self, timeout: float | None) -> ProcessState:
         """Wait for the end and hand the state out, to one caller only.
@@ -155,21 +153,25 @@ class Owner:
 class PidfdOwner(Owner):
     """Owns a pidfd; it is closed when the last user is gone after the end."""
 
-    __slots__ = ("_fd",)
+    __slots__ = ("_fds",)
 
-    def __init__(self, pid: int, fd: int) -> None:
-        super().__init__(pid, waitid.P_PIDFD, fd)
-        self._fd = fd
+    def __init__(self, pid: int) -> None:
+        #: The pidfd, while it is open.
+        self._fds: list[int] = []
+        super().__init__(pid)
+        fd = pidfd.open_for(pid, self._fds)
+        self._report = waitid.new_report(waitid.P_PIDFD, fd)
 
     def __del__(self) -> None:
-        if self._fd >= 0:
+        # An interrupt may have come before there was anything.
+        if getattr(self, "_fds", None):
             self._drop()
 
     def signal(self, sig: int) -> None:
         """Signal the process that the pidfd names."""
         with self._lock:
             self._check_use()
-            pidfd.send_signal(self._fd, sig)
+            pidfd.send_signal(self._fds[0], sig)
 
     @contextmanager
     def handle(self) -> Iterator[int]:
@@ -180,7 +182,7 @@ class PidfdOwner(Owner):
                 self._check_use()
                 self._users += 1
                 lent = True
-            yield self._fd
+            yield self._fds[0]
         finally:
             if lent:
                 self._give_back()
@@ -198,9 +200,9 @@ class PidfdOwner(Owner):
     def _settle(self, status: ProcessStatus) -> None:
         if self.status is ProcessStatus.OK:
             self.status = status
-        if not self._users and self._fd >= 0:
-            fd, self._fd = self._fd, -1
-            os.close(fd)
+        if self._fds and not self._users:
+            fds, self._fds = self._fds, []
+            os.close(fds[0])
 
     def _give_back(self) -> None:
         with self._lock:
@@ -210,10 +212,10 @@ class PidfdOwner(Owner):
 
     def _sleep(self, longest: float | None) -> None:
         if not self.stops:
-            waitid.readable_within(self._fd, _within_reach_of_signals(longest))
+            waitid.readable_within(self._fds[0], _within_reach_of_signals(longest))
         elif longest is None:
             # A pidfd says nothing of stops.
-            waitid.wait_ended(waitid.P_PIDFD, self._fd)
+            waitid.wait_ended(waitid.P_PIDFD, self._fds[0])
         else:
             time.sleep(min(longest, _LONGEST_NAP))
 
@@ -224,11 +226,12 @@ class PidOwner(Owner):
     __slots__ = ("_nap",)
 
     def __init__(self, pid: int) -> None:
-        super().__init__(pid, waitid.P_PID, pid)
+        super().__init__(pid)
+        self._report = waitid.new_report(waitid.P_PID, pid)
         self._nap = _FIRST_NAP
 
     def __del__(self, ok: ProcessStatus = ProcessStatus.OK) -> None:
-        if self.is_ours and self.status is ok:
+        if getattr(self, "is_ours", False) and self.status is ok:
             self._drop()
 
     @classmethod

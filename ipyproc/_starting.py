@@ -68,7 +68,7 @@ def _owner(pid: int) -> PidfdOwner | PidOwner:
     if not pidfd.works():
         return PidOwner(pid)
     try:
-        return PidfdOwner(pid, pidfd.open_for(pid))
+        return PidfdOwner(pid)
     except ProcessLookupError:
         # SIGCHLD is ignored, or someone reaps whatever ends: it is gone already.
         return PidOwner.of_nobody(pid)

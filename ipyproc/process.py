@@ -170,7 +170,7 @@ def find_process(pid: int) -> Process:
     if not pidfd.works():
         return Process(number)
     try:
-        return Process._owning(PidfdOwner(number, pidfd.open_for(number)))
+        return Process._owning(PidfdOwner(number))
     except ProcessLookupError:
         return Process._owning(PidOwner.of_nobody(number))
     except OSError:

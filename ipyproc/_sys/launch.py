@@ -20,6 +20,7 @@ from types import CodeType
 
 from ipyproc._sys import host, launcher, posix_spawn
 from ipyproc._sys.libc import Vector, own_environment, system_call
+from ipyproc._sys.opening import opened
 from ipyproc.attr import SysProcAttr, SysProcIDMap
 
 # Where the launcher finds what it is handed; 0 to 2 are closed, whatever they are here:
@@ -173,12 +174,16 @@ def _map(entries: Sequence[SysProcIDMap] | None) -> bytes | None:
 @contextmanager
 def _memory(fields: dict[str, object]) -> Iterator[int]:
     """Lend a file in memory that holds the launcher's code and what it is to do."""
-    fd = os.memfd_create("ipyproc-launcher")
-    with open(fd, "wb") as file:
-        file.write(marshal.dumps(_code()) + marshal.dumps(fields))
-        file.flush()
+    held: list[int] = []
+    try:
+        fd = opened(held, os.memfd_create, "ipyproc-launcher")
+        with open(fd, "wb", closefd=False) as file:
+            file.write(marshal.dumps(_code()) + marshal.dumps(fields))
         os.lseek(fd, 0, os.SEEK_SET)
         yield fd
+    finally:
+        for fd in held:
+            os.close(fd)
 
 
 @cache
@@ -239,11 +244,17 @@ def _abandon(launched: int, report: _Report, ours: socket.socket) -> None:
     """End and reap what a start that failed, or was interrupted, has left."""
     while launched and not report.ended:
         # A clone that is not known yet will say that it is there.
-        with suppress(ProcessLookupError):
-            os.kill(report.pid or launched, signal.SIGKILL)
+        _kill(report.pid or launched)
         _hear_one(ours, report)
+    if report.ready and not report.failure:
+        _kill(report.pid or launched)  # it is the program by now
     for pid in {launched, report.pid} - {0}:
         _reap(pid)
+
+
+def _kill(pid: int) -> None:
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
 
 
 def _reap(pid: int) -> None:

@@ -8,6 +8,7 @@ import signal
 from functools import cache
 
 from ipyproc._sys import waitid
+from ipyproc._sys.opening import opened
 from ipyproc.errors import ProcessDoneError, SyscallError
 
 # Read once: a program that later empties its environment does not change its mind.
@@ -44,10 +45,13 @@ def _can_be_used(ours: int) -> bool:
     return True
 
 
-def open_for(pid: int) -> int:
-    """Open a pidfd; raises a bare ``OSError``, for absurd pids, too."""
+def open_for(pid: int, into: list[int]) -> int:
+    """Open a pidfd, append it to *into* and return it.
+
+    Raises a bare ``OSError``, for absurd pids, too.
+    """
     try:
-        return os.pidfd_open(pid)
+        return opened(into, os.pidfd_open, pid)
     except OverflowError:
         raise OSError(errno.EINVAL, os.strerror(errno.EINVAL)) from None
 

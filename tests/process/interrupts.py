@@ -1,0 +1,105 @@
+"""KeyboardInterrupt at chosen instants, as a signal handler would raise it."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dis import opname
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import ipyproc
+
+_ROOT = Path(ipyproc.__file__).parent
+_WATCHED = {
+    str(path)
+    for path in [*_ROOT.glob("*.py"), *(_ROOT / "_sys").glob("*.py")]
+    if path.name not in ("__init__.py", "context.py")
+}
+#: The interpreter looks for signals after these; not after a call into Python code.
+_CHECKING = {"RESUME", "JUMP_BACKWARD", "CALL", "CALL_FUNCTION_EX"}
+_BY_C = {"__init__", "__new__"}
+
+
+class Interrupts:
+    """Raises KeyboardInterrupt at the *number*-th instant at which a signal might."""
+
+    def __init__(self, number: int) -> None:
+        self.left = number
+        self._before: dict[FrameType, str] = {}
+
+    def trace(self, frame: FrameType, event: str, _: object) -> Any:
+        """Follow the code of the process layer, instruction by instruction."""
+        if event == "call":
+            # A class is called by way of C, after which the interpreter does look.
+            if frame.f_back in self._before and frame.f_code.co_name not in _BY_C:
+                self._before[frame.f_back] = "a call into Python"
+            if frame.f_code.co_filename not in _WATCHED:
+                return None
+            frame.f_trace_opcodes = True
+        elif event == "opcode":
+            self._count(frame)
+        elif event == "return":
+            self._before.pop(frame, None)
+        return self.trace
+
+    def _count(self, frame: FrameType) -> None:
+        if self._before.get(frame) in _CHECKING:
+            self.left -= 1
+            if self.left == 0:
+                self._before.clear()
+                raise KeyboardInterrupt
+        self._before[frame] = opname[frame.f_code.co_code[frame.f_lasti]]
+
+
+@contextmanager
+def interrupt_at(number: int) -> Iterator[Interrupts]:
+    """Raise KeyboardInterrupt at that instant of what the block does.
+
+    If there are fewer of them, ``left`` is above 0 in the end.
+    """
+    interrupts = Interrupts(number)
+    before = sys.gettrace()
+    sys.settrace(interrupts.trace)
+    try:
+        yield interrupts
+    finally:
+        sys.settrace(before)
+
+
+@contextmanager
+def interrupted_after(seconds: float) -> Iterator[None]:
+    """Send this thread, the main one, a real signal that raises KeyboardInterrupt.
+
+    It comes after so many seconds, or never, if the block has ended by then.
+    """
+    main, ended = threading.main_thread().ident, threading.Event()
+    assert main
+
+    def send() -> None:
+        if not ended.wait(seconds):
+            signal.pthread_kill(main, signal.SIGUSR1)
+
+    armed = True
+
+    def interrupt(*_: object) -> None:
+        nonlocal armed
+        if armed:
+            armed = False
+            raise KeyboardInterrupt
+
+    handler = signal.signal(signal.SIGUSR1, interrupt)
+    thread = threading.Thread(target=send)
+    thread.start()
+    try:
+        yield
+    finally:
+        # A plain assignment, which no signal can come in between of.
+        armed = False
+        ended.set()
+        thread.join()
+        signal.signal(signal.SIGUSR1, handler)

@@ -1,0 +1,222 @@
+"""Ctrl-C while a process is started, or waited for: nothing is lost, nothing left."""
+
+from __future__ import annotations
+
+import gc
+import os
+import random
+import signal
+import threading
+from collections.abc import Callable
+
+import pytest
+
+from ipyproc import ProcAttr, Process, ProcessState, SysProcAttr, start_process
+from tests.process.interrupts import interrupt_at, interrupted_after
+from tests.process.tools import (
+    SOON,
+    descriptors,
+    has_children,
+    start_sh,
+    start_sleep,
+    wait_until_ended,
+)
+
+#: More than there are instants in what is interrupted.
+MANY = 10_000
+MOMENTS = 240
+
+
+def interrupted(work: Callable[[], object], number: int) -> bool | None:
+    """Do the work; say whether it was interrupted, None if it has fewer instants."""
+    with interrupt_at(number) as interrupts:
+        try:
+            work()
+        except KeyboardInterrupt:
+            return True
+    return None if interrupts.left > 0 else False
+
+
+def test_wait_at_every_instant(mode: str) -> None:
+    """
+    Wherever wait is interrupted, the next one gives the state.
+    """
+    for number in range(1, MANY):
+        process = start_sh("exit 7")
+        wait_until_ended(process.pid)
+        states: list[ProcessState] = []
+        again = interrupted(lambda p=process, s=states: s.append(p.wait()), number)
+        if not states:
+            assert again
+            states.append(process.wait())
+
+        assert str(states[0]) == "exit status 7"
+        with pytest.raises(ChildProcessError):
+            process.wait()
+        if again is None:
+            break
+
+    assert number > 10
+
+
+def test_wait_at_random_moments(mode: str) -> None:
+    """
+    Real signals at hundreds of moments around the end lose neither state nor handle.
+    """
+    chance = random.Random(3)
+    times = 0
+    while times < MOMENTS:
+        process, state = start_sh("exit 7"), None
+        try:
+            with interrupted_after(chance.uniform(0, 0.002)):
+                state = process.wait()
+        except KeyboardInterrupt:
+            times += 1
+        if state is None:
+            state = process.wait()
+
+        assert (state.exit_code, state.pid) == (7, process.pid)
+
+
+def test_wait_with_timeout_at_random_moments(mode: str) -> None:
+    """
+    The same is true of a wait with a timeout.
+    """
+    chance = random.Random(4)
+    times = 0
+    while times < MOMENTS / 2:
+        process, state = start_sh("exit 7"), None
+        try:
+            with interrupted_after(chance.uniform(0, 0.002)):
+                state = process.wait(SOON)
+        except KeyboardInterrupt:
+            times += 1
+        if state is None:
+            state = process.wait(SOON)
+
+        assert state.exit_code == 7
+
+
+def test_wait_is_interrupted_at_once(mode: str) -> None:
+    """
+    A signal ends a wait that would be long; the process is none the wiser.
+    """
+    process = start_sleep()
+    try:
+        with pytest.raises(KeyboardInterrupt), interrupted_after(0.05):
+            process.wait()
+
+        process.signal(0)
+    finally:
+        process.kill()
+    assert str(process.wait()) == "signal: killed"
+
+
+def test_interrupt_in_the_gap_before_the_poll() -> None:
+    """
+    A signal that comes after Python last looked for one does not wait for the end.
+    """
+    process = start_sleep()
+    main = threading.main_thread().ident
+    assert main
+    previous = signal.signal(signal.SIGUSR2, signal.default_int_handler)
+    # The handler of the main thread is due, but another thread took the signal: this
+    # is what the main thread sees if it comes between its last look and the poll.
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR2])
+    sender = threading.Timer(0.2, lambda: _take(signal.SIGUSR2))
+    sender.start()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            process.wait(SOON)
+    finally:
+        sender.join()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGUSR2])
+        signal.signal(signal.SIGUSR2, previous)
+        process.kill()
+        process.wait()
+
+
+def _take(number: int) -> None:
+    """Have this thread take a signal."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [number])
+    signal.pthread_kill(threading.get_ident(), number)
+
+
+@pytest.mark.parametrize(
+    "system",
+    [None, SysProcAttr(pdeathsig=9), SysProcAttr(cloneflags=0x10000000)],
+    ids=["plain", "launcher", "clone"],
+)
+def test_start_at_every_instant(mode: str, system: SysProcAttr | None) -> None:
+    """
+    Wherever a start is interrupted, there is a Process, or no child and no descriptor.
+    """
+    attr = ProcAttr(sys=system)
+    start_process("/bin/true", ["true"], attr).wait()
+    before = descriptors()
+    step = 1 if system is None else 7
+    for number in range(1, MANY, step):
+        started: list[Process] = []
+
+        def start(into: list[Process] = started) -> None:
+            into.append(start_process("/bin/sleep", ["sleep", "1000"], attr))
+
+        again = interrupted(start, number)
+        for process in started:
+            process.kill()
+            process.wait()
+        started.clear()
+        gc.collect()
+
+        assert not has_children()
+        assert descriptors() == before
+        if again is None:
+            break
+    assert number > 10
+
+
+@pytest.mark.parametrize(
+    ("system", "seconds"),
+    [(None, 0.002), (SysProcAttr(pdeathsig=9), 0.03)],
+    ids=["plain", "launcher"],
+)
+def test_start_at_random_moments(
+    mode: str, system: SysProcAttr | None, seconds: float
+) -> None:
+    """
+    Real signals during a start leave no child and no descriptor behind.
+    """
+    chance = random.Random(5)
+    attr = ProcAttr(sys=system)
+    start_process("/bin/true", ["true"], attr).wait()
+    before = descriptors()
+    for _ in range(MOMENTS if system is None else MOMENTS // 10):
+        process = None
+        try:
+            with interrupted_after(chance.uniform(0, seconds)):
+                process = start_process("/bin/sleep", ["sleep", "1000"], attr)
+        except KeyboardInterrupt:
+            pass
+        if process is not None:
+            process.kill()
+            process.wait()
+        del process
+
+        assert not has_children()
+    gc.collect()
+    assert descriptors() == before
+
+
+def test_signal_while_a_handler_raises(mode: str) -> None:
+    """
+    After an interrupted signal the Process can be used as before.
+    """
+    for number in range(1, MANY):
+        process = start_sleep()
+        again = interrupted(lambda p=process: p.signal(0), number)
+        process.kill()
+
+        assert str(process.wait()) == "signal: killed"
+        assert str(os.getpid()) not in repr(process)
+        if again is None:
+            break
