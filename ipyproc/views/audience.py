@@ -18,6 +18,9 @@ HISTORY = 256 * 1024
 #: How far a page may fall behind what the process printed.
 LAG = 512 * 1024
 
+# Less room than this is no room, unless it is all that is needed.
+_ROOM = 16 * 1024
+
 #: Whoever listens before the first page has said so. Its module may still be loading,
 #: or the kernel too busy to hear it.
 ANYONE = "*"
@@ -33,6 +36,9 @@ class _Page:
     @property
     def room(self) -> int:
         return WINDOW - (self.sent - self.seen)
+
+    def is_ready(self, total: int) -> bool:
+        return 0 < min(_ROOM, total - self.sent) <= self.room
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +77,7 @@ class Audience:
         """Whether a page is there that takes what comes."""
         with self._lock:
             pages = self._pages.items()
-            return any(page.room > 0 for name, page in pages if name != ANYONE)
+            return any(p.room >= _ROOM for name, p in pages if name != ANYONE)
 
     def join(self, page: str, have: int | None, total: int) -> int:
         """Take *page* in, which has all up to *have*; from where on will it be sent?
@@ -104,7 +110,7 @@ class Audience:
             ready = {
                 name: page
                 for name, page in self._pages.items()
-                if page.sent < total and page.room > 0
+                if page.is_ready(total)
             }
         if not ready:
             return None

@@ -382,13 +382,13 @@ class Pane {
     this.model = model;
     this.page = Array.from(crypto.getRandomValues(new Uint8Array(8)), hex).join("");
     this.screen = new Screen();
-    this.have = this.acked = this.seq = this.skew = this.lost = this.cost = 0;
+    this.start = this.have = this.acked = this.seq = this.skew = this.lost = this.cost = 0;
     this.waiting = new Map(); // actions that the kernel has not answered
     this.follow = true;
     this.build();
     this.show();
     this.showTail();
-    this.ready(model.get("tail").offset ? null : this.have);
+    this.ready();
     this.clock = setInterval(() => this.showTime(), PATIENCE);
   }
 
@@ -457,7 +457,7 @@ class Pane {
     const { kind, pages, page, after, offset, streams } = message;
     if (kind === "output" && (pages.includes(this.page) || pages.includes("*"))) {
       const gap = after > this.have;
-      if (gap && !this.lost) this.ready(this.have);
+      if (gap && !this.lost) this.ready();
       // A kernel that is too busy to mend the gap still sends: then show what comes.
       if (!gap || Date.now() - this.lost > PATIENCE) this.take(offset, streams, buffers);
     }
@@ -468,25 +468,27 @@ class Pane {
   }
 
   /** Tell the kernel what is here; it answers with where it goes on. */
-  ready(have, wait = 2 * PATIENCE) {
+  ready(wait = 2 * PATIENCE) {
     this.lost ||= Date.now();
     this.asked = ++this.seq;
-    this.send("ready", { have, seq: this.asked });
+    this.send("ready", { have: this.start ? null : this.have, seq: this.asked });
     clearTimeout(this.again);
-    this.again = setTimeout(() => this.ready(have, 2 * wait), wait);
+    this.again = setTimeout(() => this.ready(2 * wait), wait);
   }
 
   begin({ offset, clock }) {
     clearTimeout(this.again);
     this.lost = 0;
     this.skew = clock - Date.now() / 1000;
-    if (offset !== this.have) {
+    // What is here goes without a hole from start to have, or is not needed any more.
+    if (offset < this.start || offset > this.have) {
       const { gone, lines } = this.screen;
       this.screen = new Screen();
       this.screen.gone = [...gone, ...lines];
+      this.start = this.have = offset;
       if (offset) this.skip(offset);
     }
-    this.have = this.acked = offset;
+    this.acked = offset;
     this.showTime();
     this.settle();
   }
@@ -497,7 +499,10 @@ class Pane {
     const bytes = data ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength) : [];
     const end = offset + bytes.length;
     if (end <= this.have) return;
-    if (offset > this.have) this.skip(offset - this.have);
+    if (offset > this.have) {
+      this.skip(offset - this.have);
+      this.start = this.have = offset;
+    }
     let at = 0;
     for (const [stream, length] of streams) {
       const from = Math.max(at, this.have - offset);
@@ -517,7 +522,7 @@ class Pane {
     const { total } = this.state;
     clearTimeout(this.checking);
     if (total !== null && this.have >= total) this.screen.finish();
-    else if (total !== null) this.checking = setTimeout(() => this.lost || this.ready(this.have), 2 * PATIENCE);
+    else if (total !== null) this.checking = setTimeout(() => this.lost || this.ready(), 2 * PATIENCE);
     // What takes long to draw is drawn less often, so that the page stays responsive.
     this.frame ??= setTimeout(() => requestAnimationFrame((start) => {
       this.frame = null;

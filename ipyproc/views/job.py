@@ -81,7 +81,8 @@ class JobView(anywidget.AnyWidget):
         self._tails = Pauses(*_TAILS)
         self._marks = Pauses(*_MARKS)
         self._marked = _MOST_MARKS
-        self._replies: deque[Message] = deque(maxlen=_MOST_REPLIES)
+        # Composed when they are sent: a page that joins must hear of it first.
+        self._replies: deque[Callable[[], Message]] = deque(maxlen=_MOST_REPLIES)
         self._endings: deque[Callable[[], int]] = deque()
         #: By this name the page finds the static rendering that it is to replace.
         self.token = secrets.token_hex(8)
@@ -146,7 +147,7 @@ class JobView(anywidget.AnyWidget):
         return len(json.dumps(new))
 
     def _send_reply(self) -> int:
-        return self._say(self._replies.popleft()) if self._replies else 0
+        return self._say(self._replies.popleft()()) if self._replies else 0
 
     def _say(self, message: Message | None) -> int:
         if message is None:
@@ -200,13 +201,13 @@ class JobView(anywidget.AnyWidget):
         if isinstance(action, str) and action in ACTIONS:
             ACTIONS[action](self, content)
 
-    def _reply(self, message: Message) -> None:
-        self._replies.append(message)
+    def _reply(self, compose: Callable[[], Message]) -> None:
+        self._replies.append(compose)
         self._publisher.wake(self)
 
     def _ready(self, asked: dict[str, Any]) -> None:
         have, seq = _offset(asked.get("have")), _offset(asked.get("seq"))
-        self._reply(self._feed.join(asked["page"], have, seq))
+        self._reply(lambda: self._feed.join(asked["page"], have, seq))
 
     def _acknowledged(self, asked: dict[str, Any]) -> None:
         offset = _offset(asked.get("offset"))
@@ -217,7 +218,7 @@ class JobView(anywidget.AnyWidget):
     def _save(self, asked: dict[str, Any]) -> None:
         offset = _offset(asked.get("offset"))
         if offset is not None:
-            self._reply(self._feed.saved(asked["page"], offset))
+            self._reply(lambda: self._feed.saved(asked["page"], offset))
 
     def _act(self, asked: dict[str, Any], act: Callable[[], object]) -> None:
         """Do something to the job, and tell the page how it went."""
@@ -230,7 +231,7 @@ class JobView(anywidget.AnyWidget):
                 error = str(problem)
             seq = _offset(asked.get("seq"))
             content = {"kind": "done", "page": asked["page"], "seq": seq}
-            self._reply(Message(content | {"error": error}))
+            self._reply(lambda: Message(content | {"error": error}))
 
         self._publisher.call(done)  # to look for a job's descendants may take a while
 

