@@ -108,9 +108,7 @@ class Audience:
         """
         with self._lock:
             ready = {
-                name: page
-                for name, page in self._pages.items()
-                if page.is_ready(total)
+                name: page for name, page in self._pages.items() if page.is_ready(total)
             }
         if not ready:
             return None

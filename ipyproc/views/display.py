@@ -57,11 +57,10 @@ class _Display:
 
     def begin(self) -> None:
         """Show the job as it is now, and see to it that its end is shown."""
-        widget, metadata = self._widget()
-        if self._job.finished:
-            widget = {}
+        over = self._job.finished  # asked once: it may end at any moment
+        widget, metadata = ({}, {}) if over else self._widget()
         self._publish(widget | self._static(), metadata)
-        if self._job.finished:
+        if over:
             self._retire()
         elif self._headless:
             _session.update_later(self)

@@ -106,6 +106,28 @@ def test_the_end_replaces_the_widget(front: FrontEnd, job: FakeJob, use: Any) ->
     assert job.widget.comm is not None
 
 
+def test_a_job_that_ends_while_it_is_shown(
+    front: FrontEnd, job: FakeJob, use: Any
+) -> None:
+    """
+    Whenever it ends, its widget does not stay.
+    """
+    shell = use(Shell())
+    publish = shell.publish
+
+    def late(*args: Any, **kwargs: Any) -> None:
+        publish(*args, **kwargs)
+        if not job.finished:
+            job.ends()
+
+    shell.publish = late  # type: ignore[method-assign]
+    display.show(job)
+
+    front.wait(lambda: front.states("state"))
+    assert ended()
+    assert [VIEW in shown.data for shown in shell.shown] == [True, False]
+
+
 def test_a_job_that_has_ended_is_shown_without_widget(job: FakeJob, use: Any) -> None:
     """
     What is over is displayed as it will be saved, at once.
