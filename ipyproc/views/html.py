@@ -28,6 +28,9 @@ _PALETTE = (
     *("#7d8590", "#6e7681", "#e0525a", "#3fa055", "#b8860b", "#4f8cf0", "#b765d0"),
     *("#2a9aa3", "#8b949e"),
 )
+# Colours of a badge, by status; an ended job's depends on how it ended.
+_STATUS = {"running": "4", "stopped": "3", "released": "3"}
+_GOOD = "exit status 0"
 _WORDS = {
     "bold": "font-weight:bold",
     "dim": "opacity:.7",
@@ -39,12 +42,19 @@ _WORDS = {
     "note": "opacity:.7;font-style:italic",
 }
 _FRAME = "border:1px solid #8886;border-radius:4px;overflow:hidden;text-align:left"
-_ROW = "padding:4px 10px"
+_HEAD = "padding:4px 10px"
+_CODE = "background:none;font-size:12px"
 _OUTPUT = (
-    "margin:0;padding:4px 10px;max-height:24em;overflow:auto;white-space:pre-wrap;"
+    "margin:0;padding:4px 10px;max-height:24em;overflow:auto;background:#8881;"
+    "font:13px/1.4 var(--jp-code-font-family,monospace);white-space:pre-wrap;"
     "overflow-wrap:anywhere"
 )
 _CELL = "text-align:left;padding:1px 10px"
+# The facts stand side by side, each below its name.
+_TABLE = "margin:4px 10px;border:0;font-size:12px;line-height:1.35"
+_ROWS = "display:flex;flex-wrap:wrap;gap:2px 20px"
+_ROW = "display:block;background:none"
+_FACT = "display:block;padding:0;text-align:left;font-weight:normal"
 # Output is no mathematics, whatever stands between two dollars.
 _NO_MATHS = "tex2jax_ignore mathjax_ignore"
 
@@ -57,14 +67,14 @@ def state(state: ProcessState) -> str:
 def job(job: Job) -> str:
     """Return command, last output and state of a job; at most 40 kB."""
     name, text = escape(facts.name(job)), escape(facts.status(job))
+    colour = _colour(_STATUS.get(job.status, "2" if text == _GOOD else "1"))
     attributes = f'data-name="{name}" data-pid="{job.pid}" data-status="{job.status}"'
     return (
         f'<section class="ipyproc-job {_NO_MATHS}" aria-label="Job {name}" '
-        f'{attributes} style="{_FRAME}"><div class="ipyproc-head" style="{_ROW}">'
-        f'<span class="ipyproc-status"><b>{text}</b></span> '
-        f'<b class="ipyproc-name">{name}</b> '
-        f'<code class="ipyproc-command">{escape(facts.command(job))}</code> '
-        f'<small class="ipyproc-facts">pid {job.pid}{_ran(job)}</small></div>'
+        f'{attributes} style="{_FRAME}"><header style="{_HEAD}">'
+        f'<span class="ipyproc-status" style="color:{colour}"><b>{text}</b></span> '
+        f'<b>{name}</b> <code style="{_CODE}">{escape(facts.command(job))}</code> '
+        f"<small>pid {job.pid}{_ran(job)}</small></header>"
         f"{_output(job)}{_state(job)}</section>"
     )
 
@@ -102,20 +112,26 @@ def _state(job: Job) -> str:
 
 
 def _table(found: list[Fact]) -> str:
-    rows = _rows(fact for fact in found if not fact.detail)
-    details = _rows(fact for fact in found if fact.detail)
-    return (
-        f'<table class="ipyproc-state"><tbody>{rows}<tr><td colspan="2" '
-        f'style="{_CELL}"><details><summary>Wait status and usage</summary>'
-        f"<table><tbody>{details}</tbody></table></details></td></tr></tbody></table>"
+    rows = "".join(_fact(fact) for fact in found if not fact.detail)
+    details = "".join(_fact(fact) for fact in found if fact.detail)
+    return _facts(
+        "ipyproc-state",
+        f'{rows}<tr style="{_ROW}"><td style="{_FACT}"><details><summary>Wait status '
+        f"and usage</summary>{_facts('', details)}</details></td></tr>",
     )
 
 
-def _rows(found: Iterable[Fact]) -> str:
-    return "".join(
-        f'<tr><th style="{_CELL};font-weight:normal">{escape(fact.label)}</th>'
-        f'<td style="{_CELL}">{escape(fact.value)}</td></tr>'
-        for fact in found
+def _facts(name: str, rows: str) -> str:
+    return (
+        f'<table class="{name}" style="{_TABLE}"><tbody style="{_ROWS}">{rows}'
+        "</tbody></table>"
+    )
+
+
+def _fact(fact: Fact) -> str:
+    return (
+        f'<tr style="{_ROW}"><th style="{_FACT};opacity:.7">{escape(fact.label)}</th>'
+        f'<td style="{_FACT}">{escape(fact.value)}</td></tr>'
     )
 
 
