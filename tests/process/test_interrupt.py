@@ -15,8 +15,8 @@ from ipyproc import ProcAttr, Process, ProcessState, SysProcAttr, start_process
 from tests.process.interrupts import interrupt_at, interrupted_after
 from tests.process.tools import (
     SOON,
+    children,
     descriptors,
-    has_children,
     start_sh,
     start_sleep,
     wait_until_ended,
@@ -153,7 +153,7 @@ def test_start_at_every_instant(mode: str, system: SysProcAttr | None) -> None:
     """
     attr = ProcAttr(sys=system)
     start_process("/bin/true", ["true"], attr).wait()
-    before = descriptors()
+    before, others = descriptors(), children()
     step = 1 if system is None else 7
     for number in range(1, MANY, step):
         started: list[Process] = []
@@ -168,7 +168,7 @@ def test_start_at_every_instant(mode: str, system: SysProcAttr | None) -> None:
         started.clear()
         gc.collect()
 
-        assert not has_children()
+        assert children() == others
         assert descriptors() == before
         if again is None:
             break
@@ -189,7 +189,7 @@ def test_start_at_random_moments(
     chance = random.Random(5)
     attr = ProcAttr(sys=system)
     start_process("/bin/true", ["true"], attr).wait()
-    before = descriptors()
+    before, others = descriptors(), children()
     for _ in range(MOMENTS if system is None else MOMENTS // 10):
         process = None
         try:
@@ -202,7 +202,7 @@ def test_start_at_random_moments(
             process.wait()
         del process
 
-        assert not has_children()
+        assert children() == others
     gc.collect()
     assert descriptors() == before
 

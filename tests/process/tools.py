@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from ipyproc import ProcAttr, Process, start_process
@@ -103,13 +104,9 @@ def wait_until_ended(pid: int) -> None:
     os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
 
 
-def has_children() -> bool:
-    """Say whether a child is left."""
-    try:
-        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT | os.WNOHANG)
-    except ChildProcessError:
-        return False
-    return True
+def children() -> set[int]:
+    """Give the pids of our children; what fixtures run stays there all the time."""
+    return {child.pid for child in psutil.Process().children()}
 
 
 def descriptors() -> dict[str, str]:
