@@ -79,13 +79,13 @@ class _Report:
         match message.split():
             case ["pid", pid] if not self.pid:
                 self.pid = int(pid)
-            case ["here"]:
-                # The kernel translates the sender's pid into one of our namespace.
+            case ["here" | "ready" as word]:
+                # The kernel translates the sender's pid into one of our namespace. An
+                # interrupt may cost us one message, so both tell.
                 self.pid = sender or self.pid
+                self.ready = word == "ready"
             case []:
                 self.ended = True
-            case ["ready"]:
-                self.ready = True
             case ["failed", stage, number] if self.failure is None:
                 self.failure = stage, int(number)
 
