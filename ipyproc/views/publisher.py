@@ -76,6 +76,7 @@ class Publisher:
         self._turns: dict[Source, float] = {}
         self._spoke: dict[Source, float] = {}
         self._calls: deque[Callback] = deque()
+        self._speaking: Source | None = None
         self._thread: threading.Thread | None = None
         self._bytes = Budget(BYTES_PER_SECOND)
         self._messages = Budget(MESSAGES_PER_SECOND)
@@ -98,6 +99,8 @@ class Publisher:
         with self._ready:
             self._turns.pop(source, None)
             self._spoke.pop(source, None)
+            if self._speaking is source:
+                self._speaking = None  # it was forgotten in the midst of its turn
 
     def _notify(self) -> None:
         if self._thread is None:
@@ -124,6 +127,7 @@ class Publisher:
                 pause = max(turn - time.monotonic(), self._pause())
                 if pause <= 0:
                     del self._turns[source]
+                    self._speaking = source
                     return partial(self._let_speak, source)
                 self._ready.wait(pause)
             return self._calls.popleft()
@@ -149,6 +153,8 @@ class Publisher:
             self._messages.spend(1)
         due = now if size else source.due()
         with self._ready:
+            if self._speaking is not source:
+                return
             self._spoke[source] = now
             if due is not None:
                 turn = max(due, now + _INTERVAL)
