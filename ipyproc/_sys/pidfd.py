@@ -70,6 +70,9 @@ def send_signal(fd: int, sig: int) -> None:
 
 def kill(pid: int, sig: int) -> None:
     """Signal a pid, kill(2); ProcessDoneError if there is no such process."""
+    if not -(2**31) <= sig < 2**31:
+        # Python would cut it down to another signal.
+        raise SyscallError(None, errno.EINVAL)
     try:
         os.kill(pid, sig)
     except ProcessLookupError:
@@ -77,7 +80,5 @@ def kill(pid: int, sig: int) -> None:
     except OSError as error:
         raise SyscallError(None, error.errno or errno.EINVAL) from None
     except OverflowError:
-        if abs(pid) >= 2**31:
-            # The kernel would cut it down to the pid of another.
-            raise ProcessDoneError from None
-        raise SyscallError(None, errno.EINVAL) from None
+        # No process has a pid that big; the kernel would cut it down to another's.
+        raise ProcessDoneError from None

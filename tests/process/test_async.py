@@ -1,0 +1,106 @@
+"""Waiting under asyncio."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+
+import pytest
+
+from ipyproc import ProcAttr, ProcessState, SysProcAttr, start_process
+from tests.process.tools import SOON, start_sh, start_sleep
+
+
+def test_wait_async(mode: str) -> None:
+    """
+    The state comes without the loop being blocked.
+    """
+
+    async def main() -> tuple[ProcessState, int]:
+        process = start_sleep()
+        waiting = asyncio.create_task(process.wait_async())
+        turns = 0
+        while turns < 5:
+            await asyncio.sleep(0.001)
+            turns += 1
+        process.kill()
+        return await waiting, turns
+
+    state, turns = asyncio.run(main())
+    assert (str(state), turns) == ("signal: killed", 5)
+
+
+def test_many_wait(mode: str) -> None:
+    """
+    Of two tasks that wait for one process, one gets the state, the other ECHILD.
+    """
+
+    async def main() -> list[object]:
+        process = start_sleep()
+        tasks = [asyncio.create_task(process.wait_async()) for _ in range(2)]
+        await asyncio.sleep(0.01)
+        process.kill()
+        return await asyncio.gather(*tasks, return_exceptions=True)
+
+    kinds = sorted(type(result).__mro__[-2].__name__ for result in asyncio.run(main()))
+    assert kinds == ["BaseException", "ProcessState"]
+
+
+def test_wait_for_times_out_without_harm(mode: str) -> None:
+    """
+    A cancelled wait takes nothing: the next one gets the state.
+    """
+
+    async def main() -> ProcessState:
+        process = start_sleep()
+        for _ in range(3):
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(process.wait_async(), 0.01)
+        process.kill()
+        return await asyncio.wait_for(process.wait_async(), SOON)
+
+    assert str(asyncio.run(main())) == "signal: killed"
+
+
+def test_many_processes(mode: str) -> None:
+    """
+    One loop waits for many processes at once.
+    """
+
+    async def main() -> list[ProcessState]:
+        processes = [start_sh(f"exit {code}") for code in range(20)]
+        return await asyncio.gather(*(process.wait_async() for process in processes))
+
+    assert [state.exit_code for state in asyncio.run(main())] == list(range(20))
+
+
+def test_stranger_and_released(mode: str) -> None:
+    """
+    What wait refuses, wait_async refuses.
+    """
+
+    async def main() -> None:
+        process = start_sh("exit 0")
+        pid = process.pid
+        process.release()
+        with pytest.raises(OSError, match=r"^invalid argument$"):
+            await process.wait_async()
+        os.waitpid(pid, 0)
+
+    asyncio.run(main())
+
+
+def test_traced(mode: str) -> None:
+    """
+    The stop of a traced process ends the wait, too.
+    """
+    attr = ProcAttr(sys=SysProcAttr(ptrace=True))
+
+    async def main() -> ProcessState:
+        process = start_process("/bin/true", ["true"], attr)
+        state = await asyncio.wait_for(process.wait_async(), SOON)
+        os.kill(process.pid, 9)
+        os.waitpid(process.pid, 0)
+        return state
+
+    assert str(asyncio.run(main())) == "stop signal: trace/breakpoint trap"

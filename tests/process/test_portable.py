@@ -1,0 +1,70 @@
+"""What is done where the kernel or the C library has less to offer."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from ipyproc._sys import posix_spawn, waitid
+from tests.process.tools import output_of, run_python, start_sh, start_sleep
+
+
+def test_wait4_instead_of_waitid(mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    Where the number of waitid is not known, wait4 gives the same.
+    """
+    monkeypatch.setattr(waitid, "_WAITID", None)
+    process = start_sh("exit 9")
+    with pytest.raises(TimeoutError):
+        start_sleep_and_wait()
+    state = process.wait()
+
+    assert (state.exit_code, state.pid) == (9, process.pid)
+    assert state.sys_usage.maxrss > 100_000
+    with pytest.raises(ChildProcessError):
+        process.wait()
+
+
+def start_sleep_and_wait() -> None:
+    """Wait for what does not end, then end it."""
+    process = start_sleep()
+    try:
+        process.wait(0.01)
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_no_closefrom(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    Without closefrom, inheritable descriptors are closed one by one.
+    """
+    monkeypatch.setattr(posix_spawn, "_CAN_CLOSE_THE_REST", False)
+    inheritable = os.dup(0)
+    os.set_inheritable(inheritable, True)
+    try:
+        seen = output_of("ls /proc/$$/fd").split()
+    finally:
+        os.close(inheritable)
+
+    assert set(seen) == {"1", "2"}
+
+
+def test_environment_says_no_to_pidfds() -> None:
+    """
+    IPYPROC_PIDFD=0 forces pid mode.
+    """
+    code = (
+        "import os; os.environ.pop('IPYPROC_PIDFD', None); from ipyproc import *\n"
+        "p = start_process('/bin/true', ['true'])\n"
+        "try: p.fileno()\n"
+        "except NoHandleError: print('none')\n"
+        "p.wait()"
+    )
+    kept = "from ipyproc import *; import os\n" + code
+
+    assert run_python(code, IPYPROC_PIDFD="1") == ""
+    assert run_python(
+        kept.replace("os.environ.pop", "os.environ.get"), IPYPROC_PIDFD="0"
+    )

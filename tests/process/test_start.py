@@ -1,0 +1,222 @@
+"""Starting: what a child gets, and what it does not get."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from ipyproc import PathError, ProcAttr, SysProcAttr, find_process, start_process
+from tests.process.tools import (
+    children,
+    descriptors,
+    in_thread,
+    in_threads,
+    needs_root,
+    output_of,
+    run_python,
+    start_sh,
+    start_sleep,
+)
+
+LAUNCHED = SysProcAttr(pdeathsig=9)
+BOTH_WAYS = pytest.mark.parametrize(
+    "system", [None, LAUNCHED], ids=["fast", "launcher"]
+)
+
+
+@BOTH_WAYS
+def test_it_is_our_own_child(system: SysProcAttr | None, mode: str) -> None:
+    """
+    No process stands in between: its parent is we, its pid the one we wait for.
+    """
+    shown = output_of("echo $PPID $$", sys=system).split()
+
+    assert shown[0] == str(os.getpid())
+
+
+def test_textbook_example(capfd: pytest.CaptureFixture[str]) -> None:
+    """
+    The three standard files of ours become those of the child.
+    """
+    attr = ProcAttr(files=[None, sys.__stdout__, sys.__stderr__])
+    state = start_process(
+        "/bin/sh", ["sh", "-c", "echo out; echo err >&2"], attr
+    ).wait()
+
+    assert state.success
+    assert capfd.readouterr() == ("out\n", "err\n")
+
+
+@BOTH_WAYS
+def test_nothing_else_is_handed_over(system: SysProcAttr | None) -> None:
+    """
+    Descriptors that are not listed are closed, inheritable ones, too.
+    """
+    inheritable = os.dup(0)
+    os.set_inheritable(inheritable, True)
+    try:
+        seen = output_of("ls /proc/$$/fd", sys=system).split()
+    finally:
+        os.close(inheritable)
+
+    assert set(seen) == {"1", "2"}
+
+
+@BOTH_WAYS
+def test_environment(
+    system: SysProcAttr | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    None is ours as it is now, a mapping or a list is all there is, in its order.
+    """
+    monkeypatch.setenv("IPYPROC_TEST", "now")
+    show = "/usr/bin/env"
+    assert "IPYPROC_TEST=now\n" in output_of(show, sys=system)
+    monkeypatch.setenv("IPYPROC_TEST", "then")
+    assert "IPYPROC_TEST=then\n" in output_of(show, sys=system)
+    monkeypatch.delenv("IPYPROC_TEST")
+    assert "IPYPROC_TEST" not in output_of(show, sys=system)
+    shown = output_of(
+        "cat /proc/$$/environ", sys=system, env={"PATH": "/bin", "B": "ü"}
+    )
+    assert shown == "PATH=/bin\0B=ü\0"
+    shown = output_of("/bin/cat /proc/$$/environ", sys=system, env=["A=1", "A=2", "x"])
+    assert shown == "A=1\0A=2\0x\0"
+
+
+@BOTH_WAYS
+def test_signals(system: SysProcAttr | None) -> None:
+    """
+    A child ignores what the user ignores, not what Python does, and blocks nothing.
+    """
+    before = signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+    try:
+        shown = in_thread(lambda: _masked(system)).split()
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+
+    assert shown == ["SigBlk:", "0" * 16, "SigIgn:", f"{1 << signal.SIGUSR1 - 1:016x}"]
+
+
+def _masked(system: SysProcAttr | None) -> str:
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM, signal.SIGINT])
+    return output_of("exec grep -E '^Sig(Blk|Ign)' /proc/self/status", sys=system)
+
+
+def test_many_at_once(mode: str) -> None:
+    """
+    Starts from many threads do not mix up their files or their states.
+    """
+    others = children()
+
+    def work(index: int) -> None:
+        for code in range(index, index + 20):
+            assert output_of(f"echo {code}") == f"{code}\n"
+            assert start_sh(f"exit {code}").wait().exit_code == code
+
+    in_threads(6, work)
+    assert children() == others
+
+
+@BOTH_WAYS
+def test_failing_starts_leave_nothing(system: SysProcAttr | None, mode: str) -> None:
+    """
+    A failed start leaves no child and no descriptor.
+    """
+    attempts = [
+        ("/nope", ProcAttr(sys=system)),
+        ("/etc/passwd", ProcAttr(sys=system)),
+        ("/bin/true", ProcAttr(sys=system, files=[9999])),
+        ("/bin/true", ProcAttr(sys=system, dir="/nope")),
+        ("/bin/true", ProcAttr(sys=SysProcAttr(setpgid=True, pgid=-5))),
+        ("/bin/true", ProcAttr(sys=SysProcAttr(use_cgroup_fd=True, cgroup_fd=9999))),
+    ]
+    with pytest.raises(PathError):
+        start_process("/nope", ["x"], ProcAttr(sys=system))
+    before, others = descriptors(), children()
+    for name, attr in attempts:
+        with pytest.raises(PathError):
+            start_process(name, ["x"], attr)
+
+    assert descriptors() == before
+    assert children() == others
+
+
+def test_no_room_for_a_pidfd() -> None:
+    """
+    A child that there is no descriptor for is reached by its pid.
+    """
+    code = (
+        "import resource as r, os; from ipyproc import *;"
+        "start_process('/bin/true', ['true']).wait();"
+        "r.setrlimit(r.RLIMIT_NOFILE, (len(os.listdir('/proc/self/fd')) - 1, 9));"
+        "p = start_process('/bin/sleep', ['sleep', '1000']);"
+        "r.setrlimit(r.RLIMIT_NOFILE, (9, 9));"
+        "p.kill(); print(p.wait())"
+    )
+
+    assert run_python(code) == "signal: killed\n"
+
+
+def test_group_and_session(mode: str) -> None:
+    """
+    setsid, setpgid and pgid are what they are in Go.
+    """
+    show = "read -r pid a b c pgrp sid rest < /proc/self/stat; echo $pid $pgrp $sid"
+    pid, group, session = output_of(show, sys=SysProcAttr(setsid=True)).split()
+    assert pid == group == session
+    pid, group, session = output_of(show, sys=SysProcAttr(setpgid=True)).split()
+    assert (pid == group, session) == (True, str(os.getsid(0)))
+    leader = start_process(
+        "/bin/sleep", ["sleep", "1000"], ProcAttr(sys=SysProcAttr(setpgid=True))
+    )
+    try:
+        join = SysProcAttr(setpgid=True, pgid=leader.pid)
+        assert output_of(show, sys=join).split()[1] == str(leader.pid)
+    finally:
+        leader.kill()
+        leader.wait()
+
+
+def test_bad_directory_is_named() -> None:
+    """
+    Without system attributes a missing directory is what the error is about.
+    """
+    with pytest.raises(FileNotFoundError, match=r"^chdir /nope: no such file or dir"):
+        start_process("/bin/true", ["true"], ProcAttr(dir="/nope"))
+    attr = ProcAttr(dir=Path("/nope"), sys=SysProcAttr())
+    with pytest.raises(FileNotFoundError, match=r"^fork/exec /bin/true: no such file"):
+        start_process("/bin/true", ["true"], attr)
+
+
+def test_find_process(mode: str) -> None:
+    """
+    Finding never fails; what is found is signalled and, if it is ours, waited for.
+    """
+    process = start_sleep()
+    found = find_process(process.pid)
+    found.signal(0)
+    found.kill()
+
+    assert str(found.wait()) == "signal: killed"
+    with pytest.raises(ChildProcessError):
+        process.wait()
+    process.release()
+
+
+@needs_root
+def test_ids_of_others_are_refused_quietly() -> None:
+    """
+    What may not be signalled is a PermissionError, and stays alive.
+    """
+    code = (
+        "import os; from ipyproc import *; p = find_process(1); os.setuid(65534)\n"
+        "try: p.signal(0)\n"
+        "except PermissionError as error: print(error)"
+    )
+
+    assert run_python(code) == "operation not permitted\n"
