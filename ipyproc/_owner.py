@@ -43,6 +43,7 @@ class Owner:
 
     __slots__ = (
         "_claimed",
+        "_gone",
         "_lock",
         "_report",
         "_users",
@@ -65,6 +66,9 @@ class Owner:
         self.prints_into_cell = False
         self.status = ProcessStatus.OK
         self._claimed = False
+        # A child of ours that waitid does not know was reaped by another, or by the
+        # kernel where SIGCHLD is ignored: its pid may be a stranger's.
+        self._gone = False
         self._users = 0
         self._lock = threading.Lock()
 
@@ -95,8 +99,9 @@ class Owner:
                     self._users += not waits
                     waits = True
                 self._pause(end)
-        except BaseException:
+        except BaseException as error:
             self._claimed = self._claimed and not mine
+            self._gone |= self.is_ours and isinstance(error, ChildProcessError)
             if waits:
                 self._give_back()
             raise
@@ -171,6 +176,9 @@ class PidfdOwner(Owner):
         """Signal the process that the pidfd names."""
         with self._lock:
             self._check_use()
+            if self._gone:
+                # The kernel takes signals until it has buried it.
+                raise ProcessDoneError
             pidfd.send_signal(self._fds[0], sig)
 
     @contextmanager
@@ -260,7 +268,7 @@ class PidOwner(Owner):
         with self._lock:
             if self.status is not ProcessStatus.OK:
                 raise _refused(self.status)
-            if self._report.filled:
+            if self._report.filled or self._gone:
                 raise ProcessDoneError
             pidfd.kill(self.pid, sig)
 
