@@ -26,6 +26,8 @@ def test_environment_is_the_callers(monkeypatch: pytest.MonkeyPatch) -> None:
     """
     What an interpreter does to the environment in a C locale is not seen.
     """
+    # The Python that runs this test may have been coerced out of a C locale itself.
+    monkeypatch.delenv("LC_CTYPE", raising=False)
     monkeypatch.setenv("LC_ALL", "C")
     monkeypatch.setenv("PYTHONHOME", "/nowhere")
     shown = output_of("/usr/bin/env", sys=LAUNCHED)
