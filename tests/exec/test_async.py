@@ -12,7 +12,8 @@ import pytest
 
 from ipyproc import CanceledError, Cmd, ExitError, command, command_context
 from ipyproc.context import background, with_cancel
-from tests.exec.tools import FOR_EVER, SOON, error_of, sh, sh_context
+from tests.exec.tools import FOR_EVER, error_of, sh, sh_context
+from tests.threads import SOON
 
 
 def run(coroutine: Coroutine[Any, Any, Any]) -> Any:

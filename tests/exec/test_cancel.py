@@ -33,13 +33,13 @@ from ipyproc.context import (
 )
 from tests.exec.tools import (
     FOR_EVER,
-    SOON,
     error_of,
     open_descriptors,
     sh,
     sh_context,
     start_until_ready,
 )
+from tests.threads import SOON
 
 #: Says that it is ready, and then reacts to SIGTERM as the first argument says.
 TRAP = 'trap "$1" TERM; echo ready; while :; do sleep 0.01; done'

@@ -21,7 +21,8 @@ from ipyproc import (
     look_path,
 )
 from ipyproc.attr import Credential, SysProcAttr
-from tests.exec.tools import FOR_EVER, SOON, error_of, in_threads, sh
+from tests.exec.tools import FOR_EVER, error_of, sh
+from tests.threads import SOON, in_threads
 
 
 def test_echo() -> None:

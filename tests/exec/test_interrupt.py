@@ -16,7 +16,8 @@ import pytest
 
 from ipyproc import Cmd, ExitError, WaitDelayError
 from ipyproc.context import background, with_cancel
-from tests.exec.tools import SOON, error_of, sh, sh_context
+from tests.exec.tools import error_of, sh, sh_context
+from tests.threads import SOON
 
 #: Where the interpreter looks whether a signal has come.
 CHECKPOINTS = ("call", "c_return")

@@ -21,15 +21,8 @@ from ipyproc import (
     command,
 )
 from ipyproc.exec import pipes, streams
-from tests.exec.tools import (
-    FOR_EVER,
-    SOON,
-    error_of,
-    in_threads,
-    open_descriptors,
-    sh,
-    start_until_ready,
-)
+from tests.exec.tools import FOR_EVER, error_of, open_descriptors, sh, start_until_ready
+from tests.threads import SOON, in_threads
 
 
 def at_once(*actions: Callable[[], object]) -> None:

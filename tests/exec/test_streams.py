@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from ipyproc import ExitError, command
 from ipyproc.exec.streams import HeadAndTail
-from tests.exec.tools import error_of, in_threads, open_descriptors, sh
+from tests.exec.tools import error_of, open_descriptors, sh
+from tests.threads import in_threads
 
 LARGE = b"0123456789abcdef" * 65536
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -12,8 +11,6 @@ import pytest
 from ipyproc import Cmd, command, command_context
 from ipyproc.context import Context
 
-#: How long a thread may take that is about to end.
-SOON = 30.0
 #: Longer than any test: what sleeps so long must be ended by the test.
 FOR_EVER = "1000"
 
@@ -42,27 +39,6 @@ def start_until_ready(cmd: Cmd) -> None:
     ready = cmd.stdout_pipe()
     cmd.start()
     assert ready.readline() == b"ready\n"
-
-
-def in_threads(count: int, function: Callable[[int], object]) -> None:
-    """Call *function* with 0, 1, ... in as many threads at once; raise what fails."""
-    barrier = threading.Barrier(count)
-    errors: list[BaseException] = []
-
-    def call(index: int) -> None:
-        barrier.wait(SOON)
-        try:
-            function(index)
-        except BaseException as error:  # noqa: BLE001 - it is raised below
-            errors.append(error)
-
-    threads = [threading.Thread(target=call, args=[i]) for i in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if errors:
-        raise errors[0]
 
 
 def open_descriptors() -> set[str]:

@@ -8,7 +8,8 @@ import os
 import pytest
 
 from ipyproc import ProcAttr, ProcessState, SysProcAttr, start_process
-from tests.process.tools import SOON, start_sh, start_sleep
+from tests.process.tools import start_sh, start_sleep
+from tests.threads import SOON
 
 
 def test_wait_async(mode: str) -> None:

@@ -14,13 +14,13 @@ import pytest
 from ipyproc import ProcAttr, Process, ProcessState, SysProcAttr, start_process
 from tests.process.interrupts import interrupt_at, interrupted_after
 from tests.process.tools import (
-    SOON,
     children,
     descriptors,
     start_sh,
     start_sleep,
     wait_until_ended,
 )
+from tests.threads import SOON
 
 #: More than there are instants in what is interrupted.
 MANY = 10_000

@@ -14,13 +14,13 @@ from tests.process.tools import (
     children,
     descriptors,
     in_thread,
-    in_threads,
     needs_root,
     output_of,
     run_python,
     start_sh,
     start_sleep,
 )
+from tests.threads import in_threads
 
 LAUNCHED = SysProcAttr(pdeathsig=9)
 BOTH_WAYS = pytest.mark.parametrize(

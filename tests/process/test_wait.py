@@ -21,14 +21,8 @@ from ipyproc import (
     find_process,
     start_process,
 )
-from tests.process.tools import (
-    SOON,
-    descriptors,
-    in_threads,
-    start_sh,
-    start_sleep,
-    wait_until_ended,
-)
+from tests.process.tools import descriptors, start_sh, start_sleep, wait_until_ended
+from tests.threads import SOON, in_threads
 
 
 def test_timeout_changes_nothing(mode: str) -> None:

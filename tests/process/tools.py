@@ -14,8 +14,6 @@ import pytest
 
 from ipyproc import ProcAttr, Process, start_process
 
-#: How long a thread may take that is about to end.
-SOON = 30.0
 #: Longer than any test: what sleeps so long must be ended by the test.
 FOR_EVER = "1000"
 
@@ -67,27 +65,6 @@ def run_python(code: str, *options: str, **environment: str) -> str:
         printed = file.read()
     process.wait()
     return printed
-
-
-def in_threads(count: int, function: Callable[[int], object]) -> None:
-    """Call *function* with 0, 1, ... in as many threads at once; raise what fails."""
-    barrier = threading.Barrier(count)
-    errors: list[BaseException] = []
-
-    def call(index: int) -> None:
-        barrier.wait(SOON)
-        try:
-            function(index)
-        except BaseException as error:  # noqa: BLE001 - it is raised below
-            errors.append(error)
-
-    threads = [threading.Thread(target=call, args=[i]) for i in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if errors:
-        raise errors[0]
 
 
 def in_thread(function: Callable[[], Any]) -> Any:
