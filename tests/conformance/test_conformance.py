@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
 from fnmatch import fnmatchcase
+from typing import Any
 
 import pytest
 
@@ -15,19 +17,26 @@ from tests.conformance.runs import Run, expected, judged, possible, scenarios
 BATCH = 30
 
 
-def batches() -> list[list[str]]:
-    """Cut the scenarios into pieces, each of neighbours."""
+def batches() -> Iterator[Any]:
+    """Cut the scenarios into pieces, each of neighbours, under a name for the report.
+
+    A cgroup has its name for all users and modes: those take turns, in one worker.
+    """
     names = list(scenarios())
-    return [names[start : start + BATCH] for start in range(0, len(names), BATCH)]
+    for start in range(0, len(names), BATCH):
+        batch = names[start : start + BATCH]
+        turns = (
+            [pytest.mark.xdist_group("cgroup")] if any(map(_uses_cgroup, batch)) else []
+        )
+        yield pytest.param(batch, id=f"{batch[0]}..{batch[-1]}", marks=turns)
 
 
-def first_and_last(names: list[str]) -> str:
-    """Name a batch in the report."""
-    return f"{names[0]}..{names[-1]}"
+def _uses_cgroup(name: str) -> bool:
+    return any("cgroup" in step for step in scenarios()[name].get("setup") or ())
 
 
 @pytest.mark.parametrize("run", possible(), ids=str)
-@pytest.mark.parametrize("names", batches(), ids=first_and_last)
+@pytest.mark.parametrize("names", list(batches()))
 def test_agrees_with_go(run: Run, names: list[str]) -> None:
     """
     What ipyproc does is what Go did, or a difference on purpose.
