@@ -208,7 +208,9 @@ def _run_launcher(pid: ctypes.c_int, files: Sequence[int]) -> None:
     )
     try:
         try:
-            posix_spawn.spawn(pid, name, words, env, files, blocked)
+            # A try that fails is a child, too, and the last in a new pid namespace.
+            program = name if sys.executable else _SELF
+            posix_spawn.spawn(pid, program, words, env, files, blocked)
         except OSError:
             # It was moved, or it lies where this user may not look: the kernel knows.
             posix_spawn.spawn(pid, _SELF, words, env, files, blocked)
