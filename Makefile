@@ -14,7 +14,7 @@ demo: .venv/lab ## run the quickstart in a real kernel and print what it shows
 lab: .venv/lab ## open the quickstart in JupyterLab
 	$(BIN)/jupyter lab $(AS_ROOT) --LabApp.default_url=/lab/tree/$(QUICKSTART)
 
-test: lint chromium ## check style and types, run every test
+test: lint chromium ipykernels ## check style and types, run every test
 	$(BIN)/pytest -n auto --dist loadgroup $(TESTS)
 
 lint: .venv/dev ## check style and types
@@ -28,6 +28,9 @@ conformance-record: .venv/dev .venv/go ## ask real Go again what the tests compa
 
 chromium: .venv/dev
 	@$(BIN)/python tests/browser/chromium.py
+
+ipykernels: .venv/dev
+	@$(BIN)/python tests/kernel/versions.py
 
 clean: ## remove what the other targets made
 	rm -rf .venv dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
@@ -44,5 +47,5 @@ clean: ## remove what the other targets made
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "make: $(PYTHON) cannot make virtual environments: install the package python3-venv" >&2; exit 1; }
 	$(PYTHON) -m venv .venv
 
-.PHONY: help demo lab test lint bench conformance-record chromium clean
+.PHONY: help demo lab test lint bench conformance-record chromium ipykernels clean
 .NOTPARALLEL:

@@ -18,6 +18,7 @@ from typing import Any
 
 from playwright.sync_api import Locator, Page, expect
 
+from tests.kernel import versions
 from tests.sandbox import sandbox
 
 THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
@@ -64,6 +65,7 @@ def serving(home: Path) -> Iterator[Lab]:
     lab = Lab(_free_port(), secrets.token_hex(), home / "notebooks")
     lab.root.mkdir()
     _configure(lab, home / ".jupyter")
+    versions.write_specs(home)
     log = home / "lab.log"
     with sandbox(home) as environment, log.open("wb") as out:
         server = subprocess.Popen(

@@ -20,6 +20,7 @@ from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.manager import KernelManager
 from jupyter_core.utils import ensure_event_loop
 
+from tests.kernel import versions
 from tests.sandbox import PATIENCE, sandbox
 
 Message = dict[str, Any]
@@ -131,10 +132,17 @@ class Kernel:
 
 
 @contextmanager
-def running(folder: Path, patience: float = PATIENCE) -> Iterator[Kernel]:
-    """Run a kernel in *folder*, which is also its home; nothing of it survives."""
+def running(
+    folder: Path, patience: float = PATIENCE, version: str | None = None
+) -> Iterator[Kernel]:
+    """Run a kernel in *folder*, which is also its home; nothing of it survives.
+
+    *version* is one of `versions.OLDER`; None is the ipykernel of this environment.
+    """
     with sandbox(folder, patience) as environment, ExitStack() as stack:
-        kernel = Kernel(folder, environment)
+        kernel = Kernel(
+            folder, environment | (versions.environment(version) if version else {})
+        )
         stack.callback(kernel.close)
         yield kernel
 
@@ -159,13 +167,13 @@ def kernel(
 
 
 @pytest.fixture
-def new_kernel(client_loop: None, tmp_path: Path) -> Iterator[Callable[[], Kernel]]:
+def new_kernel(client_loop: None, tmp_path: Path) -> Iterator[Callable[..., Kernel]]:
     """Start kernels that only this test has, to be interrupted and killed at will."""
     with ExitStack() as stack:
 
-        def start() -> Kernel:
+        def start(version: str | None = None) -> Kernel:
             folder = tmp_path / f"kernel-{len(list(tmp_path.iterdir()))}"
             folder.mkdir()
-            return stack.enter_context(running(folder))
+            return stack.enter_context(running(folder, version=version))
 
         yield start

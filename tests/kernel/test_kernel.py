@@ -10,11 +10,12 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.kernel import versions
 from tests.kernel.fixtures import Kernel, running
 from tests.sandbox import StrayError
 
 pytestmark = pytest.mark.xdist_group("kernel")
-StartKernel = Callable[[], Kernel]
+StartKernel = Callable[..., Kernel]
 
 
 def test_outputs_are_those_of_the_cell(new_kernel: StartKernel) -> None:
@@ -75,3 +76,13 @@ def test_what_outlives_a_kernel_is_found_and_ended(
         reply = kernel.run(code)
 
     assert not psutil.pid_exists(int(reply.stdout))
+
+
+@pytest.mark.parametrize("version", versions.OLDER)
+def test_an_older_ipykernel_is_the_one_that_runs(
+    new_kernel: StartKernel, version: str
+) -> None:
+    """A kernel that was asked for by its version has that version."""
+    kernel = new_kernel(version)
+
+    assert kernel.run("import ipykernel; ipykernel.__version__").result == repr(version)
