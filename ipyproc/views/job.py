@@ -1,6 +1,6 @@
 """The pane: a widget that shows one job.
 
-What is said between the page (``job.js``) and the kernel:
+What is said between the page (``page/pane.js``) and the kernel:
 
 * The synced traits ``state`` (see ``facts.snapshot``) and ``tail`` (the last of the
   output) are what a page gets that hears nothing else: from a busy kernel, or because
@@ -19,18 +19,17 @@ What is said between the page (``job.js``) and the kernel:
 from __future__ import annotations
 
 import json
-import re
 import secrets
 import signal
 from collections import deque
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import anywidget
 import traitlets
 
 from ipyproc.jobs import Job
+from ipyproc.views import page
 from ipyproc.views.audience import is_name
 from ipyproc.views.facts import snapshot
 from ipyproc.views.feed import Feed, Message, Pauses
@@ -39,7 +38,6 @@ from ipyproc.views.publisher import Publisher
 #: The one thread that sends for all views of this kernel.
 shared = Publisher()
 
-_COMMENT = re.compile(r"//|/\*.*\*/$")
 _LONGEST_INPUT = 1 << 20
 _MOST_REPLIES = 64
 
@@ -51,16 +49,6 @@ _MARKS = (1.0, 4.0, 60.0)
 _MOST_MARKS = 3
 
 
-def _bare(name: str) -> str:
-    """Read a file for the page, without indentation and comments.
-
-    Each model of a job, and each notebook that is saved with it, has a copy.
-    """
-    text = Path(__file__).with_name(name).read_text("utf-8")
-    lines = (line.strip() for line in text.splitlines())
-    return "\n".join(line for line in lines if line and not _COMMENT.match(line))
-
-
 class JobView(anywidget.AnyWidget):
     """The pane of one job: its output, its state, and buttons that signal it.
 
@@ -68,8 +56,8 @@ class JobView(anywidget.AnyWidget):
     called from any thread and returns at once.
     """
 
-    _esm = _bare("job.js")
-    _css = _bare("job.css")
+    _esm = page.module("job.js")
+    _css = page.style("job.css")
 
     state = traitlets.Dict().tag(sync=True)
     tail = traitlets.Dict().tag(sync=True)

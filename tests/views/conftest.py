@@ -1,4 +1,4 @@
-"""A page in Chromium that has ``job.js``, and a front end that needs no browser."""
+"""A page in Chromium that has the pane, and a front end that needs no browser."""
 
 from __future__ import annotations
 
@@ -13,16 +13,23 @@ from ipywidgets.widgets.widget import _instances
 from playwright.sync_api import Browser, Page, Route
 
 from ipyproc.views import JobView
+from ipyproc.views.page import FOLDER
 from tests.views.fakes import FakeComm
 
 HERE = Path(__file__).parent
 HOST = "http://ipyproc.test/"
-# What a model would hand to a page, not the files themselves.
+# What a model would hand to a page, with names that only tests want, and the files that
+# it was made of.
+INSIDE = "\nexport { Screen, runs };"
 FILES = {
     "": ((HERE / "page.html").read_text("utf-8"), "text/html"),
     "page.js": ((HERE / "page.js").read_text("utf-8"), "text/javascript"),
-    "job.js": (JobView._esm, "text/javascript"),
+    "job.js": (JobView._esm + INSIDE, "text/javascript"),
     "job.css": (JobView._css, "text/css"),
+    **{
+        f"page/{path.name}": (path.read_text("utf-8"), "text/javascript")
+        for path in FOLDER.glob("*.js")
+    },
 }
 
 

@@ -1,11 +1,13 @@
 // What the tests do with the module of the pane.
-import pane, { Screen, runs } from "./job.js";
+import pane, * as inside from "./job.js";
+
+const { Screen } = inside;
 
 const bytes = (text) => Uint8Array.from(text, (char) => char.charCodeAt(0));
 const view = (text) => new DataView(bytes(text).buffer); // as widgets hand buffers over
 
 /** What a vector's input leaves on a screen: its lines, and how many fell off. */
-window.played = ({ input, limits = [] }) => {
+window.played = ({ input, limits = [] }, { Screen, runs } = inside) => {
   const screen = new Screen(...limits);
   for (const [stream, data] of input) screen.feed(stream, bytes(data));
   screen.finish();

@@ -1,4 +1,4 @@
-"""The model in ``job.js`` against the vectors, and against its twin in Python."""
+"""``page/screen.js`` against the vectors, and against its twin in Python."""
 
 from __future__ import annotations
 

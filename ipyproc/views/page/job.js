@@ -1,0 +1,51 @@
+// The panes of jobs on a page: the module that anywidget loads.
+import { PATIENCE, Pane } from "./pane.js";
+
+// The panes of each model, by the token of its job. When a job ends, its output in the
+// notebook becomes static HTML, which is what a saved notebook shows; as long as the
+// kernel is there, the pane moves into that.
+const known = new Map();
+
+function initialize({ model }) {
+  const token = model.get("state").id;
+  const panes = new Set();
+  const adopt = (host) => {
+    const all = [...panes];
+    if (all.some((pane) => host.contains(pane.section))) return;
+    const pane = all.find((pane) => pane.seen && !pane.section.isConnected) ?? new Pane(model);
+    panes.add(pane);
+    host.replaceChildren(pane.section);
+    pane.follow = true; // what is moved is scrolled to its beginning
+    pane.settle();
+  };
+  const look = () => document.querySelectorAll(`#ipyproc-${CSS.escape(token)}`).forEach(adopt);
+  const observer = new MutationObserver(look);
+  observer.observe(document.documentElement, { childList: true, subtree: true });
+  model.on("msg:custom", (message, buffers) => panes.forEach((pane) => pane.heard(message, buffers)));
+  model.on("change:state", () => panes.forEach((pane) => pane.show()));
+  model.on("change:tail", () => panes.forEach((pane) => pane.showTail()));
+  known.set(token, { model, panes });
+  look();
+  return () => {
+    observer.disconnect();
+    known.delete(token);
+    panes.forEach((pane) => pane.stop());
+  };
+}
+
+function render({ model, el }) {
+  const own = known.get(model.get("state").id);
+  const pane = new Pane(own.model);
+  own.panes.add(pane);
+  el.append(pane.section);
+  return () => {
+    // It may be about to move; what is gone for good hears nothing any more.
+    setTimeout(() => {
+      if (pane.section.isConnected) return;
+      own.panes.delete(pane);
+      pane.stop();
+    }, 2 * PATIENCE);
+  };
+}
+
+export default { initialize, render };
