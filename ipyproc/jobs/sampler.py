@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Mapping
 
 import psutil
 
@@ -13,6 +14,31 @@ from ipyproc.jobs.usage import Usage
 # A processor's time is counted in hundredths of a second: sooner, a share of it would
 # be noise. It also bounds the cost, however many look.
 _INTERVAL = 1.0
+# Who is measured within this time is found in one look at all processes, which takes
+# long; a process that is younger than the look is worth another one.
+_FRESH = 0.5
+_TOO_YOUNG = 0.05
+
+
+class _Census:
+    """All processes of the machine, looked at once for many that are measured."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._taken = -_FRESH
+        self._table: Mapping[int, tree.Member] = {}
+
+    def look(self, pid: int) -> Mapping[int, tree.Member]:
+        """Give the processes by pid, *pid* among them if there is one."""
+        with self._lock:
+            age = time.monotonic() - self._taken
+            if age >= _FRESH or (pid not in self._table and age >= _TOO_YOUNG):
+                self._table = tree.everybody()
+                self._taken = time.monotonic()
+            return self._table
+
+
+_census = _Census()
 
 
 class Sampler:
@@ -35,7 +61,8 @@ class Sampler:
             return self._usage
 
     def _measure(self) -> Usage | None:
-        found = tree.find(tree.Roots(running=frozenset({self._pid})))
+        table = _census.look(self._pid)
+        found = tree.find(tree.Roots(running=frozenset({self._pid})), table=table)
         members = {member.pid: member for member in found}
         children: dict[int, list[tree.Member]] = {}
         for member in members.values():

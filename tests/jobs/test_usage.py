@@ -1,6 +1,8 @@
 from __future__ import annotations
 
-from ipyproc.jobs import PIPE, spawn
+import pytest
+
+from ipyproc.jobs import PIPE, spawn, tree
 from ipyproc.jobs.sampler import Sampler
 from tests.jobs.helpers import PATIENCE, eventually, python, until_printed
 
@@ -75,3 +77,16 @@ def test_no_usage_after_the_end() -> None:
     job.wait(PATIENCE)
 
     assert job.usage() is None
+
+
+def test_many_are_found_in_one_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    """To measure many jobs does not take a look at the whole machine for each."""
+    looks = []
+    look = tree.everybody
+    monkeypatch.setattr(tree, "everybody", lambda: looks.append(1) or look())
+    running = [spawn("sleep 1000") for _ in range(20)]
+
+    pids = [usage.pid for job in running if (usage := job.usage())]
+
+    assert pids == [job.pid for job in running]
+    assert len(looks) < 10
