@@ -119,6 +119,8 @@ class LocalRunner:
         if self._killer:
             self._killer.cancel()
         self._killer = self._reactor.call_later(grace, self._kill_if_left)
+        if self._is_over:  # it was quick: nobody else may have seen this timer
+            self._killer.cancel()
 
     def usage(self) -> Usage | None:
         """Measure what the process and its descendants use; ``None`` after its end."""
