@@ -16,9 +16,10 @@ import pytest
 
 #: How long something may still be on its way out when its test has ended.
 PATIENCE = 5.0
-REACTOR = "ipyproc-reactor"
-#: Threads that live as long as the session, or as long as there is something to do.
-STANDING = {REACTOR, "ipyproc-views"}
+#: Threads that live as long as there is something to do, and a moment longer.
+STANDING = {"ipyproc-views"}
+# How long the jobs' thread may take to end, where a job of a fixture does not need it.
+_RETIRING = 0.2
 
 
 class LeakError(AssertionError):
@@ -58,20 +59,25 @@ def holdings() -> Holdings:
 @contextmanager
 def no_leaks(patience: float) -> Iterator[None]:
     """Raise LeakError if the block leaves descriptors, children or threads behind."""
+    _let_reactor_end()
     before = holdings()
     yield
     deadline = time.monotonic() + patience
-    while leaked := holdings().leaked(before):
+    while leaked := _leaked(before):
         if time.monotonic() > deadline:
             raise LeakError("; ".join(leaked))
         gc.collect()  # a traceback may hold in a cycle what its frames opened
         time.sleep(0.01)
 
 
+def _leaked(before: Holdings) -> list[str]:
+    _let_reactor_end()
+    return holdings().leaked(before)
+
+
 @pytest.fixture(autouse=True)
 def nothing_leaks() -> Iterator[None]:
     """Fail a test that leaves descriptors, children or threads behind."""
-    _start_reactor()
     with no_leaks(PATIENCE):
         yield
         _forget_failure()
@@ -86,21 +92,11 @@ def _forget_failure() -> None:
         vars(sys).pop(name, None)
 
 
-def _start_reactor() -> None:
-    """Have the jobs' one thread and its descriptors before anything is counted.
-
-    They live as long as the session. Where jobs are not imported, none is started.
-    """
-    jobs = sys.modules.get("ipyproc.jobs")
-    if hasattr(jobs, "spawn") and not _reactor_runs():
-        job = jobs.spawn(["true"])
-        while not job.finished:  # its pipes are closed when it is
-            time.sleep(0.01)
-        jobs.jobs.clear()
-
-
-def _reactor_runs() -> bool:
-    return any(thread.name == REACTOR for thread in threading.enumerate())
+def _let_reactor_end() -> None:
+    """Have the jobs' one thread end, with its descriptors, unless a job needs it."""
+    module = sys.modules.get("ipyproc.jobs.reactor")
+    if module is not None:
+        module.reactor().retire(_RETIRING)
 
 
 def _descriptors() -> Iterator[str]:

@@ -19,6 +19,7 @@ _GRACE = 0.8
 _REAPING = 0.4
 _STOPPING = 0.3
 _NAP = 0.02
+_FOR_EVER = 1e9
 
 
 class Ending:
@@ -53,34 +54,54 @@ class Ending:
             found = self._detached.get(job.pid)
         return found is not None and found() is job
 
+    def end(self, patience: float = _FOR_EVER) -> list[Job]:
+        """End all jobs now, and what they and those before them started; give the jobs.
+
+        Each may take its own grace to obey TERM, but not more than *patience* seconds.
+        An interrupt is enough patience; it is not raised.
+        """
+        if self._owner != os.getpid():
+            return []
+        with self._lock:
+            jobs, pids = _running(self._jobs), set(self._jobs)
+        if jobs or _any_in(pids):
+            _end(jobs, pids, patience)
+        return jobs
+
+    def rest(self, timeout: float) -> bool:
+        """Let what serves the jobs end as soon as no job needs it.
+
+        Waits for that, up to *timeout* seconds, and says whether it came to pass. The
+        next job starts it all again.
+        """
+        return reactor().retire(timeout)
+
     def run(self) -> None:
         """End them now, and the reactor with them."""
         if self._owner != os.getpid():
             return
+        jobs = self.end(_GRACE)
         with self._lock:
-            jobs, pids = _running(self._jobs), set(self._jobs)
             detached = _running(self._detached)
-        if jobs or _any_in(pids):
-            _end(jobs, pids)
         reactor().stop(_STOPPING)
         for job in (*detached, *jobs):
             if job.ended_at is None:
                 job.let_go()
 
 
-def _end(jobs: list[Job], pids: Set[int]) -> None:
+def _end(jobs: list[Job], pids: Set[int], patience: float) -> None:
     # Only now, because few scripts leave anything to look for.
     from ipyproc.jobs import tree
 
-    deadline = time.monotonic() + _GRACE
+    now = time.monotonic()
     # Before any of them ends: what it started has its parent still.
     family = tree.find(tree.Roots(*_sorted(jobs, pids)))
     with suppress(KeyboardInterrupt):
         for job in jobs:
             with suppress(OSError):
                 job.terminate()
-        _await(jobs, deadline)
-        while any(member.lives for member in family) and time.monotonic() < deadline:
+        _await(jobs, now + patience)
+        while any(m.lives for m in family) and time.monotonic() < now + _GRACE:
             time.sleep(_NAP)
     with suppress(OSError):
         tree.signal(SIGKILL, tree.Roots(*_sorted(jobs, pids)), family)

@@ -10,9 +10,10 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
 from itertools import count
 from typing import Final
+
+from ipyproc.jobs.poller import Poller
 
 _log = logging.getLogger(__name__)
 
@@ -32,6 +33,11 @@ class Timer:
     def __init__(self, callback: Callback) -> None:
         self._callback: Callback | None = callback
 
+    @property
+    def is_set(self) -> bool:
+        """Whether the call is still to be made."""
+        return self._callback is not None
+
     def cancel(self) -> None:
         """Take the call back; harmless once it was made."""
         self._callback = None
@@ -46,20 +52,17 @@ class Timer:
 class Reactor:
     """Calls back on its own thread when a descriptor is ready or a time has come.
 
-    ``call_soon`` and ``call_later`` may be called from any thread; ``watch``,
+    ``call_soon``, ``call_later`` and ``watch`` may be called from any thread;
     ``unwatch`` and ``close`` on the reactor's own only. A callback returns at once; one
     that raises is logged, and nothing else stops.
 
-    The reactor owns the descriptors that were handed to ``own``. After a fork the
-    child has neither the thread nor any of them: it never acts on our jobs.
+    The first call starts the thread; ``retire`` lets it end when it has nothing to do,
+    and the next call starts another. The reactor owns the descriptors that were handed
+    to ``own``. After a fork the child has neither the thread nor any of them: it never
+    acts on our jobs.
     """
 
     def __init__(self) -> None:
-        self._selector = selectors.DefaultSelector()
-        self._wake_out, self._wake_in = os.pipe()
-        os.set_blocking(self._wake_out, False)
-        os.set_blocking(self._wake_in, False)
-        self._selector.register(self._wake_out, selectors.EVENT_READ, self._woken)
         self._owned: set[int] = set()
         self._calls: deque[Callback] = deque()
         self._timers: list[tuple[float, int, Timer]] = []
@@ -69,8 +72,12 @@ class Reactor:
         self._open = True
         #: Room for one read, used by all pipes in turn.
         self.buffer = memoryview(bytearray(READ_SIZE))
-        self._thread = threading.Thread(target=self._run, name=NAME, daemon=True)
-        self._thread.start()
+        # Held while the thread begins or ends, and by who gives it something to do.
+        # Re-entrant, for a signal's handler may ask while the thread it came to does.
+        self._lock = threading.RLock()
+        self._thread: threading.Thread | None = None
+        self._poller: Poller | None = None
+        self._retiring = False
 
     @property
     def is_open(self) -> bool:
@@ -89,9 +96,12 @@ class Reactor:
         """
         if not self._open:
             raise RuntimeError("the reactor of the jobs has ended")
-        self._calls.append(callback)
-        if not self.is_current:
-            self._wake()
+        if self.is_current:
+            self._calls.append(callback)
+            return
+        with self._lock:
+            self._calls.append(callback)
+            self._begin().wake()
 
     def call_later(self, delay: float, callback: Callback) -> Timer:
         """Have *callback* called *delay* seconds from now."""
@@ -105,8 +115,12 @@ class Reactor:
         self._owned.add(fd)
 
     def watch(self, fd: int, events: int, callback: Callback) -> None:
-        """Call back whenever *fd* is ready: ``selectors.EVENT_READ`` or ``_WRITE``."""
-        self._selector.register(fd, events, callback)
+        """Call back whenever *fd* is ready: ``selectors.EVENT_READ`` or ``_WRITE``.
+
+        From any thread: epoll(7) and kqueue(2) see what is added while they wait.
+        """
+        with self._lock:
+            self._begin().selector.register(fd, events, callback)
 
     def unwatch(self, fd: int) -> None:
         """Watch *fd* no more, if it was watched."""
@@ -126,14 +140,31 @@ class Reactor:
         except BaseException:  # noqa: BLE001 - not even SystemExit may end the others
             _log.exception("a callback of the jobs' reactor failed: %r", callback)
 
+    def retire(self, timeout: float) -> bool:
+        """Have the thread end once it has nothing to do, with its descriptors.
+
+        Waits for that, up to *timeout* seconds, and says whether it came to pass; else
+        it will. What is asked for later starts a thread as the first call did.
+        """
+        with self._lock:
+            thread, self._retiring = self._thread, True
+            if thread is None or self._poller is None:
+                return True
+            self._poller.wake()
+        thread.join(timeout)
+        return not thread.is_alive()
+
     def stop(self, timeout: float) -> None:
         """End the thread, within *timeout* seconds, and close what the reactor owns."""
         if not self._open:
             return
-        self._open = False
-        self._wake()
-        self._thread.join(timeout)
-        if not self._thread.is_alive():
+        with self._lock:
+            self._open = False
+            thread, poller = self._thread, self._poller
+        if thread and poller:
+            poller.wake()
+            thread.join(timeout)
+        if not thread or not thread.is_alive():
             self._close_all()
 
     def rest(self) -> bool:
@@ -151,17 +182,50 @@ class Reactor:
             self._open = False
             self._close_all()
 
-    def _wake(self) -> None:
-        with suppress(BlockingIOError):  # a full pipe: it is about to wake anyway
-            os.write(self._wake_in, b"!")
+    @property
+    def _selector(self) -> selectors.BaseSelector:
+        assert self._poller, "only a callback may watch"
+        return self._poller.selector
 
-    def _woken(self) -> None:
-        os.read(self._wake_out, 1 << 16)
+    def _begin(self) -> Poller:
+        """Start the thread, unless it runs; ``_lock`` is held."""
+        if self._poller is None:
+            self._poller = Poller()
+        if self._thread is None:
+            self._retiring = False
+            self._thread = threading.Thread(target=self._run, name=NAME, daemon=True)
+            try:
+                self._thread.start()
+            except BaseException:  # after an interrupt it may run all the same
+                self._thread = None
+                raise
+        return self._poller
 
     def _run(self) -> None:
-        while self._open:
+        with self._lock:
+            us = threading.current_thread()
+            if self._thread not in (None, us) or self._poller is None:
+                return
+            self._thread = us
+        while self._open and not self._leave():
             # No name here may keep a callback, and with it a job, while we wait.
             self._pass(self._selector.select(self._patience()))
+
+    def _leave(self) -> bool:
+        """End if that is wanted and there is nothing to do; say so."""
+        if not self._retiring:
+            return False
+        with self._at_work, self._lock:
+            if self._is_busy():
+                return False
+            self._close_all()
+            self._thread = None
+            return True
+
+    def _is_busy(self) -> bool:
+        watches = self._poller and not self._poller.is_idle
+        waits = any(timer.is_set for _, _, timer in self._timers)
+        return bool(watches or waits or self._calls or self._owned)
 
     def _pass(self, ready: list[tuple[selectors.SelectorKey, int]]) -> None:
         with self._at_work:
@@ -182,10 +246,13 @@ class Reactor:
     def _close_all(self) -> None:
         # In a child these are copies: what the parent waits for stays as it is. But a
         # copy of the end of a job's standard input would keep that open for ever.
-        self._selector.close()
-        for fd in (*self._owned, self._wake_in, self._wake_out):
+        for fd in self._owned:
             os.close(fd)
         self._owned.clear()
+        self._timers.clear()
+        if self._poller:
+            self._poller.close()
+            self._poller = None
 
 
 class _Current:
@@ -201,7 +268,7 @@ class _Current:
         )
 
     def get(self) -> Reactor:
-        """Give the reactor; the first call starts it."""
+        """Give the reactor; the first call makes it."""
         with self._lock:
             if self._reactor is None:
                 self._reactor = Reactor()
@@ -227,5 +294,5 @@ _current = _Current()
 
 
 def reactor() -> Reactor:
-    """Give the reactor of this process, which the first call starts."""
+    """Give the reactor of this process, which the first call makes."""
     return _current.get()

@@ -1,34 +1,40 @@
-"""Ending the jobs when the extension is unloaded."""
+"""Ending the jobs, and what serves them, when the extension is unloaded."""
 
 from __future__ import annotations
-
-from contextlib import suppress
 
 from ipyproc.jobs import Job, jobs
 from ipyproc.jobs.ending import ending
 from ipyproc.magics.killing import label
+from ipyproc.views.job import shared
+
+# How long the threads may take; for a detached job they stay as long as it runs.
+_PATIENCE = 2.0
 
 
 def end_jobs() -> None:
     """End the jobs that run, with all that they started, and print a line for each.
 
-    Detached jobs go on; there is a line for each of them, too.
+    Detached jobs go on; there is a line for each of them, too. An interrupt kills those
+    that take their time.
     """
-    running = [job for job in jobs.running if not ending.is_detached(job)]
-    for job in running:
-        with suppress(ProcessLookupError):
-            job.terminate()
-    for job in running:
-        print(f"{label(job)}: ended with ipyproc, {_end(job)}")
+    for job in ending.end():
+        print(f"{label(job)}: ended with ipyproc, {_how(job)}")
     for job in jobs.running:
         print(f"{label(job)}: detached, goes on")
 
 
-def _end(job: Job) -> str:
+def end_threads() -> None:
+    """Have the threads end that served jobs and their views; the next job has new ones.
+
+    While a detached job runs, the one that waits for it stays.
+    """
+    patience = 0 if jobs.running else _PATIENCE
+    shared.retire(patience)
+    ending.rest(patience)
+
+
+def _how(job: Job) -> str:
     try:
-        state = str(job.wait())
-    except ChildProcessError as error:
-        state = str(error)
-    with suppress(ProcessLookupError):  # usually nothing of it is left
-        job.kill(tree=True)
-    return state
+        return str(job.wait(0))
+    except OSError as error:
+        return str(error)

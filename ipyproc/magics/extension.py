@@ -12,7 +12,7 @@ from traitlets import TraitError
 from ipyproc import views
 from ipyproc.magics import completers
 from ipyproc.magics.commands import IPyProc
-from ipyproc.magics.ending import end_jobs
+from ipyproc.magics.ending import end_jobs, end_threads
 
 
 def load(ip: Any) -> None:
@@ -35,13 +35,15 @@ def load(ip: Any) -> None:
 def unload(ip: Any) -> None:
     """Take back what is ours, and nothing that others put in its place meanwhile.
 
-    Jobs that run are named and ended.
+    Jobs that run are named and ended; no thread is left, and the next job starts what
+    it needs.
     """
     magics = _loaded(ip)
     if magics is None:
         return
     end_jobs()
     magics.undo.close()
+    end_threads()
 
 
 def _made(ip: Any) -> IPyProc:

@@ -78,6 +78,7 @@ class Publisher:
         self._calls: deque[Callback] = deque()
         self._speaking: Source | None = None
         self._thread: threading.Thread | None = None
+        self._retiring = False
         self._bytes = Budget(BYTES_PER_SECOND)
         self._messages = Budget(MESSAGES_PER_SECOND)
 
@@ -102,8 +103,21 @@ class Publisher:
             if self._speaking is source:
                 self._speaking = None  # it was forgotten in the midst of its turn
 
+    def retire(self, timeout: float) -> bool:
+        """Have the thread end without lingering; the next view starts another.
+
+        Waits for that, up to *timeout* seconds, and says whether it came to pass.
+        """
+        with self._ready:
+            thread, self._retiring = self._thread, True
+            self._ready.notify()
+        if thread is not None:
+            thread.join(timeout)
+        return thread is None or not thread.is_alive()
+
     def _notify(self) -> None:
         if self._thread is None:
+            self._retiring = False
             self._thread = threading.Thread(target=self._run, name=NAME, daemon=True)
             self._thread.start()
         self._ready.notify()
@@ -120,7 +134,8 @@ class Publisher:
         with self._ready:
             while not self._calls:
                 if not self._turns:
-                    if not self._ready.wait(self._linger) and self._rest():
+                    linger = 0 if self._retiring else self._linger
+                    if not self._ready.wait(linger) and self._rest():
                         return None
                     continue
                 source, turn = min(self._turns.items(), key=lambda item: item[1])

@@ -568,6 +568,9 @@ def test_pid_mode() -> None:
 
 def test_at_most_four_descriptors() -> None:
     """A job holds its pidfd and its pipes, and nothing once it is over."""
+    flush = threading.Event()
+    reactor().call_soon(flush.set)
+    assert flush.wait(PATIENCE)  # its own descriptors are there
     before = len(os.listdir("/proc/self/fd"))
     running = [ready() for _ in range(10)]
     assert len(os.listdir("/proc/self/fd")) - before <= 40

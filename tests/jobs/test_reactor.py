@@ -8,6 +8,7 @@ import pytest
 
 from ipyproc.jobs.reactor import NAME, Reactor, reactor
 from tests.jobs.helpers import PATIENCE, script
+from tests.threads import in_threads
 
 # Later Pythons warn of a fork beside threads, which is what is tested here.
 FORKS_ARE_FINE = "import warnings; warnings.simplefilter('ignore', DeprecationWarning)"
@@ -23,6 +24,7 @@ def called(arrange: Callable[[Callable[[], None]], object]) -> threading.Event:
 def test_one_reactor() -> None:
     """There is one reactor, on one daemon thread with a name."""
     assert reactor() is reactor()
+    assert called(reactor().call_soon).wait(PATIENCE)
     threads = [thread for thread in threading.enumerate() if thread.name == NAME]
     assert [thread.daemon for thread in threads] == [True]
 
@@ -94,6 +96,89 @@ def test_stop_closes_everything() -> None:
     with pytest.raises(OSError, match="Bad file descriptor"):
         os.fstat(read)
     os.close(write)
+
+
+def held() -> set[str]:
+    """Give what this process holds: its descriptors, and its threads by identity."""
+    numbers = [f"{fd}" for fd in os.listdir("/proc/self/fd")]
+    return {*numbers, *(f"{thread!r}" for thread in threading.enumerate())}
+
+
+def test_a_retired_reactor_holds_nothing_and_comes_back() -> None:
+    """Neither thread nor descriptor is left; the next call starts a new one."""
+    own = Reactor()
+    before = held()
+
+    for _ in range(3):
+        assert called(own.call_soon).wait(PATIENCE)
+        assert held() - before
+        assert own.retire(PATIENCE)
+        assert held() == before
+        assert own.is_open
+
+    assert own.retire(PATIENCE)  # nothing to do
+
+
+def test_a_reactor_retires_when_its_work_is_done() -> None:
+    """A timer, or a descriptor that it owns, keeps the thread until it is over."""
+    own = Reactor()
+    fired, ended = threading.Event(), threading.Event()
+    read, write = os.pipe()
+    own.own(read)
+    timer = own.call_later(3600, fired.set)
+    assert not own.retire(0)
+
+    own.call_soon(lambda: (own.close(read), own.watch(write, 2, lambda: None)))
+    timer.cancel()
+    assert not own.retire(0.05)
+
+    own.call_soon(lambda: (own.unwatch(write), ended.set()))
+    assert ended.wait(PATIENCE)
+    assert own.retire(PATIENCE)
+    assert not fired.is_set()
+    os.close(write)
+
+
+def test_no_call_is_lost_between_two_threads() -> None:
+    """Whoever asks while the thread is about to end is heard by the next one."""
+    own = Reactor()
+    wanted, made = 2000, threading.Semaphore(0)
+    over = threading.Event()
+
+    def work(index: int) -> None:
+        while index and not over.is_set():
+            own.retire(0)
+        if not index:
+            for _ in range(wanted):
+                own.call_soon(made.release)
+            assert all(made.acquire(timeout=PATIENCE) for _ in range(wanted))
+            over.set()
+
+    in_threads(2, work)
+    own.stop(PATIENCE)
+
+
+@pytest.mark.parametrize("runs", [True, False])
+def test_an_interrupt_while_the_thread_starts(
+    monkeypatch: pytest.MonkeyPatch, runs: bool
+) -> None:
+    """Whether the thread came to run or not: the next call is made, and it can end."""
+    own = Reactor()
+    start = threading.Thread.start
+
+    def interrupted(thread: threading.Thread) -> None:
+        if runs:
+            start(thread)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            own.call_soon(lambda: None)
+
+    assert called(own.call_soon).wait(PATIENCE)
+    assert own.retire(PATIENCE)
+    assert NAME not in [thread.name for thread in threading.enumerate()]
 
 
 def test_forked_child_does_nothing_of_ours() -> None:

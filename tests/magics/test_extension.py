@@ -9,8 +9,9 @@ from IPython.core.interactiveshell import InteractiveShell
 from IPython.core.magic import Magics, line_magic, magics_class
 
 import ipyproc
-from ipyproc.jobs import jobs
+from ipyproc.jobs import jobs, spawn
 from ipyproc.magics import completers, load, unload
+from tests.guard import holdings
 from tests.magics.helpers import RunCell, until
 
 
@@ -30,6 +31,7 @@ def picture(ip: Any) -> dict[str, object]:
         "printers": [dict(f.type_printers) for f in formatters],
         "events": {name: list(c) for name, c in ip.events.callbacks.items()},
         "threads": set(threading.enumerate()),
+        "held": holdings(),
     }
 
 
@@ -66,13 +68,47 @@ def test_the_magics_of_ipython_load_and_unload(run: RunCell, ip: Any) -> None:
     run("%load_ext ipyproc\n%unload_ext ipyproc")  # IPython makes these when used
     before = picture(ip)
 
-    assert run("%load_ext ipyproc").error is None
-    assert run("%spawn --wait true").error is None
-    assert run("%reload_ext ipyproc").error is None
-    assert run("%spawn --wait true").error is None
-    assert "already loaded" in run("%load_ext ipyproc").out
-    assert run("%unload_ext ipyproc").error is None
+    for _ in range(2):
+        assert run("%load_ext ipyproc").error is None
+        assert run("%spawn --wait true").error is None
+        assert run("%reload_ext ipyproc").error is None
+        assert run("%spawn --wait true").error is None
+        assert "already loaded" in run("%load_ext ipyproc").out
+        assert picture(ip) != before
+        assert run("%unload_ext ipyproc").error is None
+        assert picture(ip) == before
+
+
+def test_nothing_of_the_jobs_is_left(run: RunCell, ip: InteractiveShell) -> None:
+    """No thread, descriptor or process, be it that of a job which had long ended."""
+    unload(ip)
+    before = picture(ip)
+
+    load(ip)
+    heir = 'trap "" TERM; exec sleep 60'
+    for script in (f"({heir}) & exit", f"setsid sh -c '{heir}' & echo; wait"):
+        job = spawn(["sh", "-c", f"{script}"])
+        until(job, lambda job: job.total > 0 or job.ended_at is not None)
+    unload(ip)
+
     assert picture(ip) == before
+
+
+def test_jobs_without_the_extension(run: RunCell, ip: InteractiveShell) -> None:
+    """What ended can still be asked, and new ones run; so they do when it is back."""
+    ended = run("%spawn --wait sh -c 'exit 3'").value
+    unload(ip)
+    told = threading.Event()
+    ended.subscribe(lambda _: told.set())
+
+    assert told.wait(30)
+    assert ended.wait().exit_code == 3
+    assert spawn("echo plain").wait(30).success
+
+    unload(ip)
+    load(ip)
+
+    assert run("%spawn --wait echo again").value.stdout.text == "again\n"
 
 
 @magics_class

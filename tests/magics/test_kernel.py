@@ -11,6 +11,15 @@ from tests.magics.helpers import TELL
 
 pytestmark = pytest.mark.xdist_group("kernel")
 
+#: What a kernel holds: the names of its threads, and its children.
+LOOK = """
+def look():
+    import os, threading
+    threads = [t.name for t in threading.enumerate() if "ipyproc" in t.name]
+    tasks = os.listdir("/proc/self/task")
+    files = [f"/proc/self/task/{task}/children" for task in tasks]
+    return threads, [open(file).read() for file in files if os.path.exists(file)]
+"""
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
@@ -194,12 +203,18 @@ def test_jobs_are_awaited(kernel: Kernel) -> None:
 
 
 def test_unloading_ends_the_jobs(new_kernel: Callable[[], Kernel]) -> None:
-    """They are named, and the magics are gone."""
+    """They are named; magics, threads and processes are gone, and may come back."""
     kernel = new_kernel()
-    kernel.run("%load_ext ipyproc")
-    kernel.run("%spawn --name train sleep 60")
+    kernel.run(LOOK)
+    before = kernel.run("look()").result
 
-    reply = kernel.run("%unload_ext ipyproc")
+    for _ in range(2):
+        kernel.run("%load_ext ipyproc")
+        kernel.run("%spawn --name train sleep 60")
+        assert kernel.run("look()").result != before
 
-    assert reply.stdout.endswith(": ended with ipyproc, signal: terminated\n")
-    assert "not found" in kernel.run("%spawn ls").stderr
+        reply = kernel.run("%unload_ext ipyproc")
+
+        assert reply.stdout.endswith(": ended with ipyproc, signal: terminated\n")
+        assert "not found" in kernel.run("%spawn ls").stderr
+        assert kernel.run("look()").result == before
