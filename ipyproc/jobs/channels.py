@@ -4,22 +4,30 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from typing import TypeAlias
+from collections import deque
+from collections.abc import Collection
+from itertools import starmap
+from typing import Final, TypeAlias
 
 from ipyproc.attr import File
-from ipyproc.errors import PathError
+from ipyproc.errors import PathError, SyscallError
 from ipyproc.jobs.options import PIPE, Command, Sink, Source
 
 STDOUT, STDERR = 0, 1
 _Path: TypeAlias = str | os.PathLike[str]
 _READ = os.O_RDONLY | os.O_CLOEXEC
 _WRITE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
+# At the beginning of a list of descriptors.
+_NO_MORE: Final = -1
 
 
 class Channels:
-    """What a child shall have as descriptors 0, 1 and 2, and our ends of its pipes."""
+    """What a child shall have as descriptors 0, 1 and 2, and our ends of its pipes.
+
+    Signal handlers, which may raise, run between two instructions of the interpreter.
+    Here a descriptor is opened and noted in one of them, and closed and forgotten in
+    another; so whenever one raises, ``close`` closes what is open and nothing else.
+    """
 
     def __init__(self) -> None:
         #: For ``ProcAttr.files``.
@@ -28,40 +36,38 @@ class Channels:
         self.input: int | None = None
         #: The ends that its output is read from, by stream.
         self.outputs: dict[int, int] = {}
+        self._theirs = [_NO_MORE]
+        self._ours = [_NO_MORE]
+        self._fresh: list[tuple[int, int]] = []
 
-
-@contextmanager
-def opened(command: Command) -> Iterator[Channels]:
-    """Open the channels of *command* for the length of a start.
-
-    Our ends are the caller's afterwards; if the start fails, they are closed, too.
-    """
-    with ExitStack() as theirs, ExitStack() as ours:
-        channels = _Opening(theirs, ours)
-        channels.source(command.stdin)
-        channels.sink(STDOUT, command.stdout)
+    def open(self, command: Command) -> None:
+        """Open what *command* asks for."""
+        self._source(command.stdin)
+        self._sink(STDOUT, command.stdout)
         if command.merge or _same(command.stdout, command.stderr):
-            channels.files.append(channels.files[1])
+            self.files.append(self.files[1])
         else:
-            channels.sink(STDERR, command.stderr)
-        yield channels
-        ours.pop_all()
+            self._sink(STDERR, command.stderr)
 
+    def close_theirs(self) -> None:
+        """Close the child's ends, once it has them."""
+        _close(self._theirs)
 
-class _Opening(Channels):
-    """Channels that are being opened, and who closes what."""
+    def close(self) -> None:
+        """Close everything."""
+        _close([_NO_MORE, *self.left()])
 
-    def __init__(self, theirs: ExitStack, ours: ExitStack) -> None:
-        super().__init__()
-        self._theirs = theirs
-        self._ours = ours
+    def left(self, but: Collection[int] = ()) -> set[int]:
+        """Give what is to be closed, *but* those of our ends that have an owner."""
+        fds = {fd for pipe in self._fresh for fd in pipe}
+        fds.update(self._theirs, self._ours)
+        return fds.difference(but, [_NO_MORE])
 
-    def source(self, stdin: Source) -> None:
-        """Add descriptor 0."""
+    def _source(self, stdin: Source) -> None:
         if stdin is None:
             self.files.append(self._open(os.devnull, _READ))
         elif stdin is PIPE or isinstance(stdin, bytes):
-            end, self.input = os.pipe()
+            end, self.input = self._pipe()
             self._keep(end, self.input)
             self.files.append(end)
         elif isinstance(stdin, str | os.PathLike):
@@ -69,10 +75,9 @@ class _Opening(Channels):
         else:
             self.files.append(stdin)
 
-    def sink(self, stream: int, file: Sink) -> None:
-        """Add descriptor 1 or 2."""
+    def _sink(self, stream: int, file: Sink) -> None:
         if file is None:
-            self.outputs[stream], end = os.pipe()
+            self.outputs[stream], end = self._pipe()
             self._keep(end, self.outputs[stream])
             self.files.append(end)
         elif isinstance(file, str | os.PathLike):
@@ -82,16 +87,28 @@ class _Opening(Channels):
 
     def _open(self, path: _Path, flags: int) -> int:
         try:
-            fd = os.open(path, flags, 0o666)
+            self._theirs.extend(starmap(os.open, [(path, flags, 0o666)]))
         except OSError as error:
             shown = os.fspath(path)
             raise PathError("open", shown, error.errno or errno.EINVAL) from None
-        self._theirs.callback(os.close, fd)
-        return fd
+        return self._theirs[-1]
+
+    def _pipe(self) -> tuple[int, int]:
+        try:
+            self._fresh.extend(starmap(os.pipe, [()]))
+        except OSError as error:
+            raise SyscallError("pipe2", error.errno or errno.EINVAL) from None
+        return self._fresh[-1]
 
     def _keep(self, theirs: int, ours: int) -> None:
-        self._theirs.callback(os.close, theirs)
-        self._ours.callback(os.close, ours)
+        self._theirs.append(theirs)
+        self._ours.append(ours)
+        self._fresh.clear()
+
+
+def _close(fds: list[int]) -> None:
+    """Close and take away all of *fds*, down to the mark at their beginning."""
+    deque(map(os.close, iter(fds.pop, _NO_MORE)), maxlen=0)
 
 
 def _same(stdout: Sink, stderr: Sink) -> bool:

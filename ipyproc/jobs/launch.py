@@ -84,6 +84,7 @@ def spawn(
         sys=options.system(sys),
     )
     runner = LocalRunner(command, Output(*limits))
+    job = None
     try:
         job = Job(runner, words, directory, name=chosen, timeout=timeout, grace=grace)
         jobs.add(job)
@@ -92,5 +93,6 @@ def spawn(
         # If it was started, and then came an interrupt: nobody would know of it.
         with suppress(OSError):
             runner.signal(SIGKILL, tree=False)
+        jobs.discard(job)
         raise
     return job

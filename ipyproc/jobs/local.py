@@ -13,7 +13,7 @@ from functools import partial
 
 from ipyproc.attr import ProcAttr, SysProcAttr
 from ipyproc.errors import NoHandleError, ProcessDoneError
-from ipyproc.jobs.channels import Channels, opened
+from ipyproc.jobs.channels import Channels
 from ipyproc.jobs.journal import Output
 from ipyproc.jobs.options import Command
 from ipyproc.jobs.pipes import InputPipe, OutputPipe
@@ -43,6 +43,7 @@ class LocalRunner:
         self.finished = False
         self._command = command
         self._reactor = reactor()
+        self._channels = Channels()
         self._outputs: list[OutputPipe] = []
         self._input: InputPipe | None = None
         # While it is held nobody reaps: the pid is the process's, or its zombie's.
@@ -50,7 +51,6 @@ class LocalRunner:
         # The pidfd stays ours even if somebody waits for the process, or releases it.
         self._handle = ExitStack()
         self._pidfd = -1
-        self._is_attached = False
         self._sampling = threading.Lock()
         self._measure: Callable[[], Usage | None] | None = None
         self._killer: Timer | None = None
@@ -61,10 +61,11 @@ class LocalRunner:
             raise RuntimeError("the interpreter is ending; no more jobs are started")
         self._changed = changed
         try:
-            with opened(self._command) as channels:
-                self._launch(channels)
-            self._connect(channels)
-            self._reactor.call_soon(self._attach)
+            self._channels.open(self._command)
+            self._launch()
+            self._channels.close_theirs()
+            self._connect()
+            self._attach()
         except BaseException:  # an interrupt may come at any time
             self._undo()
             raise
@@ -142,48 +143,68 @@ class LocalRunner:
     def _is_over(self) -> bool:
         return self.state is not None or self.error is not None
 
-    def _launch(self, channels: Channels) -> None:
-        command = self._command
+    def _launch(self) -> None:
+        command, files = self._command, self._channels.files
         system = command.sys or SysProcAttr(setsid=True)
-        attr = ProcAttr(command.dir, command.env, channels.files, system)
+        attr = ProcAttr(command.dir, command.env, files, system)
         self.process = start_process(command.path, command.argv, attr)
         self.pid = self.process.pid
 
-    def _undo(self) -> None:
-        """End the process, if there is one, and leave the rest to the reactor."""
-        if self.process.pid:
-            with suppress(ProcessDoneError):
-                self.process.kill()
-            self._reactor.call_soon(self._attach)
-
-    def _connect(self, channels: Channels) -> None:
-        for stream, fd in channels.outputs.items():
+    def _connect(self) -> None:
+        for stream, fd in self._channels.outputs.items():
             take = partial(self._take, stream)
             self._outputs.append(OutputPipe(self._reactor, fd, take, self._settle))
-        if channels.input is None:
+        if self._channels.input is None:
             return
-        self._input = InputPipe(self._reactor, channels.input, self._changed)
+        self._input = InputPipe(self._reactor, self._channels.input, self._changed)
         if isinstance(self._command.stdin, bytes):
             self._input.send(self._command.stdin)
             self._input.close()
 
     def _attach(self) -> None:
-        if self._is_attached:
-            return
-        self._is_attached = True
+        """Have the reactor watch: from now on all may end at any moment."""
         for pipe in self._outputs:
             pipe.attach()
+        self._await_end()
+
+    def _await_end(self) -> None:
         try:
             self._pidfd = self._handle.enter_context(self.process.handle())
         except NoHandleError:
-            waiter = threading.Thread(
-                target=self._wait_by_pid, name=f"ipyproc-waiter-{self.pid}", daemon=True
-            )
-            waiter.start()
+            # On the reactor's thread, where no interrupt can come between.
+            self._reactor.call_soon(self._start_waiter)
         except OSError:  # somebody waited for it, or released it, before we came
-            self._ended()
+            self._reactor.call_soon(self._ended)
         else:
             self._reactor.watch(self._pidfd, selectors.EVENT_READ, self._ended)
+
+    def _undo(self) -> None:
+        """End the process, if there is one, and leave the rest to the reactor."""
+        if not self.process.pid:
+            self._channels.close()
+            return
+        with suppress(ProcessDoneError):
+            self.process.kill()
+        self._reactor.call_soon(self._bury)
+
+    def _bury(self) -> None:
+        """Give back what was opened, and reap the process, however far a start came."""
+        pipes: list[InputPipe | OutputPipe] = [*self._outputs]
+        if self._input:
+            pipes.append(self._input)
+        for fd in self._channels.left(but=[pipe.fd for pipe in pipes]):
+            self._reactor.close(fd)
+        for pipe in pipes:
+            pipe.abort()
+        if self._pidfd >= 0:
+            self._reactor.unwatch(self._pidfd)
+        if not self._is_over:
+            self._await_end()
+
+    def _start_waiter(self) -> None:
+        threading.Thread(
+            target=self._wait_by_pid, name=f"ipyproc-waiter-{self.pid}", daemon=True
+        ).start()
 
     def _wait_by_pid(self) -> None:
         with suppress(ChildProcessError):

@@ -34,7 +34,7 @@ class OutputPipe:
         ended: Callable[[], None],
     ) -> None:
         self._reactor = reactor
-        self._fd = fd
+        self.fd = fd
         self._take = take
         self._ended = ended
         self._may_grow = _CAN_GROW
@@ -44,7 +44,7 @@ class OutputPipe:
 
     def attach(self) -> None:
         """Begin to read."""
-        self._reactor.watch(self._fd, selectors.EVENT_READ, self._ready)
+        self._reactor.watch(self.fd, selectors.EVENT_READ, self._ready)
 
     def drain(self) -> None:
         """Read what is in the pipe now, and no more than that."""
@@ -55,6 +55,11 @@ class OutputPipe:
                 break
             left -= size
 
+    def abort(self) -> None:
+        """Close the pipe at once, whatever is in it. On the reactor's thread."""
+        if self.is_open:
+            self._close()
+
     def _ready(self) -> None:
         # It may have been drained and closed after the selector saw it ready.
         if self.is_open:
@@ -62,7 +67,7 @@ class OutputPipe:
 
     def _read(self) -> int:
         try:
-            size = os.readv(self._fd, [self._reactor.buffer])
+            size = os.readv(self.fd, [self._reactor.buffer])
         except BlockingIOError:
             return 0
         if size >= _SMALL_PIPE and self._may_grow:
@@ -78,16 +83,16 @@ class OutputPipe:
         # may hold is limited, pipe(7), and beyond that other programs get tiny ones.
         self._may_grow = False
         with suppress(OSError):
-            fcntl.fcntl(self._fd, fcntl.F_SETPIPE_SZ, READ_SIZE)
+            fcntl.fcntl(self.fd, fcntl.F_SETPIPE_SZ, READ_SIZE)
 
     def _size(self) -> int:
         size = array.array("i", [0])
-        fcntl.ioctl(self._fd, FIONREAD, size)
+        fcntl.ioctl(self.fd, FIONREAD, size)
         return size[0]
 
     def _close(self) -> None:
         self.is_open = False
-        self._reactor.close(self._fd)
+        self._reactor.close(self.fd)
         self._ended()
 
 
@@ -100,7 +105,7 @@ class InputPipe:
 
     def __init__(self, reactor: Reactor, fd: int, changed: Callable[[], None]) -> None:
         self._reactor = reactor
-        self._fd = fd
+        self.fd = fd
         self._changed = changed
         self._lock = threading.Lock()
         self._queue: deque[memoryview] = deque()
@@ -151,14 +156,14 @@ class InputPipe:
             self._close()
         elif self._watched:
             self._watched = False
-            self._reactor.unwatch(self._fd)
+            self._reactor.unwatch(self.fd)
 
     def _write_some(self) -> None:
         written = 0
         while self._queue and written < READ_SIZE:
             data = self._queue[0]
             try:
-                size = os.write(self._fd, data)
+                size = os.write(self.fd, data)
             except BlockingIOError:
                 return
             written += size
@@ -170,9 +175,9 @@ class InputPipe:
     def _watch(self) -> None:
         if not self._watched:
             self._watched = True
-            self._reactor.watch(self._fd, selectors.EVENT_WRITE, self._flush)
+            self._reactor.watch(self.fd, selectors.EVENT_WRITE, self._flush)
 
     def _close(self) -> None:
         self._closed = True
-        self._reactor.close(self._fd)
+        self._reactor.close(self.fd)
         self._changed()

@@ -92,6 +92,11 @@ class Jobs:
                 job.name = f"{base}-{self._numbers[base]}"
             self._jobs[job.name] = job
 
+    def discard(self, job: Job | None) -> None:
+        """Forget *job*, if it is here, whether or not it has ended."""
+        with self._lock:
+            self._jobs = {name: j for name, j in self._jobs.items() if j is not job}
+
     def _listed(self) -> list[Job]:
         with self._lock:
             return list(self._jobs.values())

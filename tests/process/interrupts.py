@@ -17,7 +17,8 @@ import ipyproc
 _ROOT = Path(ipyproc.__file__).parent
 _WATCHED = {
     str(path)
-    for path in [*_ROOT.glob("*.py"), *(_ROOT / "_sys").glob("*.py")]
+    for folder in (_ROOT, _ROOT / "_sys", _ROOT / "jobs")
+    for path in folder.glob("*.py")
     if path.name not in ("__init__.py", "context.py")
 }
 #: The interpreter looks for signals after these; not after a call into Python code.
@@ -33,7 +34,7 @@ class Interrupts:
         self._before: dict[FrameType, str] = {}
 
     def trace(self, frame: FrameType, event: str, _: object) -> Any:
-        """Follow the code of the process layer, instruction by instruction."""
+        """Follow the code of processes and jobs, instruction by instruction."""
         if event == "call":
             # A class is called by way of C, after which the interpreter does look.
             if frame.f_back in self._before and frame.f_code.co_name not in _BY_C:
