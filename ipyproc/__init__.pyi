@@ -49,6 +49,10 @@ from ipyproc.state import (
     Rusage,
     WaitStatus,
 )
+from ipyproc.views import (
+    explore,
+    life,
+)
 
 __all__ = [
     "INTERRUPT",
@@ -83,8 +87,10 @@ __all__ = [
     "command",
     "command_context",
     "context",
+    "explore",
     "find_process",
     "jobs",
+    "life",
     "look_path",
     "spawn",
     "start_process",

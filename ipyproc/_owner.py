@@ -111,6 +111,10 @@ class Owner:
         with self._lock:
             return self._report.reap()
 
+    def learnt(self) -> ProcessState | None:
+        """Say how the process ended, if it was reaped here."""
+        return self._report.state() if self._report.filled else None
+
     def release(self) -> None:
         """Give the process up."""
         with self._lock:

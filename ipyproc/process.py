@@ -130,6 +130,10 @@ class Process:
         with self._owner.handle() as fd:
             return fd
 
+    def _learnt(self) -> ProcessState | None:
+        """Say, for views, how it ended, once somebody has waited for that."""
+        return self._owner.learnt()
+
 
 def start_process(
     name: str | bytes | os.PathLike[str],

@@ -5,5 +5,19 @@ from __future__ import annotations
 from ipyproc.views import html, text
 from ipyproc.views.display import hide, register, show, unregister
 from ipyproc.views.job import JobView
+from ipyproc.views.life import LifeLine, life
+from ipyproc.views.waitstatus import WaitStatusView, explore
 
-__all__ = ["JobView", "hide", "html", "register", "show", "text", "unregister"]
+__all__ = [
+    "JobView",
+    "LifeLine",
+    "WaitStatusView",
+    "explore",
+    "hide",
+    "html",
+    "life",
+    "register",
+    "show",
+    "text",
+    "unregister",
+]

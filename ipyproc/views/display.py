@@ -53,7 +53,7 @@ class _Display:
         self._id = secrets.token_hex(16)
         # Where it was shown first it is updated, also while a cell captures its output.
         self._publisher = shell.display_pub
-        self._headless = not _asks(shell)
+        self._headless = not asks(shell)
 
     def begin(self) -> None:
         """Show the job as it is now, and see to it that its end is shown."""
@@ -140,7 +140,7 @@ class _Session:
 _session = _Session()
 
 
-def _asks(shell: Any) -> bool:
+def asks(shell: Any) -> bool:
     """Tell whether somebody sits in front: then input can be asked for."""
     parent = shell.get_parent() if hasattr(shell, "get_parent") else {}
     return bool(parent.get("content", {}).get("allow_stdin", True))

@@ -1,0 +1,199 @@
+"""Watching a process, or a job, without taking part in its life: nothing is reaped."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+import psutil
+
+from ipyproc.errors import ProcessReleasedError
+from ipyproc.jobs.job import Job
+from ipyproc.jobs.reactor import Timer, reactor
+from ipyproc.jobs.runner import JobStatus
+from ipyproc.process import Process, ProcessStatus
+from ipyproc.state import WaitStatus
+
+# Stops make nothing ready, and a pidfd does not tell a zombie from one that is gone.
+_LOOK_EVERY = 0.04
+
+Callback = Callable[[], None]
+
+
+class Phase(StrEnum):
+    """What a process does, as the kernel sees it; not the status of a ``Process``."""
+
+    RUNNING = "running"
+    STOPPED = "stopped"
+    #: It ended, and nobody has waited for it yet.
+    ZOMBIE = "zombie"
+    GONE = "gone"
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """What a look at a process showed; *end* is how it ended, as far as one can see."""
+
+    phase: Phase
+    status: ProcessStatus
+    end: WaitStatus | None = None
+
+
+class Observer(Protocol):
+    """What can be watched; nothing that it does changes what it looks at."""
+
+    title: str
+    #: When the process started, on the ``time.time()`` clock.
+    started_at: float
+
+    def look(self) -> Sighting | None:
+        """Look at the process; ``None`` in the midst of a change."""
+
+    def watch(self, callback: Callback) -> Callback:
+        """Call back when it is time to look again; the result ends that."""
+
+
+def observer(subject: Process | Job) -> Observer:
+    """Give the observer of a process or of a job."""
+    if isinstance(subject, Job):
+        return JobObserver(subject)
+    if isinstance(subject, Process):
+        return ProcessObserver(subject)
+    kind = type(subject).__name__
+    raise TypeError(f"expected a Process or a Job, not {kind}")
+
+
+class ProcessObserver:
+    """Watches a process by what the system tells everybody.
+
+    It looks again and again, so of what lasts less than a glance it hears only if it
+    had an outcome. Raises ``ProcessReleasedError`` where no pid is known any more.
+    """
+
+    def __init__(self, process: Process) -> None:
+        if process.pid < 1:
+            raise ProcessReleasedError
+        self._process = process
+        self._seen: psutil.Process | None = None
+        self._missed = False
+        self.started_at = time.time()
+        self.title = f"Process {process.pid}"
+        with suppress(psutil.Error):
+            seen = psutil.Process(process.pid)
+            self.started_at -= _age(seen)
+            self.title += f" ({seen.name()})"
+            self._seen = seen
+
+    def look(self) -> Sighting | None:
+        """Look at it: first what the kernel has, then what the object knows."""
+        phase = self._phase()
+        end = self._end() if phase is Phase.ZOMBIE else None
+        status, learnt = self._process.status, self._process._learnt()
+        if status is ProcessStatus.DONE or learnt is not None:
+            if status is ProcessStatus.OK:
+                return None  # whoever waits is about to be told
+            return Sighting(Phase.GONE, status, learnt.sys if learnt else None)
+        # Between the reaping and our hearing of it there is an instant: look twice.
+        missed, self._missed = self._missed, phase is Phase.GONE
+        if phase is Phase.GONE and not missed:
+            return None
+        return Sighting(phase, status, end)
+
+    def watch(self, callback: Callback) -> Callback:
+        """Call back from time to time."""
+        return _Ticker(callback).stop
+
+    def _phase(self) -> Phase:
+        if self._seen is None:
+            return Phase.GONE
+        try:
+            # The pid may be another's by now; that one is not asked.
+            word = self._seen.status() if self._seen.is_running() else None
+        except psutil.NoSuchProcess:
+            return Phase.GONE
+        return _PHASES.get(word, Phase.RUNNING)
+
+    def _end(self) -> WaitStatus | None:
+        """Read the status of a zombie, and leave it for whoever waits."""
+        with suppress(OSError), self._process.handle() as fd:
+            options = os.WEXITED | os.WNOHANG | os.WNOWAIT
+            if info := os.waitid(os.P_PIDFD, fd, options):
+                core = 0x80 * (info.si_code == os.CLD_DUMPED)
+                exited = info.si_code == os.CLD_EXITED
+                status = info.si_status
+                return WaitStatus(status << 8 if exited else status | core)
+        return None
+
+
+def _age(process: psutil.Process) -> float:
+    """Return for how long a process has existed, in seconds.
+
+    By the clock that the kernel takes its start from: the time of the boot, which
+    ``create_time`` adds, is known to the second only.
+    """
+    start = process.create_time() - psutil.boot_time()
+    return max(0.0, time.clock_gettime(time.CLOCK_BOOTTIME) - start)
+
+
+_PHASES = {
+    psutil.STATUS_STOPPED: Phase.STOPPED,
+    psutil.STATUS_TRACING_STOP: Phase.STOPPED,
+    psutil.STATUS_ZOMBIE: Phase.ZOMBIE,
+    psutil.STATUS_DEAD: Phase.GONE,
+    None: Phase.GONE,
+}
+
+
+class JobObserver:
+    """Watches a job, which is reaped at once: nobody ever sees its zombie."""
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self.title = f"Job {job.name} (pid {job.pid})"
+        self.started_at = job.started_at
+
+    def look(self) -> Sighting | None:
+        """Look at it."""
+        state, status = self._job.state, self._job.status
+        phase = _PHASES_OF_JOBS.get(status, Phase.GONE)
+        if status is JobStatus.RELEASED:
+            return Sighting(phase, ProcessStatus.RELEASED)
+        done = phase is Phase.GONE
+        end = state.sys if state else None
+        return Sighting(phase, ProcessStatus.DONE if done else ProcessStatus.OK, end)
+
+    def watch(self, callback: Callback) -> Callback:
+        """Call back when something happened to the job."""
+        return self._job.subscribe(lambda _: callback())
+
+
+_PHASES_OF_JOBS = {
+    JobStatus.RUNNING: Phase.RUNNING,
+    JobStatus.STOPPED: Phase.STOPPED,
+}
+
+
+class _Ticker:
+    """Calls back on the reactor's thread until it is stopped."""
+
+    def __init__(self, callback: Callback) -> None:
+        self._callback = callback
+        self._stopped = False
+        self._timer: Timer | None = None
+        reactor().call_soon(self._tick)
+
+    def stop(self) -> None:
+        """Call back no more."""
+        self._stopped = True
+        if self._timer:
+            self._timer.cancel()
+
+    def _tick(self) -> None:
+        if not self._stopped and reactor().is_open:
+            self._timer = reactor().call_later(_LOOK_EVERY, self._tick)
+            self._callback()

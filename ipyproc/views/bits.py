@@ -1,0 +1,86 @@
+"""What the bits of a wait status say, in words: the twin of ``page/bits.js``.
+
+>>> reading = read(WaitStatus(0x0300))
+>>> reading.text
+'exit status 3'
+>>> [field.meaning for field in reading.fields]
+['exit code 3', 'not used', 'no signal: it exited']
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ipyproc.state import ProcessState, WaitStatus
+from ipyproc.views.facts import signal_name
+
+#: The methods of ``WaitStatus`` and their names in Go, in Go's order.
+METHODS = {
+    "exited": "Exited",
+    "exit_status": "ExitStatus",
+    "signaled": "Signaled",
+    "signal": "Signal",
+    "core_dump": "CoreDump",
+    "stopped": "Stopped",
+    "stop_signal": "StopSignal",
+    "continued": "Continued",
+    "trap_cause": "TrapCause",
+}
+#: All that a status of 16 bits can be.
+LARGEST = 0xFFFF
+_NOTHING = "no status that wait reports"
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """Some bits of a status, from the *first*, the higher one, to the *last*."""
+
+    first: int
+    last: int
+    meaning: str
+
+    @property
+    def name(self) -> str:
+        """The numbers of the bits: ``Bits 15-8``."""
+        return f"Bit {self.last}" if self.first == self.last else self._range
+
+    @property
+    def _range(self) -> str:
+        return f"Bits {self.first}-{self.last}"
+
+    def digits(self, status: int) -> str:
+        """Return what a status has there, in binary."""
+        width = self.first - self.last + 1
+        return f"{status >> self.last & (1 << width) - 1:0{width}b}"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A status read: Go's text for it, its fields, and what each method answers."""
+
+    text: str
+    fields: tuple[Field, ...]
+    values: tuple[bool | int, ...]
+
+
+def read(status: WaitStatus) -> Reading:
+    """Take a status apart."""
+    values = tuple(getattr(status, name) for name in METHODS)
+    text = str(ProcessState(sys=status)) or _NOTHING
+    return Reading(text, tuple(_fields(status)), values)
+
+
+def _fields(status: WaitStatus) -> list[Field]:
+    if status.exited:
+        code = f"exit code {status.exit_status}"
+        rest = [Field(7, 7, "not used"), Field(6, 0, "no signal: it exited")]
+        return [Field(15, 8, code), *rest]
+    if status.signaled:
+        core = Field(7, 7, "core dump" if status.core_dump else "no core dump")
+        ended = Field(6, 0, f"ended by {signal_name(status.signal)}")
+        return [Field(15, 8, "not used"), core, ended]
+    if status.stopped:
+        by = f"stopped by {signal_name(status.stop_signal)}"
+        return [Field(15, 8, by), Field(7, 0, "stopped, not ended")]
+    text = "continued: it goes on after a stop" if status.continued else _NOTHING
+    return [Field(15, 0, text)]

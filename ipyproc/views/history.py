@@ -1,0 +1,156 @@
+"""The history of a process, as glances at it show it; and how it is drawn as a table.
+
+>>> from ipyproc.jobs.observing import Phase, Sighting
+>>> ok, done = ProcessStatus.OK, ProcessStatus.DONE
+>>> history = History("Process 4242", started_at=100.0)
+>>> history.add(Sighting(Phase.RUNNING, ok), 100.1)
+>>> history.add(Sighting(Phase.ZOMBIE, ok, WaitStatus(0x0300)), 102.0)
+>>> history.add(Sighting(Phase.GONE, done), 102.5)
+>>> for moment in history.moments:
+...     print(f"{moment.event}: {moment.phase}, {moment.status}")
+started: running, ok
+ended: exit status 3: zombie, ok
+waited for: gone, done
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from ipyproc.jobs.observing import Phase, Sighting
+from ipyproc.process import ProcessStatus
+from ipyproc.state import ProcessState, WaitStatus
+from ipyproc.views.facts import seconds
+
+_SUMMARY = {
+    Phase.RUNNING: "it runs",
+    Phase.STOPPED: "it is stopped",
+    Phase.ZOMBIE: "it has ended, and is a zombie until somebody waits for it",
+    Phase.GONE: "it is gone",
+}
+# More do not fit on a page; what lies between the start and the last ones goes.
+_MOMENTS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """When something happened, and what the process and its object are from then on."""
+
+    at: float
+    event: str
+    phase: Phase
+    status: ProcessStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A cell of the table, *span* columns wide; *lasted* is None while it lasts."""
+
+    text: str
+    kind: str
+    span: int = 1
+    lasted: str | None = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of the table."""
+
+    heading: str
+    cells: tuple[Cell, ...]
+
+
+class History:
+    """What happened to one process so far."""
+
+    def __init__(self, title: str, started_at: float) -> None:
+        self.title = title
+        self._started_at = started_at
+        self.moments: tuple[Moment, ...] = ()
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more can happen."""
+        return bool(self.moments) and self.moments[-1].phase is Phase.GONE
+
+    @property
+    def since(self) -> float:
+        """When what the process does now began."""
+        since, phase = self._started_at, None
+        for moment in self.moments:
+            if moment.phase is not phase:
+                since, phase = moment.at, moment.phase
+        return since
+
+    @property
+    def summary(self) -> str:
+        """What the process does now, in words."""
+        return _SUMMARY[self.moments[-1].phase] if self.moments else ""
+
+    def add(self, sighting: Sighting, now: float) -> None:
+        """Take down what a look at the process showed *now*, if it is news."""
+        last = self.moments[-1] if self.moments else None
+        if last and (last.phase, last.status) == (sighting.phase, sighting.status):
+            return
+        event = _event(last, sighting) if last else _first(sighting)
+        begins = last is None and sighting.phase is Phase.RUNNING
+        at = self._started_at if begins else now
+        moment = Moment(at, event, sighting.phase, sighting.status)
+        self.moments = _cut((*self.moments, moment))
+
+    def rows(self) -> list[Row]:
+        """Draw it: what happened; the process meanwhile; the ``Process`` meanwhile."""
+        happened = (Cell(moment.event, "event") for moment in self.moments)
+        return [
+            Row("what happened", tuple(happened)),
+            Row("the process", tuple(self._phases())),
+            Row("its Process object", tuple(self._statuses())),
+        ]
+
+    def _phases(self) -> Iterator[Cell]:
+        begun = 0
+        for phase, group in groupby(self.moments, lambda moment: moment.phase):
+            span = len(list(group))
+            first, begun = self.moments[begun], begun + span
+            lasted = None if phase is not Phase.GONE else ""
+            if begun < len(self.moments):
+                lasted = seconds(max(0.0, self.moments[begun].at - first.at))
+            yield Cell(str(phase), str(phase), span, lasted)
+
+    def _statuses(self) -> Iterator[Cell]:
+        for status, group in groupby(self.moments, lambda moment: moment.status):
+            yield Cell(str(status), str(status), len(list(group)))
+
+
+def _first(new: Sighting) -> str:
+    """Say what happened before the first sighting, as far as that can be known."""
+    if new.phase is Phase.RUNNING:
+        return "started"
+    if new.phase is Phase.STOPPED:
+        return "stopped"
+    if new.phase is Phase.ZOMBIE or new.end is not None:
+        return _ended(new.end)
+    return "no such process any more"
+
+
+def _event(last: Moment, new: Sighting) -> str:
+    """Say what happened between the last moment and a new sighting."""
+    if new.phase is last.phase:
+        return str(new.status)
+    if new.phase is Phase.ZOMBIE:
+        return _ended(new.end)
+    if new.phase is Phase.GONE:
+        reaped = "reaped by another" if new.status is ProcessStatus.OK else "waited for"
+        reaped = "gone" if new.status is ProcessStatus.RELEASED else reaped
+        return reaped if last.phase is Phase.ZOMBIE else f"{_ended(new.end)}, {reaped}"
+    return "stopped" if new.phase is Phase.STOPPED else "continued"
+
+
+def _ended(end: WaitStatus | None) -> str:
+    return "ended" if end is None else f"ended: {ProcessState(sys=end)}"
+
+
+def _cut(moments: Sequence[Moment]) -> tuple[Moment, ...]:
+    return (*moments[:1], *moments[1:][1 - _MOMENTS :])

@@ -1,0 +1,98 @@
+// The explorer of wait statuses: the module that anywidget loads.
+import { METHODS, reading } from "./bits.js";
+import { button, h } from "./element.js";
+import { twin } from "./twin.js";
+
+const EXAMPLES = [0x0000, 0x0100, 0x000f, 0x0009, 0x008b, 0x137f, 0xffff];
+const LARGEST = 0xffff;
+
+class Explorer {
+  constructor(model) {
+    this.model = model;
+    this.words = model.get("words");
+    this.input = h("input", { size: "10", autocomplete: "off", spellcheck: "false" });
+    this.input.onchange = () => this.typed();
+    this.decimal = h("span", {});
+    this.text = h("b", { role: "status" });
+    this.bits = Array.from({ length: 16 }, (_, i) => this.bit(15 - i));
+    this.fields = h("div", { class: "ipyproc-fields" });
+    this.values = Object.keys(METHODS).map(() => h("td", {}));
+    this.node = h(
+      "section",
+      { class: "ipyproc-waitstatus", "aria-label": "Wait status", "data-lm-suppress-shortcuts": "true" },
+      h("p", {}, h("label", {}, "Status ", this.input), this.decimal, this.text),
+      h("div", { class: "ipyproc-bits", role: "group", "aria-label": "Bits" }, ...this.bits, this.fields),
+      h("p", {}, "Try ", ...EXAMPLES.map((value) => this.example(value))),
+      this.table(),
+    );
+    this.node.onkeydown = (event) => event.stopPropagation();
+  }
+
+  bit(number) {
+    const element = button("", () => this.choose(this.model.get("value") ^ (1 << number)));
+    element.append(h("small", {}, String(number)), h("span", {}));
+    element.setAttribute("aria-label", `Bit ${number}`);
+    element.onkeydown = ({ key }) => {
+      const step = { ArrowLeft: "previousElementSibling", ArrowRight: "nextElementSibling" }[key];
+      if (step) element[step]?.focus();
+    };
+    return element;
+  }
+
+  example(value) {
+    return button(reading(value, this.words).text, () => this.choose(value));
+  }
+
+  table() {
+    const head = ["Python", "Go", "value"].map((text) => h("th", { scope: "col" }, text));
+    const code = (text) => h("td", {}, h("code", {}, text));
+    const rows = Object.entries(METHODS).map(([name, go], i) => h("tr", {}, code(name), code(`${go}()`), this.values[i]));
+    return h("table", {}, h("thead", {}, h("tr", {}, ...head)), h("tbody", {}, ...rows));
+  }
+
+  choose(value) {
+    this.model.set("value", value);
+    this.model.save_changes();
+    this.update();
+  }
+
+  typed() {
+    const text = this.input.value.trim();
+    const value = text ? Number(text) : NaN;
+    if (Number.isInteger(value) && value >= 0 && value <= LARGEST) this.choose(value);
+    else {
+      this.input.setAttribute("aria-invalid", "true");
+      this.text.textContent = "a number from 0 to 65535, such as 9 or 0x0300";
+    }
+  }
+
+  update() {
+    const value = this.model.get("value");
+    const { text, fields, values } = reading(value, this.words);
+    this.input.value = "0x" + value.toString(16).padStart(4, "0");
+    this.input.removeAttribute("aria-invalid");
+    this.decimal.textContent = `= ${value}`;
+    if (this.text.textContent !== text) this.text.textContent = text;
+    this.bits.forEach((element, i) => {
+      const bit = (value >> (15 - i)) & 1;
+      element.lastChild.textContent = String(bit);
+      element.setAttribute("aria-pressed", String(bit === 1));
+    });
+    this.fields.replaceChildren(
+      ...fields.map(([first, last, meaning]) => {
+        const element = h("div", {}, meaning);
+        element.style.gridColumn = `${16 - first} / ${17 - last}`;
+        return element;
+      }),
+    );
+    this.values.forEach((cell, i) => {
+      const answer = values[i];
+      cell.textContent = typeof answer === "boolean" ? (answer ? "True" : "False") : String(answer);
+      cell.dataset.says = String(answer !== false && answer !== -1);
+    });
+  }
+}
+
+const { initialize, render } = twin((model) => new Explorer(model));
+
+export default { initialize, render };

@@ -1,0 +1,146 @@
+"""Widgets that have a static rendering, and leave that in the notebook.
+
+A cell's output is a widget's view at first, beside its text and HTML for who shows no
+widgets. A notebook that is saved like that and opened without its kernel would show
+nothing. So a page of JupyterLab or Notebook says ``settle`` as soon as it shows the
+widget, the output becomes the HTML alone, and there the page puts the widget (see
+``page/twin.js``). Whenever the widget changes, so does the HTML.
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+import anywidget
+import traitlets
+from IPython import get_ipython
+
+from ipyproc.views.display import asks
+from ipyproc.views.job import shared
+from ipyproc.views.publisher import Publisher
+
+
+class Twin(anywidget.AnyWidget):
+    """A widget, and the same as text and HTML.
+
+    What is sent after the beginning is sent by the publisher's thread; subclasses call
+    `changed` from any thread.
+    """
+
+    #: By this name the page finds the static rendering.
+    token = traitlets.Unicode().tag(sync=True)
+
+    def __init__(self, publisher: Publisher = shared, **traits: object) -> None:
+        self._publisher = publisher
+        self._places: list[_Place] = []
+        super().__init__(token=secrets.token_hex(8), **traits)
+        self.on_msg(self._heard)
+
+    def text(self) -> str:
+        """Return what it shows as text."""
+        raise NotImplementedError
+
+    def html(self) -> str:
+        """Return what it shows as HTML that needs nothing else."""
+        raise NotImplementedError
+
+    @property
+    def final(self) -> bool:
+        """Whether nothing will change any more, so that no widget is needed."""
+        return False
+
+    def catch_up(self) -> None:
+        """Look at what is shown, for a cell has just ended."""
+
+    def changed(self) -> None:
+        """Have what changed shown, soon."""
+        self._publisher.wake(self)
+
+    def close(self) -> None:
+        """Show changes no more; what is shown stays as static HTML."""
+        self._publisher.forget(self)
+        super().close()
+
+    def publish(self, room: int) -> int:
+        """Send what is new; return its size, or 0 if there is nothing."""
+        if size := self._refresh():
+            return size
+        for place in self._places:
+            place.settled |= self.final
+            if size := place.update():
+                return size
+        return 0
+
+    def due(self) -> None:
+        """Say that there will be nothing before `changed` is called."""
+
+    def _refresh(self) -> int:
+        """Change the synced traits to what they should be; return the size of that."""
+        return 0
+
+    def _heard(self, _: object, content: object, __: object) -> None:
+        if content == {"action": "settle"}:
+            for place in self._places:
+                place.settled = True
+            self.changed()
+
+    def _static(self) -> dict[str, Any]:
+        page = f'<div id="ipyproc-{self.token}">{self.html()}</div>'
+        return {"text/plain": self.text(), "text/html": page}
+
+    def _ipython_display_(self) -> None:
+        """Show it in the current cell, or print it where there is no notebook."""
+        shell = get_ipython()
+        if getattr(shell, "kernel", None) is None:
+            print(self.text())
+            return
+        self._places.append(_Place(self, shell))
+
+
+class _Place:
+    """One place in a notebook where it is shown."""
+
+    def __init__(self, twin: Twin, shell: Any) -> None:
+        self._twin = twin
+        self._shell = shell
+        self._id = secrets.token_hex(16)
+        # Where it was shown first it is updated, also while a cell captures its output.
+        self._publisher = shell.display_pub
+        self._headless = not asks(shell)
+        #: Whether HTML is shown, or shall be.
+        self.settled = self._headless
+        self._shown = twin._static()
+        widget, metadata = ({}, {}) if self._headless else _widget(twin)
+        self._is_html = not widget
+        self._publish(widget | self._shown, metadata)
+        shell.events.register("post_run_cell", self._after_cell)
+
+    def update(self) -> int:
+        """Show what changed, if this place shows HTML; return the size of that."""
+        # What runs a notebook without a page listens only while a cell runs.
+        return self._show() if self.settled and not self._headless else 0
+
+    def _after_cell(self, *_: object) -> None:
+        self._twin.catch_up()
+        if self._headless:
+            self._show()
+        if self._twin.final or self._twin.comm is None:
+            self._shell.events.unregister("post_run_cell", self._after_cell)
+
+    def _show(self) -> int:
+        new = self._twin._static()
+        if self._is_html and new == self._shown:
+            return 0
+        self._shown, self._is_html = new, True
+        self._publish(new, {}, update=True)
+        return sum(map(len, new.values()))
+
+    def _publish(self, data: Any, metadata: Any, update: bool = False) -> None:
+        transient = {"display_id": self._id}
+        self._publisher.publish(data, metadata, transient=transient, update=update)
+
+
+def _widget(twin: Twin) -> tuple[dict[str, Any], dict[str, Any]]:
+    data, metadata = twin._repr_mimebundle_() or ({}, {})
+    return {kind: data[kind] for kind in data if kind != "text/plain"}, metadata

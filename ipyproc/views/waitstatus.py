@@ -1,0 +1,128 @@
+"""The explorer of wait statuses: which of the sixteen bits says what."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any
+
+import traitlets
+
+from ipyproc._text import signal_text
+from ipyproc.state import ProcessState, WaitStatus
+from ipyproc.views import page
+from ipyproc.views.bits import LARGEST, METHODS, Reading, read
+from ipyproc.views.facts import signal_name
+from ipyproc.views.twin import Twin
+
+_FRAME = "border:1px solid #8886;border-radius:4px;padding:6px 10px;text-align:left"
+_TABLE = "margin:4px 0;border:0;border-collapse:collapse;font-size:12px"
+_CELL = "text-align:left;padding:1px 10px 1px 0;border:0;background:none"
+_BIT = "text-align:center;padding:1px 6px;border:1px solid #8886;background:none"
+_NUMBER = "text-align:center;padding:1px 6px;border:0;background:none;opacity:.7"
+_FIELD = "text-align:center;padding:1px 6px;border:0;border-top:2px solid #3b78d8"
+
+
+class WaitStatusView(Twin):
+    """Shows what each bit of a wait status means, and lets one try others.
+
+    ``value`` is the number shown, from 0 to 65535: set it, or ``observe`` what is
+    clicked on the page. ``status`` is the same as a ``WaitStatus``.
+    """
+
+    _esm = page.module("waitstatus.js")
+    _css = page.style("theme.css", "waitstatus.css")
+
+    value = traitlets.Int(min=0, max=LARGEST).tag(sync=True)
+    words: traitlets.List[list[str]] = traitlets.List().tag(sync=True)
+
+    def __init__(self, status: int | ProcessState = 0, **given: Any) -> None:
+        super().__init__(value=_number(status), words=_words(), **given)
+        self.observe(lambda _: self.changed(), "value")
+
+    @property
+    def status(self) -> WaitStatus:
+        """The status that is shown."""
+        return WaitStatus(self.value)
+
+    def text(self) -> str:
+        """Return the bits, and what each method says of them."""
+        reading, width = read(self.status), max(map(len, METHODS))
+        bits = (
+            f"{field.name:9} {field.digits(self.value):>16}  {field.meaning}"
+            for field in reading.fields
+        )
+        values = (
+            f"{name:{width}}  {value}"
+            for name, value in zip(METHODS, reading.values, strict=True)
+        )
+        return "\n".join([f"{_title(self.value)}: {reading.text}", *bits, *values])
+
+    def html(self) -> str:
+        """Return the same as tables."""
+        reading = read(self.status)
+        return (
+            f'<section class="ipyproc-waitstatus" aria-label="Wait status" '
+            f'style="{_FRAME}"><p style="margin:0"><b>{_title(self.value)}</b> '
+            f"{escape(reading.text)}</p>{_bits(self.value, reading)}{_values(reading)}"
+            "</section>"
+        )
+
+    def set_state(self, sync_data: dict[str, object]) -> None:
+        """Take from a page the one thing that is its to choose."""
+        value = sync_data.get("value")
+        if type(value) is int and 0 <= value <= LARGEST:
+            super().set_state({"value": value})
+
+
+def explore(status: int | ProcessState = 0) -> WaitStatusView:
+    """Show which bits of a wait status say what (Go: ``syscall.WaitStatus``).
+
+    *status* is a number from 0 to 65535, a ``WaitStatus``, or a ``ProcessState``. In a
+    notebook the bits can be clicked, and another number typed; elsewhere it is text.
+    """
+    return WaitStatusView(status)
+
+
+def _number(status: int | ProcessState) -> int:
+    number = status.sys if isinstance(status, ProcessState) else status
+    if not isinstance(number, int):
+        kind = type(number).__name__
+        raise TypeError(f"status: expected a number or a ProcessState, not {kind}")
+    if not 0 <= number <= LARGEST:
+        raise ValueError(f"status: expected 0 to {LARGEST}, not {int(number)}")
+    return int(number)
+
+
+def _words() -> list[list[str]]:
+    """Return what the page has to know of each signal: name and number, Go's text."""
+    return [[signal_name(n), signal_text(n)] for n in range(LARGEST >> 8)]
+
+
+def _title(value: int) -> str:
+    return f"{value:#06x} = {value}"
+
+
+def _bits(value: int, reading: Reading) -> str:
+    numbers = "".join(f'<th style="{_NUMBER}">{n}</th>' for n in range(15, -1, -1))
+    bits = "".join(f'<td style="{_BIT}">{bit}</td>' for bit in f"{value:016b}")
+    fields = "".join(
+        f'<td style="{_FIELD}" colspan="{field.first - field.last + 1}">'
+        f"{escape(field.meaning)}</td>"
+        for field in reading.fields
+    )
+    rows = "".join(f"<tr>{row}</tr>" for row in (numbers, bits, fields))
+    return f'<table style="{_TABLE}"><tbody>{rows}</tbody></table>'
+
+
+def _values(reading: Reading) -> str:
+    rows = "".join(
+        f'<tr><td style="{_CELL}"><code>{name}</code></td>'
+        f'<td style="{_CELL}"><code>{go}()</code></td>'
+        f'<td style="{_CELL}"><code>{value}</code></td></tr>'
+        for (name, go), value in zip(METHODS.items(), reading.values, strict=True)
+    )
+    head = "".join(f'<th style="{_CELL}">{h}</th>' for h in ("Python", "Go", "value"))
+    return (
+        f'<table style="{_TABLE}"><thead><tr>{head}</tr></thead>'
+        f"<tbody>{rows}</tbody></table>"
+    )
