@@ -20,6 +20,19 @@ test: lint chromium ipykernels ## check style and types, run every test
 lint: .venv/dev ## check style and types
 	$(BIN)/ruff format --check && $(BIN)/ruff check && $(BIN)/mypy
 
+matrix: test-floors test-newest ## run every test with the lowest and the newest versions
+
+# The lowest versions are those of pyproject.toml, the lowest Python among them. Each run
+# has a venv of its own, made anew; what its versions cannot do is skipped and says why.
+test-floors: WITH := $(shell sed -n 's/^requires-python = ">=\(.*\)"/\1/p' pyproject.toml)
+test-floors: OPTIONS := --resolution lowest-direct
+test-newest: WITH := $(PYTHON)
+test-floors test-newest: test-%: .venv/matrix chromium
+	$(BIN)/uv venv --quiet --clear --seed --python $(WITH) .venv/$*
+	$(BIN)/uv pip install --quiet --python .venv/$* $(OPTIONS) -e '.[dev]'
+	.venv/$*/bin/python tests/kernel/versions.py
+	.venv/$*/bin/pytest -n auto --dist loadgroup $(TESTS)
+
 bench: .venv/dev .venv/go ## measure ipyproc beside its peers
 	$(BIN)/python -m tests.benchmarks
 
@@ -47,5 +60,5 @@ clean: ## remove what the other targets made
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "make: $(PYTHON) cannot make virtual environments: install the package python3-venv" >&2; exit 1; }
 	$(PYTHON) -m venv .venv
 
-.PHONY: help demo lab test lint bench conformance-record chromium ipykernels clean
+.PHONY: help demo lab test lint matrix test-floors test-newest bench conformance-record chromium ipykernels clean
 .NOTPARALLEL:

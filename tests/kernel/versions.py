@@ -9,12 +9,21 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
+
+def _parts(version: str) -> list[int]:
+    return [int(part) for part in re.findall(r"\d+", version)]
+
+
+_OURS = metadata.version("ipykernel")
 #: The last of 6; the first and the last of 7 whose messages go by way of sub-shells.
-OLDER = ("6.31.0", "7.1.0", "7.3.0")
+#: Only what is older than the one of this environment can do with the rest of it.
+OLDER = [v for v in ("6.31.0", "7.1.0", "7.3.0") if _parts(v) < _parts(_OURS)]
 LAUNCH = (sys.executable, "-m", "ipykernel_launcher", "-f")
 PIP = (sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "-qq")
 FOLDER = Path(sys.prefix) / "ipykernels"
