@@ -6,7 +6,7 @@ A process belongs to a job if it is in its group or session, or if its parent do
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from signal import SIGCONT, SIGKILL, SIGSTOP
@@ -75,22 +75,9 @@ class Member:
         return True
 
 
-def everybody() -> dict[int, Member]:
-    """Give all processes of the machine, by pid."""
-    return {member.pid: member for member in _everybody()}
-
-
-def find(
-    roots: Roots,
-    known: Iterable[Member] = (),
-    table: Mapping[int, Member] | None = None,
-) -> set[Member]:
-    """Find the processes that belong to *roots*, and the children of *known* ones.
-
-    They are looked for in *table*; if that is not given, among ``everybody()``.
-    """
-    if table is None:
-        table = everybody()
+def find(roots: Roots, known: Iterable[Member] = ()) -> set[Member]:
+    """Find the processes that belong to *roots*, and the children of *known* ones."""
+    table = {member.pid: member for member in _everybody()}
     # The kernel keeps a pid from coming again while its group or session has members.
     # So if a reaped job's pid is in use, nobody is left, and the user is a stranger.
     leaders = roots.running | (roots.ended - table.keys())

@@ -11,8 +11,9 @@ class Usage:
     """What one process of a job uses, and below it those that it started.
 
     *cpu_percent*: of one processor, since the last measurement (the first one: since
-    its start). *memory*: resident bytes. *descriptors* is ``None`` where the kernel
-    does not tell.
+    its start). *memory*: resident bytes. *read_bytes* and *write_bytes*: to and from
+    storage since its start; what the page cache answers costs none. They and
+    *descriptors* are ``None`` where the kernel does not tell.
     """
 
     pid: int
@@ -21,13 +22,17 @@ class Usage:
     memory: int
     threads: int
     descriptors: int | None
+    read_bytes: int | None = None
+    write_bytes: int | None = None
     children: tuple[Usage, ...] = ()
 
     def __iter__(self) -> Iterator[Usage]:
         """Give this one and all those below it."""
-        yield self
-        for child in self.children:
-            yield from child
+        left = [self]
+        while left:
+            usage = left.pop()
+            yield usage
+            left += reversed(usage.children)
 
     @property
     def total_cpu_percent(self) -> float:

@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
+import psutil
 import pytest
 
-from ipyproc.jobs import PIPE, spawn, tree
+from ipyproc.jobs import PIPE, Usage, procfs, spawn
 from ipyproc.jobs.sampler import Sampler
-from tests.jobs.helpers import PATIENCE, eventually, python, until_printed
+from ipyproc.jobs.survey import Survey
+from tests.jobs.helpers import PATIENCE, eventually, python, until, until_printed
 
 
 def test_usage_of_a_process() -> None:
@@ -82,11 +87,110 @@ def test_no_usage_after_the_end() -> None:
 def test_many_are_found_in_one_look(monkeypatch: pytest.MonkeyPatch) -> None:
     """To measure many jobs does not take a look at the whole machine for each."""
     looks = []
-    look = tree.everybody
-    monkeypatch.setattr(tree, "everybody", lambda: looks.append(1) or look())
+    look = procfs.pids
+    monkeypatch.setattr(procfs, "pids", lambda: looks.append(1) or look())
     running = [spawn("sleep 1000") for _ in range(20)]
 
     pids = [usage.pid for job in running if (usage := job.usage())]
 
     assert pids == [job.pid for job in running]
     assert len(looks) < 10
+
+
+def test_the_same_as_psutil(tmp_path: Path) -> None:
+    """What we read of a process ourselves is what psutil reads."""
+    code = (
+        "import os, threading, time\n"
+        "threading.Thread(target=time.sleep, args=(1000,), daemon=True).start()\n"
+        "fd = os.open('data', os.O_CREAT | os.O_WRONLY)\n"
+        "os.write(fd, bytes(1 << 20)); os.fsync(fd)\n"
+        "print('ready'); time.sleep(1000)"
+    )
+    job = spawn(python(code), dir=tmp_path)
+    until_printed(job, "ready")
+    usage, other = Sampler(job.pid).usage(), psutil.Process(job.pid)
+
+    assert usage is not None
+    assert (usage.name, usage.threads) == (other.name(), other.num_threads())
+    assert usage.descriptors == other.num_fds()
+    storage = other.io_counters()
+    assert usage.read_bytes == storage.read_bytes
+    assert usage.write_bytes == storage.write_bytes
+    assert abs(usage.memory - other.memory_info().rss) < 1 << 20
+
+
+def test_names_that_look_like_something_else(tmp_path: Path) -> None:
+    """The name of a program may be anything, and is told as it is."""
+    program = tmp_path / "1) S (2\n"
+    program.symlink_to("/bin/sleep")
+    job = spawn([str(program), "1000"])
+    usage = job.usage()
+
+    assert usage is not None
+    assert (usage.name, usage.threads, usage.children) == ("1) S (2\n", 1, ())
+
+
+def test_what_we_may_not_know() -> None:
+    """Of a process that is gone, nothing is told, and nothing is raised."""
+    job = spawn("true")
+    job.wait(PATIENCE)
+
+    assert procfs.stat(job.pid) is None
+    assert procfs.descriptors(job.pid) is None
+    assert procfs.transferred(job.pid) == (None, None)
+    assert Sampler(job.pid).usage() is None
+
+
+def test_a_very_deep_tree() -> None:
+    """However deep a tree of processes is, it is measured."""
+    depth = 30
+    code = f"import os, time\nfor _ in range({depth}):\n  if os.fork(): break\n"
+    job = spawn(python(code + "print('ready', flush=True); time.sleep(1000)"))
+    until(job, lambda job: job.stdout.text.count("ready") == depth + 1)
+    usage = Sampler(job.pid).usage()
+
+    assert usage is not None
+    assert len(list(usage)) == depth + 1
+    top = usage
+    for _ in range(5000):
+        top = Usage(1, "top", 1.0, 1, 1, 1, children=(top,))
+    assert top.total_memory == 5000 + usage.total_memory
+
+
+def test_strangers_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second look reads only what is new, however many processes there are."""
+    survey, job = Survey(), spawn("sleep 1000")
+    assert survey.family(job.pid) == {job.pid}
+    read: list[int] = []
+    look = procfs.stat
+    monkeypatch.setattr(procfs, "stat", lambda pid: read.append(pid) or look(pid))
+    other = spawn("sleep 1000")
+
+    assert survey.family(other.pid) == {other.pid}
+    assert other.pid in read
+    assert not {job.pid, os.getpid(), 1} & set(read)
+
+
+def test_who_leaves_the_session_is_found_by_its_parent() -> None:
+    """A process that moves to a session of its own is seen there, and its children."""
+    code = """
+import os, sys, time
+if pid := os.fork():
+    print(pid)
+    os.wait()
+sys.stdin.readline()
+os.setsid()
+print(os.fork() or "grandchild")
+time.sleep(1000)
+"""
+    job = spawn(python(code), stdin=PIPE)
+    until(job, lambda job: job.stdout.text.count("\n") == 1)
+    survey, child = Survey(), int(job.stdout.text)
+    assert survey.family(job.pid) == {job.pid, child}
+    job.send("\n")
+    until(job, lambda job: job.stdout.text.count("\n") == 3)
+    family = {job.pid, *(int(word) for word in job.stdout.lines() if word.isdecimal())}
+
+    assert len(family) == 3
+    eventually(lambda: survey.family(job.pid) == family)
+    assert survey.family(child) == family - {job.pid}

@@ -1,0 +1,75 @@
+"""Which processes there are, and whose: one look at the machine for all jobs."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+
+from ipyproc.jobs import procfs
+from ipyproc.jobs.procfs import Stat
+
+# In seconds. Who joins a job is seen with the next look.
+_FRESH = 1.0
+
+
+class Survey:
+    """The processes of the machine, and which of them belong to whom.
+
+    A look reads only those that were not there at the last one, or changed sessions
+    since: where thousands run beside the jobs, it costs next to nothing.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._taken = -_FRESH
+        self._all: dict[int, Stat] = {}
+        # The pids of a group, a session, and the children of one, by its pid.
+        self._with: dict[int, list[int]] = {}
+
+    def family(self, root: int) -> set[int]:
+        """Give the process *root* and all that it started, as far as can be found.
+
+        Those are its group, its session, and the children of them all. One that joined
+        since the last look, at most a second ago, may be missing.
+        """
+        with self._lock:
+            if time.monotonic() - self._taken >= _FRESH or root not in self._all:
+                self._look()
+            found, new = {root}, [root]
+            while new:
+                near = {pid for known in new for pid in self._near(known, root)}
+                new = list(near - found)
+                found |= near
+        # Not ourselves, whatever a job's own attributes made of its group and session.
+        return found & self._all.keys() - {os.getpid()}
+
+    def _near(self, pid: int, root: int) -> list[int]:
+        near = self._with.get(pid, [])
+        # A descendant's own group or session is that of its children, or of a stranger.
+        return near if pid == root else [p for p in near if self._all[p].parent == pid]
+
+    def _look(self) -> None:
+        before, self._all = self._all, {}
+        for pid in procfs.pids():
+            known = before.get(pid)
+            if known is None or known.session != _session(pid):
+                known = procfs.stat(pid)
+            if known is not None:
+                self._all[pid] = known
+        self._with = {}
+        for pid, each in self._all.items():
+            for leader in {each.parent, each.group, each.session}:
+                self._with.setdefault(leader, []).append(pid)
+        self._taken = time.monotonic()
+
+
+def _session(pid: int) -> int:
+    try:
+        return os.getsid(pid)
+    except OSError:
+        return -1
+
+
+#: The one that all jobs share.
+survey = Survey()
