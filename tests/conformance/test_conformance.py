@@ -18,21 +18,11 @@ BATCH = 30
 
 
 def batches() -> Iterator[Any]:
-    """Cut the scenarios into pieces, each of neighbours, under a name for the report.
-
-    A cgroup has its name for all users and modes: those take turns, in one worker.
-    """
+    """Cut the scenarios into pieces, each of neighbours, with a name of its own."""
     names = list(scenarios())
     for start in range(0, len(names), BATCH):
         batch = names[start : start + BATCH]
-        turns = (
-            [pytest.mark.xdist_group("cgroup")] if any(map(_uses_cgroup, batch)) else []
-        )
-        yield pytest.param(batch, id=f"{batch[0]}..{batch[-1]}", marks=turns)
-
-
-def _uses_cgroup(name: str) -> bool:
-    return any("cgroup" in step for step in scenarios()[name].get("setup") or ())
+        yield pytest.param(batch, id=f"{batch[0]}..{batch[-1]}")
 
 
 @pytest.mark.parametrize("run", possible(), ids=str)
