@@ -6,7 +6,7 @@ import ctypes
 import os
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 
 from ipyproc._sys.libc import Vector, has, libc, vector
@@ -59,24 +59,37 @@ def spawn(
     one, and whatever is not listed is closed. Its process group gets the terminal
     *foreground*, a descriptor of ours. Raises a bare ``OSError``.
     """
-    actions = _Opaque()
-    _check(_init_actions(actions))
-    arguments = vector(argv)
-    try:
+    actions = _file_actions(tuple(files), directory, foreground).memory
+    filled = ctypes.byref(pid)
+    number = _spawn(filled, path, actions, attributes, vector(argv), env)
+    _check(number)
+
+
+class _FileActions:
+    """What the child does to its descriptors; the C library only reads it."""
+
+    def __init__(
+        self, files: tuple[int, ...], directory: bytes | None, foreground: int | None
+    ) -> None:
+        self.memory = _Opaque()
+        _check(_init_actions(self.memory))
         if foreground is not None:
             add = libc.posix_spawn_file_actions_addtcsetpgrp_np
-            _check(add(actions, foreground))
+            _check(add(self.memory, foreground))
         if directory is not None:
             add = libc.posix_spawn_file_actions_addchdir_np
-            _check(add(actions, directory))
-        if files:
-            _add_files(actions, files)
-        _close_the_rest(actions, len(files))
-        filled = ctypes.byref(pid)
-        number = _spawn(filled, path, actions, attributes, arguments, env)
-    finally:
-        _destroy_actions(actions)
-    _check(number)
+            _check(add(self.memory, directory))
+        _add_files(self.memory, files)
+        _close_the_rest(self.memory, len(files))
+
+    def __del__(self, destroy: Callable[..., int] = _destroy_actions) -> None:
+        destroy(self.memory)
+
+
+# Which others there are to close may change from one time to the next.
+_file_actions = (
+    lru_cache(maxsize=64)(_FileActions) if _CAN_CLOSE_THE_REST else _FileActions
+)
 
 
 @lru_cache(maxsize=64)

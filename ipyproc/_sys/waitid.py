@@ -36,10 +36,10 @@ _LONGEST_POLL = 24 * 3600.0
 
 
 # siginfo_t as waitid fills it in: si_code, si_pid, si_status; then struct rusage.
-_INFO = struct.Struct("@8xi4xi4xi")
-_USAGE = struct.Struct("@18l")
 _SIZE_OF_INFO = 128
-_Memory = ctypes.c_char * (_SIZE_OF_INFO + 144)
+_END = struct.Struct("@8xi4xi4xi100x18l")
+_Memory = ctypes.c_int * (_END.size // ctypes.sizeof(ctypes.c_int))
+_PID = 4  # where si_pid is in it, counted in ints
 
 
 class Report:
@@ -59,7 +59,7 @@ class Report:
     @property
     def filled(self) -> bool:
         """Whether the process was reaped into this report."""
-        return bool(_INFO.unpack_from(self._memory)[1])
+        return self._memory[_PID] != 0
 
     def reap(self) -> bool:
         """Take the status of a child if it has ended; it is a zombie no more.
@@ -72,12 +72,11 @@ class Report:
         info, usage = self._address, self._address + _SIZE_OF_INFO
         if _system_call(_WAITID, idtype, number, info, _ENDED_NOW, usage):
             raise SyscallError("waitid", ctypes.get_errno())
-        return bool(_INFO.unpack_from(self._memory)[1])
+        return self._memory[_PID] != 0
 
     def state(self) -> ProcessState:
         """Say what is in it."""
-        code, pid, status = _INFO.unpack_from(self._memory)
-        words = _USAGE.unpack_from(self._memory, _SIZE_OF_INFO)
+        code, pid, status, *words = _END.unpack_from(self._memory)
         utime, utime_us, stime, stime_us, maxrss, *counts = words
         spent = (utime + utime_us * _MICRO, stime + stime_us * _MICRO)
         usage = Rusage._of((*spent, maxrss * _MAXRSS, *counts))
