@@ -31,7 +31,6 @@ _MODULES = {
         "INTERRUPT KILL Process ProcessStatus find_process start_process"
     ),
     "ipyproc.state": "ProcessState Rusage WaitStatus",
-    "ipyproc.views": "explore life",
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names.split()}
 

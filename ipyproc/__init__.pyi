@@ -49,10 +49,6 @@ from ipyproc.state import (
     Rusage,
     WaitStatus,
 )
-from ipyproc.views import (
-    explore,
-    life,
-)
 
 __all__ = [
     "INTERRUPT",
@@ -87,10 +83,8 @@ __all__ = [
     "command",
     "command_context",
     "context",
-    "explore",
     "find_process",
     "jobs",
-    "life",
     "look_path",
     "spawn",
     "start_process",

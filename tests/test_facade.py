@@ -18,14 +18,13 @@ NotFoundError CanceledError DeadlineExceededError
 """
 EXEC = "command command_context look_path Cmd context"
 JOBS = "spawn jobs Job JobStatus PIPE"
-VIEWS = "explore life"
 
 
 def test_all_is_the_contract() -> None:
     """
     __all__ lists every public name once, and nothing else.
     """
-    assert sorted(ipyproc.__all__) == sorted(f"{MODEL} {EXEC} {JOBS} {VIEWS}".split())
+    assert sorted(ipyproc.__all__) == sorted(f"{MODEL} {EXEC} {JOBS}".split())
 
 
 @pytest.mark.parametrize("name", ipyproc.__all__)
