@@ -19,8 +19,8 @@ _ENOUGH = 4096
 class Stat(NamedTuple):
     """One process at one moment.
 
-    *started*: seconds since the boot; with the pid it names one process for ever.
-    *cpu*: seconds of processor time so far. *memory*: resident bytes.
+    *cpu*: seconds of processor time so far. *started*: seconds since the boot; with the
+    pid it names one process for ever. *memory*: resident bytes.
     """
 
     pid: int
@@ -46,20 +46,20 @@ def stat(pid: int) -> Stat | None:
     except OSError:
         return None
     # The name may contain anything, parentheses and blanks, too.
-    head, _, rest = line.rpartition(b")")
-    words = rest.split()
-    if not words or words[0] in (b"Z", b"X"):
+    end = line.rindex(b")")
+    words = line[end + 2 :].split()
+    if words[0] in b"ZX":
         return None
     return Stat(
-        pid=pid,
-        name=os.fsdecode(head.partition(b"(")[2]),
-        parent=int(words[1]),
-        group=int(words[2]),
-        session=int(words[3]),
-        cpu=(int(words[11]) + int(words[12])) / _TICKS,
-        threads=int(words[17]),
-        started=int(words[19]) / _TICKS,
-        memory=int(words[21]) * _PAGE,
+        pid,
+        os.fsdecode(line[line.index(b"(") + 1 : end]),
+        int(words[1]),
+        int(words[2]),
+        int(words[3]),
+        (int(words[11]) + int(words[12])) / _TICKS,
+        int(words[17]),
+        int(words[19]) / _TICKS,
+        int(words[21]) * _PAGE,
     )
 
 
@@ -78,10 +78,10 @@ def transferred(pid: int) -> tuple[int, int] | tuple[None, None]:
     ``None`` where the kernel does not count them, or not for us.
     """
     try:
-        lines = _content(f"/proc/{pid}/io").splitlines()
-        fields = dict(line.split(b": ") for line in lines)
-        return int(fields[b"read_bytes"]), int(fields[b"write_bytes"])
-    except (OSError, KeyError):
+        words = _content(f"/proc/{pid}/io").split()
+        at = words.index(b"read_bytes:")
+        return int(words[at + 1]), int(words[at + 3])
+    except (OSError, ValueError):
         return None, None
 
 

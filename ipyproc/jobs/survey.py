@@ -36,18 +36,20 @@ class Survey:
         with self._lock:
             if time.monotonic() - self._taken >= _FRESH or root not in self._all:
                 self._look()
-            found, new = {root}, [root]
+            found = {root, *self._with.get(root, ())}
+            new = found - {root}
             while new:
-                near = {pid for known in new for pid in self._near(known, root)}
-                new = list(near - found)
-                found |= near
-        # Not ourselves, whatever a job's own attributes made of its group and session.
-        return found & self._all.keys() - {os.getpid()}
-
-    def _near(self, pid: int, root: int) -> list[int]:
-        near = self._with.get(pid, [])
-        # A descendant's own group or session is that of its children, or of a stranger.
-        return near if pid == root else [p for p in near if self._all[p].parent == pid]
+                # The group or session of another is its children's, or a stranger's.
+                children = {
+                    pid
+                    for parent in new
+                    for pid in self._with.get(parent, ())
+                    if self._all[pid].parent == parent
+                }
+                new = children - found
+                found |= new
+            # Not ourselves, whatever a job's own attributes made of its session.
+            return {p for p in found if p in self._all and p != os.getpid()}
 
     def _look(self) -> None:
         before, self._all = self._all, {}
