@@ -179,6 +179,7 @@ def snapshot(job: Job, token: str) -> dict[str, Any]:
         "pid": job.pid,
         "status": str(job.status),
         "text": status(job),
+        "timed_out": job.timed_out,
         "started": job.started_at,
         "ran": None if real is None else seconds(real),
         "stdin": job.stdin_open,

@@ -6,13 +6,16 @@ What is said between the page (``page/pane.js``) and the kernel:
   output) are what a page gets that hears nothing else: from a busy kernel, or because
   its module was not loaded yet. What a page writes to them is ignored.
 * The page says what it wants with custom messages ``{action, page, ...}``: *action* is
-  an entry of ``ACTIONS``, *page* the name it gave itself. ``ready`` (*have*: up to
+  an entry of a table, *page* the name it gave itself. ``ready`` (*have*: up to
   which offset it has all output, or null; *seq*), ``ack`` (*offset*: the same),
-  ``save`` (*offset*: what it wants next), and the buttons (*seq*; ``send``: *text*).
+  ``save`` (*offset*: what it wants next), ``look`` (somebody sees it now; *tree*: the
+  processes, too), and what is in ``actions`` (*seq*; ``send``: *text*; ``signal``:
+  *signal*, and *tree*: to all that it started, too).
 * The kernel sends custom messages ``{kind, ...}``. ``begin`` answers ``ready`` (*page*,
   *seq*, *offset*: where it goes on, *clock*: the kernel's). ``output`` has bytes for
   *pages* that have all up to *after*; they begin at *offset* and belong to *streams*,
   pairs of name and length. ``saved`` is the same for one *page*, with the *total*.
+  ``usage`` says, once a second while a page looks, what the job uses (see ``gauge``).
   ``done`` answers a button (*page*, *seq*, *error*: a text or nothing).
 """
 
@@ -20,25 +23,23 @@ from __future__ import annotations
 
 import json
 import secrets
-import signal
 from collections import deque
 from collections.abc import Callable
-from typing import Any
 
 import anywidget
 import traitlets
 
 from ipyproc.jobs import Job
-from ipyproc.views import page
+from ipyproc.views import actions, page
 from ipyproc.views.audience import is_name
 from ipyproc.views.facts import snapshot
 from ipyproc.views.feed import Feed, Message, Pauses
+from ipyproc.views.gauge import Gauge
 from ipyproc.views.publisher import Publisher
 
 #: The one thread that sends for all views of this kernel.
 shared = Publisher()
 
-_LONGEST_INPUT = 1 << 20
 _MOST_REPLIES = 64
 
 # Seconds between tails: nobody may be there, and what is sent to nobody is kept for
@@ -61,11 +62,13 @@ class JobView(anywidget.AnyWidget):
 
     state = traitlets.Dict().tag(sync=True)
     tail = traitlets.Dict().tag(sync=True)
+    signals = traitlets.List().tag(sync=True)
 
     def __init__(self, job: Job, publisher: Publisher = shared) -> None:
         self._job = job
         self._publisher = publisher
         self._feed = Feed(job)
+        self._gauge = Gauge(job)
         self._tails = Pauses(*_TAILS)
         self._marks = Pauses(*_MARKS)
         self._marked = _MOST_MARKS
@@ -74,7 +77,11 @@ class JobView(anywidget.AnyWidget):
         self._endings: deque[Callable[[], int]] = deque()
         #: By this name the page finds the static rendering that it is to replace.
         self.token = secrets.token_hex(8)
-        super().__init__(state=snapshot(job, self.token), tail=self._feed.tail())
+        super().__init__(
+            state=snapshot(job, self.token),
+            tail=self._feed.tail(),
+            signals=list(actions.SIGNALS),
+        )
         self._tailed = self._job.total
         self.on_msg(self._heard)
         _answer_where_asked(self.comm)
@@ -113,7 +120,13 @@ class JobView(anywidget.AnyWidget):
 
     def publish(self, room: int) -> int:
         """Send what is most urgent; return its size, or 0 if there is nothing."""
-        for send in (self._send_state, self._send_reply, self._send_tail, self._finish):
+        for send in (
+            self._send_state,
+            self._send_reply,
+            self._send_tail,
+            self._finish,
+            self._send_usage,
+        ):
             if size := send():
                 return size
         return self._send_output(room) or self._send_mark()
@@ -122,6 +135,7 @@ class JobView(anywidget.AnyWidget):
         """Say when there will be something to send, on ``time.monotonic()``."""
         times = [self._tails.next] if self._tail_is_old() else []
         times += [self._marks.next] if self._marks_left() else []
+        times += [at for at in [self._gauge.due()] if at is not None]
         return min(times, default=None)
 
     def _changed(self, _: Job) -> None:
@@ -142,6 +156,10 @@ class JobView(anywidget.AnyWidget):
             return 0
         self.send(message.content, [message.data] if message.data else None)
         return message.size
+
+    def _send_usage(self) -> int:
+        found = self._gauge.measure()
+        return self._say(Message(found)) if found else 0
 
     def _send_output(self, room: int) -> int:
         size = self._say(self._feed.next(room))
@@ -186,29 +204,35 @@ class JobView(anywidget.AnyWidget):
         if not isinstance(content, dict) or not is_name(content.get("page")):
             return
         action = content.get("action")
-        if isinstance(action, str) and action in ACTIONS:
-            ACTIONS[action](self, content)
+        if isinstance(action, str) and action in _REQUESTS:
+            _REQUESTS[action](self, content)
+        elif act := actions.act(self._job, content):
+            self._act(content, act)
 
     def _reply(self, compose: Callable[[], Message]) -> None:
         self._replies.append(compose)
         self._publisher.wake(self)
 
-    def _ready(self, asked: dict[str, Any]) -> None:
+    def _ready(self, asked: actions.Asked) -> None:
         have, seq = _offset(asked.get("have")), _offset(asked.get("seq"))
         self._reply(lambda: self._feed.join(asked["page"], have, seq))
 
-    def _acknowledged(self, asked: dict[str, Any]) -> None:
+    def _acknowledged(self, asked: actions.Asked) -> None:
         offset = _offset(asked.get("offset"))
         if offset is not None:
             self._feed.audience.acknowledge(asked["page"], offset)
             self._publisher.wake(self)
 
-    def _save(self, asked: dict[str, Any]) -> None:
+    def _look(self, asked: actions.Asked) -> None:
+        self._gauge.look(asked["page"], asked.get("tree") is True)
+        self._publisher.wake(self)
+
+    def _save(self, asked: actions.Asked) -> None:
         offset = _offset(asked.get("offset"))
         if offset is not None:
             self._reply(lambda: self._feed.saved(asked["page"], offset))
 
-    def _act(self, asked: dict[str, Any], act: Callable[[], object]) -> None:
+    def _act(self, asked: actions.Asked, act: actions.Act) -> None:
         """Do something to the job, and tell the page how it went."""
 
         def done() -> None:
@@ -223,26 +247,13 @@ class JobView(anywidget.AnyWidget):
 
         self._publisher.call(done)  # to look for a job's descendants may take a while
 
-    def _send_input(self, asked: dict[str, Any]) -> None:
-        text = asked.get("text")
-        if isinstance(text, str) and len(text) <= _LONGEST_INPUT:
-            data = text.encode("utf-8", "replace")
-            self._act(asked, lambda: self._job.send(data))
 
-
-#: All that a page can ask for. Signals reach what the job started, too, as a terminal's
-#: Ctrl-C does.
-ACTIONS: dict[str, Callable[[JobView, dict[str, Any]], None]] = {
+# What a page asks of the view itself.
+_REQUESTS: dict[str, Callable[[JobView, actions.Asked], None]] = {
     "ready": JobView._ready,
     "ack": JobView._acknowledged,
+    "look": JobView._look,
     "save": JobView._save,
-    "send": JobView._send_input,
-    "close_stdin": lambda view, asked: view._act(asked, view.job.close_stdin),
-    "interrupt": lambda view, asked: view._act(
-        asked, lambda: view.job.signal(signal.SIGINT, tree=True)
-    ),
-    "terminate": lambda view, asked: view._act(asked, view.job.terminate),
-    "kill": lambda view, asked: view._act(asked, lambda: view.job.kill(tree=True)),
 }
 
 

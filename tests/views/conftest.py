@@ -18,13 +18,11 @@ from tests.views.fakes import FakeComm
 
 HERE = Path(__file__).parent
 HOST = "http://ipyproc.test/"
-# What a model would hand to a page, with names that only tests want, and the files that
-# it was made of.
-INSIDE = "\nexport { Screen, runs };"
+# What a model would hand to a page, and the files that it was made of.
 FILES = {
     "": ((HERE / "page.html").read_text("utf-8"), "text/html"),
     "page.js": ((HERE / "page.js").read_text("utf-8"), "text/javascript"),
-    "job.js": (JobView._esm + INSIDE, "text/javascript"),
+    "job.js": (JobView._esm, "text/javascript"),
     "job.css": (JobView._css, "text/css"),
     **{
         f"page/{path.name}": (path.read_text("utf-8"), "text/javascript")

@@ -9,7 +9,7 @@ from typing import Any
 from comm.base_comm import BaseComm
 
 from ipyproc.errors import ProcessDoneError
-from ipyproc.jobs import Chunk, JobStatus
+from ipyproc.jobs import Chunk, JobStatus, Usage
 from ipyproc.jobs.journal import Output
 from ipyproc.state import ProcessState, WaitStatus
 
@@ -28,6 +28,9 @@ class FakeJob:
         self.ended_at: float | None = None
         self.stdin_open = stdin
         self.finished = False
+        self.timed_out = False
+        self.used: Usage | None = None
+        self.measured = 0
         self.done: list[object] = []
         self.widget: object = None
         self._output = Output()
@@ -61,6 +64,11 @@ class FakeJob:
         self.stdin_open = False
         self.finished = True
         self._changed()
+
+    def usage(self) -> Usage | None:
+        """Tell what it uses."""
+        self.measured += 1
+        return self.used
 
     def signal(self, sig: int, tree: bool = False) -> None:
         """Take a signal; an ended job cannot."""

@@ -1,28 +1,32 @@
 // What the tests do with the module of the pane.
-import pane, * as inside from "./job.js";
-
-const { Screen } = inside;
+import pane from "./job.js";
+import { Screen, runs } from "./page/screen.js";
 
 const bytes = (text) => Uint8Array.from(text, (char) => char.charCodeAt(0));
 const view = (text) => new DataView(bytes(text).buffer); // as widgets hand buffers over
 
-/** What a vector's input leaves on a screen: its lines, and how many fell off. */
-window.played = ({ input, limits = [] }, { Screen, runs } = inside) => {
+/** What a vector's input leaves on a screen, cut into pieces of a size: its lines, and how many fell off. */
+window.played = ({ input, limits = [] }, size = Infinity) => {
   const screen = new Screen(...limits);
-  for (const [stream, data] of input) screen.feed(stream, bytes(data));
+  for (const [stream, data, times = 1] of input) {
+    const all = bytes(data.repeat(times));
+    for (let at = 0; at < all.length; at += size) screen.feed(stream, all.subarray(at, at + size));
+  }
   screen.finish();
   const lines = screen.lines.map(runs);
   if (lines.length && !lines.at(-1).length) lines.pop();
   return { lines, dropped: screen.dropped };
 };
 
-/** The columns that each of the characters takes. */
-window.widths = (codes) =>
-  codes.map((code) => {
-    const screen = new Screen();
-    screen.feed("stdout", new TextEncoder().encode("x" + String.fromCodePoint(code)));
+/** The columns that each character of a text takes, as digits. */
+window.widths = (text) => {
+  const screen = new Screen();
+  const width = (char) => {
+    screen.feed("stdout", new TextEncoder().encode("\r\x1b[Kx" + char));
     return screen.streams.stdout.column - 1;
-  });
+  };
+  return Array.from(text, width).join("");
+};
 
 /** A model as anywidget hands it over: what it holds, and what was said through it. */
 class Model {
@@ -30,7 +34,7 @@ class Model {
   handlers = {};
 
   constructor(state, tail) {
-    this.traits = { state, tail: { ...tail, data: view(tail.data) } };
+    this.traits = { state, tail: { ...tail, data: view(tail.data) }, signals };
   }
 
   get(name) {
@@ -42,6 +46,7 @@ class Model {
   }
 
   send(content) {
+    if (this.gone) throw new Error("Cannot send");
     this.sent.push(content);
   }
 

@@ -2,7 +2,8 @@
 
 /** An element; children that are strings become text nodes, never markup. */
 export function h(tag, attributes, ...children) {
-  const element = document.createElement(tag);
+  const drawing = ["svg", "path"].includes(tag);
+  const element = drawing ? document.createElementNS("http://www.w3.org/2000/svg", tag) : document.createElement(tag);
   for (const name in attributes) element.setAttribute(name, attributes[name]);
   element.append(...children);
   return element;
@@ -12,4 +13,9 @@ export function button(name, press) {
   const element = h("button", { type: "button" }, name);
   element.onclick = () => press(element);
   return element;
+}
+
+/** Say something else, if it is something else: what is read aloud is not repeated. */
+export function say(element, text) {
+  if (element.textContent !== text) element.textContent = text;
 }

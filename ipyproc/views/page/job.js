@@ -12,10 +12,10 @@ function initialize({ model }) {
   const adopt = (host) => {
     const all = [...panes];
     if (all.some((pane) => host.contains(pane.section))) return;
-    const pane = all.find((pane) => pane.seen && !pane.section.isConnected) ?? new Pane(model);
+    const pane = all.find((pane) => pane.output.seen && !pane.section.isConnected) ?? new Pane(model);
     panes.add(pane);
     host.replaceChildren(pane.section);
-    pane.follow = true; // what is moved is scrolled to its beginning
+    pane.output.follow = true; // what is moved is scrolled to its beginning
     pane.settle();
   };
   const look = () => document.querySelectorAll(`#ipyproc-${CSS.escape(token)}`).forEach(adopt);

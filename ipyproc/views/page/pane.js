@@ -1,85 +1,108 @@
 // The pane of one job; what it says to the kernel and hears from it is described in
 // views/job.py.
-import { drawn } from "./draw.js";
-import { button, h } from "./element.js";
+import { button, h, say } from "./element.js";
 import { table } from "./facts.js";
 import { hex } from "./look.js";
-import { Screen, runs } from "./screen.js";
+import { Output } from "./output.js";
+import { Saving } from "./saving.js";
+import { Usage } from "./usage.js";
 import { duration, size } from "./words.js";
 
 const ACK = 1 << 16; // acknowledge this many bytes at a time
 export const PATIENCE = 1000; // ms to wait for what the kernel owes us
-const QUEUED = "queued: the kernel is busy";
+const LOOK = 5 * PATIENCE; // how often to say that somebody looks
+const GONE = "the kernel is gone: no more will be known of this job";
 
 /** One picture of a job. It knows nothing that the kernel did not say. */
 export class Pane {
   constructor(model) {
     this.model = model;
     this.page = Array.from(crypto.getRandomValues(new Uint8Array(8)), hex).join("");
-    this.screen = new Screen();
-    this.start = this.have = this.acked = this.seq = this.skew = this.lost = this.cost = 0;
+    this.start = this.have = this.acked = this.seq = this.skew = this.lost = this.looked = 0;
     this.waiting = new Map(); // actions that the kernel has not answered
-    this.follow = true;
     this.build();
     this.show();
     this.showTail();
     this.ready();
-    this.clock = setInterval(() => this.showTime(), PATIENCE);
+    this.clock = setInterval(() => this.tick(), PATIENCE);
+    this.sight = new IntersectionObserver((seen) => {
+      this.inSight = seen.at(-1).isIntersecting;
+      this.tick();
+    });
+    this.sight.observe(this.section);
   }
 
   build() {
     const act = (name, action) => button(name, (pressed) => this.act(action, pressed));
     this.badge = h("span", { class: "ipyproc-status", role: "status" });
+    this.tag = h("span", { class: "ipyproc-tag" });
     this.name = h("b", {});
     this.command = h("code", {});
     this.facts = h("small", {});
     this.signals = h("div", {}, act("Interrupt", "interrupt"), act("Terminate", "terminate"), act("Kill", "kill"));
     this.saver = button("Save output", () => this.save());
-    this.above = h("p", {});
-    this.output = h("div", { class: "ipyproc-output", role: "log", tabindex: "0" });
+    this.usage = new Usage(
+      this.model.get("signals"),
+      (...given) => this.act(...given),
+      () => this.look(),
+    );
+    this.output = new Output(() => this.drawn());
     this.input = h("input", { autocomplete: "off", spellcheck: "false" });
     const label = h("label", {}, "Standard input", this.input);
-    this.form = h("form", {}, label, h("button", {}, "Send"), act("Close stdin", "close_stdin"));
+    const send = h("button", {}, "Send");
+    this.form = h("form", {}, label, send, act("Close stdin", "close_stdin"));
     this.message = h("p", { role: "status" });
     this.after = h("div", {});
-    const head = h("header", {}, this.badge, this.name, this.command, this.facts, h("div", {}, this.signals, this.saver));
+    const right = h("div", {}, this.signals, this.saver);
+    const head = h("header", {}, this.badge, this.tag, this.name, this.command, this.facts, right);
     // Keys pressed in the pane are not the notebook's, and a dollar begins no formula.
     const attributes = { class: "ipyproc-job tex2jax_ignore mathjax_ignore", "data-lm-suppress-shortcuts": "true" };
-    this.section = h("section", attributes, head, this.above, this.output, this.form, this.message, this.after);
+    const { above, log } = this.output;
+    const parts = [head, this.usage.element, above, log, this.form, this.message, this.after];
+    this.section = h("section", attributes, ...parts);
     this.section.onkeydown = (event) => event.stopPropagation();
-    this.output.onscroll = () => {
-      const { scrollHeight, scrollTop, clientHeight } = this.output;
-      this.follow = scrollHeight - scrollTop - clientHeight < 8;
-    };
     this.form.onsubmit = (event) => {
       event.preventDefault();
-      this.act("send", this.form, { text: this.input.value + "\n" });
+      this.act("send", send, { text: this.input.value + "\n" });
       this.input.value = "";
     };
   }
 
   show() {
     const state = (this.state = this.model.get("state"));
-    const { name, command, dir, pid, status, text, ran, stdin, facts } = state;
+    const { name, command, dir, pid, status, text, ran, stdin, facts, timed_out } = state;
+    const over = ran !== null;
     this.section.setAttribute("aria-label", `Job ${name}`);
     Object.assign(this.section.dataset, { name, pid, status, good: text === "exit status 0" });
-    if (this.badge.textContent !== text) this.badge.textContent = text;
+    say(this.badge, text);
+    say(this.tag, timed_out ? "timed out" : "");
     this.name.textContent = name;
     this.command.textContent = command;
     this.command.title = dir ? `${command}\nin ${dir}` : command;
-    this.output.setAttribute("aria-label", `Output of ${name}`);
-    this.signals.hidden = ran !== null;
+    this.output.log.setAttribute("aria-label", `Output of ${name}`);
+    this.usage.status = status;
+    this.signals.hidden = over;
+    if (over) this.usage.element.remove();
     if (!stdin) this.form.remove();
-    this.showTime();
+    this.tick();
     if (facts && !this.after.firstChild) this.after.append(table(facts));
-    if (ran !== null) clearInterval(this.clock);
+    if (over) clearInterval(this.clock);
     this.settle();
   }
 
-  showTime() {
+  /** What goes on even if nothing is heard: time passes, and somebody looks. */
+  tick() {
     const { pid, started, ran } = this.state;
-    const text = `pid ${pid} · ${ran ?? duration(Date.now() / 1000 + this.skew - started)}`;
-    if (this.facts.textContent !== text) this.facts.textContent = text;
+    say(this.facts, `pid ${pid} · ${ran ?? duration(Date.now() / 1000 + this.skew - started)}`);
+    this.usage.show();
+    const due = Date.now() - this.looked >= LOOK;
+    if (ran === null && this.inSight && due && !document.hidden) this.look();
+  }
+
+  /** Ask for what the job uses, and find out whether there is a kernel. */
+  look() {
+    this.looked = Date.now();
+    this.send("look", { tree: this.usage.element.open });
   }
 
   /** Show what the synced state holds of the output, unless the stream brings it. */
@@ -96,9 +119,10 @@ export class Pane {
       // A kernel that is too busy to mend the gap still sends: then show what comes.
       if (!gap || Date.now() - this.lost > PATIENCE) this.take(offset, streams, buffers);
     }
+    if (kind === "usage") this.usage.heard(message);
     if (page !== this.page) return;
     if (kind === "begin" && message.seq === this.asked) this.begin(message);
-    if (kind === "saved") this.saved(message, buffers);
+    if (kind === "saved") this.saving?.heard(message, buffers);
     if (kind === "done") this.done(message);
   }
 
@@ -108,7 +132,7 @@ export class Pane {
     this.asked = ++this.seq;
     this.send("ready", { have: this.start ? null : this.have, seq: this.asked });
     clearTimeout(this.again);
-    this.again = setTimeout(() => this.ready(2 * wait), wait);
+    if (!this.gone) this.again = setTimeout(() => this.ready(2 * wait), wait);
   }
 
   begin({ offset, clock }) {
@@ -117,14 +141,12 @@ export class Pane {
     this.skew = clock - Date.now() / 1000;
     // What is here goes without a hole from start to have, or is not needed any more.
     if (offset < this.start || offset > this.have) {
-      const { gone, lines } = this.screen;
-      this.screen = new Screen();
-      this.screen.gone = [...gone, ...lines];
+      this.output.clear();
       this.start = this.have = offset;
       if (offset) this.skip(offset);
     }
     this.acked = offset;
-    this.showTime();
+    this.tick();
     this.settle();
   }
 
@@ -142,119 +164,85 @@ export class Pane {
     for (const [stream, length] of streams) {
       const from = Math.max(at, this.have - offset);
       at += length;
-      if (from < at) this.screen.feed(stream, bytes.subarray(from, at));
+      if (from < at) this.output.screen.feed(stream, bytes.subarray(from, at));
     }
     this.have = end;
     this.settle();
   }
 
   skip(count) {
-    this.screen.note(`… ${size(count)} not shown here; “Save output” has everything …`);
+    this.output.screen.note(`… ${size(count)} not shown here; “Save output” has everything …`);
   }
 
   /** Draw soon; when all has been printed, see that all is here. */
   settle() {
     const { total } = this.state;
     clearTimeout(this.checking);
-    if (total !== null && this.have >= total) this.screen.finish();
+    if (total !== null && this.have >= total) this.output.screen.finish();
     else if (total !== null) this.checking = setTimeout(() => this.lost || this.ready(), 2 * PATIENCE);
-    // What takes long to draw is drawn less often, so that the page stays responsive.
-    this.frame ??= setTimeout(() => requestAnimationFrame((start) => {
-      this.frame = null;
-      this.draw();
-      this.cost = performance.now() - start;
-    }), 2 * this.cost);
+    this.output.soon();
   }
 
-  draw() {
-    const { screen, output } = this;
-    const { lines, changed } = screen;
-    this.seen ||= this.section.isConnected;
-    const end = lines.length - (lines.at(-1)?.chars.length === 0);
-    for (const line of screen.gone.splice(0).concat(lines.slice(end))) {
-      line.element?.remove();
-      line.element = null;
-    }
-    let first = end;
-    while (first && !lines[first - 1].element) first -= 1;
-    for (const line of lines.slice(first, end)) {
-      output.append((line.element = h("div", {})));
-      changed.add(line);
-    }
-    for (const line of changed) if (line.element) this.paint(line);
-    changed.clear();
-    output.hidden = !output.firstChild;
+  drawn() {
     this.saver.hidden = !this.have;
-    this.above.textContent = screen.dropped ? `${screen.dropped.toLocaleString("en")} lines above are not shown` : "";
-    if (this.follow) output.scrollTop = output.scrollHeight;
     if (!this.lost && this.have - this.acked >= ACK) this.send("ack", { offset: (this.acked = this.have) });
   }
 
-  paint(line) {
-    line.element.replaceChildren(...(line.chars.length ? runs(line).map(drawn) : [h("br", {})]));
-    line.element.className = line.looks.some((look) => look.startsWith("stderr")) ? "stderr" : "";
-  }
-
   send(action, rest) {
-    this.model.send({ action, page: this.page, ...rest });
+    try {
+      this.model.send({ action, page: this.page, ...rest });
+    } catch {
+      this.leave(GONE);
+    }
   }
 
   act(action, pressed, rest) {
+    // More input may be sent while some is queued, but no second click does more.
+    if (pressed.dataset.queued && action !== "send") return;
     const seq = ++this.seq;
     pressed.setAttribute("aria-busy", "true");
-    this.waiting.set(seq, [pressed, setTimeout(() => this.say(QUEUED), PATIENCE / 2)]);
+    const queue = () => {
+      pressed.dataset.queued = true;
+      say(this.message, `${pressed.textContent} is queued: the kernel is busy`);
+    };
+    this.waiting.set(seq, [pressed, setTimeout(queue, PATIENCE / 2)]);
     this.send(action, { seq, ...rest });
   }
 
   done({ seq, error }) {
     const [pressed, timer] = this.waiting.get(seq) ?? [];
     clearTimeout(timer);
-    pressed?.removeAttribute("aria-busy");
     this.waiting.delete(seq);
-    this.say(error);
-  }
-
-  say(text) {
-    this.message.textContent = text;
+    if (pressed && ![...this.waiting.values()].some(([other]) => other === pressed)) {
+      pressed.removeAttribute("aria-busy");
+      delete pressed.dataset.queued;
+    }
+    if (error || !this.waiting.size) say(this.message, error);
   }
 
   save() {
-    clearTimeout(this.saving?.timer);
-    this.saving = { parts: [], offset: 0, total: null, tries: 20 };
-    this.askForMore();
+    this.saving?.stop();
+    this.saving = new Saving(
+      this.state.name,
+      (offset) => this.send("save", { offset }),
+      (text) => say(this.message, text),
+    );
   }
 
-  askForMore() {
-    const { saving } = this;
-    this.send("save", { offset: saving.offset });
-    clearTimeout(saving.timer);
-    // An answer may be lost where a cell prints too much: ask again, but not for ever.
-    saving.timer = setTimeout(() => {
-      this.say(QUEUED);
-      if (saving.tries--) this.askForMore();
-    }, 5 * PATIENCE);
-  }
-
-  saved({ after, offset, total }, buffers) {
-    const { saving } = this;
-    if (after !== saving?.offset) return;
-    saving.total ??= total;
-    if (offset > after) saving.parts.push(`\n[${size(offset - after)} were not kept]\n`);
-    saving.parts.push(new Blob(buffers));
-    saving.offset = offset + saving.parts.at(-1).size;
-    if (saving.offset < saving.total) {
-      this.say(`saving: ${Math.floor((100 * saving.offset) / saving.total)} %`);
-      return this.askForMore();
-    }
-    clearTimeout(saving.timer);
-    this.saving = null;
-    this.say("");
-    const href = URL.createObjectURL(new Blob(saving.parts, { type: "text/plain" }));
-    h("a", { href, download: this.state.name.replace(/[^\w.-]+/g, "_") + ".txt" }).click();
-    setTimeout(() => URL.revokeObjectURL(href), 60 * PATIENCE);
+  /** Show only what is known by now, and say why. */
+  leave(reason) {
+    if (this.gone) return;
+    this.gone = this.section.dataset.gone = true;
+    this.stop();
+    if (this.state.ran === null) say(this.badge, "kernel gone");
+    say(this.message, reason);
+    for (const control of this.section.querySelectorAll("button, input, select")) control.disabled = true;
   }
 
   stop() {
-    for (const timer of [this.again, this.checking, this.clock]) clearTimeout(timer);
+    const timers = [...this.waiting.values()].map(([, timer]) => timer);
+    for (const timer of [this.again, this.checking, this.clock, ...timers]) clearTimeout(timer);
+    this.saving?.stop();
+    this.sight.disconnect();
   }
 }
