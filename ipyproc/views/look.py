@@ -67,6 +67,15 @@ class Pen:
             self._obey(code, rest, items)
         self._changed()
 
+    def kept(self) -> dict[str, str]:
+        """Return what is in force, for `restore`."""
+        return dict(self._set)
+
+    def restore(self, kept: dict[str, str]) -> None:
+        """Write again as when *kept* was in force."""
+        self._set = dict(kept)
+        self._changed()
+
     def _obey(self, code: int, rest: list[int], items: Iterator[list[int]]) -> None:
         if code == 0:
             link = self._set.get("link")

@@ -37,7 +37,12 @@ class Stream:
     """What one stream writes, as if it had a terminal to itself.
 
     Up and down lead to its own lines, whatever others wrote between them: in which
-    order two pipes were written to is not known to the byte.
+    order two pipes were written to is not known to the byte. That terminal has no
+    height: its first row is the first line since all was erased, or that is kept.
+
+    For programs that fill a terminal it is none: it does not scroll parts, insert or
+    delete characters or lines, change to another screen, wrap where the program thinks
+    that lines end, nor paint what is erased.
     """
 
     def __init__(self, name: str, screen: Lines) -> None:
@@ -49,6 +54,7 @@ class Stream:
         self._lines: list[Line] = []
         # The line below the last one is not begun before something is written to it.
         self._row = self._bottom = self._column = 0
+        self._saved: tuple[int, int, dict[str, str]] = (0, 0, {})
 
     def feed(self, data: bytes, final: bool = False) -> None:
         """Write what arrived; if *final*, also what was left half said."""
@@ -74,6 +80,8 @@ class Stream:
             self._column = 0
         self._row = max(self._row - 1, 0)
         self._bottom = max(self._bottom - 1, 0)
+        row, column, pen = self._saved
+        self._saved = max(row - 1, 0), column, pen
 
     def _read_string(self, text: str, at: int) -> int:
         """Swallow the text of an OSC or its like; it may name a link."""
@@ -106,7 +114,9 @@ class Stream:
             if parameters[:1] not in ("<", "=", ">", "?"):
                 self._pen.sgr(parameters)
         elif final and not between and re.fullmatch("[0-9;]*", parameters):
-            self._move(final, parameters)
+            self._sequence(final, parameters)
+        else:
+            self._escape(match[0])
         return match.end()
 
     def _keep(self, escape: str) -> None:
@@ -115,26 +125,59 @@ class Stream:
             escape = "\x1b[?" if escape[1] == "[" else "\x1b "
         self._pending = escape
 
-    def _move(self, final: str, parameters: str) -> None:
-        given = int(parameters.split(";")[0][:6] or 0)
-        count = given or 1
+    def _sequence(self, final: str, parameters: str) -> None:
+        """Obey ``CSI parameters final``."""
+        first, second, *_ = (*parameters.split(";"), "")
+        given = int(first[:6] or 0)
         match final:
-            case "A" | "F":
-                self._row = max(self._row - count, 0)
-            case "B" | "E":
-                self._row = min(self._row + count, self._bottom)
-            case "C":
-                self._column = min(self._column + count, COLUMNS - 1)
-            case "D":
-                self._column = max(self._column - count, 0)
-            case "G":
-                self._column = min(count, COLUMNS) - 1
+            case "H" | "f":
+                self._go_to((given or 1) - 1, int(second[:6] or 1) - 1)
             case "K":
                 self._erase(given)
-            case "J" if not given:
+            case "J" if given == 0:
                 self._erase_below()
-        if final in "EF":
-            self._column = 0
+            case "J" if given == 2:
+                self._erase_all()
+            case "s" | "u" if not parameters:
+                self._escape("\x1b7" if final == "s" else "\x1b8")
+            case _:
+                self._move(final, given or 1)
+
+    def _escape(self, whole: str) -> None:
+        """Obey an escape without parameters."""
+        match whole:
+            case "\x1b7":
+                self._saved = self._row, self._column, self._pen.kept()
+            case "\x1b8":
+                row, column, pen = self._saved
+                self._go_to(row, column)
+                self._pen.restore(pen)
+            case "\x1bc":
+                self._erase_all()
+                self._go_to(0, 0)
+                self._pen.reset()
+
+    def _move(self, final: str, count: int) -> None:
+        match final:
+            case "A":
+                self._go_to(self._row - count, self._column)
+            case "B":
+                self._go_to(self._row + count, self._column)
+            case "C":
+                self._go_to(self._row, self._column + count)
+            case "D":
+                self._go_to(self._row, self._column - count)
+            case "E":
+                self._go_to(self._row + count, 0)
+            case "F":
+                self._go_to(self._row - count, 0)
+            case "G":
+                self._go_to(self._row, count - 1)
+
+    def _go_to(self, row: int, column: int) -> None:
+        """Place the cursor there, or as near as there is a line and a column."""
+        self._row = max(0, min(row, self._bottom))
+        self._column = max(0, min(column, COLUMNS - 1))
 
     def _control(self, char: str) -> None:
         match char:
@@ -190,3 +233,9 @@ class Stream:
         self._screen.remove(self._lines[self._row + 1 :])
         del self._lines[self._row + 1 :]
         self._bottom = self._row
+
+    def _erase_all(self) -> None:
+        """Begin a new picture. On a terminal the cursor stays, below empty rows."""
+        self._screen.remove(self._lines)
+        self._lines = []
+        self._row = self._bottom = 0

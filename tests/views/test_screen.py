@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -13,50 +15,115 @@ from ipyproc.views.line import COLUMNS, width
 from ipyproc.views.screen import CELLS, LINES, Screen
 
 Vector = dict[str, Any]
-VECTORS: list[Vector] = json.loads(
-    Path(__file__).with_name("vectors.json").read_text("utf-8")
-)
+HERE = Path(__file__).parent
+#: What is longer is not cut at every byte.
+LARGE = 100_000
 
 
-def played(vector: Vector) -> Screen:
-    """Feed a screen what a vector says; each character of its input is a byte."""
+def _recorded(path: Path) -> Vector:
+    """Read a recording: see ``record.py``."""
+    recording = json.loads(path.read_text("utf-8"))
+    output = recording["output"].encode().decode("latin-1")
+    lines = recording["lines"]
+    return {"name": f"{path.stem}, recorded", "input": [["stdout", output]]} | {
+        "lines": lines,
+        "blanks": False,
+    }
+
+
+RECORDINGS = [_recorded(path) for path in sorted(HERE.glob("recordings/*.json"))]
+VECTORS: list[Vector] = [
+    *json.loads((HERE / "vectors.json").read_text("utf-8")),
+    *RECORDINGS,
+]
+each_vector = pytest.mark.parametrize("vector", VECTORS, ids=lambda v: v["name"])
+
+#: What output is made of, and what may stand beside it anywhere.
+PIECES = [
+    *(b"\x1b[", b"\x1b]8;;https://a.b", b"\x07", b"\x1b\\", b"\x1b", b"\n", b"\r"),
+    *(b"\b", b"\t", b"\x00", b"\x9b", b"m", b"A", b"B", b"C", b"D", b"E", b"F", b"G"),
+    *(b"K", b"J", b"0", b"1", b"2", b"3", b"38;5;", b"48;2;1;2;", b"4:3", b";", b"?"),
+    *("日本".encode(), "e\u0301".encode(), "😀".encode(), b"\xe2", b"\x82", b"\xff"),
+    *(b"abc", b"x" * 30, b" ", b"\x1bP", b"\x18", "\u202e".encode(), b"7", b"31", b"H"),
+    *(b"\x1b[2J", b"\x1b[H", b"\x1b7", b"\x1b8", b"\x1b[s", b"\x1b[u", b"\x1bc", b"s"),
+    *(b"\x1b[A", b"\x1b[2A", b"\x1b[J", b"\x1b[1K", b"\x1b[31m", b"\x1b[m", b"\x1b[5G"),
+]
+printed = st.lists(st.sampled_from(PIECES) | st.binary(max_size=3)).map(b"".join)
+
+
+def chunks(vector: Vector, size: int | None = None) -> Iterator[tuple[str, bytes]]:
+    """Yield what a vector feeds; each character of its input is a byte."""
+    for stream, text, *times in vector["input"]:
+        data = text.encode("latin-1") * (times[0] if times else 1)
+        step = size or max(1, len(data))
+        yield from ((stream, data[at : at + step]) for at in range(0, len(data), step))
+
+
+def played(vector: Vector, size: int | None = None) -> Screen:
+    """Feed a screen what a vector says, in pieces of a *size* if one is given."""
     screen = Screen(*vector.get("limits", [LINES, CELLS]))
-    for stream, data in vector["input"]:
-        screen.feed(stream, data.encode("latin-1"))
+    for stream, data in chunks(vector, size):
+        screen.feed(stream, data)
     screen.finish()
     return screen
 
 
-@pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector["name"])
+def picture(
+    vector: Vector, lines: Iterable[Iterable[Sequence[str]]]
+) -> list[list[list[str]]]:
+    """Return lines as vectors have them; a recording does not know blanks at an end."""
+    rows = [[list(run) for run in line] for line in lines]
+    if not vector.get("blanks", True):
+        for row in rows:
+            if row and not row[-1][1]:
+                row[-1][0] = row[-1][0].rstrip(" ")
+                row[-1:] = [run for run in row[-1:] if run[0]]
+        while rows and not rows[-1]:
+            rows.pop()
+    return rows
+
+
+@each_vector
 def test_vector(vector: Vector) -> None:
     """
     The screen shows what the vectors say that it and its twin in the page must show.
     """
     screen = played(vector)
 
-    got = [[list(run) for run in line] for line in screen.runs()]
-
-    assert got == vector["lines"]
+    assert picture(vector, screen.runs()) == vector["lines"]
     assert screen.dropped == vector.get("dropped", 0)
 
 
-@given(st.lists(st.binary(max_size=8)), st.integers(1, 5))
-def test_pieces_do_not_matter(pieces: list[bytes], size: int) -> None:
+@each_vector
+def test_bytes_may_come_one_by_one(vector: Vector) -> None:
+    """
+    Whatever a vector says is shown so, too, when its bytes come in small pieces.
+    """
+    size = sum(len(data) for _, data in chunks(vector))
+    small = 1 if size < LARGE else 999
+    screen = played(vector, small)
+
+    assert picture(vector, screen.runs()) == vector["lines"]
+    assert screen.dropped == vector.get("dropped", 0)
+
+
+@given(printed, st.lists(st.integers(0, 500)))
+def test_pieces_do_not_matter(data: bytes, cuts: list[int]) -> None:
     """
     Whatever the bytes are, it does not matter where they are cut.
     """
-    data = b"".join(pieces)
     whole, cut = Screen(), Screen()
     whole.feed("stdout", data)
-    for at in range(0, len(data), size):
-        cut.feed("stdout", data[at : at + size])
+    edges = sorted({0, len(data), *(at for at in cuts if at < len(data))})
+    for start, end in pairwise(edges):
+        cut.feed("stdout", data[start:end])
     whole.finish()
     cut.finish()
 
     assert cut.runs() == whole.runs()
 
 
-@given(st.text("ab\n\r\b\t日\u0301\x1b[;0123456789ABCDGJKm", max_size=200))
+@given(st.text("ab\n\r\b\t日\u0301\x1b[;0123456789ABCDGHJKmsu78c", max_size=200))
 def test_what_is_kept_is_bounded(text: str) -> None:
     """
     No output makes a screen keep more lines and cells than it may, nor lose count.

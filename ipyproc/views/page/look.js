@@ -17,6 +17,11 @@ export class Pen {
     this.change();
   }
 
+  restore(kept) {
+    this.set = { ...kept };
+    this.change();
+  }
+
   link(address) {
     if (LINK.test(address)) this.set.link = address;
     else delete this.set.link;

@@ -28,6 +28,7 @@ export class Stream {
     this.lines = [];
     // The line below the last one is not begun before something is written to it.
     this.row = this.bottom = this.column = 0;
+    this.saved = { row: 0, column: 0 };
   }
 
   feed(data, more) {
@@ -49,6 +50,7 @@ export class Stream {
     if (!this.row) this.column = 0;
     this.row = Math.max(this.row - 1, 0);
     this.bottom = Math.max(this.bottom - 1, 0);
+    this.saved.row = Math.max(this.saved.row - 1, 0);
   }
 
   readString(text, at) {
@@ -71,19 +73,42 @@ export class Stream {
       this.pending = whole.length <= PENDING ? whole : whole[1] === "[" ? "\x1b[?" : "\x1b ";
     } else if (final === "m" && !between) {
       if (!/^[<-?]/.test(parameters)) this.pen.sgr(parameters);
-    } else if (final && !between && /^[\d;]*$/.test(parameters)) this.move(final, parameters);
+    } else if (final && !between && /^[\d;]*$/.test(parameters)) this.sequence(final, parameters);
+    else this.escape(whole);
     return at + whole.length;
   }
 
-  move(final, parameters) {
-    const given = +parameters.split(";")[0].slice(0, 6);
+  sequence(final, parameters) {
+    const [given, second = 0] = parameters.split(";").map((n) => +n.slice(0, 6));
+    const { row, column } = this;
     const count = given || 1;
-    const down = { A: -1, F: -1, B: 1, E: 1 }[final] ?? 0, right = { C: 1, D: -1 }[final] ?? 0;
-    this.row = within(this.row + down * count, this.bottom);
-    this.column = "EF".includes(final) ? 0 : within(this.column + right * count, COLUMNS - 1);
-    if (final === "G") this.column = within(count - 1, COLUMNS - 1);
-    if (final === "K") this.erase(given);
-    if (final === "J" && !given) this.eraseBelow();
+    if ("Hf".includes(final)) this.goTo(count - 1, (second || 1) - 1);
+    else if (final === "K") this.erase(given);
+    else if (final === "J") given ? given === 2 && this.eraseAll() : this.eraseBelow();
+    else if (final === "G") this.goTo(row, count - 1);
+    else if ("su".includes(final)) parameters || this.escape(final === "s" ? "\x1b7" : "\x1b8");
+    else {
+      const down = { A: -1, F: -1, B: 1, E: 1 }[final] ?? 0, right = { C: 1, D: -1 }[final] ?? 0;
+      this.goTo(row + down * count, "EF".includes(final) ? 0 : column + right * count);
+    }
+  }
+
+  escape(whole) {
+    const { row, column, pen, saved } = this;
+    if (whole === "\x1b7") this.saved = { row, column, set: { ...pen.set } };
+    else if (whole === "\x1b8") {
+      this.goTo(saved.row, saved.column);
+      pen.restore(saved.set);
+    } else if (whole === "\x1bc") {
+      this.eraseAll();
+      this.column = 0;
+      pen.restore();
+    }
+  }
+
+  goTo(row, column) {
+    this.row = within(row, this.bottom);
+    this.column = within(column, COLUMNS - 1);
   }
 
   control(char) {
@@ -154,6 +179,12 @@ export class Stream {
     this.erase(0);
     this.screen.remove(this.lines.splice(this.row + 1));
     this.bottom = this.row;
+  }
+
+  eraseAll() {
+    this.screen.remove(this.lines);
+    this.lines = [];
+    this.row = this.bottom = 0;
   }
 }
 
