@@ -22,19 +22,22 @@ def execute(
     started: CellHook | None = None,
     done: CellHook | None = None,
     env: dict[str, str] | None = None,
+    notebook: NotebookNode | None = None,
 ) -> NotebookNode:
     """Execute a notebook in its folder; CellExecutionError if a cell fails.
 
     *started* is called with every cell and its index, *done* with those of code. *env*
-    is the kernel's environment, by default a copy of the caller's.
+    is the kernel's environment, by default a copy of the caller's. *notebook* is
+    executed instead of what is at *path*.
     """
+    notebook = notebook or nbformat.read(path, as_version=4)
     with TemporaryDirectory() as folder:
         manager = AsyncKernelManager(
             # No kernel folders: the kernel is always this very interpreter's.
             kernel_spec_manager=KernelSpecManager(kernel_dirs=[]),
             connection_file=f"{folder}/connection.json",
         )
-        client = _client(path, manager, started, done)
+        client = _client(notebook, path.parent, manager, started, done)
         return client.execute(
             cleanup_kc=True,  # the manager is ours, and yet the kernel shall end
             env=env or dict(os.environ),
@@ -44,16 +47,17 @@ def execute(
 
 
 def _client(
-    path: Path,
+    notebook: NotebookNode,
+    folder: Path,
     manager: AsyncKernelManager,
     started: CellHook | None,
     done: CellHook | None,
 ) -> NotebookClient:
     return NotebookClient(
-        nbformat.read(path, as_version=4),
+        notebook,
         km=manager,
         timeout=120,
-        resources={"metadata": {"path": str(path.parent)}},
+        resources={"metadata": {"path": str(folder)}},
         on_cell_start=_hook(started),
         on_cell_executed=_hook(done),
     )

@@ -5,22 +5,33 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
+from itertools import cycle
 from pathlib import Path
 
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from tests.notebooks.execution import execute
+from tests.notebooks.answers import WRONG
+from tests.notebooks.execution import execute, text
+from tests.notebooks.exercises import VERDICTS, answered, exercises
 from tests.sandbox import sandbox
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-
 REDRAWS = "handle = display(1, display_id=True)"
 
-pytestmark = pytest.mark.xdist_group("notebooks")
+
+# Two kernels at a time: they sleep more than they compute.
+each_notebook = pytest.mark.parametrize(
+    "path",
+    [
+        pytest.param(
+            path, id=path.stem, marks=pytest.mark.xdist_group(f"notebooks-{n}")
+        )
+        for path, n in zip(NOTEBOOKS, cycle((1, 2)), strict=False)
+    ],
+)
 
 
 @pytest.fixture
@@ -32,8 +43,29 @@ def home(client_loop: None, tmp_path: Path) -> Iterator[dict[str, str]]:
 
 @each_notebook
 def test_runs_from_top_to_bottom(path: Path, home: dict[str, str]) -> None:
-    """No cell of a notebook fails, or CellExecutionError tells which."""
-    execute(path, env=home)
+    """No cell fails, blanks are let pass, wrong answers not, and nothing is left."""
+    notebook = answered(nbformat.read(path, as_version=4), WRONG)
+
+    done = execute(path, env=home, notebook=notebook)
+
+    judged = [
+        (cell.metadata.judges, "".join(map(text, cell.outputs)))
+        for cell in done.cells
+        if "judges" in cell.metadata
+    ]
+    assert judged.pop() == ("leftovers", "[]")
+    assert [kind for kind, said in judged if VERDICTS[kind] not in said] == []
+
+
+def test_there_is_a_wrong_answer_to_each_exercise() -> None:
+    """The table of wrong answers has one for each exercise, and nothing else."""
+    found = [nbformat.read(path, as_version=4) for path in NOTEBOOKS]
+
+    asked = [
+        exercise.blank.id for notebook in found for exercise in exercises(notebook)
+    ]
+
+    assert sorted(asked) == sorted(WRONG)
 
 
 @each_notebook
