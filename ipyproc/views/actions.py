@@ -23,8 +23,9 @@ _LONGEST_INPUT = 1 << 20
 def act(job: Job, asked: Asked) -> Act | None:
     """Return what *asked* wants done to *job*, or None if no entry says so."""
     action = asked.get("action")
-    known = isinstance(action, str) and action in _ACTIONS
-    return _ACTIONS[action](job, asked) if known else None
+    if not isinstance(action, str) or action not in _ACTIONS:
+        return None
+    return _ACTIONS[action](job, asked)
 
 
 def _to_all(sig: int) -> Callable[[Job, Asked], Act]:
@@ -33,8 +34,9 @@ def _to_all(sig: int) -> Callable[[Job, Asked], Act]:
 
 def _signal(job: Job, asked: Asked) -> Act | None:
     name, tree = asked.get("signal"), asked.get("tree") is True
-    known = isinstance(name, str) and name in SIGNALS
-    return partial(job.signal, SIGNALS[name], tree=tree) if known else None
+    if not isinstance(name, str) or name not in SIGNALS:
+        return None
+    return partial(job.signal, SIGNALS[name], tree=tree)
 
 
 def _send(job: Job, asked: Asked) -> Act | None:

@@ -28,6 +28,8 @@ window.widths = (text) => {
   return Array.from(text, width).join("");
 };
 
+const signals = ["SIGHUP (1)", "SIGUSR1 (10)"];
+
 /** A model as anywidget hands it over: what it holds, and what was said through it. */
 class Model {
   sent = [];
