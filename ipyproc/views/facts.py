@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import signal
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,7 +43,12 @@ def name(job: Job) -> str:
 
 def command(job: Job) -> str:
     """Return the command line as one would type it, cut where it is very long."""
-    words = (shlex.quote(w) if w.isprintable() else quote(w) for w in job.argv)
+    return line(job.argv)
+
+
+def line(argv: Iterable[str]) -> str:
+    """Return words as one would type them, cut where there is very much of them."""
+    words = (shlex.quote(w) if w.isprintable() else quote(w) for w in argv)
     line = " ".join(words)
     return line if len(line) <= _COMMAND else line[: _COMMAND - 1] + "…"
 

@@ -36,6 +36,7 @@ from ipyproc.views.facts import snapshot
 from ipyproc.views.feed import Feed, Message, Pauses
 from ipyproc.views.gauge import Gauge
 from ipyproc.views.publisher import Publisher
+from ipyproc.views.subshells import answer_where_asked
 
 #: The one thread that sends for all views of this kernel.
 shared = Publisher()
@@ -62,7 +63,7 @@ class JobView(anywidget.AnyWidget):
 
     state = traitlets.Dict().tag(sync=True)
     tail = traitlets.Dict().tag(sync=True)
-    signals = traitlets.List().tag(sync=True)
+    signals: traitlets.List[str] = traitlets.List().tag(sync=True)
 
     def __init__(self, job: Job, publisher: Publisher = shared) -> None:
         self._job = job
@@ -84,7 +85,7 @@ class JobView(anywidget.AnyWidget):
         )
         self._tailed = self._job.total
         self.on_msg(self._heard)
-        _answer_where_asked(self.comm)
+        answer_where_asked(self.comm)
         self._unsubscribe = job.subscribe(self._changed)
         self._changed(job)
 
@@ -262,13 +263,3 @@ def _offset(value: object) -> int | None:
     if type(value) is int and 0 <= value < 1 << 53:
         return value
     return None
-
-
-def _answer_where_asked(comm: object) -> None:
-    """Let the page's messages be handled where the page sends them, on ipykernel 7.4.
-
-    It sends a message to the thread that last published on the comm, which is the main
-    one even while the main one is busy; front ends name a sub-shell for good reason.
-    """
-    if hasattr(comm, "_reply_subshell_for"):
-        comm._reply_subshell_for = lambda data, default: default

@@ -72,8 +72,9 @@ class Twin(anywidget.AnyWidget):
                 return size
         return 0
 
-    def due(self) -> None:
+    def due(self) -> float | None:
         """Say that there will be nothing before `changed` is called."""
+        return None
 
     def _refresh(self) -> int:
         """Change the synced traits to what they should be; return the size of that."""
@@ -107,11 +108,12 @@ class _Place:
         self._id = secrets.token_hex(16)
         # Where it was shown first it is updated, also while a cell captures its output.
         self._publisher = shell.display_pub
-        self._headless = not asks(shell)
+        #: Whether nobody sits in front, so that no page will ever look.
+        self.headless = not asks(shell)
         #: Whether HTML is shown, or shall be.
-        self.settled = self._headless
+        self.settled = self.headless
         self._shown = twin._static()
-        widget, metadata = ({}, {}) if self._headless else _widget(twin)
+        widget, metadata = ({}, {}) if self.headless else _widget(twin)
         self._is_html = not widget
         self._publish(widget | self._shown, metadata)
         shell.events.register("post_run_cell", self._after_cell)
@@ -119,11 +121,11 @@ class _Place:
     def update(self) -> int:
         """Show what changed, if this place shows HTML; return the size of that."""
         # What runs a notebook without a page listens only while a cell runs.
-        return self._show() if self.settled and not self._headless else 0
+        return self._show() if self.settled and not self.headless else 0
 
     def _after_cell(self, *_: object) -> None:
         self._twin.catch_up()
-        if self._headless:
+        if self.headless:
             self._show()
         if self._twin.final or self._twin.comm is None:
             self._shell.events.unregister("post_run_cell", self._after_cell)

@@ -1,5 +1,6 @@
 // The panes of jobs on a page: the module that anywidget loads.
-import { PATIENCE, Pane } from "./pane.js";
+import { PATIENCE } from "./asking.js";
+import { Pane } from "./pane.js";
 
 // The panes of each model, by the token of its job. When a job ends, its output in the
 // notebook becomes static HTML, which is what a saved notebook shows; as long as the

@@ -1,15 +1,14 @@
 // The pane of one job; what it says to the kernel and hears from it is described in
 // views/job.py.
+import { Asking, PATIENCE } from "./asking.js";
 import { button, h, say } from "./element.js";
 import { table } from "./facts.js";
-import { hex } from "./look.js";
 import { Output } from "./output.js";
 import { Saving } from "./saving.js";
 import { Usage } from "./usage.js";
 import { duration, size } from "./words.js";
 
 const ACK = 1 << 16; // acknowledge this many bytes at a time
-export const PATIENCE = 1000; // ms to wait for what the kernel owes us
 const LOOK = 5 * PATIENCE; // how often to say that somebody looks
 const GONE = "the kernel is gone: no more will be known of this job";
 
@@ -17,9 +16,10 @@ const GONE = "the kernel is gone: no more will be known of this job";
 export class Pane {
   constructor(model) {
     this.model = model;
-    this.page = Array.from(crypto.getRandomValues(new Uint8Array(8)), hex).join("");
+    this.message = h("p", { role: "status" });
+    this.asking = new Asking(model, this.message, () => this.leave(GONE));
+    this.page = this.asking.page;
     this.start = this.have = this.acked = this.seq = this.skew = this.lost = this.looked = 0;
-    this.waiting = new Map(); // actions that the kernel has not answered
     this.build();
     this.show();
     this.showTail();
@@ -33,7 +33,8 @@ export class Pane {
   }
 
   build() {
-    const act = (name, action) => button(name, (pressed) => this.act(action, pressed));
+    const { asking } = this;
+    const act = (name, action) => button(name, (pressed) => asking.act(action, pressed));
     this.badge = h("span", { class: "ipyproc-status", role: "status" });
     this.tag = h("span", { class: "ipyproc-tag" });
     this.name = h("b", {});
@@ -43,7 +44,7 @@ export class Pane {
     this.saver = button("Save output", () => this.save());
     this.usage = new Usage(
       this.model.get("signals"),
-      (...given) => this.act(...given),
+      (...given) => asking.act(...given),
       () => this.look(),
     );
     this.output = new Output(() => this.drawn());
@@ -51,7 +52,6 @@ export class Pane {
     const label = h("label", {}, "Standard input", this.input);
     const send = h("button", {}, "Send");
     this.form = h("form", {}, label, send, act("Close stdin", "close_stdin"));
-    this.message = h("p", { role: "status" });
     this.after = h("div", {});
     const right = h("div", {}, this.signals, this.saver);
     const head = h("header", {}, this.badge, this.tag, this.name, this.command, this.facts, right);
@@ -63,7 +63,7 @@ export class Pane {
     this.section.onkeydown = (event) => event.stopPropagation();
     this.form.onsubmit = (event) => {
       event.preventDefault();
-      this.act("send", send, { text: this.input.value + "\n" });
+      asking.act("send", send, { text: this.input.value + "\n" });
       this.input.value = "";
     };
   }
@@ -123,7 +123,7 @@ export class Pane {
     if (page !== this.page) return;
     if (kind === "begin" && message.seq === this.asked) this.begin(message);
     if (kind === "saved") this.saving?.heard(message, buffers);
-    if (kind === "done") this.done(message);
+    if (kind === "done") this.asking.done(message);
   }
 
   /** Tell the kernel what is here; it answers with where it goes on. */
@@ -189,35 +189,7 @@ export class Pane {
   }
 
   send(action, rest) {
-    try {
-      this.model.send({ action, page: this.page, ...rest });
-    } catch {
-      this.leave(GONE);
-    }
-  }
-
-  act(action, pressed, rest) {
-    // More input may be sent while some is queued, but no second click does more.
-    if (pressed.dataset.queued && action !== "send") return;
-    const seq = ++this.seq;
-    pressed.setAttribute("aria-busy", "true");
-    const queue = () => {
-      pressed.dataset.queued = true;
-      say(this.message, `${pressed.textContent} is queued: the kernel is busy`);
-    };
-    this.waiting.set(seq, [pressed, setTimeout(queue, PATIENCE / 2)]);
-    this.send(action, { seq, ...rest });
-  }
-
-  done({ seq, error }) {
-    const [pressed, timer] = this.waiting.get(seq) ?? [];
-    clearTimeout(timer);
-    this.waiting.delete(seq);
-    if (pressed && ![...this.waiting.values()].some(([other]) => other === pressed)) {
-      pressed.removeAttribute("aria-busy");
-      delete pressed.dataset.queued;
-    }
-    if (error || !this.waiting.size) say(this.message, error);
+    this.asking.send(action, rest);
   }
 
   save() {
@@ -240,8 +212,8 @@ export class Pane {
   }
 
   stop() {
-    const timers = [...this.waiting.values()].map(([, timer]) => timer);
-    for (const timer of [this.again, this.checking, this.clock, ...timers]) clearTimeout(timer);
+    for (const timer of [this.again, this.checking, this.clock]) clearTimeout(timer);
+    this.asking.stop();
     this.saving?.stop();
     this.sight.disconnect();
   }
