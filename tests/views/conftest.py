@@ -7,14 +7,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import comm
 import pytest
-from ipywidgets.widgets.widget import _instances
 from playwright.sync_api import Browser, Page, Route
 
 from ipyproc.views import JobView
 from ipyproc.views.page import FOLDER
-from tests.views.fakes import FakeComm
+from tests.views.comms import FakeComm, heard
 
 HERE = Path(__file__).parent
 HOST = "http://ipyproc.test/"
@@ -116,10 +114,5 @@ class FrontEnd:
 @pytest.fixture
 def front(monkeypatch: pytest.MonkeyPatch) -> Iterator[FrontEnd]:
     """A front end without a notebook; no widget is left open after the test."""
-    heard: list[dict[str, Any]] = []
-    monkeypatch.setattr(FakeComm, "heard", heard)
-    monkeypatch.setattr(comm, "create_comm", FakeComm)
-    _instances.clear()  # widgets of other tests, open where nobody looks
-    yield FrontEnd(heard)
-    for widget in list(_instances.values()):
-        widget.close()
+    with heard(monkeypatch) as messages:
+        yield FrontEnd(messages)

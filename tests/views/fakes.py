@@ -1,12 +1,8 @@
-"""Stand-ins at the two seams of the views: a job below them, a page above."""
+"""A stand-in below the views: a job. Above them, in ``comms.py``, is a page."""
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
-from typing import Any
-
-from comm.base_comm import BaseComm
 
 from ipyproc.errors import ProcessDoneError
 from ipyproc.jobs import Chunk, JobStatus, Usage
@@ -97,26 +93,3 @@ class FakeJob:
     def _changed(self) -> None:
         for callback in list(self._callbacks.values()):
             callback(self)
-
-
-class FakeComm(BaseComm):
-    """What a front end hears: every message of every comm, in order."""
-
-    heard: list[dict[str, Any]] = []  # noqa: RUF012 - a fixture gives each test its own
-    came = threading.Condition()
-
-    def publish_msg(
-        self,
-        msg_type: str,
-        data: dict[str, Any] | None = None,
-        metadata: object = None,
-        buffers: list[Any] | None = None,
-        **keys: object,
-    ) -> None:
-        """Take a message down."""
-        with self.came:
-            content = (data or {}).get("content", {})
-            message = {"type": msg_type, "comm": self.comm_id, "data": data, **content}
-            message["bytes"] = b"".join(map(bytes, buffers or []))
-            self.heard.append(message)
-            self.came.notify_all()

@@ -11,8 +11,9 @@ from ipyproc.views import JobView
 from ipyproc.views.audience import HISTORY, LAG, WINDOW
 from ipyproc.views.feed import TAIL
 from ipyproc.views.publisher import Publisher
+from tests.views.comms import FakeComm
 from tests.views.conftest import FrontEnd
-from tests.views.fakes import FakeComm, FakeJob
+from tests.views.fakes import FakeJob
 from tests.views.test_publisher import LINGER, ended
 
 
