@@ -76,7 +76,7 @@ def _fields(status: WaitStatus) -> list[Field]:
         rest = [Field(7, 7, "not used"), Field(6, 0, "no signal: it exited")]
         return [Field(15, 8, code), *rest]
     if status.signaled:
-        core = Field(7, 7, "core dump" if status.core_dump else "no core dump")
+        core = Field(7, 7, "core dump" if status.core_dump else "no core")
         ended = Field(6, 0, f"ended by {signal_name(status.signal)}")
         return [Field(15, 8, "not used"), core, ended]
     if status.stopped:

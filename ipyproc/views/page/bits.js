@@ -28,7 +28,7 @@ export function reading(status, words) {
   }
   if (signaled) {
     const [name, text] = words[signal];
-    const dump = core ? "core dump" : "no core dump";
+    const dump = core ? "core dump" : "no core";
     const suffix = core ? " (core dumped)" : "";
     return found(`signal: ${text}${suffix}`, [15, 8, "not used"], [7, 7, dump], [6, 0, `ended by ${name}`]);
   }
