@@ -7,6 +7,7 @@ import os
 import threading
 from typing import Final, Protocol, TypeAlias
 
+from ipyproc.jobs.archive import Archive
 from ipyproc.jobs.store import Memory, Spliced, Store, TemporaryFile
 
 #: Bytes that a capture keeps in memory before it goes on in a file.
@@ -78,6 +79,12 @@ class Capture:
         """How many of them are no longer kept."""
         with self._lock:
             return max(0, min(self._total, self._tail_start()) - self._head)
+
+    @property
+    def in_memory(self) -> int:
+        """How many of the bytes that are kept are in memory, and not in a file."""
+        with self._lock:
+            return self._store.in_memory
 
     @property
     def bytes(self) -> _Bytes:
@@ -152,6 +159,14 @@ class Capture:
                 self._do_without_file(error, len(view))
                 self._put(view)
             self._total += len(view)
+
+    def move_to(self, archive: Archive) -> None:
+        """Move to *archive* what is in memory; ``OSError`` if there is no room for it.
+
+        Nothing is lost, and reading is as before; also if that raises.
+        """
+        with self._lock:
+            self._store = self._store.moved_to(archive)
 
     def _tail_start(self) -> int:
         return max(self._floor, self._total - self._ring)

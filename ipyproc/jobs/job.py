@@ -12,6 +12,7 @@ from importlib import import_module
 from signal import SIGCONT, SIGKILL, SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU
 
 from ipyproc.errors import SyscallError
+from ipyproc.jobs.archive import Archive
 from ipyproc.jobs.capture import Capture
 from ipyproc.jobs.journal import Chunk
 from ipyproc.jobs.options import seconds
@@ -57,6 +58,7 @@ class Job:
         self._reactor = reactor()
         self._over = threading.Event()
         self._subscribers = Subscribers(self._reactor)
+        self._at_the_end = Subscribers(self._reactor)
         self._told_status = JobStatus.RUNNING
         self._look_timer: Timer | None = None
         self._timeout: Timer | None = None
@@ -131,6 +133,15 @@ class Job:
         something between was dropped.
         """
         return self._runner.output.read(offset, size)
+
+    @property
+    def in_memory(self) -> int:
+        """How many bytes of memory it takes to know what it printed."""
+        return self._runner.output.in_memory
+
+    def archive(self, archive: Archive) -> None:
+        """Move to *archive* what a finished job printed; it can be read as before."""
+        self._runner.output.move_to(archive)
 
     @property
     def stdin_open(self) -> bool:
@@ -233,6 +244,13 @@ class Job:
         self._reactor.call_soon(self._keep_looking)
         return unsubscribe
 
+    def when_finished(self, callback: Callable[[Job], None]) -> None:
+        """Have *callback* called once with the job, when it is ``finished``.
+
+        Unlike a subscription, that asks for no look at the job before.
+        """
+        self._at_the_end.add(partial(callback, self))
+
     def let_go(self) -> None:
         """Leave a running process to itself, for it shall outlive the session.
 
@@ -266,6 +284,8 @@ class Job:
                 if timer:
                     timer.cancel()
         self._subscribers.tell(last=self.finished)
+        if self.finished:
+            self._at_the_end.tell(last=True)
 
     def _look(self) -> None:
         """Tell the subscribers if the process was stopped or went on."""

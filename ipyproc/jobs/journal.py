@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from array import array
 from bisect import bisect_right
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
+from ipyproc.jobs.archive import Archive
 from ipyproc.jobs.capture import MEMORY_LIMIT, OUTPUT_LIMIT, Capture
+from ipyproc.jobs.store import Archived
 
 STREAMS: Final = ("stdout", "stderr")
 _POINTS = 1 << 16
+_WORTH_MOVING = 1 << 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +25,14 @@ class Chunk:
     stream: str
     offset: int
     data: bytes
+
+
+class _Numbers(Protocol):
+    """As much of a list of numbers as it takes to find one."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int, /) -> int: ...
 
 
 class Journal:
@@ -38,12 +50,20 @@ class Journal:
         self._limit = points
         self._totals = array("Q", [0])
         self._firsts = array("Q", [0])
+        # Where the two are to be found: here, or in an archive.
+        self._points: tuple[_Numbers, _Numbers] = self._totals, self._firsts
+        self._total = 0
         self._last_stream = -1
 
     @property
     def total(self) -> int:
         """How many bytes arrived."""
-        return self._totals[-1]
+        return self._total
+
+    @property
+    def in_memory(self) -> int:
+        """How many bytes of memory the points take."""
+        return 2 * self._totals.itemsize * len(self._totals)
 
     def note(self, stream: int, size: int) -> None:
         """Take down that *size* bytes arrived on *stream*, 0 or 1."""
@@ -55,6 +75,7 @@ class Journal:
                 self._thin_out()
             self._totals[-1] += size
             self._firsts[-1] += 0 if stream else size
+            self._total += size
 
     def locate(self, offset: int) -> tuple[int, int, int]:
         """Say where the byte with the offset *offset*, less than the total, lies.
@@ -63,18 +84,45 @@ class Journal:
         neighbours in both.
         """
         with self._lock:
-            index = bisect_right(self._totals, offset)
-            start, end = self._totals[index - 1], self._totals[index]
-            first, first_end = self._firsts[index - 1], self._firsts[index]
+            totals, firsts = self._points
+            index = bisect_right(totals, offset)
+            start, end = totals[index - 1], totals[index]
+            first, first_end = firsts[index - 1], firsts[index]
         turn = start + first_end - first
         if offset < turn:
             return 0, first + offset - start, turn - offset
         return 1, start - first + offset - turn, end - offset
 
+    def move_to(self, archive: Archive) -> None:
+        """Move the points there; after that, no more arrivals can be noted."""
+        with self._lock:
+            self._points = (
+                _ArchivedNumbers(archive, self._totals),
+                _ArchivedNumbers(archive, self._firsts),
+            )
+            self._totals, self._firsts = array("Q"), array("Q")
+
     def _thin_out(self) -> None:
         if len(self._totals) > self._limit:
             older = slice(1, self._limit // 2, 2)
             del self._totals[older], self._firsts[older]
+
+
+class _ArchivedNumbers:
+    """Numbers that lie in an archive."""
+
+    def __init__(self, archive: Archive, numbers: array[int]) -> None:
+        self._size = numbers.itemsize
+        self._length = len(numbers)
+        with memoryview(numbers) as view, view.cast("B") as data:
+            self._store = Archived(archive, data)
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __getitem__(self, index: int) -> int:
+        data = self._store.read(index * self._size, self._size)
+        return int.from_bytes(data, sys.byteorder)
 
 
 class Output:
@@ -113,3 +161,19 @@ class Output:
                 size -= len(data)
             offset += skipped + len(data)
         return chunks
+
+    @property
+    def in_memory(self) -> int:
+        """How many bytes of memory it takes."""
+        parts = self._journal, *self._captures
+        return sum(part.in_memory for part in parts)
+
+    def move_to(self, archive: Archive) -> None:
+        """Move there what is in memory, once nothing more arrives.
+
+        Nothing is lost, also if that raises ``OSError``, as there is no room. What is
+        next to nothing stays: to know where it is would take more.
+        """
+        for part in (*self._captures, self._journal):
+            if part.in_memory >= _WORTH_MOVING:
+                part.move_to(archive)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 import weakref
 from typing import Protocol
+
+from ipyproc.jobs.archive import Archive, NamelessFile
 
 
 class Store(Protocol):
@@ -16,6 +16,13 @@ class Store(Protocol):
 
     def read(self, address: int, size: int) -> bytes:
         """Give *size* bytes from *address* on."""
+
+    @property
+    def in_memory(self) -> int:
+        """How many of the bytes are in memory."""
+
+    def moved_to(self, archive: Archive) -> Store:
+        """Give a store with the same bytes, of which those here in memory are there."""
 
 
 class Memory:
@@ -39,35 +46,70 @@ class Memory:
         with memoryview(self._bytes) as view:
             return bytes(view[address : address + size])
 
+    @property
+    def in_memory(self) -> int:
+        """How many bytes there are."""
+        return len(self._bytes)
+
+    def moved_to(self, archive: Archive) -> Store:
+        """Give a store of which the bytes up to now are in *archive*."""
+        size = len(self._bytes)
+        if not size:
+            return self
+        with memoryview(self._bytes) as view:
+            return Spliced(Archived(archive, view), size, Memory())
+
+
+class Archived:
+    """A store of bytes that lie in an archive, and leave it when it is forgotten."""
+
+    def __init__(self, archive: Archive, data: memoryview) -> None:
+        """Put *data* there; ``OSError`` if there is no room."""
+        self._archive = archive
+        self._at = archive.add(data)
+        weakref.finalize(self, archive.remove, self._at, len(data)).atexit = False
+
+    def write(self, address: int, data: memoryview) -> None:
+        """Put *data* at *address*, in place of what is there."""
+        self._archive.write(self._at + address, data)
+
+    def read(self, address: int, size: int) -> bytes:
+        """Give *size* bytes from *address* on."""
+        return self._archive.read(self._at + address, size)
+
+    @property
+    def in_memory(self) -> int:
+        """None of them."""
+        return 0
+
+    def moved_to(self, archive: Archive) -> Store:
+        """It is where it shall be."""
+        return self
+
 
 class TemporaryFile:
-    """A store in a file without a name, made with the first write.
-
-    It lies in the directory that ``tempfile`` chooses (``$TMPDIR``), and its room is
-    free again once the store is forgotten.
-    """
+    """A store in a file without a name, made with the first write."""
 
     def __init__(self) -> None:
-        self._fd = -1
+        self._file: NamelessFile | None = None
 
     def write(self, address: int, data: memoryview) -> None:
         """Put *data* at *address*; ``OSError`` if the disk is full, for one."""
-        if self._fd < 0:
-            self._open()
-        while data:
-            written = os.pwrite(self._fd, data, address)
-            address, data = address + written, data[written:]
+        self._file = self._file or NamelessFile()
+        self._file.write(address, data)
 
     def read(self, address: int, size: int) -> bytes:
         """Give *size* bytes from *address* on, 2 GiB at most."""
-        return os.pread(self._fd, size, address)
+        return self._file.read(address, size) if self._file else b""
 
-    def _open(self) -> None:
-        # A bare descriptor: a file object that nobody closed would complain when it is
-        # forgotten, and only its owner's end says when this one is no longer needed.
-        with tempfile.TemporaryFile(buffering=0) as file:
-            self._fd = os.dup(file.fileno())
-        weakref.finalize(self, os.close, self._fd).atexit = False
+    @property
+    def in_memory(self) -> int:
+        """None of them."""
+        return 0
+
+    def moved_to(self, archive: Archive) -> Store:
+        """It has nothing in memory."""
+        return self
 
 
 class Spliced:
@@ -93,3 +135,14 @@ class Spliced:
             return self._high.read(address - self._boundary, size)
         low = self._low.read(address, below)
         return low + self._high.read(0, size - below) if size > below else low
+
+    @property
+    def in_memory(self) -> int:
+        """How many of the bytes of both are in memory."""
+        return self._low.in_memory + self._high.in_memory
+
+    def moved_to(self, archive: Archive) -> Store:
+        """Give the same of two stores that have their bytes there."""
+        self._low = self._low.moved_to(archive)
+        self._high = self._high.moved_to(archive)
+        return self

@@ -7,18 +7,28 @@ import threading
 from collections.abc import Iterator
 from difflib import get_close_matches
 from types import ModuleType
-from typing import cast
+from typing import TypeVar, cast
 
+from ipyproc.jobs import options
 from ipyproc.jobs.job import Job
+from ipyproc.jobs.keeping import Keeping
+
+_Default = TypeVar("_Default")
 
 
 class Jobs:
     """Jobs in the order in which they were started.
 
-    Iterating gives the jobs that there were at its beginning. ``jobs["train"]`` is the
-    job of that name, or the only one whose name begins so; ``jobs[4242]`` the last one
-    with that pid. Ended jobs stay until ``clear``, with what they printed: each with up
-    to twice its ``memory_limit`` in memory, and twice its ``output_limit`` in all.
+    ``jobs["train"]`` is the job of that name, or the only one whose name begins so;
+    ``jobs[4242]`` the last one with that pid. Iterating gives the jobs themselves, all
+    that there were at its beginning, whatever ends, comes or goes meanwhile; ``keys``,
+    ``values``, ``items`` and ``get`` are those of a mapping from names.
+
+    Ended jobs stay until ``clear``, with all that ``spawn`` made them keep of what they
+    printed: each up to twice its ``output_limit``. In memory a running job has up to
+    twice its own ``memory_limit``; all ended ones together have up to the
+    ``memory_limit`` of the table. Beyond that, those that ended first move what they
+    printed to a temporary file, which all of them share.
     """
 
     def __init__(self) -> None:
@@ -26,6 +36,7 @@ class Jobs:
         self._jobs: dict[str, Job] = {}
         # Of a name in use, the number that the last one of that name got.
         self._numbers: dict[str, int] = {}
+        self._keeping = Keeping()
 
     def __repr__(self) -> str:
         return f"<Jobs: {', '.join(self._jobs) or 'none'}>"
@@ -35,6 +46,9 @@ class Jobs:
 
     def __iter__(self) -> Iterator[Job]:
         return iter(self._listed())
+
+    def __reversed__(self) -> Iterator[Job]:
+        return reversed(self._listed())
 
     def __contains__(self, key: object) -> bool:
         if isinstance(key, str | int):
@@ -47,13 +61,28 @@ class Jobs:
             raise KeyError(self._complaint(key))
         return job
 
-    def get(self, key: str | int) -> Job | None:
-        """Give the job ``jobs[key]``, or ``None`` if there is none."""
-        return self._get(key)
+    def get(
+        self, key: str | int, default: _Default | None = None
+    ) -> Job | _Default | None:
+        """Give the job ``jobs[key]``, or *default* if there is none."""
+        job = self._get(key)
+        return default if job is None else job
+
+    def keys(self) -> list[str]:
+        """List the names. With these ``dict(jobs)`` is what one expects."""
+        return [job.name for job in self]
+
+    def values(self) -> list[Job]:
+        """List the jobs, as iterating does."""
+        return self._listed()
+
+    def items(self) -> list[tuple[str, Job]]:
+        """List the names, each with its job."""
+        return [(job.name, job) for job in self]
 
     def _ipython_key_completions_(self) -> list[str]:
         """List what IPython offers after ``jobs["``."""
-        return list(self._jobs)
+        return self.keys()
 
     @property
     def last(self) -> Job | None:
@@ -64,6 +93,18 @@ class Jobs:
     def running(self) -> list[Job]:
         """The jobs whose process has not ended."""
         return [job for job in self if job.ended_at is None]
+
+    @property
+    def memory_limit(self) -> int:
+        """Bytes that the output of ended jobs may take of memory, 64 MiB at first.
+
+        May be set at any time: a lower one holds at once.
+        """
+        return self._keeping.limit
+
+    @memory_limit.setter
+    def memory_limit(self, size: int) -> None:
+        self._keeping.limit = options.size("memory_limit", size)
 
     def find(self, text: str) -> Job:
         """Find a job by what a user typed: its name, the beginning of it, or its pid.
@@ -91,6 +132,7 @@ class Jobs:
                 self._numbers[base] = self._numbers.get(base, 1) + 1
                 job.name = f"{base}-{self._numbers[base]}"
             self._jobs[job.name] = job
+        job.when_finished(self._keeping.add)
 
     def discard(self, job: Job | None) -> None:
         """Forget *job*, if it is here, whether or not it has ended."""
@@ -104,6 +146,9 @@ class Jobs:
     def _get(self, key: str | int) -> Job | None:
         if isinstance(key, str) and key in self._jobs:
             return self._jobs[key]
+        if not isinstance(key, str | int):
+            kind = type(key).__name__
+            raise TypeError(f"expected the name or the pid of a job, not {kind}")
         if isinstance(key, int):
             found = [job for job in self if job.pid == key]
             return found[-1] if found else None

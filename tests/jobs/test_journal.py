@@ -103,11 +103,11 @@ def test_memory_is_bounded_when_streams_alternate() -> None:
     journal = Journal()
     tracemalloc.start()
     try:
-        for i in range(150_000):
+        for i in range(100_000):
             journal.note(i & 1, 1)
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
 
     assert peak < 4 << 20
-    assert journal.total == 150_000
+    assert journal.total == 100_000

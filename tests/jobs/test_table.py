@@ -1,11 +1,24 @@
 from __future__ import annotations
 
+import threading
+
 import pytest
 
 import ipyproc
 import ipyproc.jobs
 from ipyproc.jobs import PIPE, Job, Jobs, jobs, spawn
 from tests.jobs.helpers import PATIENCE
+
+
+class Fake:
+    """What the table needs of a job."""
+
+    def __init__(self, name: str, pid: int = 0) -> None:
+        self.name = name
+        self.pid = pid
+
+    def when_finished(self, callback: object) -> None:
+        """Never be."""
 
 
 def sleeper(name: str) -> Job:
@@ -40,11 +53,24 @@ def test_look_up() -> None:
     assert jobs["tra"] is train
     assert [key in jobs for key in ("train", "te", test.pid, test)] == [True] * 4
     assert [key in jobs for key in ("t", "x", "", 0, None)] == [False] * 5
-    assert [jobs.get("train"), jobs.get("x")] == [train, None]
+    assert [jobs.get("train"), jobs.get("x"), jobs.get("x", 5)] == [train, None, 5]
     assert jobs._ipython_key_completions_() == ["train", "test"]
-    assert list(jobs) == [train, test]
+    assert list(jobs) == jobs.values() == [train, test]
+    assert list(reversed(jobs)) == [test, train]
+    assert dict(jobs) == dict(jobs.items()) == {"train": train, "test": test}
+    assert (jobs.keys(), len(jobs), bool(jobs)) == (["train", "test"], 2, True)
     assert jobs.last is test
     assert repr(jobs) == "<Jobs: train, test>"
+
+
+@pytest.mark.parametrize("key", [1.5, None, b"train", ("train",)])
+def test_keys_are_names_or_pids(key: object) -> None:
+    """What is neither a name nor a pid is refused as such, and is not in the table."""
+    sleeper("train")
+    with pytest.raises(TypeError, match="the name or the pid of a job, not"):
+        jobs[key]  # type: ignore[index]
+
+    assert key not in jobs
 
 
 def test_find() -> None:
@@ -88,14 +114,9 @@ def test_the_exact_name_wins() -> None:
 def test_a_pid_that_came_again() -> None:
     """Of two jobs with one pid the last one is meant."""
 
-    class Fake:
-        def __init__(self, name: str) -> None:
-            self.name = name
-            self.pid = 5
-
     table = Jobs()
-    table.add(Fake("old"))  # type: ignore[arg-type]
-    table.add(Fake("new"))  # type: ignore[arg-type]
+    table.add(Fake("old", 5))  # type: ignore[arg-type]
+    table.add(Fake("new", 5))  # type: ignore[arg-type]
 
     assert table[5].name == "new"
 
@@ -130,12 +151,9 @@ def test_iteration_is_stable() -> None:
 def test_many_of_one_name() -> None:
     """Every job gets a name of its own, in order."""
 
-    class Fake:
-        name = "train"
-
     table = Jobs()
     for _ in range(1000):
-        table.add(Fake())  # type: ignore[arg-type]
+        table.add(Fake("train"))  # type: ignore[arg-type]
 
     assert [job.name for job in table][::333] == [
         "train",
@@ -143,3 +161,30 @@ def test_many_of_one_name() -> None:
         "train-667",
         "train-1000",
     ]
+
+
+def test_iteration_while_others_start_and_clear() -> None:
+    """Threads that start, end and clear jobs disturb nobody who iterates."""
+    table = Jobs()
+    stop = threading.Event()
+
+    def churn() -> None:
+        while not stop.is_set():
+            job = Fake("job")
+            table.add(job)  # type: ignore[arg-type]
+            table.discard(job)  # type: ignore[arg-type]
+
+    threads = [threading.Thread(target=churn) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in range(2000):
+            assert len(table.keys()) <= 2
+            assert all(job.name.startswith("job") for job in table)
+            table.get("job-2")
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+
+    assert len(table) == 0

@@ -1,0 +1,126 @@
+"""One file for what many ended jobs printed."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import threading
+import weakref
+from bisect import insort
+from collections import deque
+
+
+class NamelessFile:
+    """A file without a name, whose room is free again when this is forgotten.
+
+    It lies in the directory that ``tempfile`` chooses (``$TMPDIR``).
+    """
+
+    def __init__(self) -> None:
+        # A bare descriptor: a file object that nobody closed would complain when it is
+        # forgotten, and only its owner's end says when this one is no longer needed.
+        with tempfile.TemporaryFile(buffering=0) as file:
+            self._fd = os.dup(file.fileno())
+        weakref.finalize(self, os.close, self._fd).atexit = False
+
+    def write(self, offset: int, data: memoryview) -> None:
+        """Write *data* at *offset*; ``OSError`` if the disk is full, for one."""
+        while data:
+            written = os.pwrite(self._fd, data, offset)
+            offset, data = offset + written, data[written:]
+
+    def read(self, offset: int, size: int) -> bytes:
+        """Read *size* bytes from *offset* on, 2 GiB at most."""
+        return os.pread(self._fd, size, offset)
+
+    def truncate(self, size: int) -> None:
+        """Give back what lies behind *size*."""
+        os.ftruncate(self._fd, size)
+
+
+class Archive:
+    """Pieces of bytes in one file, which is there as long as they are.
+
+    May be used from any thread. A forked child may read what it finds there, and add
+    nothing: the file is its parent's.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._file: NamelessFile | None = None
+        self._pid = os.getpid()
+        self._end = 0
+        # Where there is room between pieces, as (offset, size), in order.
+        self._holes: list[tuple[int, int]] = []
+        self._left: deque[tuple[int, int]] = deque()
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether this process made it."""
+        return self._pid == os.getpid()
+
+    @property
+    def size(self) -> int:
+        """How long the file is."""
+        return self._end
+
+    def add(self, data: memoryview) -> int:
+        """Add a piece and say where; ``OSError`` if there is no room for it."""
+        with self._lock:
+            self._tidy_up()
+            file = self._file = self._file or NamelessFile()
+            offset = self._room(len(data))
+            try:
+                file.write(offset, data)
+            except OSError:
+                self._left.append((offset, len(data)))
+                raise
+        return offset
+
+    def write(self, offset: int, data: memoryview) -> None:
+        """Write over a piece, or a part of it."""
+        self._opened.write(offset, data)
+
+    def read(self, offset: int, size: int) -> bytes:
+        """Read a piece, or a part of it."""
+        return self._opened.read(offset, size)
+
+    def remove(self, offset: int, size: int) -> None:
+        """Give the room of a piece back."""
+        # This may be a collection of garbage in the midst of anything, ``add``, too.
+        self._left.append((offset, size))
+        if self.is_ours and self._lock.acquire(blocking=False):
+            try:
+                self._tidy_up()
+            finally:
+                self._lock.release()
+
+    @property
+    def _opened(self) -> NamelessFile:
+        assert self._file, "what was removed cannot be read"
+        return self._file
+
+    def _room(self, size: int) -> int:
+        for i, (offset, room) in enumerate(self._holes):
+            if room >= size:
+                self._holes[i : i + 1] = [(offset + size, room - size)][: room > size]
+                return offset
+        self._end += size
+        return self._end - size
+
+    def _tidy_up(self) -> None:
+        while self._left:
+            insort(self._holes, self._left.popleft())
+        joined: list[tuple[int, int]] = []
+        for offset, size in self._holes:
+            if joined and sum(joined[-1]) == offset:
+                joined[-1] = joined[-1][0], joined[-1][1] + size
+            else:
+                joined.append((offset, size))
+        if joined and sum(joined[-1]) == self._end:
+            self._end = joined.pop()[0]
+            if self._file:
+                self._file.truncate(self._end)
+        self._holes = joined
+        if self._end == 0:
+            self._file = None
