@@ -89,6 +89,14 @@ class Reactor:
         """Whether the caller is a callback of this reactor."""
         return threading.current_thread() is self._thread
 
+    def start(self) -> None:
+        """Have the thread run, as the first call does; ``OSError`` if there is no room.
+
+        After this, no call needs a descriptor.
+        """
+        with self._lock:
+            self._begin()
+
     def call_soon(self, callback: Callback) -> None:
         """Have *callback* called on the reactor's thread; ``RuntimeError`` if closed.
 
