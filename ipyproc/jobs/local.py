@@ -60,6 +60,8 @@ class LocalRunner:
         if not self._reactor.is_open:
             raise RuntimeError("the interpreter is ending; no more jobs are started")
         self._changed = changed
+        # First of all: once there is a process it may not fail for want of descriptors.
+        self._reactor.start()
         try:
             self._channels.open(self._command)
             self._launch()
@@ -202,9 +204,13 @@ class LocalRunner:
             self._await_end()
 
     def _start_waiter(self) -> None:
-        threading.Thread(
+        waiter = threading.Thread(
             target=self._wait_by_pid, name=f"ipyproc-waiter-{self.pid}", daemon=True
-        ).start()
+        )
+        try:
+            waiter.start()
+        except RuntimeError:  # there is no room for a thread: look again and again
+            self._ended()
 
     def _wait_by_pid(self) -> None:
         with suppress(ChildProcessError):
