@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from ipyproc.views import JobView
+from ipyproc.jobs import Usage
+from ipyproc.views import JobView, gauge
 from ipyproc.views.audience import HISTORY, LAG, WINDOW
 from ipyproc.views.feed import TAIL
 from ipyproc.views.publisher import Publisher
@@ -251,6 +252,8 @@ BUTTONS = {
     "terminate": "terminate",
     "kill": ("signal", 9, True),
     "close_stdin": "close_stdin",
+    "stop": ("signal", signal.SIGSTOP, True),
+    "continue": ("signal", signal.SIGCONT, True),
 }
 
 
@@ -265,6 +268,81 @@ def test_buttons(front: FrontEnd, job: FakeJob, view: JobView, action: str) -> N
     (done,) = front.messages("done")
     assert job.done == [BUTTONS[action]]
     assert (done["page"], done["seq"], done["error"]) == ("a", 7, "")
+
+
+@pytest.mark.parametrize("tree", [False, True])
+def test_any_signal(front: FrontEnd, job: FakeJob, view: JobView, tree: bool) -> None:
+    """
+    The page names an entry of the table that it was given.
+    """
+    assert "SIGUSR1 (10)" in view.signals
+    asked = {"action": "signal", "signal": "SIGUSR1 (10)", "tree": tree}
+
+    front.say(view, asked | {"page": "a", "seq": 1})
+
+    front.wait(lambda: front.messages("done"))
+    assert job.done == [("signal", signal.SIGUSR1, tree)]
+
+
+def test_usage_is_measured_while_a_page_looks(
+    front: FrontEnd, job: FakeJob, view: JobView
+) -> None:
+    """
+    Nothing is measured for nobody, nor sent; processes go out on request only.
+    """
+    below = Usage(4243, "a\nb", 1.4, 20, 1, 4)
+    job.used = Usage(4242, "python3", 97.6, 300, 4, 10, children=(below,))
+    ready(view, front)
+    job.prints(b"x")
+    front.wait(lambda: front.output("a") == b"x")
+    assert job.measured == 0
+
+    front.say(view, {"action": "look", "page": "a"})
+    front.wait(lambda: front.messages("usage"))
+    front.say(view, {"action": "look", "page": "a", "tree": True})
+    front.wait(lambda: len(front.messages("usage")) > 1)
+    first, second = front.messages("usage")[:2]
+    assert (first["cpu"], first["memory"], first["processes"]) == ([99], 320, 2)
+    assert first["tree"] is None
+    assert second["tree"] == [4242, "python3", 98, 300, [[4243, r'"a\nb"', 1, 20, []]]]
+    assert second["cpu"] == [99]  # the same measurement once more
+
+    job.ends()
+    front.wait(lambda: front.states("state"))
+    assert ended()
+    measured = job.measured
+    front.say(view, {"action": "look", "page": "a"})
+    assert ended()
+    assert job.measured == measured
+
+
+def test_a_page_that_looks_no_more_costs_nothing(
+    monkeypatch: pytest.MonkeyPatch, front: FrontEnd, job: FakeJob, view: JobView
+) -> None:
+    """
+    What a page said holds for a while, and then the job is not measured any more.
+    """
+    monkeypatch.setattr(gauge, "LEASE", 0.1)
+    job.used = Usage(4242, "python3", 1, 300, 4, 10)
+
+    front.say(view, {"action": "look", "page": "a"})
+
+    front.wait(lambda: front.messages("usage"))
+    assert ended()  # the publisher's thread, for nothing is due
+    assert job.measured == 1
+
+
+def test_the_processes_are_bounded() -> None:
+    """
+    Of a great many processes, or a very deep tree, the first are shown.
+    """
+    deep = Usage(0, "sh", 0, 1, 1, 1)
+    for pid in range(1, 3000):
+        deep = Usage(pid, "sh", 0, 1, 1, 1, children=(deep,))
+
+    text = str(gauge.branch(deep, most=50))
+
+    assert text.count("'sh'") == 50
 
 
 def test_input(front: FrontEnd, job: FakeJob, view: JobView) -> None:
@@ -317,6 +395,11 @@ HOSTILE = [
     *({"action": action, "page": "a"} for action in ("__init__", "_act", "forget")),
     *({"action": "kill", "page": page} for page in (None, 1, "*", "A", "a" * 99, {})),
     *({"action": "send", "page": "a", "text": t} for t in (None, 1, b"", [], {})),
+    *(
+        {"action": "signal", "page": "a", "signal": sig}
+        for sig in (None, 9, "9", "SIGKILL", "kill", "signal 64", [], {})
+    ),
+    {"action": "look", "page": "*", "tree": True},
     {"action": "send", "page": "a", "text": "x" * ((1 << 20) + 1)},
     *(
         {"action": "ack", "page": "a", "offset": n}

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from ipyproc.views import facts, html
+from ipyproc.jobs import JobStatus, Usage
+from ipyproc.views import facts, gauge, html
 from tests.views.fakes import FakeJob
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("views")]
@@ -389,18 +390,271 @@ def test_buttons_ask_the_kernel(page: Page, live: Pane) -> None:
     expect(page.get_by_text("os: process already finished")).to_have_count(0)
 
 
+def answer(pane: Pane, action: str, number: int = 0) -> None:
+    """Tell the pane that what it asked for was done."""
+    asked = pane.sent(action)[number]
+    pane.tell(kind="done", page=asked["page"], seq=asked["seq"], error="")
+
+
 def test_a_click_that_has_to_wait_says_so(page: Page, live: Pane) -> None:
     """
-    While the kernel is busy the pane says that the click is queued.
+    While the kernel is busy the pane says what is queued, and each click is sent once.
     """
-    live.button("Kill").click()
+    kill, interrupt = live.button("Kill"), live.button("Interrupt")
+    kill.click()
+    expect(page.get_by_text("Kill is queued: the kernel is busy")).to_be_visible()
+    expect(kill).to_have_attribute("aria-busy", "true")
+    kill.click()
+    interrupt.click()
+    expect(page.get_by_text("Interrupt is queued: the kernel is busy")).to_be_visible()
+    assert len(live.sent("kill")) == 1
 
-    expect(page.get_by_text("queued: the kernel is busy")).to_be_visible()
-    expect(live.button("Kill")).to_have_attribute("aria-busy", "true")
-    asked = live.sent("kill")[0]
-    live.tell(kind="done", page=asked["page"], seq=asked["seq"], error="")
-    expect(page.get_by_text("queued: the kernel is busy")).to_have_count(0)
-    expect(live.button("Kill")).not_to_have_attribute("aria-busy", "true")
+    answer(live, "kill")
+    expect(kill).not_to_have_attribute("aria-busy", "true")
+    expect(page.get_by_text("is queued")).to_be_visible()
+
+    answer(live, "interrupt")
+    expect(page.get_by_text("is queued")).to_have_count(0)
+    kill.click()
+    assert len(live.sent("kill")) == 2
+
+
+def test_input_that_has_to_wait_is_all_sent(page: Page, live: Pane) -> None:
+    """
+    While lines wait for the kernel more can be typed.
+    """
+    field = page.get_by_label("Standard input")
+    for line in ("one", "two"):
+        field.fill(line)
+        field.press("Enter")
+        expect(page.get_by_text("Send is queued")).to_be_visible()
+
+    assert [message["text"] for message in live.sent("send")] == ["one\n", "two\n"]
+    answer(live, "send", 0)
+    expect(page.get_by_text("Send is queued")).to_be_visible()
+    answer(live, "send", 1)
+    expect(page.get_by_text("Send is queued")).to_have_count(0)
+
+
+USAGE = Usage(
+    4242,
+    "python3",
+    *(97.6, 300_000_000, 4, 10),
+    children=(
+        Usage(4243, "<b>x</b>", 12, 20_000_000, 1, 4),
+        Usage(4244, "sh", 0, 1_000_000, 1, 4, children=(Usage(9, "ls", 0, 9, 1, 1),)),
+    ),
+)
+
+
+def used(pane: Pane, *cpu: int, tree: bool = False) -> None:
+    """Tell the pane what its job uses."""
+    branch = gauge.branch(USAGE) if tree else None
+    figures = {"cpu": cpu, "memory": USAGE.total_memory, "processes": 4}
+    pane.tell(kind="usage", tree=branch, **figures)
+
+
+def test_usage(page: Page, live: Pane) -> None:
+    """
+    Processor and memory are figures and a curve of which a screen reader can tell.
+    """
+    summary = page.locator("summary")
+    expect(summary).to_have_text("Processes and signals")
+    expect(page.get_by_role("img")).to_have_count(0)
+
+    used(live, 10, 200, 72)
+
+    expect(summary).to_have_text("72 % CPU · 321.0 MB · 4 processes")
+    curve = page.get_by_role("img", name="processor: up to 200 % in 3 s")
+    expect(curve).to_be_visible()
+    path = curve.locator("path").get_attribute("d")
+    assert path == "M57,12.4L58,1L59,8.68"
+
+
+def test_it_says_that_somebody_looks(timed_page: Page, job: FakeJob) -> None:
+    """
+    The kernel hears so every few seconds, but of no pane that is out of sight.
+    """
+    pane = Pane(timed_page, job, NOTHING)
+    pane.show()
+    pane.begin()
+    timed_page.wait_for_function("model.sent.some((m) => m.action === 'look')")
+    assert [asked["tree"] for asked in pane.sent("look")] == [False]
+    timed_page.clock.run_for(11_500)
+    assert len(pane.sent("look")) == 3
+
+    timed_page.evaluate("document.querySelector('section').style.marginTop = '9000px'")
+    timed_page.evaluate("drawn()")
+    before = len(pane.sent("look"))
+    timed_page.clock.run_for(20_000)
+    assert len(pane.sent("look")) <= before + 1
+
+    job.ends()
+    pane.changed()
+    before = len(pane.sent("look"))
+    timed_page.evaluate("document.querySelector('section').style.marginTop = 0")
+    timed_page.evaluate("drawn()")
+    timed_page.clock.run_for(20_000)
+    assert len(pane.sent("look")) == before
+
+
+def test_figures_that_are_old_say_so(timed_page: Page, job: FakeJob) -> None:
+    """
+    What a busy kernel said last is not taken for what is now.
+    """
+    pane = Pane(timed_page, job, NOTHING)
+    pane.show()
+    pane.begin()
+    used(pane, 5)
+
+    timed_page.clock.run_for(65_500)
+
+    summary = timed_page.locator("summary")
+    expect(summary).to_have_text("5 % CPU · 321.0 MB · 4 processes · 1:05 ago")
+    used(pane, 5, 6)
+    expect(summary).to_have_text("6 % CPU · 321.0 MB · 4 processes")
+
+
+def test_the_processes_on_request(page: Page, live: Pane) -> None:
+    """
+    The kernel is asked for the processes when they are opened; names are only text.
+    """
+    page.wait_for_function("model.sent.some((m) => m.action === 'look')")
+    assert not any(asked["tree"] for asked in live.sent("look"))
+
+    page.locator("summary").click()
+    page.wait_for_function("model.sent.some((m) => m.tree)")
+    used(live, 72, tree=True)
+
+    tree = page.get_by_role("list", name="Processes")
+    expect(tree.locator("li > div")).to_have_text(
+        [
+            "python3pid 424298 %300.0 MB",
+            "<b>x</b>pid 424312 %20.0 MB",
+            "shpid 42440 %1.0 MB",
+            "lspid 90 %9 B",
+        ]
+    )
+    expect(tree.locator("ul ul li")).to_have_count(1)
+
+
+def test_any_signal(page: Page, live: Pane) -> None:
+    """
+    Any signal of the kernel's table can be sent, to the process or to all it started.
+    """
+    page.locator("summary").click()
+    page.get_by_label("Any signal").select_option("SIGUSR1 (10)")
+    live.button("Signal").click()
+    answer(live, "signal")
+    page.get_by_label("all that it started").check()
+    live.button("Signal").click()
+
+    asked = [(sent["signal"], sent["tree"]) for sent in live.sent("signal")]
+    assert asked == [("SIGUSR1 (10)", False), ("SIGUSR1 (10)", True)]
+
+
+def test_stop_and_continue(page: Page, live: Pane) -> None:
+    """
+    The badge says whether the process is stopped, and the button what it would do.
+    """
+    section, badge = page.locator("section"), page.locator(".ipyproc-status")
+    page.locator("summary").click()
+    live.button("Stop").click()
+    assert len(live.sent("stop")) == 1
+    answer(live, "stop")
+
+    live.job.status = JobStatus.STOPPED
+    live.changed()
+    expect(badge).to_have_text("stopped")
+    expect(section).to_have_attribute("data-status", "stopped")
+    live.button("Continue").click()
+    assert len(live.sent("continue")) == 1
+
+    live.job.status = JobStatus.RUNNING
+    live.changed()
+    expect(badge).to_have_text("running")
+    expect(live.button("Stop")).to_be_visible()
+
+
+def test_a_job_that_timed_out_says_so(page: Page, live: Pane) -> None:
+    """
+    That it was not the user's signal shows beside the badge.
+    """
+    live.job.timed_out = True
+    live.job.ends(15)
+    live.changed()
+
+    expect(page.locator(".ipyproc-status")).to_have_text("signal: terminated")
+    expect(page.locator(".ipyproc-tag")).to_have_text("timed out")
+
+
+CONTROLS = "section button, section input, section select"
+
+
+def test_the_kernel_is_gone(page: Page, live: Pane) -> None:
+    """
+    The pane says so, keeps what it knew, and offers nothing that cannot be done.
+    """
+    live.prints("hello\n")
+    live.shows("hello")
+    used(live, 7)
+    page.evaluate("model.gone = true; model.fire('comm_live_update')")
+
+    section = page.locator("section")
+    expect(page.locator(".ipyproc-tag")).to_have_text("kernel gone")
+    expect(page.get_by_text("no more will be known of this job")).to_be_visible()
+    expect(section).to_have_attribute("data-gone", "true")
+    expect(section).to_have_attribute("data-status", "running")
+    expect(page.locator("summary")).to_contain_text("7 % CPU")
+    live.shows("hello")
+    assert page.locator(CONTROLS).count() >= 8
+    assert page.locator(f":is({CONTROLS}):enabled").count() == 0
+
+
+def test_the_kernel_is_gone_and_nobody_said_so(timed_page: Page, job: FakeJob) -> None:
+    """
+    Where no event tells, the next thing that is asked for does.
+    """
+    pane = Pane(timed_page, job, NOTHING)
+    pane.show()
+    pane.begin()
+    timed_page.wait_for_function("model.sent.some((m) => m.action === 'look')")
+    pane.button("Kill").click()
+    timed_page.evaluate("model.gone = true")
+
+    timed_page.clock.run_for(6000)
+
+    expect(timed_page.locator(".ipyproc-tag")).to_have_text("kernel gone")
+    expect(timed_page.get_by_text("no more will be known of this job")).to_be_visible()
+
+
+def test_a_view_of_a_kernel_that_is_gone(page: Page, job: FakeJob) -> None:
+    """
+    A pane that is drawn when there is no kernel any more shows what the state has.
+    """
+    pane = Pane(page, job, {"offset": 0, "streams": [["stdout", 3]], "data": "hi\n"})
+    page.evaluate("model.gone = true")
+    pane.show()
+
+    pane.shows("hi")
+    expect(page.locator(".ipyproc-tag")).to_have_text("kernel gone")
+
+
+def test_an_ended_job_of_a_kernel_that_is_gone(page: Page, live: Pane) -> None:
+    """
+    All that is known of it still holds; only what was to be fetched cannot be.
+    """
+    live.prints("hello\n")
+    live.job.prints(b"hello\n")
+    live.job.ends()
+    live.changed()
+    page.evaluate("model.gone = true; model.fire('comm_live_update')")
+
+    expect(page.locator(".ipyproc-status")).to_have_text("exit status 0")
+    expect(page.locator(".ipyproc-tag")).to_have_text("kernel gone")
+    expect(page.locator(".ipyproc-state")).to_be_visible()
+    expect(live.button("Save output")).to_be_disabled()
+    expect(page.get_by_text("no more will be known")).to_have_count(0)
 
 
 def test_standard_input(page: Page, live: Pane) -> None:
@@ -467,7 +721,7 @@ def test_a_job_that_says_nothing_has_no_empty_box(page: Page, live: Pane) -> Non
     expect(page.get_by_role("log")).to_have_count(0)
     expect(live.button("Save output")).to_have_count(0)
     height = page.locator("section").evaluate("e => e.clientHeight")
-    assert height < 90
+    assert height < 110
 
 
 def test_what_was_half_said_is_shown_at_the_end(page: Page, live: Pane) -> None:

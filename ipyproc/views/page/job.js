@@ -6,6 +6,7 @@ import { Pane } from "./pane.js";
 // notebook becomes static HTML, which is what a saved notebook shows; as long as the
 // kernel is there, the pane moves into that.
 const known = new Map();
+const CLEARED = "this job was cleared: what is not shown here is gone";
 
 function initialize({ model }) {
   const token = model.get("state").id;
@@ -25,12 +26,14 @@ function initialize({ model }) {
   model.on("msg:custom", (message, buffers) => panes.forEach((pane) => pane.heard(message, buffers)));
   model.on("change:state", () => panes.forEach((pane) => pane.show()));
   model.on("change:tail", () => panes.forEach((pane) => pane.showTail()));
+  // Something happened to the connection: who asks for something learns what it was.
+  model.on("comm_live_update", () => panes.forEach((pane) => pane.look()));
   known.set(token, { model, panes });
   look();
   return () => {
     observer.disconnect();
     known.delete(token);
-    panes.forEach((pane) => pane.stop());
+    panes.forEach((pane) => pane.leave("", CLEARED));
   };
 }
 

@@ -17,19 +17,19 @@ export class Pane {
   constructor(model) {
     this.model = model;
     this.message = h("p", { role: "status" });
-    this.asking = new Asking(model, this.message, () => this.leave(GONE));
+    this.asking = new Asking(model, this.message, () => this.leave("kernel gone", GONE));
     this.page = this.asking.page;
     this.start = this.have = this.acked = this.seq = this.skew = this.lost = this.looked = 0;
     this.build();
-    this.show();
-    this.showTail();
-    this.ready();
     this.clock = setInterval(() => this.tick(), PATIENCE);
     this.sight = new IntersectionObserver((seen) => {
       this.inSight = seen.at(-1).isIntersecting;
       this.tick();
     });
     this.sight.observe(this.section);
+    this.show();
+    this.showTail();
+    this.ready();
   }
 
   build() {
@@ -75,7 +75,7 @@ export class Pane {
     this.section.setAttribute("aria-label", `Job ${name}`);
     Object.assign(this.section.dataset, { name, pid, status, good: text === "exit status 0" });
     say(this.badge, text);
-    say(this.tag, timed_out ? "timed out" : "");
+    say(this.tag, [timed_out ? "timed out" : "", this.left].filter(Boolean).join(" · "));
     this.name.textContent = name;
     this.command.textContent = command;
     this.command.title = dir ? `${command}\nin ${dir}` : command;
@@ -95,7 +95,7 @@ export class Pane {
     const { pid, started, ran } = this.state;
     say(this.facts, `pid ${pid} · ${ran ?? duration(Date.now() / 1000 + this.skew - started)}`);
     this.usage.show();
-    const due = Date.now() - this.looked >= LOOK;
+    const due = Date.now() - this.looked >= LOOK && !this.gone;
     if (ran === null && this.inSight && due && !document.hidden) this.look();
   }
 
@@ -179,7 +179,7 @@ export class Pane {
     const { total } = this.state;
     clearTimeout(this.checking);
     if (total !== null && this.have >= total) this.output.screen.finish();
-    else if (total !== null) this.checking = setTimeout(() => this.lost || this.ready(), 2 * PATIENCE);
+    else if (total !== null && !this.gone) this.checking = setTimeout(() => this.lost || this.ready(), 2 * PATIENCE);
     this.output.soon();
   }
 
@@ -202,13 +202,15 @@ export class Pane {
   }
 
   /** Show only what is known by now, and say why. */
-  leave(reason) {
+  leave(tag, reason) {
     if (this.gone) return;
     this.gone = this.section.dataset.gone = true;
+    this.left = tag;
     this.stop();
-    if (this.state.ran === null) say(this.badge, "kernel gone");
-    say(this.message, reason);
+    this.show();
+    if (this.state.ran === null) say(this.message, reason);
     for (const control of this.section.querySelectorAll("button, input, select")) control.disabled = true;
+    this.saver.title = reason;
   }
 
   stop() {

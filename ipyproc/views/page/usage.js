@@ -15,7 +15,7 @@ export class Usage {
     const all = h("input", { type: "checkbox" });
     const send = (pressed) => act("signal", pressed, { signal: choice.value, tree: all.checked });
     this.stopper = button("Stop", (pressed) => act(this.stopped ? "continue" : "stop", pressed));
-    const row = h("p", {}, choice, button("Signal", send), h("label", {}, all, "all that it started"), this.stopper);
+    const row = h("p", {}, this.stopper, choice, button("Signal", send), h("label", {}, all, "all that it started"));
     const summary = h("summary", { title: "Processes and signals" }, this.picture, this.figures);
     this.element = h("details", { class: "ipyproc-usage" }, summary, this.tree, row);
     this.element.ontoggle = look;
@@ -26,6 +26,7 @@ export class Usage {
     const most = Math.max(100, ...cpu);
     const points = cpu.map((c, i) => [SAMPLES - cpu.length + i, HEIGHT - 1 - ((HEIGHT - 2) * c) / most]);
     this.curve.setAttribute("d", "M" + points.join("L"));
+    this.picture.style.display = "inline";
     this.picture.setAttribute("aria-label", `processor: up to ${Math.max(...cpu)} % in ${cpu.length} s`);
     this.text = `${cpu.at(-1)} % CPU · ${size(memory)} · ${processes} ${processes > 1 ? "processes" : "process"}`;
     this.at = Date.now();
