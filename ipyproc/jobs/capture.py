@@ -39,7 +39,7 @@ class _Sink(Protocol):
 
 
 class Capture:
-    """The output of one stream of a job, to be read from any thread while it grows.
+    r"""The output of one stream of a job, to be read from any thread while it grows.
 
     Everything is kept: in memory up to *memory_limit* bytes, then in a temporary file
     without a name. Beyond *output_limit* bytes the first half of that many stays, and
@@ -48,6 +48,12 @@ class Capture:
 
     Offsets are absolute: the first byte ever printed has offset 0, whatever was dropped
     since. Only what is asked for is copied.
+
+    >>> from ipyproc import spawn
+    >>> job = spawn(["seq", "1", "1000"])
+    >>> state = job.wait()
+    >>> job.stdout.total, job.stdout.tail(5), job.stdout.lines()[:3]
+    (3893, b'1000\n', ['1', '2', '3'])
     """
 
     def __init__(
@@ -111,14 +117,17 @@ class Capture:
         return lines
 
     def tail(self, size: int) -> _Bytes:
-        """Give the last *size* bytes, less what was dropped of them."""
+        """Give the last *size* bytes, less what was dropped of them.
+
+        Raises ``ValueError`` if *size* is below 0.
+        """
         if size < 0:
             raise ValueError(f"size: expected 0 or more, got {size}")
         total = self._total
         return self[max(0, total - size) : total]
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write all that is kept to a new file, or over the one there is."""
+        """Write all that is kept to a new file at *path*, or over the one there is."""
         with open(path, "wb") as file:
             self._copy(0, self._total, file)
 
@@ -151,7 +160,7 @@ class Capture:
             return start, self._get(start, size) if size > 0 else b""
 
     def append(self, data: _Bytes | bytearray | memoryview) -> None:
-        """Add what the stream printed next; whoever reads the stream calls this."""
+        """Add *data*, what was printed next; whoever reads the stream calls this."""
         with self._lock, memoryview(data) as view:
             try:
                 self._put(view)

@@ -30,12 +30,19 @@ _STOPPING = {SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU, SIGCONT}
 
 
 class Job:
-    """A process started by ``spawn``; all methods may be called from any thread.
+    r"""A process started by ``spawn``; all methods may be called from any thread.
 
     *name*: unique among the jobs of the session. *argv*: the program as it was named,
     and its arguments. *dir*: the directory that it started in, if one was given.
     *started_at*: when, on the ``time.time()`` clock. *timed_out*: whether the
     ``timeout`` of ``spawn`` ended it.
+
+    >>> from ipyproc import PIPE, spawn
+    >>> job = spawn("sort", stdin=PIPE)
+    >>> job.send("pear\napple\n")
+    >>> job.close_stdin()
+    >>> print(job.wait(timeout=60), job.stdout.lines())
+    exit status 0 ['apple', 'pear']
     """
 
     def __init__(
@@ -151,8 +158,8 @@ class Job:
     def send(self, data: bytes | str) -> None:
         """Write to the standard input of a job started with ``stdin=PIPE``.
 
-        Never blocks: what the process does not read yet waits in memory. Text is sent
-        as UTF-8, and no newline is added. Raises ``BrokenPipeError`` if the process can
+        Never blocks: what the process does not read yet waits in memory. If *data* is
+        text, it is sent as UTF-8; no newline is added. Raises ``BrokenPipeError`` if the process can
         read no more.
         """
         if isinstance(data, str):

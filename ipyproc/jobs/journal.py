@@ -20,7 +20,10 @@ _WORTH_MOVING = 1 << 10
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Bytes of one stream; *offset* counts both streams, in order of arrival."""
+    """What came in one piece: *data*, bytes of *stream*, ``stdout`` or ``stderr``.
+
+    *offset* is where it begins, counted over both streams in order of arrival.
+    """
 
     stream: str
     offset: int

@@ -37,7 +37,7 @@ def spawn(
     output_limit: int = OUTPUT_LIMIT,
     memory_limit: int = MEMORY_LIMIT,
 ) -> Job:
-    """Start a program as a job of the session: captured, reaped, ended with it.
+    r"""Start a program as a job of the session: captured, reaped, ended with it.
 
     *argv* is a list of words, or one text split into words as a shell does it; only
     with *shell* a shell (``$SHELL`` or ``sh``) runs the text. The program is found as
@@ -59,6 +59,14 @@ def spawn(
     Raises what ``look_path`` and ``start_process`` do, ``PathError`` for a directory or
     a file that cannot be used, and ``TypeError`` or ``ValueError`` that name the
     argument; then nothing was started.
+
+    >>> from ipyproc import spawn
+    >>> job = spawn(["wc", "-w"], stdin="three little words")
+    >>> print(job.wait(timeout=60), job.stdout.text.strip())
+    exit status 0 3
+    >>> job = spawn("echo oops >&2; exit 3", shell=True, name="script")
+    >>> job.wait().exit_code, job.stderr.text
+    (3, 'oops\n')
     """
     words = options.words(argv, options.flag("shell", shell))
     chosen = options.name(name) or os.path.basename(words[0]) or words[0]

@@ -13,7 +13,20 @@ from ipyproc.state import ProcessState
 
 
 class JobStatus(StrEnum):
-    """What a job does, or how it ended."""
+    """What a job does, or how it ended.
+
+    ``running`` or ``stopped``; then ``exited`` by itself, or ``signaled``: ended by a
+    signal. ``released`` and ``lost``: somebody released ``Job.process`` or waited for
+    it, and the job does not learn how it ended.
+
+    >>> from ipyproc import spawn
+    >>> job = spawn(["sleep", "60"])
+    >>> print(job.status)
+    running
+    >>> job.kill()
+    >>> print(job.wait(), job.status)
+    signal: killed signaled
+    """
 
     RUNNING = "running"
     STOPPED = "stopped"

@@ -64,7 +64,7 @@ class Jobs:
     def get(
         self, key: str | int, default: _Default | None = None
     ) -> Job | _Default | None:
-        """Give the job ``jobs[key]``, or *default* if there is none."""
+        """Give the job that *key* names or numbers, or *default* if there is none."""
         job = self._get(key)
         return default if job is None else job
 
@@ -107,7 +107,7 @@ class Jobs:
         self._keeping.limit = options.size("memory_limit", size)
 
     def find(self, text: str) -> Job:
-        """Find a job by what a user typed: its name, the beginning of it, or its pid.
+        """Find a job by *text* that a user typed: its name, its beginning, or its pid.
 
         A name comes before a pid. The ``KeyError`` names the nearest match.
         """
