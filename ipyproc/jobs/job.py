@@ -159,8 +159,8 @@ class Job:
         """Write to the standard input of a job started with ``stdin=PIPE``.
 
         Never blocks: what the process does not read yet waits in memory. If *data* is
-        text, it is sent as UTF-8; no newline is added. Raises ``BrokenPipeError`` if the process can
-        read no more.
+        text, it is sent as UTF-8; no newline is added. Raises ``BrokenPipeError`` if
+        the process can read no more.
         """
         if isinstance(data, str):
             data = data.encode()

@@ -11,9 +11,10 @@ class Usage:
     """What one process of a job uses, and below it those that it started.
 
     *pid* and *name* are the process's, *children* those that it started, *threads* is
-    how many it has. *cpu_percent*: of one processor, since the last measurement (the first one: since
-    its start). *memory*: resident bytes. *read_bytes* and *write_bytes*: to and from
-    storage since its start; what the page cache answers costs none. They and
+    how many it has. *cpu_percent*: of one processor, since the last measurement (the
+    first one: since its start). *memory*: resident bytes. *read_bytes* and
+    *write_bytes*: to and from storage since its start; what the page cache answers
+    costs none. They and
     *descriptors* are ``None`` where the kernel does not tell.
     """
 
