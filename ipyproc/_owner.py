@@ -31,7 +31,16 @@ _NO_PID = 2**31
 
 
 class ProcessStatus(StrEnum):
-    """What became of a ``Process``, the object; never the state of the process."""
+    """What became of a ``Process``, the object; never the state of the process.
+
+    ``ok``: nobody has waited for its end, whether or not that has come. ``done``: its
+    end was waited for. ``released``: it was given up.
+
+    >>> from ipyproc import start_process
+    >>> p = start_process("/bin/true", ["true"])
+    >>> print(p.status, "->", p.wait(), "->", p.status)
+    ok -> exit status 0 -> done
+    """
 
     OK = "ok"
     DONE = "done"

@@ -25,8 +25,14 @@ Env = Sequence[str | bytes] | Mapping[str, str] | Mapping[bytes, bytes] | None
 class Credential:
     """Who a child runs as (Go: ``syscall.Credential``).
 
-    *groups* are its supplementary groups; none is given means none is kept, unless
-    *no_set_groups* leaves the caller's in place.
+    *uid* and *gid* are the numbers of its user and group, *groups* those of its
+    supplementary groups; none is given means none is kept, unless *no_set_groups*
+    leaves the caller's in place. Whoever may not become that user gets a ``PathError``
+    that is a ``PermissionError``.
+
+    >>> nobody = SysProcAttr(credential=Credential(uid=65534, gid=65534))
+    >>> nobody.credential.groups
+    ()
     """
 
     uid: int
@@ -40,7 +46,10 @@ class SysProcIDMap:
     """One range of a user namespace's id map (Go: ``syscall.SysProcIDMap``).
 
     Ids *container_id* to *container_id* + *size* - 1 inside are those from *host_id*
-    outside; see user_namespaces(7).
+    outside; see user_namespaces(7). Root inside, and an ordinary user outside:
+
+    >>> root = SysProcIDMap(container_id=0, host_id=os.getuid(), size=1)
+    >>> sys = SysProcAttr(cloneflags=0x10000000, uid_mappings=[root])  # CLONE_NEWUSER
     """
 
     container_id: int
@@ -72,6 +81,15 @@ class SysProcAttr:
     *use_cgroup_fd*: it is born into the cgroup of the open directory *cgroup_fd*.
 
     Go's ``PidFD`` out-parameter is ``Process.fileno()`` here.
+
+    >>> from ipyproc import start_process
+    >>> attr = ProcAttr(sys=SysProcAttr(setsid=True))
+    >>> p = start_process("/bin/sleep", ["sleep", "60"], attr)
+    >>> os.getsid(p.pid) == p.pid
+    True
+    >>> p.kill()
+    >>> print(p.wait())
+    signal: killed
     """
 
     chroot: str | bytes | os.PathLike[str] | None = None
@@ -105,6 +123,17 @@ class ProcAttr:
     *files*: entry *i* becomes its descriptor *i*: an object with ``fileno()``, a
     descriptor, or ``None`` for a closed one; whatever is not listed is closed.
     *sys*: attributes that only some systems know.
+
+    >>> from ipyproc import start_process
+    >>> reader, writer = os.pipe()
+    >>> attr = ProcAttr(dir="/", env={"NAME": "child"}, files=[None, writer])
+    >>> p = start_process("/bin/sh", ["sh", "-c", "echo I, $NAME, am in $(pwd)"], attr)
+    >>> os.close(writer)
+    >>> with open(reader) as pipe:
+    ...     print(pipe.read().strip())
+    I, child, am in /
+    >>> print(p.wait())
+    exit status 0
     """
 
     dir: str | bytes | os.PathLike[str] | None = None

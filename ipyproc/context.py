@@ -82,7 +82,10 @@ class Context:
 
     @property
     def done(self) -> Done:
-        """The event that this context ends; a background's never comes."""
+        """The event that this context ends; a background's never comes.
+
+        Go: ``Context.Done``.
+        """
         return self._done
 
     @property
@@ -92,7 +95,10 @@ class Context:
 
     @property
     def deadline(self) -> float | None:
-        """When it ends at the latest, on the clock of ``time.time``, if ever."""
+        """When it ends at the latest, if ever (Go: ``Context.Deadline``).
+
+        In seconds on the clock of ``time.time``.
+        """
         return self._deadline
 
     def _end(self, err: _Err, cause: BaseException | None = None) -> None:
@@ -208,7 +214,8 @@ def with_cancel_cause(parent: Context) -> Pair[CancelCause]:
 def with_timeout(parent: Context, timeout: float) -> Pair[Callable[[], None]]:
     """Return a context that ends after *timeout* seconds (Go: ``context.WithTimeout``).
 
-    Setting the machine's clock does not change how long it lasts.
+    Or earlier, with *parent*. Setting the machine's clock does not change how long it
+    lasts.
     """
     return _limited(parent, time.time() + timeout, timeout)
 

@@ -20,6 +20,13 @@ the errno, so that ``except FileNotFoundError`` and ``except PathError`` both wo
     └── DeadlineExceededError               a TimeoutError
     RuntimeError
     └── CmdStateError(text)
+
+>>> from ipyproc import start_process
+>>> try:
+...     start_process("/nope", ["nope"])
+... except FileNotFoundError as error:
+...     print(error)
+fork/exec /nope: no such file or directory
 """
 
 from __future__ import annotations
@@ -67,6 +74,9 @@ class _KernelError(OSError):
 class PathError(_KernelError):
     """The kernel refused an operation on a path (Go: ``fs.PathError``).
 
+    *op* is what was tried, such as ``fork/exec``, *path* on what, *errno* the kernel's
+    number for why not.
+
     >>> isinstance(PathError("fork/exec", "/nope", errno.ENOENT), FileNotFoundError)
     True
     """
@@ -87,7 +97,8 @@ class PathError(_KernelError):
 class SyscallError(_KernelError):
     """The kernel refused a system call (Go: ``os.SyscallError``).
 
-    *syscall* is ``None`` where Go returns the bare errno.
+    *syscall* is its name, or ``None`` where Go returns the bare errno; *errno* is the
+    kernel's number for why not.
     """
 
     def __init__(self, syscall: str | None, errno: int) -> None:
@@ -174,8 +185,8 @@ class DotError(OSError):
 class ExecError(OSError):
     """A program could not be found or run under its name (Go: ``exec.Error``).
 
-    *err* says why: ``NotFoundError``, ``DotError``, ``PathError``, ...; its builtin
-    class is this error's, too.
+    *name* is what was asked for. *err* says why not: ``NotFoundError``, ``DotError``,
+    ``PathError``, ...; its builtin class is this error's, too.
     """
 
     def __new__(cls, name: str, err: BaseException) -> Self:

@@ -42,6 +42,17 @@ class Process:
 
     A started process that is dropped before anyone waited for it gives a
     ``ResourceWarning``: call ``wait``, or ``release``.
+
+    >>> p = start_process("/bin/sleep", ["sleep", "60"])
+    >>> p.wait(timeout=0.01)
+    Traceback (most recent call last):
+    TimeoutError: ...
+    >>> p.kill()
+    >>> print(p.wait())
+    signal: killed
+    >>> p.kill()
+    Traceback (most recent call last):
+    ipyproc.errors.ProcessDoneError: os: process already finished
     """
 
     def __init__(self, pid: int) -> None:
@@ -87,10 +98,10 @@ class Process:
     def wait(self, timeout: float | None = None) -> ProcessState:
         """Wait for the end and return how it was (Go: ``Process.Wait``).
 
-        *timeout* is in seconds; ``TimeoutError`` changes nothing. An interrupt loses
-        nothing either: call again. The state goes to one caller only; every other
-        ``wait`` raises ``SyscallError`` with ECHILD, a ``ChildProcessError``, as it
-        does for a process that is no child of ours.
+        *timeout* is in seconds; ``TimeoutError`` changes nothing, ``ValueError`` is for
+        a NaN. An interrupt loses nothing either: call again. The state goes to one
+        caller only; every other ``wait`` raises ``SyscallError`` with ECHILD, a
+        ``ChildProcessError``, as it does for a process that is no child of ours.
         """
         if timeout is not None and math.isnan(timeout):
             raise ValueError("timeout: not a number of seconds")
@@ -146,7 +157,28 @@ def start_process(
     name that the program shall see. Raises ``PathError`` for what the kernel refuses,
     ``TypeError`` or ``ValueError`` for arguments that no system could take.
 
-    Unlike Go, it also closes every descriptor that *attr* does not list.
+    Without *attr* the child has the directory and the environment of its parent, and no
+    open file: ``ProcAttr`` gives it those, and more. Unlike Go, it never gets a
+    descriptor that *attr* does not list. Call ``wait`` to learn how it ended; until
+    then a process that has ended stays as a zombie.
+
+    >>> p = start_process("/bin/sh", ["sh", "-c", "exit 3"])
+    >>> state = p.wait()
+    >>> print(state)
+    exit status 3
+    >>> state.success, state.exit_code
+    (False, 3)
+
+    This prints into the cell of a notebook, or to the terminal::
+
+        files = [sys.stdin, sys.stdout, sys.stderr]
+        start_process("/bin/ls", ["ls", "-l"], ProcAttr(files=files)).wait()
+
+    What cannot be started says why, in Go's words:
+
+    >>> start_process("/nope", ["nope"])
+    Traceback (most recent call last):
+    ipyproc.errors.PathError: fork/exec /nope: no such file or directory
     """
     if attr is not None and not isinstance(attr, ProcAttr):
         raise TypeError(f"attr: expected a ProcAttr, not {type(attr).__name__}")
@@ -168,7 +200,14 @@ def find_process(pid: int) -> Process:
     """Give the process with the id *pid*; never fails (Go: ``os.FindProcess``).
 
     If there is none, the ``Process`` is already ``done``; ``signal(0)`` tells. A pid
-    below 0 stands for a process group, as kill(2) has it; 0 and -1 for nobody.
+    below 0 stands for a process group, as kill(2) has it; 0 and -1 for nobody. Only a
+    child can be waited for.
+
+    >>> me = find_process(os.getpid())
+    >>> me.signal(0)  # it could be signalled
+    >>> find_process(2**22 + 1).signal(0)  # beyond the greatest pid there can be
+    Traceback (most recent call last):
+    ipyproc.errors.ProcessDoneError: os: process already finished
     """
     number = _arguments.number("pid", pid)
     if not pidfd.works():

@@ -16,7 +16,15 @@ _CORE = 0x80
 class WaitStatus(int):
     """The raw status word of a child (Go: ``syscall.WaitStatus``).
 
-    An ``int`` with the bits that wait(2) reports; the properties take it apart.
+    An ``int`` with the bits of *status* that wait(2) reports; the properties take it
+    apart.
+
+    >>> status = WaitStatus(0x0300)
+    >>> status.exited, status.exit_status
+    (True, 3)
+    >>> status = WaitStatus(0x008B)
+    >>> status.signaled, status.signal, status.core_dump
+    (True, 11, True)
     """
 
     __slots__ = ()
@@ -35,7 +43,10 @@ class WaitStatus(int):
 
     @property
     def exit_status(self) -> int:
-        """The exit code, 0 to 255, or -1 if the process did not exit."""
+        """The exit code, 0 to 255, or -1 if the process did not exit.
+
+        Go: ``WaitStatus.ExitStatus``.
+        """
         return (self >> 8) & 0xFF if self.exited else -1
 
     @property
@@ -45,7 +56,7 @@ class WaitStatus(int):
 
     @property
     def signal(self) -> int:
-        """The number of the signal that ended the process, or -1."""
+        """The number of the signal that ended it, or -1 (Go: ``WaitStatus.Signal``)."""
         return self & 0x7F if self.signaled else -1
 
     @property
@@ -60,7 +71,10 @@ class WaitStatus(int):
 
     @property
     def stop_signal(self) -> int:
-        """The number of the signal that stopped the process, or -1."""
+        """The number of the signal that stopped the process, or -1.
+
+        Go: ``WaitStatus.StopSignal``.
+        """
         return (self >> 8) & 0xFF if self.stopped else -1
 
     @property
@@ -70,7 +84,10 @@ class WaitStatus(int):
 
     @property
     def trap_cause(self) -> int:
-        """The ptrace(2) event of a stop by SIGTRAP, or -1 for any other status."""
+        """The ptrace(2) event of a stop by SIGTRAP, or -1 for any other status.
+
+        Go: ``WaitStatus.TrapCause``.
+        """
         return self >> 16 if self.stop_signal == signal.SIGTRAP else -1
 
 
@@ -78,9 +95,17 @@ class WaitStatus(int):
 class Rusage:
     """What a process and its waited-for children used (Go: ``syscall.Rusage``).
 
-    The fields are those of getrusage(2): *utime* and *stime* in seconds, *maxrss* in
-    bytes, the others counts; Linux leaves *ixrss*, *idrss*, *isrss*, *nswap*,
-    *msgsnd*, *msgrcv* and *nsignals* at 0.
+    The fields are those of getrusage(2). *utime* and *stime*: seconds in user mode and
+    in the kernel. *maxrss*: the most memory that was resident at once, in bytes.
+    *minflt* and *majflt*: page faults without and with reading from storage.
+    *inblock* and *oublock*: blocks of 512 bytes read from storage and written to it.
+    *nvcsw* and *nivcsw*: how often it gave the processor up, and had to. Linux leaves
+    *ixrss*, *idrss*, *isrss*, *nswap*, *msgsnd*, *msgrcv* and *nsignals* at 0.
+
+    >>> from ipyproc import start_process
+    >>> usage = start_process("/bin/true", ["true"]).wait().sys_usage
+    >>> usage.maxrss > 0, usage.utime + usage.stime < 60
+    (True, True)
     """
 
     utime: float = 0.0
@@ -118,7 +143,8 @@ _FIELDS_OF_RUSAGE = tuple(field.name for field in fields(Rusage))
 class ProcessState:
     """How a process ended, as ``Process.wait`` reports it (Go: ``os.ProcessState``).
 
-    ``str(state)`` is Go's text:
+    *pid*: which process. *sys*: its status word, a ``WaitStatus``. *sys_usage*: what it
+    used, a ``Rusage``. ``str(state)`` is Go's text (Go: ``ProcessState.String``):
 
     >>> str(ProcessState(pid=4242, sys=WaitStatus(0x0300)))
     'exit status 3'
@@ -159,12 +185,18 @@ class ProcessState:
 
     @property
     def user_time(self) -> float:
-        """Seconds in user mode, children that were waited for included."""
+        """Seconds in user mode, children that were waited for included.
+
+        Go: ``ProcessState.UserTime``.
+        """
         return self.sys_usage.utime
 
     @property
     def system_time(self) -> float:
-        """Seconds in the kernel, children that were waited for included."""
+        """Seconds in the kernel, children that were waited for included.
+
+        Go: ``ProcessState.SystemTime``.
+        """
         return self.sys_usage.stime
 
 

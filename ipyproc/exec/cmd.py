@@ -49,7 +49,15 @@ class Cmd(Plan):
 
     What the child does not get itself is copied by a thread, which ends with the
     command. As a context manager, a command that was not waited for is killed and
-    waited for on the way out.
+    waited for on the way out. ``str(cmd)`` shows it (Go: ``Cmd.String``).
+
+    >>> from ipyproc import command
+    >>> cmd = command("tr", "a-z", "A-Z")
+    >>> cmd.stdin = b"hello"
+    >>> cmd.output()
+    b'HELLO'
+    >>> cmd.process_state.success
+    True
     """
 
     _ctx: Context | None = field(default=None, init=False)
@@ -83,6 +91,7 @@ class Cmd(Plan):
         Raises ``ExitError`` unless it exited with code 0. If it did, raises the
         context's error if that cancelled it, ``WaitDelayError`` if pipes were given up,
         or the first error of a reader or writer. Afterwards the pipes are closed.
+        ``CmdStateError`` if it was not started, or was waited for already.
 
         An interrupt loses nothing: call again. Only one thread may wait.
         """
@@ -135,7 +144,7 @@ class Cmd(Plan):
     @overload
     async def output_async(self, *, text: Literal[True]) -> str: ...
     async def output_async(self, *, text: bool = False) -> bytes | str:
-        """Do what ``output`` does, in the way of ``run_async``."""
+        """Do what ``output`` does, with its *text*, in the way of ``run_async``."""
         with self._captured() as sink:
             await self.run_async()
         return _decoded(sink, text)

@@ -34,7 +34,8 @@ def command(name: Word, *args: Word) -> Cmd:
 def command_context(ctx: Context, name: Word, *args: Word) -> Cmd:
     """Make a command that is killed when *ctx* is done (Go: ``exec.CommandContext``).
 
-    It sets ``cancel`` to the kill; set that to something else, or to ``None``, and
+    *name* and *args* are those of ``command``. ``cancel`` is the kill; set that to
+    something else, or to ``None``, and
     ``wait_delay``, to be gentler. The context counts from ``start`` on, whether or not
     anybody waits.
 

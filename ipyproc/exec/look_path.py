@@ -21,6 +21,12 @@ def look_path(name: str | bytes | os.PathLike[str]) -> str:
     with what was found in ``path``.
 
     Unlike ``shutil.which``, an unset or empty PATH finds nothing.
+
+    >>> os.path.isabs(look_path("sh"))
+    True
+    >>> look_path("nope")
+    Traceback (most recent call last):
+    ipyproc.errors.ExecError: exec: "nope": executable file not found in $PATH
     """
     name = os.fsdecode(name)
     if name in _NEVER_PROGRAMS:

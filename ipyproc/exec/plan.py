@@ -45,7 +45,10 @@ class Plan:
         return f"Cmd(path={self.path!r}, args={self.args!r})"
 
     def start_process(self, stdio: Sequence[File]) -> Process:
-        """Start the process with *stdio* for its first three files."""
+        """Start the process with *stdio* for its first three files.
+
+        Raises what ``start_process`` does, and ``PathError`` for a NUL byte.
+        """
         env = self._child_env()
         path = os.fsdecode(self.path)
         argv = [os.fsdecode(arg) for arg in self.args] or [path]
