@@ -1,0 +1,332 @@
+"""``help()`` and Shift-Tab teach: what is public tells what it is, here and in Go."""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import builtins
+import doctest
+import inspect
+import re
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
+from enum import Enum
+from importlib import import_module
+from pathlib import Path
+from textwrap import dedent
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+import ipyproc
+from ipyproc import context, errors
+from tests.kernel.fixtures import Kernel
+
+#: What Go 1.27 exports, as ``go doc`` lists it; of context what processes need.
+GO = {
+    "os": """
+        FindProcess StartProcess Process ProcAttr ProcessState SyscallError Interrupt
+        Kill ErrProcessDone ErrNoHandle
+    """,
+    "fs": "PathError",
+    "exec": """
+        LookPath Command CommandContext Cmd Error ExitError ErrDot ErrNotFound
+        ErrWaitDelay
+    """,
+    "context": """
+        Background WithCancel WithCancelCause WithDeadline WithTimeout AfterFunc Cause
+        Context Canceled DeadlineExceeded
+    """,
+    "syscall": "SysProcAttr Credential SysProcIDMap WaitStatus Rusage",
+    "Process": "Pid Kill Release Signal Wait WithHandle",
+    "ProcessState": "ExitCode Exited String Success SystemTime UserTime",
+    "WaitStatus": """
+        Continued CoreDump ExitStatus Exited Signal Signaled StopSignal Stopped
+        TrapCause
+    """,
+    "Cmd": """
+        CombinedOutput Environ Output Run Start StderrPipe StdinPipe StdoutPipe String
+        Wait
+    """,
+    "Context": "Deadline Done Err",
+}
+#: The fields of Go's structures that are fields here, too.
+GO_FIELDS = {
+    "ProcAttr": "Dir Env Files Sys",
+    "SysProcAttr": """
+        Chroot Credential Ptrace Setsid Setpgid Setctty Noctty Ctty Foreground Pgid
+        Pdeathsig Cloneflags Unshareflags UidMappings GidMappings
+        GidMappingsEnableSetgroups AmbientCaps UseCgroupFD CgroupFD
+    """,
+    "Credential": "Uid Gid Groups NoSetGroups",
+    "SysProcIDMap": "ContainerID HostID Size",
+    "Rusage": """
+        Utime Stime Maxrss Ixrss Idrss Isrss Minflt Majflt Nswap Inblock Oublock Msgsnd
+        Msgrcv Nsignals Nvcsw Nivcsw
+    """,
+    "ProcessState": "Pid Sys SysUsage",
+    "Cmd": """
+        Path Args Env Dir Stdin Stdout Stderr ExtraFiles SysProcAttr Process
+        ProcessState Err Cancel WaitDelay
+    """,
+}
+#: What Go has no name for, and why; a class stands for all that it has.
+NOT_IN_GO = {
+    "Job Jobs JobStatus Capture Chunk Usage spawn jobs PIPE": "Go keeps no processes",
+    "Process.wait_async Cmd.run_async Cmd.output_async": "Go has no async functions",
+    "Cmd.check_startable Cmd.start_process": "they are steps of Cmd.start",
+    "Process.fileno": "Go gives the pidfd by an out-parameter, SysProcAttr.PidFD",
+    "Process.status ProcessStatus": "Go keeps that to itself",
+    "ProcessReleasedError ProcessNotInitializedError CmdStateError": (
+        "in Go these are texts without a name"
+    ),
+    "ExecError.path": "in Go the path is in the Cmd",
+    "Done Pair": "in Go a channel, and two results",
+}
+CITED = re.compile(r"Go: ``(\w+\.\w+)``")
+ERROR = re.compile(r"``(\w+Error)``")
+IN_SECONDS = {"timeout", "grace", "wait_delay", "deadline"}
+#: Classes whose objects others make for their users.
+MADE_FOR_USERS = {"Job", "JobStatus", "ProcessStatus", "Context", "Pair"}
+ROOT = Path(__file__).parents[1]
+JOB_NAMES = ("Capture", "Chunk", "Jobs", "Usage")
+
+
+def _named() -> Iterator[tuple[str, Any]]:
+    """Give every public name, and what it stands for."""
+    for name in ipyproc.__all__:
+        yield name, getattr(ipyproc, name)
+    for name in context.__all__:
+        if not name.endswith("Error"):
+            yield name, getattr(context, name)
+    for name in JOB_NAMES:
+        yield name, getattr(import_module("ipyproc.jobs"), name)
+
+
+def _members(cls: type) -> Iterator[tuple[str, Any]]:
+    """Give the public methods and properties of a class that ipyproc wrote."""
+    for base in cls.__mro__:
+        if base.__module__.startswith("ipyproc"):
+            for name, value in vars(base).items():
+                is_ours = callable(value) or isinstance(value, property | classmethod)
+                if is_ours and not name.startswith("_"):
+                    yield f"{cls.__name__}.{name}", value
+
+
+NAMES = {
+    name: value
+    for name, value in _named()
+    if inspect.isclass(value) or inspect.isfunction(value)
+}
+CLASSES = {name: value for name, value in NAMES.items() if inspect.isclass(value)}
+THINGS = NAMES | dict(member for cls in CLASSES.values() for member in _members(cls))
+FUNCTIONS = {
+    name: value.fget if isinstance(value, property) else value
+    for name, value in THINGS.items()
+    if not inspect.isclass(value)
+}
+
+
+def _doc(thing: object) -> str:
+    return inspect.cleandoc(getattr(thing, "__doc__", None) or "")
+
+
+def _in_its_context(name: str) -> str:
+    """Give the documentation of a function, and that of its class."""
+    cls = CLASSES.get(name.partition(".")[0])
+    return f"{_doc(THINGS[name])}\n{_doc(cls) if cls else ''}"
+
+
+def test_one_sentence_comes_first() -> None:
+    """Everything public begins with one sentence, on a line of its own."""
+    begins = {
+        name: (*_doc(thing).split("\n", 2)[:2], "") for name, thing in THINGS.items()
+    }
+
+    wrong = {
+        name
+        for name, (first, second, *_) in begins.items()
+        if not (first[:1].isupper() and first.endswith(".")) or second
+    }
+    assert wrong == set()
+
+
+def test_everything_says_what_it_is_in_go() -> None:
+    """It names its counterpart, or is in the table of what Go has not; not both."""
+    alone = {name for names in NOT_IN_GO for name in names.split()}
+    alone |= {name for name in THINGS if name.partition(".")[0] in alone}
+    says = {name for name, thing in THINGS.items() if CITED.search(_doc(thing))}
+
+    assert set(THINGS) - says - alone == set()
+    assert says & alone == {"Job.signal"}  # which does what Process.signal does
+
+
+def test_everything_of_go_is_there() -> None:
+    """What is cited is what Go exports: nothing is missing, nothing made up."""
+    exported = [f"{of}.{name}" for of, names in GO.items() for name in names.split()]
+    cited = [name for thing in THINGS.values() for name in CITED.findall(_doc(thing))]
+    constants = CITED.findall(_source("ipyproc.process"))
+
+    assert sorted({*cited, *constants}) == sorted(exported)
+
+
+@pytest.mark.parametrize("name", GO_FIELDS)
+def test_each_field_is_there_and_is_told(name: str) -> None:
+    """A structure has Go's fields, by their names in snake_case, and tells of each."""
+    cls = CLASSES[name]
+    assert is_dataclass(cls)
+    found = [field.name for field in fields(cls) if not field.name.startswith("_")]
+
+    in_go = GO_FIELDS[name].lower().split()
+    assert [field.replace("_", "") for field in found] == in_go
+    assert [field for field in found if f"*{field}*" not in _doc(cls)] == []
+
+
+def test_each_member_is_told() -> None:
+    """A class of names tells of each of them."""
+    enums = [cls for cls in CLASSES.values() if issubclass(cls, Enum)]
+
+    assert enums
+    assert [
+        member for cls in enums for member in cls if f"``{member}``" not in _doc(cls)
+    ] == []
+
+
+def test_each_parameter_is_told() -> None:
+    """A function tells of each parameter, and gives times in seconds."""
+    given = [
+        (name, it, _in_its_context(name))
+        for name, function in FUNCTIONS.items()
+        for it in inspect.signature(function).parameters
+        if it != "self"
+    ]
+
+    assert [(name, it) for name, it, told in given if f"*{it}*" not in told] == []
+    assert [
+        (name, it)
+        for name, it, told in given
+        if it in IN_SECONDS and "seconds" not in told
+    ] == []
+
+
+def test_each_parameter_of_a_class_is_told() -> None:
+    """A class that users make themselves tells of each parameter."""
+    given = [
+        (cls, it)
+        for name, cls in CLASSES.items()
+        if name not in MADE_FOR_USERS and inspect.isfunction(cls.__init__)
+        for it in inspect.signature(cls).parameters
+    ]
+
+    assert [
+        (cls.__name__, it)
+        for cls, it in given
+        if f"*{it}*" not in _doc(cls) and f"{cls.__name__}({it})" not in _doc(cls)
+    ] == []
+
+
+def test_errors_are_told() -> None:
+    """What a function itself raises is told by it or by its class."""
+    silent = {
+        (name, error)
+        for name, function in FUNCTIONS.items()
+        for error in set(_raised(function)) - {"TypeError"}  # that a type is wrong
+        if f"``{error}``" not in _in_its_context(name)
+    }
+
+    assert silent == set()
+
+
+def _raised(function: Any) -> Iterator[str]:
+    for node in ast.walk(ast.parse(dedent(inspect.getsource(function)))):
+        if isinstance(node, ast.Raise) and node.exc is not None:
+            what = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
+            if isinstance(what, ast.Name) and what.id[0].isupper():
+                yield what.id
+
+
+def test_errors_that_are_told_exist() -> None:
+    """Every error that a docstring names is Python's or ours."""
+    told = {error for thing in THINGS.values() for error in ERROR.findall(_doc(thing))}
+
+    homes = (builtins, errors, asyncio)
+    assert {it for it in told if not any(hasattr(home, it) for home in homes)} == set()
+
+
+def test_what_is_imported_shows_how_it_is_used() -> None:
+    """Each name of the facade has an example; errors have theirs in common."""
+    silent = {
+        name
+        for name in (THINGS.keys() | {"jobs", "context"}) & {*ipyproc.__all__}
+        if ">>> " not in _doc(getattr(ipyproc, name)) and not name.endswith("Error")
+    }
+
+    assert silent == set()
+    assert ">>> " in _doc(errors)
+
+
+@pytest.mark.parametrize(
+    ("name", "home"),
+    [
+        ("INTERRUPT", "ipyproc.process"),
+        ("KILL", "ipyproc.process"),
+        ("PIPE", "ipyproc.jobs.options"),
+    ],
+)
+def test_constants_are_told(name: str, home: str) -> None:
+    """A constant has a comment that says what it is, where it is made."""
+    assert re.search(rf"^#: .+\n{name}\b", _source(home), re.M)
+
+
+def test_every_example_runs() -> None:
+    """What pytest's doctests find is every docstring that has an example."""
+    root = Path(ipyproc.__file__).parent
+    modules = [_module(path.relative_to(root.parent)) for path in root.rglob("*.py")]
+    found = {
+        test.docstring
+        for module in modules
+        for test in doctest.DocTestFinder(exclude_empty=True).find(module)
+    }
+
+    written = {text for it in modules for text in _with_examples(_source(it.__name__))}
+    assert written
+    assert written - found == set()
+    assert [text for text in written if "+SKIP" in text] == []
+
+
+def test_doctests_are_tests(pytestconfig: pytest.Config) -> None:
+    """Where nothing else is asked for, doctests of the package are collected."""
+    assert pytestconfig.getoption("doctestmodules")
+    assert "ipyproc" in pytestconfig.getini("testpaths")
+    assert re.search(r"^TESTS \?= ipyproc ", (ROOT / "Makefile").read_text(), re.M)
+
+
+@pytest.mark.xdist_group("kernel")
+def test_shift_tab_shows_an_example(kernel: Kernel) -> None:
+    """What a front end asks the kernel for is the signature, and how it is used."""
+    kernel.run("from ipyproc import start_process")
+
+    reply = kernel.client.inspect("start_process", reply=True, timeout=60)
+
+    text = re.sub(r"\x1b\[[\d;]*m", "", reply["content"]["data"]["text/plain"])
+    assert "attr: 'ProcAttr | None' = None" in text
+    assert "Go: ``os.StartProcess``" in text
+    assert '>>> p = start_process("/bin/sh"' in text
+
+
+def _module(path: Path) -> ModuleType:
+    return import_module(".".join(path.with_suffix("").parts).removesuffix(".__init__"))
+
+
+def _source(module: str) -> str:
+    return inspect.getsource(import_module(module))
+
+
+def _with_examples(source: str) -> Iterator[str]:
+    documented = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, documented):
+            text = ast.get_docstring(node, clean=False) or ""
+            if ">>> " in text:
+                yield text
