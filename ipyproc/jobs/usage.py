@@ -14,8 +14,7 @@ class Usage:
     how many it has. *cpu_percent*: of one processor, since the last measurement (the
     first one: since its start). *memory*: resident bytes. *read_bytes* and
     *write_bytes*: to and from storage since its start; what the page cache answers
-    costs none. They and
-    *descriptors* are ``None`` where the kernel does not tell.
+    costs none. They and *descriptors* are ``None`` where the kernel does not tell.
     """
 
     pid: int
