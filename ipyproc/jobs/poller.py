@@ -14,7 +14,11 @@ class Poller:
         """Open the descriptors."""
         #: For the thread that sleeps, and no other.
         self.selector = selectors.DefaultSelector()
-        self._out, self._in = os.pipe()
+        try:
+            self._out, self._in = os.pipe()
+        except BaseException:
+            self.selector.close()
+            raise
         os.set_blocking(self._out, False)
         os.set_blocking(self._in, False)
         self.selector.register(self._out, selectors.EVENT_READ, self._woken)
