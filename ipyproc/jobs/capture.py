@@ -73,7 +73,8 @@ class Capture:
         self._store: Store = Spliced(Memory(), memory_limit, TemporaryFile())
 
     def __repr__(self) -> str:
-        return f"<Capture of {self.total} bytes, {self.dropped} dropped>"
+        why = f" for want of a file: {self.error}" if self.error else ""
+        return f"<Capture of {self.total} bytes, {self.dropped} dropped{why}>"
 
     @property
     def total(self) -> int:

@@ -11,9 +11,13 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from ipyproc.jobs import Job
 
 PATIENCE = 30.0
+#: For what is tested in a fresh interpreter: with pidfds, and as where there are none.
+both_modes = pytest.mark.parametrize("pidfd", [True, False], ids=["pidfd", "pid"])
 
 
 def python(code: str, *args: str) -> list[str]:

@@ -6,9 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
-from tests.jobs.helpers import PATIENCE, gone, in_session, script
+from tests.jobs.helpers import PATIENCE, both_modes, gone, in_session, script
 
 # Starts a job that prints when it is ready, and prints its pid; then the script ends.
 START = """
@@ -24,7 +22,6 @@ def start(*argv, **options):
     print(job.pid, flush=True)
     return job
 """
-both_modes = pytest.mark.parametrize("pidfd", [True, False])
 
 
 @both_modes
