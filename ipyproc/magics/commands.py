@@ -26,7 +26,7 @@ from ipyproc.magics.starting import Limits, start
 from ipyproc.magics.targets import find_jobs, find_targets
 from ipyproc.process import Process
 from ipyproc.state import ProcessState
-from ipyproc.views import hide, html, show, text
+from ipyproc.views import hide, html, show, terminal, text
 
 #: The variables of the function in which a magic is used.
 Variables = dict[str, Any] | None
@@ -80,7 +80,7 @@ class IPyProc(Magics):
         self._bind(options, proc=job, out=job.stdout, err=job.stderr)
         self._show(job, options.quiet)
         if options.wait or options.check:
-            waiting.wait([job])
+            waiting.wait([job], onlooker=self._onlooker(job, options.quiet))
             self._bind(options, out=job.stdout.text, err=job.stderr.text)
         if options.check:
             waiting.check([job])
@@ -95,7 +95,8 @@ class IPyProc(Magics):
         options, words = usage.PROCWAIT.parse(line)
         named = find_jobs(words, self._namespace(local_ns)) or [_last()]
         enough = any if options.any else all
-        ended = waiting.wait(named, options.timeout, enough)
+        shown = terminal.status(named)
+        ended = waiting.wait(named, options.timeout, enough, shown)
         if options.check:
             waiting.check(ended)
         states = {job.name: waiting.state(job) for job in ended}
@@ -151,6 +152,12 @@ class IPyProc(Magics):
         hide(job)
         if not quiet:
             print(text.spawned(job))
+
+    def _onlooker(self, job: Job, quiet: bool) -> terminal.Onlooker:
+        """Have a terminal show the output; in a notebook the pane does."""
+        if quiet or getattr(self._ip, "kernel", None) is not None:
+            return terminal.NOBODY
+        return terminal.Output(job)
 
     def _bind(self, options: Namespace, **values: object) -> None:
         """Bind the variables that *options* name to *values*."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 
@@ -10,6 +11,7 @@ from ipyproc.errors import ExitError
 from ipyproc.jobs import Job
 from ipyproc.magics.mistakes import one_line
 from ipyproc.state import ProcessState
+from ipyproc.views.terminal import NOBODY, Onlooker
 
 # As much of the end of standard error as Go's ExitError keeps.
 _STDERR = 1 << 15
@@ -19,14 +21,15 @@ def wait(
     jobs: Sequence[Job],
     timeout: float | None = None,
     enough: Callable[[Iterable[bool]], bool] = all,
+    onlooker: Onlooker = NOBODY,
 ) -> list[Job]:
     """Wait until *enough* of the jobs have ended, ``all`` or ``any``; give those.
 
-    ``TimeoutError`` and ``KeyboardInterrupt`` say, in one line, that jobs still run;
-    both end the cell, so that "Run all" stops.
+    *onlooker* shows meanwhile what they do. ``TimeoutError`` and ``KeyboardInterrupt``
+    say, in one line, that jobs still run; both end the cell, so that "Run all" stops.
     """
     try:
-        in_time = _wait(jobs, timeout, enough)
+        in_time = _wait(jobs, timeout, enough, onlooker)
     except KeyboardInterrupt as interrupt:
         raise one_line(interrupt, f"waiting stopped; {_still(jobs)}") from None
     if not in_time:
@@ -57,20 +60,40 @@ def _has_ended(job: Job) -> bool:
 
 
 def _wait(
-    jobs: Sequence[Job], timeout: float | None, enough: Callable[[Iterable[bool]], bool]
+    jobs: Sequence[Job],
+    timeout: float | None,
+    enough: Callable[[Iterable[bool]], bool],
+    onlooker: Onlooker,
 ) -> bool:
-    reached = threading.Event()
+    happened = threading.Event()
+    deadline = None if timeout is None else time.monotonic() + timeout
+
+    def reached() -> bool:
+        return enough(_has_ended(job) for job in jobs)
 
     def look(_: Job) -> None:
-        if enough(_has_ended(job) for job in jobs):
-            reached.set()
+        if onlooker is not NOBODY or reached():
+            happened.set()
 
     with ExitStack() as stack:
+        stack.callback(onlooker.leave)
         for job in jobs:
             stack.callback(job.subscribe(look))
-            look(job)
-        # Only the main thread gets signals; waiting here it gets them at once.
-        return reached.wait(timeout)
+        while not reached():
+            happened.clear()
+            pause = onlooker.look()
+            left = None if deadline is None else deadline - time.monotonic()
+            if left is not None and left <= 0:
+                return False
+            # Only the main thread gets signals; waiting here it gets them at once.
+            if not reached():
+                happened.wait(_sooner(pause, left))
+        onlooker.end()
+        return True
+
+
+def _sooner(*pauses: float | None) -> float | None:
+    return min((pause for pause in pauses if pause is not None), default=None)
 
 
 def _still(jobs: Iterable[Job]) -> str:

@@ -33,6 +33,8 @@ class Terminal:
     def __init__(self, environment: dict[str, str]) -> None:
         self._fd, theirs = os.openpty()
         self.screen = ""
+        #: All that was written, escapes and all.
+        self.written = ""
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._begun = ""
         try:
@@ -61,7 +63,9 @@ class Terminal:
         return self.screen[begin:]
 
     def _draw(self, data: bytes) -> None:
-        text = self._begun + self._decoder.decode(data)
+        new = self._decoder.decode(data)
+        self.written += new
+        text = self._begun + new
         begun = _BEGUN.search(text)
         self._begun = begun[0] if begun else ""
         self.screen += _ESCAPES.sub("", text.removesuffix(self._begun))

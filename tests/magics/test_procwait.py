@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import re
 
 import pytest
 from IPython.core.error import UsageError
@@ -19,6 +20,13 @@ def test_without_a_name_the_last_job(run: RunCell) -> None:
 
     assert ran.value == jobs["true"].state
     assert ran.out.endswith(": exit status 0\n")
+
+
+def test_without_a_terminal_nothing_lives(run: RunCell) -> None:
+    """A file or a pipe gets the value and nothing else."""
+    run("%spawn --quiet sleep 0.1")
+
+    assert re.fullmatch(r"Out\[\d+\]: exit status 0\n", run("%procwait").out)
 
 
 @pytest.mark.parametrize("word", ["sh", "{job.pid}", "job", "_"])

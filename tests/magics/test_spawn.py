@@ -209,6 +209,42 @@ def test_waiting_shows_and_returns_the_job(run: RunCell) -> None:
     assert str(ran.value.state) == "exit status 3"
 
 
+def test_waiting_in_a_terminal_prints_the_output(run: RunCell) -> None:
+    """Each stream to its own, whether it is kept in a variable or not."""
+    command = "sh -c 'echo out; echo err >&2; printf end'"
+
+    ran = run(f"job = %spawn --wait --out text {command}")
+    *_, checked = run(f"job = %spawn --check {command}").out.splitlines()
+
+    line, *printed = ran.out.splitlines()
+    assert line.startswith("spawned sh (pid ")
+    assert (printed, ran.err) == (["out", "end"], "err\n")
+    assert run("text").value == "out\nend"
+    assert checked == "end"
+    assert ran.out.endswith("end\n")
+
+
+def test_all_is_printed_however_much_it_is(run: RunCell) -> None:
+    """Byte for byte; what was not kept is said."""
+    run("%config IPyProc.output_limit = 100_000")
+
+    few = run("job = %spawn --wait seq 10000").out
+    many = run("job = %spawn --wait seq 100000").out
+
+    assert few.splitlines()[1:] == [str(n) for n in range(1, 10001)]
+    (said,) = re.findall(r"^\[.*\]$", many, re.M)
+    assert re.fullmatch(r"\[[\d.]+ kB of output not shown\]", said)
+    assert many.endswith("\n99999\n100000\n")
+
+
+def test_captured_output_is_text(run: RunCell) -> None:
+    """%%capture and the like have no bytes below; a split character is none there."""
+    ran = run("%%capture --no-display seen\n%spawn --wait printf 'é\\377é'")
+
+    assert ran.error is None
+    assert run("seen.stdout").value.splitlines()[1] == "é\ufffdé"
+
+
 def test_check_stops_the_cell(run: RunCell) -> None:
     """A failure is an ExitError in one line, with the state and the last errors."""
     ran = run("%spawn --check --name bad sh -c 'echo why >&2; exit 3'\nreached = True")

@@ -39,6 +39,78 @@ def test_a_table_is_text(loaded: Terminal) -> None:
     assert re.search(r"nap +\d+ +exit status 0", screen)
 
 
+def test_waiting_shows_the_output_as_it_comes(loaded: Terminal, tmp_path: Path) -> None:
+    """Before the program has ended, with its colours, and a prompt on its own line."""
+    go = tmp_path / "go"
+    os.mkfifo(go)
+    script = tmp_path / "script"
+    script.write_text(
+        "printf '\\033[31mr''ed\\033[0m\\n'; echo tr''ouble >&2\n"
+        f"read line < {go}; printf 'the e''nd'\n"
+    )
+    begin = len(loaded.screen)
+
+    loaded.press(f"%spawn --wait sh {script}\n")
+    loaded.until("trouble\r\n", begin)
+    go.write_text("on\n")
+    loaded.ready()
+
+    assert "\x1b[31mred\x1b[0m\r\n" in loaded.written
+    assert re.search(
+        r"red\r\n(.*\r\n)?the end\r\nOut\[2\]: <Job sh pid=\d+ exit status 0>",
+        loaded.screen[begin:],
+        re.S,
+    )
+
+
+def test_the_state_of_a_job_is_one_line_that_lives(
+    loaded: Terminal, tmp_path: Path
+) -> None:
+    """It is rewritten in place with its last line of output, and goes at the end."""
+    go = tmp_path / "go"
+    os.mkfifo(go)
+    script = tmp_path / "script"
+    script.write_text(
+        "printf 'wor''king\\n50 %%\\r100 %%\\n'\n"
+        f"read line < {go}; echo ready; read line < {go}\n"
+    )
+    loaded.run(f"%spawn --name train sh {script}")
+    begin = len(loaded.screen)
+
+    loaded.press("%procwait\n")
+    first = loaded.until("| 100 %", begin)
+    go.write_text("on\n")
+    loaded.until("| ready", begin)
+    go.write_text("on\n")
+    loaded.ready()
+
+    assert re.search(
+        r"\rtrain \(pid \d+\): running, [\d.]+ s, CPU \d+ %, [\d.]+ MB \| 100 %", first
+    )
+    *_, line, last = loaded.screen[begin:].split("Out[3]")[0].split("\r")
+    assert (line.strip(), last) == ("", "")  # blanks over it, and the cursor in front
+    assert "Out[3]: exit status 0" in loaded.screen[begin:]
+    assert "\n" not in loaded.screen[begin:].partition("\rtrain")[2].split("Out[3]")[0]
+
+
+def test_the_state_of_several_jobs_is_one_line(loaded: Terminal) -> None:
+    """Those that still run are named; Ctrl-C takes the line away."""
+    for name in ("train", "serve"):
+        loaded.run(f"%spawn --quiet --name {name} sleep 60")
+    loaded.run("%spawn --quiet --name done --wait true")
+    begin = len(loaded.screen)
+
+    loaded.press("%procwait done train serve\n")
+    loaded.until("2 of 3 run: train ", begin)
+    loaded.press("\x03")
+    loaded.ready()
+
+    assert re.search(
+        r"\r {20,}\rKeyboardInterrupt: waiting stopped; train \(pid \d+\), serve \(pid",
+        loaded.screen[begin:],
+    )
+
+
 def test_mistakes_are_one_line(loaded: Terminal) -> None:
     """No traceback, whatever was wrong."""
     screen = loaded.run("%spawn nosuchprogram")

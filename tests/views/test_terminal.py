@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+import pytest
+
+from ipyproc.views import terminal
+from ipyproc.views.line import width
+from tests.views.fakes import FakeJob
+
+
+@pytest.mark.parametrize("columns", range(12))
+def test_a_line_is_cut_to_the_width(columns: int) -> None:
+    """Wide characters take two columns, accents none; what is cut ends with a mark."""
+    for text in ("plain", "世界世界世界", "e\u0301a" * 4, ""):
+        cut = terminal.cut(text, columns)
+
+        assert sum(map(width, cut)) <= columns
+        assert cut == text or cut.endswith("…") or not columns
+
+
+def test_the_line_of_a_job_says_what_there_is() -> None:
+    """Its last line as a terminal shows it, and nothing that could move the cursor."""
+    job = FakeJob(name="a\nb")
+    job.prints(b"50 %\r\x1b[31m100 %\x1b[0m\x1b]0;title\x07\n")
+
+    line = terminal.line([job])
+
+    assert line.startswith('"a\\nb" (pid 4242): running, ')
+    assert line.endswith(" | 100 %")
+    assert line.isprintable()
+
+
+def test_what_runs_of_several_is_named() -> None:
+    """The others are counted."""
+    one, two = FakeJob(name="one"), FakeJob(name="two")
+    two.ends()
+
+    assert terminal.line([one, two]).startswith("1 of 2 run: one ")
