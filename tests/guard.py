@@ -93,10 +93,13 @@ def _forget_failure() -> None:
 
 
 def _let_reactor_end() -> None:
-    """Have the jobs' one thread end, with its descriptors, unless a job needs it."""
-    module = sys.modules.get("ipyproc.jobs.reactor")
+    """Have the jobs' one thread end, with its descriptors, unless a job needs it.
+
+    The guardian goes with it.
+    """
+    module = sys.modules.get("ipyproc.jobs.ending")
     if module is not None:
-        module.reactor().retire(_RETIRING)
+        module.ending.rest(_RETIRING)
 
 
 def _descriptors() -> Iterator[str]:

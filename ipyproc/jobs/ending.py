@@ -6,11 +6,12 @@ import atexit
 import os
 import threading
 import time
-from collections.abc import Set
+from collections.abc import Iterable, Set
 from contextlib import suppress
 from signal import SIGKILL
-from weakref import ref
+from weakref import WeakSet
 
+from ipyproc.jobs.guardian import guardian
 from ipyproc.jobs.job import Job
 from ipyproc.jobs.reactor import reactor
 
@@ -26,33 +27,31 @@ class Ending:
     """Ends at exit all jobs that were given to it, and what they started.
 
     Each group gets TERM; what is left of it a moment later is killed. A detached job
-    goes on. A forked child ends nothing: the jobs are its parent's.
+    goes on. A forked child ends nothing: the jobs are its parent's. What is beyond our
+    reach is left to the guardian, as everything is if we are killed.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._owner = 0
-        # By pid. Jobs that run are alive by the reactor; ended ones may go, but not
-        # their pids: what they started may go on in their sessions.
-        self._jobs: dict[int, ref[Job]] = {}
-        self._detached: dict[int, ref[Job]] = {}
+        # Jobs that run are alive by the reactor. The pids of ended ones, of which
+        # something may go on in their sessions, are the guardian's to know.
+        self._jobs: WeakSet[Job] = WeakSet()
+        self._detached: WeakSet[Job] = WeakSet()
 
     def add(self, job: Job, detach: bool) -> None:
         """End *job* at exit, unless it is detached."""
         with self._lock:
             if self._owner != os.getpid():
                 self._owner = os.getpid()
-                self._jobs, self._detached = {}, {}
+                self._jobs, self._detached = WeakSet(), WeakSet()
                 atexit.register(self.run)
-            self._jobs.pop(job.pid, None)
-            self._detached.pop(job.pid, None)
-            (self._detached if detach else self._jobs)[job.pid] = ref(job)
+            (self._detached if detach else self._jobs).add(job)
 
     def is_detached(self, job: Job) -> bool:
         """Say whether *job* is to outlive the session."""
         with self._lock:
-            found = self._detached.get(job.pid)
-        return found is not None and found() is job
+            return job in self._detached
 
     def end(self, patience: float = _FOR_EVER) -> list[Job]:
         """End all jobs now, and what they and those before them started; give the jobs.
@@ -63,7 +62,8 @@ class Ending:
         if self._owner != os.getpid():
             return []
         with self._lock:
-            jobs, pids = _running(self._jobs), set(self._jobs)
+            jobs = _running(self._jobs)
+        pids = guardian().pids
         if jobs or _any_in(pids):
             _end(jobs, pids, patience)
         return jobs
@@ -74,6 +74,7 @@ class Ending:
         Waits for that, up to *timeout* seconds, and says whether it came to pass. The
         next job starts it all again.
         """
+        guardian().rest()
         return reactor().retire(timeout)
 
     def run(self) -> None:
@@ -83,6 +84,7 @@ class Ending:
         jobs = self.end(_GRACE)
         with self._lock:
             detached = _running(self._detached)
+        guardian().stop()
         reactor().stop(_STOPPING)
         for job in (*detached, *jobs):
             if job.ended_at is None:
@@ -108,9 +110,8 @@ def _end(jobs: list[Job], pids: Set[int], patience: float) -> None:
     _await(jobs, time.monotonic() + _REAPING)
 
 
-def _running(jobs: dict[int, ref[Job]]) -> list[Job]:
-    found = (reference() for reference in jobs.values())
-    return [job for job in found if job is not None and job.ended_at is None]
+def _running(jobs: Iterable[Job]) -> list[Job]:
+    return [job for job in jobs if job.ended_at is None]
 
 
 def _sorted(jobs: list[Job], pids: Set[int]) -> tuple[frozenset[int], frozenset[int]]:

@@ -11,6 +11,7 @@ from ipyproc.attr import SysProcAttr
 from ipyproc.jobs import options
 from ipyproc.jobs.capture import MEMORY_LIMIT, OUTPUT_LIMIT
 from ipyproc.jobs.ending import ending
+from ipyproc.jobs.guardian import guardian
 from ipyproc.jobs.job import Job
 from ipyproc.jobs.journal import Output
 from ipyproc.jobs.local import LocalRunner
@@ -80,16 +81,19 @@ def spawn(
     grace = options.seconds("grace", grace)
     detach = options.flag("detach", detach)
     directory = options.directory(dir)
+    clear_env = options.flag("clear_env", clear_env)
+    mark = "" if detach else guardian().mark
     command = Command(
         argv=words,
         path=options.program(words[0], directory),
         dir=directory,
-        env=options.environment(env, options.flag("clear_env", clear_env), directory),
+        env=options.environment(env, clear_env, directory, mark),
         stdin=options.source(stdin),
         stdout=options.sink("stdout", stdout),
         stderr=options.sink("stderr", stderr),
         merge=merge,
         sys=options.system(sys),
+        detach=detach,
     )
     runner = LocalRunner(command, Output(*limits))
     job = None

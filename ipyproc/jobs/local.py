@@ -14,6 +14,7 @@ from functools import partial
 from ipyproc.attr import ProcAttr, SysProcAttr
 from ipyproc.errors import NoHandleError, ProcessDoneError
 from ipyproc.jobs.channels import Channels
+from ipyproc.jobs.guardian import guardian
 from ipyproc.jobs.journal import Output
 from ipyproc.jobs.options import Command
 from ipyproc.jobs.pipes import InputPipe, OutputPipe
@@ -43,6 +44,7 @@ class LocalRunner:
         self.finished = False
         self._command = command
         self._reactor = reactor()
+        self._guardian = guardian()
         self._channels = Channels()
         self._outputs: list[OutputPipe] = []
         self._input: InputPipe | None = None
@@ -149,8 +151,12 @@ class LocalRunner:
         command, files = self._command, self._channels.files
         system = command.sys or SysProcAttr(setsid=True)
         attr = ProcAttr(command.dir, command.env, files, system)
+        if not command.detach:
+            self._guardian.prepare()
         self.process = start_process(command.path, command.argv, attr)
         self.pid = self.process.pid
+        if not command.detach:
+            self._guardian.tell(self.pid)
 
     def _connect(self) -> None:
         for stream, fd in self._channels.outputs.items():
@@ -241,6 +247,7 @@ class LocalRunner:
         except OSError as error:
             self.ended_at, self.error = ended_at, error
         self._handle.close()
+        self._guardian.ended(self.pid)
         if self._killer:
             self._killer.cancel()
         if self._input:

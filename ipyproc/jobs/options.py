@@ -14,6 +14,7 @@ from typing import Final, TypeAlias
 from ipyproc.attr import HasFileno, SysProcAttr
 from ipyproc.errors import PathError
 from ipyproc.exec.look_path import look_path
+from ipyproc.jobs.guardian_program import MARK
 
 
 class _Pipe(Enum):
@@ -43,7 +44,7 @@ class Command:
 
     *path* is the program that *argv* names. *stdin* is a descriptor or what has one,
     a path, bytes to be written, ``PIPE`` or ``None``; *stdout* and *stderr* are a
-    descriptor, a path, or ``None`` for captured.
+    descriptor, a path, or ``None`` for captured. *detach*: it outlives the session.
     """
 
     argv: tuple[str, ...]
@@ -55,6 +56,7 @@ class Command:
     stderr: Sink = None
     merge: bool = False
     sys: SysProcAttr | None = None
+    detach: bool = False
 
 
 def words(argv: object, shell: bool) -> tuple[str, ...]:
@@ -101,11 +103,12 @@ def directory(path: _Path | None) -> str | None:
 
 
 def environment(
-    env: Mapping[str, str] | None, clear: bool, directory: str | None
+    env: Mapping[str, str] | None, clear: bool, directory: str | None, mark: str = ""
 ) -> dict[str, str] | None:
     """Give the environment of the process; ``None`` is our own as it is.
 
-    PWD tells the process the way to its directory, as in Go and in a shell.
+    PWD tells the process the way to its directory, as in Go and in a shell. *mark*
+    tells the guardian what belongs to the session; without one, nothing shall.
     """
     if env is not None and not isinstance(env, Mapping):
         raise _wrong("env", "a mapping", env)
@@ -114,6 +117,8 @@ def environment(
         return added
     if directory is not None:
         added = {"PWD": os.path.abspath(directory), **added}
+    if mark or MARK in os.environ:
+        added = {MARK: mark, **added}
     return {**os.environ, **added} if added else None
 
 

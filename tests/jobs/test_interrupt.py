@@ -8,7 +8,7 @@ import random
 import pytest
 
 from ipyproc._sys import pidfd
-from ipyproc.jobs import PIPE, Job, jobs, spawn
+from ipyproc.jobs import PIPE, Job, guardian, jobs, spawn
 from tests.jobs.helpers import PATIENCE, eventually, until
 from tests.process.interrupts import interrupt_at, interrupted_after
 from tests.process.tools import children, descriptors
@@ -28,6 +28,12 @@ def mode(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str
     return str(request.param)
 
 
+@pytest.fixture(autouse=True)
+def one_guardian(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have one guardian for the whole test; it has descriptors of ours."""
+    monkeypatch.setattr(guardian, "LINGER", 1000.0)
+
+
 def start(into: list[Job]) -> None:
     """Start a job that goes on for ever, with as many pipes as there can be."""
     into.append(spawn(["sleep", "1000"], stdin=PIPE))
@@ -45,8 +51,10 @@ def end(started: list[Job]) -> None:
 
 def test_start_at_instants(mode: str) -> None:
     """Wherever a start is interrupted, no process and no descriptor stays behind."""
+    others = children()
     end([spawn("true")])
-    before, others = descriptors(), children()
+    eventually(lambda: guardian.guardian().ready)
+    before = descriptors()
     for number in range(1, MANY, STEP):
         started: list[Job] = []
         with interrupt_at(number) as interrupts:
@@ -66,8 +74,10 @@ def test_start_at_instants(mode: str) -> None:
 def test_start_at_random_moments(mode: str) -> None:
     """Real signals during a start leave nothing behind either."""
     chance = random.Random(6)
+    others = children()
     end([spawn("true")])
-    before, others = descriptors(), children()
+    eventually(lambda: guardian.guardian().ready)
+    before = descriptors()
     for _ in range(MOMENTS):
         started: list[Job] = []
         try:

@@ -11,8 +11,16 @@ import pytest
 
 from ipyproc.errors import ProcessDoneError, SyscallError
 from ipyproc.jobs import PIPE, Job, JobStatus, jobs, spawn
+from ipyproc.jobs.guardian import guardian
 from ipyproc.jobs.reactor import reactor
-from tests.jobs.helpers import PATIENCE, python, script, until, until_printed
+from tests.jobs.helpers import (
+    PATIENCE,
+    eventually,
+    python,
+    script,
+    until,
+    until_printed,
+)
 
 # Prints when it is ready, then waits for its standard input to end.
 READY = "import sys; print('ready'); sys.stdin.read()"
@@ -568,9 +576,8 @@ def test_pid_mode() -> None:
 
 def test_at_most_four_descriptors() -> None:
     """A job holds its pidfd and its pipes, and nothing once it is over."""
-    flush = threading.Event()
-    reactor().call_soon(flush.set)
-    assert flush.wait(PATIENCE)  # its own descriptors are there
+    guardian().prepare()
+    eventually(lambda: guardian().ready)  # its descriptors are there, and the reactor's
     before = len(os.listdir("/proc/self/fd"))
     running = [ready() for _ in range(10)]
     assert len(os.listdir("/proc/self/fd")) - before <= 40

@@ -29,6 +29,7 @@ export const twin = (draw) => ({
       // One that has just been put out of its place has the reader's focus, if any.
       const free = [...pictures].find(({ seen, node }) => seen && !node.isConnected);
       host.replaceChildren(free?.node ?? make());
+      free?.moved?.();
     };
     const look = () => {
       for (const picture of pictures) picture.seen ||= picture.node.isConnected;
