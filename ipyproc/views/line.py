@@ -30,10 +30,13 @@ class Line:
         cells = groupby(zip(self.chars, self.looks, strict=True), lambda cell: cell[1])
         return [("".join(char for char, _ in group), look) for look, group in cells]
 
-    def append(self, text: str, look: str) -> None:
-        """Add narrow characters at the end."""
-        self.chars.extend(text)
-        self.looks.extend([look] * len(text))
+    def write(self, column: int, text: str, look: str) -> None:
+        """Write narrow characters from *column* on, which is not beyond the end."""
+        end = column + len(text)
+        self._split(column)
+        self._split(end)
+        self.chars[column:end] = text
+        self.looks[column:end] = [look] * len(text)
 
     def put(self, column: int, char: str, look: str) -> int:
         """Write a character into *column*; return the column after it."""
@@ -46,7 +49,7 @@ class Line:
         self._split(end)
         missing = end - len(self.chars)
         if missing > 0:
-            self.append(" " * missing, "")
+            self.write(len(self.chars), " " * missing, "")
         self.chars[column:end] = [char, ""][:columns]
         self.looks[column:end] = [look] * columns
         return end

@@ -204,11 +204,11 @@ class Stream:
 
     def _print(self, text: str) -> None:
         line = self._line()
-        fits = self._column == len(line.chars) < COLUMNS - len(text)
-        if fits and text.isascii():
-            line.append(text, self._pen.look)
-            self._column += len(text)
-            self._screen.resized(len(text))
+        before, end = len(line.chars), self._column + len(text)
+        if self._column <= before and end < COLUMNS and text.isascii():
+            line.write(self._column, text, self._pen.look)
+            self._column = end
+            self._screen.resized(len(line.chars) - before)
         else:
             for char in _DECEPTIVE.sub("", text):
                 self._put(char)

@@ -27,11 +27,20 @@ def test_vectors(page: Page, size: int | None) -> None:
         assert got["dropped"] == vector.get("dropped", 0), vector["name"]
 
 
-def test_twins_agree_on_anything(page: Page) -> None:
+#: Many lines at once, of which the page does not even look at most.
+flood = st.lists(
+    st.sampled_from([b"a", b"", b"\x1b[31m", b"\x1b[1mb", b"\x1b[m", b"c\r", b"\td"])
+    | st.sampled_from(["日本".encode(), b"x" * 600, b"\x1b[A", b"\x1b7", b"\x1b8e"]),
+    max_size=30,
+).map(b"\n".join)
+
+
+@pytest.mark.parametrize("what", [printed, flood], ids=["noise", "flood"])
+def test_twins_agree_on_anything(page: Page, what: st.SearchStrategy[bytes]) -> None:
     """
     What the vectors leave open, the two models still do in the same way.
     """
-    vectors = _noise(600)
+    vectors = _thought_up(what, 500)
 
     wrong = []
     for vector, got in zip(vectors, _played(page, vectors), strict=True):
@@ -49,13 +58,13 @@ def _played(page: Page, vectors: list[Vector], size: int | None = None) -> list[
     return played
 
 
-def _noise(count: int) -> list[Vector]:
+def _thought_up(what: st.SearchStrategy[bytes], count: int) -> list[Vector]:
     """Have hypothesis think up vectors: always the same, to be played in one batch."""
     found: list[Vector] = []
     stream = st.sampled_from(["stdout", "stderr"])
 
     @settings(max_examples=count, database=None, derandomize=True)
-    @given(st.lists(st.tuples(stream, printed), max_size=5))
+    @given(st.lists(st.tuples(stream, what), max_size=5))
     def collect(pieces: list[tuple[str, bytes]]) -> None:
         given = [(stream, data.decode("latin-1")) for stream, data in pieces]
         found.append({"input": given, "limits": [6, 200]})

@@ -22,8 +22,9 @@ function colour(value) {
 
 /** A run as a node. What it says is a text node, whatever it says. */
 export function drawn([text, look]) {
+  if (!look) return text;
   const style = {}, words = [];
-  for (const word of look ? look.split(" ") : []) {
+  for (const word of look.split(" ")) {
     const [, key, value] = /^(\w+)=?(.*)/.exec(word);
     if (value) style[key] = value;
     else words.push(key);
@@ -36,5 +37,5 @@ export function drawn([text, look]) {
   if (bg) css.push("background:" + bg);
   const node = link ? h("a", { href: link, target: "_blank", rel: "noopener noreferrer" }, text) : h("span", {}, text);
   node.style.cssText = css.join(";");
-  return look ? node : text;
+  return node;
 }

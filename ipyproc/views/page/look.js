@@ -9,7 +9,10 @@ const LINK = /^https?:\/\/[!#-;=?-\[\]_a-z~]{1,2000}$/i;
 export const hex = (n) => n.toString(16).padStart(2, "0");
 const number = (text) => (/^\d+$/.test(text.slice(0, 6)) ? +text.slice(0, 6) : 0);
 
-/** What a stream writes with. */
+// What a sequence makes of a look: a flood says the same again and again.
+const made = new Map();
+
+/** What a stream writes with. Its attributes are never changed, only replaced. */
 export class Pen {
   constructor(stream) {
     this.base = stream === "stdout" ? [] : [stream];
@@ -23,15 +26,20 @@ export class Pen {
   }
 
   link(address) {
-    if (LINK.test(address)) this.set.link = address;
-    else delete this.set.link;
-    this.change();
+    this.restore({ ...this.set, link: LINK.test(address) && address });
   }
 
   sgr(parameters) {
-    const items = parameters.split(";", 32).map((group) => group.split(":").map(number));
-    while (items.length) this.obey(items.shift(), items);
-    this.change();
+    const key = `${this.look}\n${parameters}`;
+    if (!made.has(key)) {
+      const items = parameters.split(";", 32).map((group) => group.split(":").map(number));
+      this.set = { ...this.set };
+      while (items.length) this.obey(items.shift(), items);
+      this.change();
+      if (made.size > 999) made.clear();
+      made.set(key, [this.set, this.look]);
+    }
+    [this.set, this.look] = made.get(key);
   }
 
   obey([code, ...rest], items) {

@@ -3,12 +3,36 @@ import { drawn } from "./draw.js";
 import { h, say } from "./element.js";
 import { Screen, runs } from "./screen.js";
 
+const AT_ONCE = 100; // lines to draw at a time
+const SLICE = 10; // ms of a frame in which to begin to draw
+
+// The outputs that have something to draw take turns, those of all panes of this module.
+const waiting = new Set();
+let cost = 0, due = null;
+
+/** Draw soon: what takes long, less often, so that the page stays responsive. */
+function soon(output) {
+  waiting.add(output);
+  due ??= setTimeout(() => requestAnimationFrame(turn), 2 * cost);
+}
+
+function turn() {
+  const start = performance.now();
+  for (const output of waiting) {
+    waiting.delete(output);
+    output.draw();
+    cost = performance.now() - start;
+    if (cost > SLICE) break;
+  }
+  due = null;
+  for (const output of waiting) soon(output);
+}
+
 /** A log that follows its end until the reader scrolls away. */
 export class Output {
   constructor(afterwards) {
     this.afterwards = afterwards; // called whenever all has been drawn
     this.screen = new Screen();
-    this.cost = 0;
     this.follow = true;
     this.above = h("p", {});
     this.log = h("div", { class: "ipyproc-output", role: "log", tabindex: "0" });
@@ -25,13 +49,8 @@ export class Output {
     this.screen.gone = [...gone, ...lines];
   }
 
-  /** Draw soon: what takes long, less often, so that the page stays responsive. */
   soon() {
-    this.frame ??= setTimeout(() => requestAnimationFrame((start) => {
-      this.frame = null;
-      this.draw();
-      this.cost = performance.now() - start;
-    }), 2 * this.cost);
+    soon(this);
   }
 
   draw() {
@@ -43,12 +62,16 @@ export class Output {
       line.element?.remove();
       line.element = null;
     }
-    let first = end;
-    while (first && !lines[first - 1].element) first -= 1;
-    for (const line of lines.slice(first, end)) {
-      log.append((line.element = h("div", {})));
+    // From the end upwards: in a flood the others are gone before anybody sees them.
+    let left = AT_ONCE;
+    for (let n = end, next = null; n-- && left; next = lines[n].element) {
+      const line = lines[n];
+      if (line.element) continue;
+      log.insertBefore((line.element = h("div", {})), next);
       changed.add(line);
+      left -= 1;
     }
+    if (!left) this.soon();
     for (const line of changed) if (line.element) this.paint(line);
     changed.clear();
     log.hidden = !log.firstChild;

@@ -15,6 +15,19 @@ const WIDE = new RegExp(
   "u",
 );
 
+// Escapes but those that only colour, and what may become more than one line.
+const OTHERS = /\x1b(?!\[[\d;:]*m)/;
+const LONG = 500;
+
+const widths = new Map();
+
+/** How many columns of a terminal a character takes. */
+function width(char) {
+  if (widths.size > 9999) widths.clear();
+  if (!widths.has(char)) widths.set(char, ZERO.test(char) ? 0 : WIDE.test(char) ? 2 : 1);
+  return widths.get(char);
+}
+
 const within = (n, most) => Math.max(0, Math.min(n, most));
 
 /** What one stream writes, as if it had a terminal to itself. */
@@ -34,7 +47,26 @@ export class Stream {
   feed(data, more) {
     const text = this.pending + this.decoder.decode(data, { stream: more });
     this.pending = "";
-    for (let at = 0; at < text.length; ) {
+    this.write(text, 0, text.indexOf("\n") + 1);
+    this.write(text, this.skip(text), text.length);
+  }
+
+  /** Pass over lines that others will push off the screen at once; where to go on? */
+  skip(text) {
+    const start = text.indexOf("\n") + 1;
+    let at = text.length;
+    for (let line = this.screen.most.lines; line >= 0 && at > start; line--) at = text.lastIndexOf("\n", at - 1);
+    const over = text.slice(start, at);
+    const lines = over.split("\n");
+    if (at <= start || this.string !== null || this.row < this.lines.length || OTHERS.test(text)) return start;
+    if (lines.some(({ length }) => length > LONG)) return start;
+    for (const [, parameters] of over.matchAll(/\x1b\[(.*?)m/g)) this.pen.sgr(parameters);
+    this.screen.dropped += lines.length;
+    return at + 1;
+  }
+
+  write(text, from, end) {
+    for (let at = from; at < end; ) {
       PRINTABLE.lastIndex = at;
       if (this.string !== null) at = this.readString(text, at);
       else if (text[at] === "\x1b") at = this.readEscape(text, at);
@@ -95,7 +127,7 @@ export class Stream {
 
   escape(whole) {
     const { row, column, pen, saved } = this;
-    if (whole === "\x1b7") this.saved = { row, column, set: { ...pen.set } };
+    if (whole === "\x1b7") this.saved = { row, column, set: pen.set };
     else if (whole === "\x1b8") {
       this.goTo(saved.row, saved.column);
       pen.restore(saved.set);
@@ -138,18 +170,24 @@ export class Stream {
   }
 
   print(text) {
-    const { column, pen } = this;
+    const { column, pen } = this, end = column + text.length;
     const line = this.line();
-    if (column === line.chars.length && column + text.length < COLUMNS && /^[ -~]*$/.test(text)) {
-      this.column += text.length;
+    if (column > line.chars.length || end >= COLUMNS || /[^ -~]/.test(text)) {
+      for (const char of text.replace(DECEPTIVE, "")) this.put(char);
+    } else {
+      this.column = end;
       this.edit(line, ({ chars, looks }) => {
-        for (const char of text) chars.push(char), looks.push(pen.look);
+        split(chars, column);
+        split(chars, end);
+        for (let i = 0; i < text.length; i++) chars[column + i] = text[i];
+        looks.length = chars.length;
+        looks.fill(pen.look, column, end);
       });
-    } else for (const char of text.replace(DECEPTIVE, "")) this.put(char);
+    }
   }
 
   put(char) {
-    const columns = ZERO.test(char) ? 0 : WIDE.test(char) ? 2 : 1;
+    const columns = width(char);
     if (this.column + columns > COLUMNS) this.newLine();
     this.edit(this.line(), ({ chars, looks }) => {
       const start = this.column, end = start + columns;
