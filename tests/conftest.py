@@ -14,6 +14,13 @@ pytest_plugins = [
 # Programs that tests start, and measurements, are no tests and are not imported.
 collect_ignore = ["children", "benchmarks"]
 
+
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """Keep names short: a test's name is in its environment, and that has a limit."""
+    long = isinstance(val, str | bytes) and len(val) > 1000
+    return f"{len(val)} {type(val).__name__}" if long else None  # type: ignore[arg-type]
+
+
 # A busy machine must not turn a property red: no deadline for one example.
 settings.register_profile(
     "ipyproc",

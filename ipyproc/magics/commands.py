@@ -27,6 +27,7 @@ from ipyproc.magics.targets import find_jobs, find_targets
 from ipyproc.process import Process
 from ipyproc.state import ProcessState
 from ipyproc.views import hide, html, show, terminal, text
+from ipyproc.views.html import HEIGHT
 
 #: The variables of the function in which a magic is used.
 Variables = dict[str, Any] | None
@@ -58,6 +59,10 @@ class IPyProc(Magics):
     ).tag(config=True)
     view = traitlets.Bool(
         True, help="Whether %spawn shows a pane, or prints a line."
+    ).tag(config=True)
+
+    height = traitlets.Int(
+        HEIGHT, min=1, help="Lines of output that a pane has room for."
     ).tag(config=True)
 
     def __init__(self, shell: Any) -> None:
@@ -147,7 +152,7 @@ class IPyProc(Magics):
 
     def _show(self, job: Job, quiet: bool) -> None:
         if self.view and not quiet:
-            show(job)
+            show(job, self.height)
             return
         hide(job)
         if not quiet:

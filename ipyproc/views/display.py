@@ -24,13 +24,18 @@ from ipyproc.views.job import JobView
 Bundle = dict[str, Any]
 
 
-def show(job: Job) -> None:
-    """Show *job* in the current cell; where there is no notebook, print one line."""
+def show(job: Job, height: int | None = None) -> None:
+    """Show *job* in the current cell; where there is no notebook, print one line.
+
+    With *height* its pane has room for so many lines of output.
+    """
     hide(job)
     shell = get_ipython()
     if getattr(shell, "kernel", None) is None:
         print(text.spawned(job))
         return
+    if height is not None:
+        _view(job).height = height
     _Display(shell, job).begin()
 
 
@@ -85,7 +90,8 @@ class _Display:
         return {kind: data[kind] for kind in data if kind != "text/plain"}, metadata
 
     def _static(self) -> Bundle:
-        page = f'<div id="ipyproc-{self._view.token}">{html.job(self._job)}</div>'
+        page = html.job(self._job, self._view.height)
+        page = f'<div id="ipyproc-{self._view.token}">{page}</div>'
         return {"text/plain": text.job(self._job), "text/html": page}
 
     def _publish(self, data: Bundle, metadata: Bundle, update: bool = False) -> None:

@@ -44,8 +44,10 @@ _WORDS = {
 _FRAME = "border:1px solid #8886;border-radius:4px;overflow:hidden;text-align:left"
 _HEAD = "padding:4px 10px"
 _CODE = "background:none;font-size:12px"
+#: For how many lines of output there is room in a pane, if not said otherwise.
+HEIGHT = 17
 _OUTPUT = (
-    "margin:0;padding:4px 10px;max-height:24em;overflow:auto;background:#8881;"
+    "margin:0;padding:4px 10px;overflow:auto;background:#8881;"
     "font:13px/1.4 var(--jp-code-font-family,monospace);white-space:pre-wrap;"
     "overflow-wrap:anywhere"
 )
@@ -64,8 +66,11 @@ def state(state: ProcessState) -> str:
     return _table(facts.facts(state))
 
 
-def job(job: Job) -> str:
-    """Return command, last output and state of a job; at most 40 kB."""
+def job(job: Job, height: int = HEIGHT) -> str:
+    """Return command, last output and state of a job; at most 40 kB.
+
+    There is room for *height* lines of output; the others are scrolled.
+    """
     name, text = escape(facts.name(job)), escape(facts.status(job))
     colour = _colour(_STATUS.get(job.status, "2" if text == _GOOD else "1"))
     attributes = f'data-name="{name}" data-pid="{job.pid}" data-status="{job.status}"'
@@ -75,7 +80,7 @@ def job(job: Job) -> str:
         f'<span class="ipyproc-status" style="color:{colour}"><b>{text}</b></span> '
         f'<b>{name}</b> <code style="{_CODE}">{escape(facts.command(job))}</code> '
         f"<small>pid {job.pid}{_ran(job)}</small></header>"
-        f"{_output(job)}{_state(job)}</section>"
+        f"{_output(job, height)}{_state(job)}</section>"
     )
 
 
@@ -135,7 +140,7 @@ def _fact(fact: Fact) -> str:
     )
 
 
-def _output(job: Job) -> str:
+def _output(job: Job, height: int) -> str:
     """Return the last lines of the output, as many as there is room for."""
     last = recent(job, _LINES)
     shown: list[str] = []
@@ -151,7 +156,8 @@ def _output(job: Job) -> str:
     if not shown:
         return ""
     return (
-        f'<pre class="ipyproc-output" role="log" style="{_OUTPUT}">'
+        f'<pre class="ipyproc-output" role="log" style="{_OUTPUT};'
+        f'max-height:{1.4 * height:.1f}em">'
         f"{''.join(reversed(shown))}</pre>"
     )
 

@@ -30,7 +30,7 @@ import anywidget
 import traitlets
 
 from ipyproc.jobs import Job
-from ipyproc.views import actions, page
+from ipyproc.views import actions, html, page
 from ipyproc.views.audience import is_name
 from ipyproc.views.facts import snapshot
 from ipyproc.views.feed import Feed, Message, Pauses
@@ -64,6 +64,8 @@ class JobView(anywidget.AnyWidget):
     state = traitlets.Dict().tag(sync=True)
     tail = traitlets.Dict().tag(sync=True)
     signals: traitlets.List[str] = traitlets.List().tag(sync=True)
+    #: How many lines of output there is room for; longer output is scrolled.
+    height = traitlets.Int(html.HEIGHT, min=1).tag(sync=True)
 
     def __init__(self, job: Job, publisher: Publisher = shared) -> None:
         self._job = job

@@ -221,7 +221,7 @@ def test_settings(run: RunCell, ip: InteractiveShell) -> None:
     """%config shows and sets the defaults; a wrong value changes nothing."""
     help_text = run("%config IPyProc").out
 
-    for name in ("grace", "memory_limit", "output_limit", "view"):
+    for name in ("grace", "height", "memory_limit", "output_limit", "view"):
         assert f"IPyProc.{name}=" in help_text
 
     run("%config IPyProc.output_limit = 4")

@@ -81,6 +81,15 @@ def test_without_views_a_line_is_printed(kernel: Kernel) -> None:
     assert reply.stdout.startswith("spawned x (pid ")
 
 
+def test_the_height_of_panes_is_set(kernel: Kernel) -> None:
+    """Of the widget and of what is saved; of one job by its widget."""
+    kernel.run("%config IPyProc.height = 5\njob = %spawn --wait echo hello")
+    reply = kernel.run("%config IPyProc.height = 17\njob")
+
+    assert "max-height:7.0em" in displays(reply)[0]["text/html"]
+    assert kernel.run("job.widget.height").result == "5"
+
+
 def test_the_table_and_a_process_are_text_and_html(kernel: Kernel) -> None:
     """For every front end something that it can show."""
     kernel.run("%spawn --wait echo hello")

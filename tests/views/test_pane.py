@@ -349,6 +349,23 @@ def test_messages_for_other_pages_are_not_for_this_one(page: Page, live: Pane) -
     expect(page.get_by_text("not for you")).to_have_count(0)
 
 
+def test_its_height_is_given_in_lines(page: Page, live: Pane) -> None:
+    """Seventeen if not said otherwise; little output takes little room."""
+    height = "e => e.clientHeight / parseFloat(getComputedStyle(e).lineHeight)"
+    log = page.get_by_role("log")
+
+    live.prints("one\n")
+    expect(live.lines).to_have_count(1)
+    assert log.evaluate(height) < 3
+
+    live.prints("more\n" * 50)
+    expect(live.lines).to_have_count(51)
+    assert 17 <= log.evaluate(height) < 18
+
+    page.evaluate("set('height', 5)")
+    assert 5 <= log.evaluate(height) < 6
+
+
 def test_it_follows_the_end_until_the_reader_scrolls(page: Page, live: Pane) -> None:
     """
     The newest line is in view, unless the reader looks at something else.

@@ -24,7 +24,7 @@ function initialize({ model }) {
   const observer = new MutationObserver(look);
   observer.observe(document.documentElement, { childList: true, subtree: true });
   model.on("msg:custom", (message, buffers) => panes.forEach((pane) => pane.heard(message, buffers)));
-  model.on("change:state", () => panes.forEach((pane) => pane.show()));
+  for (const trait of ["state", "height"]) model.on(`change:${trait}`, () => panes.forEach((pane) => pane.show()));
   model.on("change:tail", () => panes.forEach((pane) => pane.showTail()));
   // Something happened to the connection: who asks for something learns what it was.
   model.on("comm_live_update", () => panes.forEach((pane) => pane.look()));

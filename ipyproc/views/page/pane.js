@@ -73,6 +73,7 @@ export class Pane {
     const { name, command, dir, pid, status, text, ran, stdin, facts, timed_out } = state;
     const over = ran !== null;
     this.section.setAttribute("aria-label", `Job ${name}`);
+    this.section.style.setProperty("--rows", this.model.get("height") ?? "");
     Object.assign(this.section.dataset, { name, pid, status, good: text === "exit status 0" });
     say(this.badge, text);
     say(this.tag, [timed_out ? "timed out" : "", this.left].filter(Boolean).join(" · "));
