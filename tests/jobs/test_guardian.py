@@ -1,0 +1,347 @@
+"""The guardian: whatever ends a session ends its jobs, too."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from ipyproc.jobs import PIPE, guardian, guardian_program, jobs, spawn
+from tests.jobs.helpers import PATIENCE, eventually, gone, lives, script
+from tests.sandbox import sandbox
+
+# A script that starts what tells when it is there, and says how many processes it made.
+START = """
+import os, signal, sys, threading
+import psutil
+from ipyproc.jobs import jobs, spawn
+from ipyproc.jobs.guardian import guardian
+def start(shell, **options):
+    job = spawn(["sh", "-c", shell], **options)
+    ready = threading.Event()
+    look = lambda job: "ready" in job.stdout.text and ready.set()
+    job.subscribe(look)
+    look(job)
+    assert ready.wait(20)
+    return job
+def made(process):
+    try:
+        return process.environ().get("IPYPROC_SESSION") == guardian().mark
+    except psutil.Error:
+        return False
+"""
+# Children of all kinds: in the session of a job and out of it, deaf and stopped ones;
+# of a job that has ended, in its session and out of it.
+FAMILY = """
+start("sleep 1000 & setsid sleep 1000 & trap '' TERM; echo ready; wait")
+start("sleep 1000 & echo ready; wait").signal(signal.SIGSTOP)
+start("(setsid sleep 1000 >/dev/null 2>&1 &) ; sleep 1000 >/dev/null 2>&1 & echo ready")
+jobs.running and jobs.last.wait(20)
+jobs.clear()
+print(sum(map(made, psutil.process_iter())), flush=True)
+"""
+MEMBERS = 7
+ENDS = {
+    "killed": "os.kill(os.getpid(), signal.SIGKILL)",
+    "gone": "os._exit(0)",
+    "aborted": "os.abort()",
+    "became another": "os.execv('/bin/true', ['true'])",
+    "raised": "raise SystemExit(3)",
+    "ended": "",
+}
+both_modes = pytest.mark.parametrize("pidfd", [True, False])
+
+
+def run(code: str, folder: Path, pidfd: bool = True) -> str:
+    """Run a script that may end badly; fail if a process of it lives on."""
+    with sandbox(folder) as environment:
+        done = subprocess.run(
+            [sys.executable, "-c", START + code],
+            stdout=subprocess.PIPE,
+            text=True,
+            timeout=PATIENCE,
+            cwd=folder,
+            env={**environment, "IPYPROC_PIDFD": "1" if pidfd else "0"},
+        )
+    return done.stdout
+
+
+def guardians(pid: int) -> list[psutil.Process]:
+    """Find the guardians of a process."""
+    found = []
+    for process in psutil.process_iter(["cmdline"]):
+        words = process.info["cmdline"] or []
+        if (
+            guardian_program.__file__ in words
+            and str(pid) in words
+            and lives(process.pid)
+        ):
+            found.append(process)
+    return found
+
+
+def the_guardian() -> psutil.Process:
+    """Wait until this process has one guardian, and give it."""
+    eventually(lambda: guardian.guardian().ready and len(guardians(os.getpid())) == 1)
+    return guardians(os.getpid())[0]
+
+
+@pytest.fixture
+def sleeper() -> Iterator[int]:
+    """Have a process with a session of its own that is no job."""
+    with subprocess.Popen(["sleep", "1000"], start_new_session=True) as process:
+        yield process.pid
+        process.kill()
+
+
+@pytest.mark.parametrize("how", ENDS)
+def test_nothing_outlives_the_session(how: str, tmp_path: Path) -> None:
+    """However a session ends, no job is left, nothing that one started, no guardian."""
+    assert int(run(FAMILY + ENDS[how], tmp_path)) == MEMBERS
+
+
+def test_without_pidfds(tmp_path: Path) -> None:
+    """It is the same where there are no pidfds."""
+    assert int(run(FAMILY + ENDS["killed"], tmp_path, pidfd=False)) == MEMBERS
+
+
+def test_sessions_in_sessions(tmp_path: Path) -> None:
+    """A job that has jobs of its own is ended with them."""
+    inner = START + 'start("setsid sleep 1000 & echo ready; wait"); print("ready")\n'
+    inner += "import time; time.sleep(1000)"
+    code = f"""
+job = spawn([sys.executable, "-u", "-c", {inner!r}])
+ready = threading.Event()
+look = lambda job: "ready" in job.stdout.text and ready.set()
+job.subscribe(look)
+look(job)
+assert ready.wait(20)
+print("ready", flush=True)
+"""
+    assert run(code + ENDS["killed"], tmp_path) == "ready\n"
+
+
+def test_forkers(tmp_path: Path) -> None:
+    """Who forks all the time does not escape."""
+    forker = "import os, signal\nsignal.signal(15, signal.SIG_IGN)\nprint('ready')\n"
+    forker += "while True:\n if os.fork(): os._exit(0)"
+    code = f"""
+job = spawn([sys.executable, "-u", "-c", {forker!r}])
+job.wait(20)
+print(job.stdout.text, flush=True)
+"""
+    assert run(code + ENDS["killed"], tmp_path).startswith("ready")
+
+
+def test_killed_before_the_guardian_knows(tmp_path: Path) -> None:
+    """A job is found that nobody had the time to tell of."""
+    code = """
+from ipyproc.jobs.guardian import Guardian
+start("echo ready")  # there is a guardian
+Guardian.tell = lambda self, pid: None
+start("sleep 1000 & echo ready; wait")
+print("ready", flush=True)
+"""
+    assert run(code + ENDS["killed"], tmp_path) == "ready\n"
+
+
+def test_a_replaced_guardian_knows_all(tmp_path: Path) -> None:
+    """If the guardian is killed, another takes over what it guarded."""
+    code = """
+import time
+start("echo ready")
+def first():
+    return [p for p in psutil.process_iter(["cmdline"])
+            if str(os.getpid()) in (p.info["cmdline"] or []) and p.pid != os.getpid()]
+while not guardian().ready: time.sleep(0.01)
+(old,) = first()
+start("sleep 1000 & echo ready; wait", clear_env=True, env={"PATH": os.environ["PATH"]})
+old.kill()
+while not guardian().ready or first() in ([], [old]): time.sleep(0.01)
+print(len(first()), jobs.last.pid, flush=True)
+"""
+    number, pid = run(code + ENDS["killed"], tmp_path).split()
+
+    assert number == "1"
+    assert gone(int(pid))
+
+
+def test_what_left_its_session_is_guarded_for_long(tmp_path: Path) -> None:
+    """The guardian stays as long as anything of a job is there, wherever it went."""
+    code = """
+import time
+import ipyproc.jobs.guardian as module
+module.LINGER = 0.05
+start("(setsid sleep 1000 >/dev/null 2>&1 &) ; echo ready").wait(20)
+while guardian().pids: time.sleep(0.01)
+time.sleep(0.5)  # it might end now, and must not
+print("ready", flush=True)
+"""
+    assert run(code + ENDS["killed"], tmp_path) == "ready\n"
+
+
+def test_who_gives_up_the_mark_lives_on(tmp_path: Path) -> None:
+    """A daemon that was started without the session's mark is nobody's job."""
+    code = """
+job = start("env -u IPYPROC_SESSION -u IPYPROC_TEST_RUN setsid sleep 1000 >/dev/null "
+            "2>&1 & echo $!; sleep 0.1; echo ready")
+print(job.stdout.lines()[0], flush=True)
+"""
+    pid = int(run(code + ENDS["killed"], tmp_path))
+
+    assert lives(pid)
+    os.kill(pid, signal.SIGKILL)
+
+
+@both_modes
+def test_a_fork_that_holds_the_pipe(pidfd: bool, tmp_path: Path) -> None:
+    """A copy of the session that lives on, with all its descriptors, hides no end."""
+    code = """
+import ctypes
+libc = ctypes.PyDLL(None)
+job = start("sleep 1000 & echo ready; wait")
+while not guardian().ready: pass
+pid = libc.fork()  # Python does not hear of it, and closes nothing
+if not pid:
+    libc.close(1)
+    libc.sleep(20)
+print(job.pid, pid, flush=True)
+"""
+    environment = {**os.environ, "IPYPROC_PIDFD": "1" if pidfd else "0"}
+    done = subprocess.run(
+        [sys.executable, "-c", START + code + ENDS["killed"]],
+        stdout=subprocess.PIPE,
+        timeout=PATIENCE,
+        env=environment,
+    )
+    job, fork = map(int, done.stdout.split())
+    try:
+        assert gone(job)
+        assert lives(fork)
+    finally:
+        os.kill(fork, signal.SIGKILL)
+
+
+def test_forks_leave_the_guardian_alone() -> None:
+    """A forked child that ends, or starts jobs, changes nothing for its parent's."""
+    code = """
+import os, sys, warnings
+warnings.simplefilter("ignore")  # of a fork beside threads, and of what it drops
+from ipyproc.jobs import spawn
+from ipyproc.jobs.guardian import guardian
+job = spawn(["sleep", "1000"])
+mine = guardian()
+if not (child := os.fork()):
+    assert guardian() is not mine and guardian().mark != mine.mark
+    spawn("true").wait(20)
+    os._exit(7)
+status = os.waitpid(child, 0)[1]
+print(os.waitstatus_to_exitcode(status), guardian() is mine, job.status)
+"""
+    assert script(code) == "7 True running\n"
+
+
+def test_what_it_is() -> None:
+    """It is no job, nobody's child, in a session of its own, small, and not curious."""
+    job = spawn("cat", stdin=PIPE)
+    process = the_guardian()
+
+    assert process.pid not in [each.pid for each in jobs]
+    assert process.pid not in [c.pid for c in psutil.Process().children(recursive=True)]
+    assert os.getsid(process.pid) not in (os.getsid(0), job.pid)
+    assert process.cwd() == "/"
+    assert process.num_threads() == 1
+    assert process.memory_full_info().uss < 10 << 20
+    ours = {os.readlink(f"/proc/{process.pid}/fd/{fd}") for fd in (0, 1)}
+    others = [f for f in os.listdir(f"/proc/{process.pid}/fd") if f not in "012"]
+    kinds = [os.readlink(f"/proc/{process.pid}/fd/{fd}") for fd in others]
+    assert len(ours) == 2
+    assert kinds == ["anon_inode:[pidfd]"] * 2  # ours and the job's
+
+
+@pytest.mark.parametrize("sig", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_signals_for_all(sig: int) -> None:
+    """What is sent to all processes of a terminal, or of somebody, does not end it."""
+    spawn("cat", stdin=PIPE)
+    process = the_guardian()
+    process.send_signal(sig)
+    spawn("true").wait(PATIENCE)
+
+    # The second job was told of, and it is forgotten: it still does its work.
+    eventually(lambda: len(guardian.guardian().pids) == 1)
+    assert the_guardian() == process
+
+
+def test_one_for_many_jobs() -> None:
+    """Jobs that come one after another have one guardian, which forgets ended ones."""
+    spawn("true")
+    process = the_guardian()
+    for _ in range(300):
+        spawn("true").wait(PATIENCE)
+        jobs.clear()
+
+    assert the_guardian() == process
+    eventually(lambda: not guardian.guardian().pids)
+
+
+def test_it_ends_when_there_is_nothing_to_guard(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A while after the last job the guardian is gone; the next job has another."""
+    monkeypatch.setattr(guardian, "LINGER", 0.05)
+    job = spawn("cat", stdin=PIPE)
+    process = the_guardian()
+    job.close_stdin()
+    eventually(lambda: not guardian.guardian().ready)
+    eventually(lambda: not lives(process.pid))
+
+    spawn("cat", stdin=PIPE)
+    assert the_guardian() != process
+
+
+def test_a_stopped_guardian_blocks_nobody() -> None:
+    """More is told than fits into a pipe, and heard when the guardian goes on."""
+    job = spawn("cat", stdin=PIPE)
+    process = the_guardian()
+    process.suspend()
+    try:
+        for _ in range(2 * (1 << 16) // guardian_program.MESSAGE.size):
+            guardian.guardian().tell(job.pid)
+    finally:
+        process.resume()
+    job.kill()
+
+    eventually(lambda: not guardian.guardian().pids)
+
+
+def test_no_guardian(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Where none can be started there are jobs all the same, and one warning."""
+    monkeypatch.setattr(sys, "executable", "/no/such/python")
+    for _ in range(3):
+        assert spawn("true").wait(PATIENCE).success
+    eventually(lambda: bool(caplog.records))
+
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert "its jobs live on" in caplog.text
+
+
+def test_a_pid_that_came_again_is_a_stranger(sleeper: int) -> None:
+    """A process that started after the job was there is not the job."""
+    now = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+    known = guardian_program.Jobs("nobody's")
+    known.told[sleeper] = now - 10**9
+    assert known.find(set()) == set()
+    assert known.gone() == [sleeper]
+
+    known.told[sleeper] = now
+    assert [seen.pid for seen in known.find(set())] == [sleeper]
+    assert known.gone() == []
