@@ -16,7 +16,6 @@ from IPython.core.magic import (
     magics_class,
     needs_local_scope,
 )
-from IPython.display import display
 
 from ipyproc.jobs import Job, jobs
 from ipyproc.jobs.capture import MEMORY_LIMIT, OUTPUT_LIMIT
@@ -26,8 +25,9 @@ from ipyproc.magics.starting import Limits, start
 from ipyproc.magics.targets import find_jobs, find_targets
 from ipyproc.process import Process
 from ipyproc.state import ProcessState
-from ipyproc.views import hide, html, show, terminal, text
+from ipyproc.views import hide, show, terminal, text
 from ipyproc.views.html import HEIGHT
+from ipyproc.views.tables import show_found, show_jobs
 
 #: The variables of the function in which a magic is used.
 Variables = dict[str, Any] | None
@@ -135,17 +135,16 @@ class IPyProc(Magics):
             raise UsageError(f"no word may follow %procs: {words[0]!r}")
         if options.clear:
             jobs.clear()
-        shown = {"text/plain": text.jobs(jobs), "text/html": html.jobs(jobs)}
-        display(shown, raw=True)
+        show_jobs(every=options.all)
 
     @_magic(usage.PROCFIND)
     @line_magic
     def procfind(self, line: str, local_ns: Variables = None) -> Process:
         """Find any process."""
         _, words = usage.PROCFIND.parse(line)
-        process = finding.find(words)
-        display(finding.picture(process.pid), raw=True)
-        return process
+        found = finding.find(words)
+        show_found(found)
+        return found.process
 
     def _namespace(self, local_ns: Variables) -> dict[str, object]:
         return {**self._ip.user_ns, **(local_ns or {})}

@@ -13,6 +13,7 @@ from ipyproc import views
 from ipyproc.magics import completers
 from ipyproc.magics.commands import IPyProc
 from ipyproc.magics.ending import end_jobs, end_threads
+from ipyproc.views import tables
 
 
 def load(ip: Any) -> None:
@@ -27,6 +28,7 @@ def load(ip: Any) -> None:
         undo.callback(ip.configurables.remove, magics)
         undo.callback(_register(ip, magics))
         undo.callback(completers.install(ip))
+        undo.callback(tables.close)
         undo.callback(views.unregister, ip)
         views.register(ip)
         magics.undo = undo.pop_all()

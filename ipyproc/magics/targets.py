@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping, Sequence
 
@@ -10,6 +9,7 @@ import psutil
 from IPython.core.error import UsageError
 
 from ipyproc.jobs import Job, jobs
+from ipyproc.jobs.vital import refusal
 from ipyproc.magics.mistakes import unknown
 from ipyproc.process import Process
 
@@ -95,22 +95,10 @@ def _by_pid(pid: int) -> Job | None:
 
 
 def _check(pid: int, others: bool) -> None:
-    _refuse_vital(pid)
+    if why := refusal(pid):
+        raise UsageError(why)
     if not others:
         hint = "with --pid any process can be signalled"
         raise UsageError(f"no job has the pid {pid}: {hint}")
     if not psutil.pid_exists(pid):
         raise UsageError(f"no process has the pid {pid}")
-
-
-def _refuse_vital(pid: int) -> None:
-    """Refuse the pids that no slip of the keyboard may signal."""
-    if pid < 1:
-        what = "a process group" if pid else "the kernel's own process group"
-        raise UsageError(f"pid {pid} is refused: it stands for {what}")
-    if pid == 1:
-        raise UsageError("pid 1 is refused: it is the parent of all others")
-    if pid == os.getpid():
-        raise UsageError(f"pid {pid} is refused: it is the kernel itself")
-    if pid in (parent.pid for parent in psutil.Process().parents()):
-        raise UsageError(f"pid {pid} is refused: it is a parent of the kernel")

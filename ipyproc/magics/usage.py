@@ -162,9 +162,15 @@ Python: job.signal(sig), job.terminate(grace), job.kill(tree=True).
 
 PROCS = Grammar(
     "%procs",
-    usage="%procs [--clear]",
-    summary="Show the table of jobs, those that ended, too.",
-    options=[Option("--clear", "forget the jobs that ended first")],
+    usage="%procs [--all] [--clear]",
+    summary="""\
+Show the table of jobs, which stays up to date: all that run, and of those that
+ended the last, up to 200 rows. A click on a heading sorts, Kill ends a job and
+all that it started.""",
+    options=[
+        Option("--all", "show every job that ended, however many there are"),
+        Option("--clear", "forget the jobs that ended first"),
+    ],
     notes="Python: ipyproc.jobs, a mapping by name and by pid.\n",
 )
 
@@ -172,9 +178,11 @@ PROCFIND = Grammar(
     "%procfind",
     usage="%procfind PID",
     summary="""\
-Find any process of this machine, and return the Process.
+Find any process of this machine, show it, and return the Process.
 
-It can be signalled; only a child of the kernel can be waited for.""",
+Its state and what it uses are live; the buttons signal it and never another
+process with its pid. How it ends only its parent learns: only a child of the
+kernel can be waited for.""",
     notes="""\
 examples:
   %procfind 1

@@ -62,7 +62,7 @@ def test_options() -> None:
         "--grace",
         "--pid",
     ]
-    assert offered("%procs ") == ["--clear"]
+    assert offered("%procs ") == ["--all", "--clear"]
 
 
 def test_the_options_of_a_program_are_its_own() -> None:

@@ -36,10 +36,10 @@ class Found {
     // What others started is not ours to signal all at once.
     this.usage.element.querySelector("label")?.remove();
     this.facts = h("tbody", { role: "rowgroup" });
-    this.refusal = h("p", {});
+    this.note = h("p", {});
     const table = h("table", { role: "table", class: "ipyproc-process" }, this.facts);
     const header = h("header", {}, this.badge, this.name, this.command, this.times, this.signals);
-    this.node.append(header, this.usage.element, this.refusal, message, table);
+    this.node.append(header, this.usage.element, this.note, message, table);
     this.node.onkeydown = (event) => event.stopPropagation(); // not the notebook's
   }
 
@@ -63,7 +63,7 @@ class Found {
     if (usage && usage !== this.measured) this.usage.heard(usage);
     else this.usage.show();
     this.measured = usage;
-    say(this.refusal, notes.refusal ? `${notes.refusal}.` : "");
+    say(this.note, notes.end ?? notes.refusal ?? "");
     for (const control of this.node.querySelectorAll(".ipyproc-usage > p > *, [data-acts]")) {
       control.disabled = !!notes.refusal || this.watching.gone;
     }
@@ -83,4 +83,4 @@ class Found {
   }
 }
 
-export default twin((model) => new Found(model));
+export default { ...twin((model) => new Found(model)) };

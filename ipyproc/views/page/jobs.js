@@ -153,4 +153,4 @@ class Table {
   }
 }
 
-export default twin((model) => new Table(model));
+export default { ...twin((model) => new Table(model)) };
