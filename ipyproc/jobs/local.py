@@ -204,10 +204,9 @@ class LocalRunner:
             self._reactor.close(fd)
         for pipe in pipes:
             pipe.abort()
-        if self._pidfd >= 0:
-            self._reactor.unwatch(self._pidfd)
-        if not self._is_over:
-            self._await_end()
+        # It was killed: so look until it has ended. Whether the pidfd is watched nobody
+        # knows, if the interrupt came in the midst of that.
+        self._ended()
 
     def _start_waiter(self) -> None:
         waiter = threading.Thread(
@@ -229,6 +228,8 @@ class LocalRunner:
         self._changed()
 
     def _ended(self) -> None:
+        if self._is_over:
+            return
         # What was printed before the end is in the pipes by now. There may be no end of
         # the file: what the process started can hold the pipes for as long as it likes.
         for pipe in self._outputs:

@@ -5,6 +5,7 @@ from contextlib import suppress
 
 import pytest
 
+from ipyproc._sys import pidfd
 from ipyproc.errors import ProcessDoneError
 from ipyproc.jobs import jobs
 from tests.jobs.helpers import until
@@ -20,3 +21,11 @@ def no_jobs_left() -> Iterator[None]:
     for job in jobs:
         until(job, lambda job: job.finished)
     jobs.clear()
+
+
+@pytest.fixture(params=["pidfd", "pid"])
+def mode(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Run the test with pidfds, and as where there are none."""
+    if request.param == "pid":
+        monkeypatch.setattr(pidfd, "works", lambda: False)
+    return str(request.param)

