@@ -83,7 +83,8 @@ class _FileActions:
         _close_the_rest(self.memory, len(files))
 
     def __del__(self, destroy: Callable[..., int] = _destroy_actions) -> None:
-        destroy(self.memory)
+        if hasattr(self, "memory"):  # an interrupt may have come before
+            destroy(self.memory)
 
 
 # Which others there are to close may change from one time to the next.
