@@ -39,6 +39,9 @@ bench: .venv/dev .venv/go ## measure ipyproc beside its peers
 conformance-record: .venv/dev .venv/go ## ask real Go again what the tests compare with (as root)
 	$(BIN)/python -m tests.conformance.record
 
+pictures: chromium ## take the pictures of the README anew
+	$(BIN)/python -m tests.browser.pictures
+
 chromium: .venv/dev
 	@$(BIN)/python tests/browser/chromium.py
 
@@ -60,5 +63,5 @@ clean: ## remove what the other targets made
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "make: $(PYTHON) cannot make virtual environments: install the package python3-venv" >&2; exit 1; }
 	$(PYTHON) -m venv .venv
 
-.PHONY: help demo lab test lint matrix test-floors test-newest bench conformance-record chromium ipykernels clean
+.PHONY: help demo lab test lint matrix test-floors test-newest bench conformance-record pictures chromium ipykernels clean
 .NOTPARALLEL:

@@ -1,0 +1,117 @@
+"""Take the pictures of the README from the real thing: ``make pictures``.
+
+The cells are those of README.md itself, run in JupyterLab as a reader would run them.
+Each picture is taken in both themes.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import nbformat
+from nbformat.v4 import new_code_cell, new_notebook
+from playwright.sync_api import Locator, Page, expect, sync_playwright
+
+from tests.browser import chromium
+from tests.browser.fixtures import FLAGS, NOTEBOOKS
+from tests.browser.lab import Notebook, serving
+from tests.readme import first_cells
+from tests.sandbox import sandbox
+
+FOLDER = NOTEBOOKS / "pictures"
+WIDTH, HEIGHT = 940, 1400
+#: What the README shows beside its own cells.
+EXPLORE = "from ipyproc.views import explore\n\nexplore(0x8B)"
+#: What JupyterLab adds to the cell where the cursor is.
+PLAIN = ".jp-cell-toolbar, .jp-Collapser { visibility: hidden }"
+KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
+PATIENCE = 60_000
+
+
+def main() -> str | None:
+    """Take all pictures; what is returned says why that cannot be."""
+    if not chromium.find():
+        return chromium.HELP
+    expect.set_options(timeout=PATIENCE)
+    FOLDER.mkdir(exist_ok=True)
+    with _notebook([*first_cells(), EXPLORE]) as notebook:
+        _take_all(notebook)
+    return None
+
+
+@contextmanager
+def _notebook(cells: list[str]) -> Iterator[Notebook]:
+    """Open a notebook with these cells in a JupyterLab and a Chromium of its own."""
+    with TemporaryDirectory() as folder:
+        home = Path(folder)
+        with serving(home) as lab, sandbox(home), sync_playwright() as playwright:
+            path = lab.root / "pictures.ipynb"
+            sheet = new_notebook(cells=list(map(new_code_cell, cells)), metadata=KERNEL)
+            nbformat.write(sheet, path)
+            browser = playwright.chromium.launch(
+                executable_path=chromium.find(), args=list(FLAGS)
+            )
+            page = browser.new_page(
+                viewport={"width": WIDTH, "height": HEIGHT}, device_scale_factor=2
+            )
+            page.set_default_timeout(PATIENCE)
+            notebook = Notebook(page, lab, path.name)
+            page.add_style_tag(content=PLAIN)
+            yield notebook
+            browser.close()
+
+
+def _take_all(notebook: Notebook) -> None:
+    notebook.start(0)
+    train = notebook.start(1)
+    expect(_log(train)).to_contain_text(re.compile(r"epoch +([4-9]\d|\d{3}) "))
+    answer = notebook.start(2)
+    expect(_log(answer)).to_contain_text("name?")
+    answer.get_by_label("Standard input").fill("Ada")
+    _take(notebook, "pane", train, answer)
+    answer.get_by_role("button", name="Send").click()
+    expect(_badge(answer)).to_have_text("exit status 0")
+    table = notebook.start(3)
+    expect(table.locator(".ipyproc-jobs")).to_contain_text("train")
+    _take(notebook, "procs", table)
+    notebook.start(4)
+    expect(_badge(train)).to_have_text("signal: killed")
+    _take(notebook, "state", train)
+    _take(notebook, "explore", notebook.start(5))
+
+
+def _take(notebook: Notebook, name: str, *cells: Locator) -> None:
+    """Take a picture of cells that follow each other, in both themes."""
+    for theme in ("dark", "light"):
+        notebook.use_theme(theme)
+        path = FOLDER / f"{name}-{theme}.png"
+        path.write_bytes(_shot(notebook.page, cells))
+        print(f"{path.relative_to(NOTEBOOKS.parent)}  {path.stat().st_size >> 10} KB")
+
+
+def _shot(page: Page, cells: tuple[Locator, ...]) -> bytes:
+    cells[0].scroll_into_view_if_needed()
+    page.mouse.move(0, 0)
+    boxes = [box for cell in cells if (box := cell.bounding_box())]
+    top = min(box["y"] for box in boxes)
+    bottom = max(box["y"] + box["height"] for box in boxes)
+    left, width = boxes[0]["x"], boxes[0]["width"]
+    clip = {"x": left, "y": top, "width": width, "height": bottom - top}
+    return page.screenshot(clip=clip, animations="disabled")
+
+
+def _log(cell: Locator) -> Locator:
+    return cell.get_by_role("log")
+
+
+def _badge(cell: Locator) -> Locator:
+    return cell.locator(".ipyproc-status").first
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,187 @@
+"""The READMEs tell the truth: their code runs, what they name is there, and is all."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ipyproc.magics import usage
+from tests.kernel.fixtures import Kernel
+from tests.readme import CHINESE, ENGLISH, ROOT, blocks, headings, prose
+
+READMES = [ENGLISH, CHINESE]
+LANGUAGES = {"python", "sh"}
+#: What a reader does after the third cell, in which a program asks for a name.
+TYPED = """
+jobs["hello"].send("Ada\\n")
+print(jobs["hello"].wait(60), jobs["hello"].stdout.lines())
+"""
+PROMISED = re.compile(r"print\(.*\)\s+# (.+)")
+PATH = re.compile(r"\]\(([^)#]+)\)|(?:src|srcset)=\"([^\"]+)\"")
+OPTION = re.compile(r"--[a-z-]+")
+GRAMMARS = [usage.SPAWN, usage.PROCWAIT, usage.PROCKILL, usage.PROCS, usage.PROCFIND]
+MOST_OF_A_PICTURE = 150 << 10
+
+each_readme = pytest.mark.parametrize("path", READMES, ids=lambda path: path.name)
+
+
+@pytest.mark.xdist_group("kernel")
+def test_the_code_runs_and_prints_what_it_says(kernel: Kernel) -> None:
+    """Pasted one after the other, no cell fails, and each prints what is beside it."""
+    kernel.run("from ipyproc import jobs")
+    replies = {}
+    for number, block in enumerate(blocks(ENGLISH, "python")):
+        replies[block] = kernel.run(block.source)
+        if number == 2:
+            typed = kernel.run(TYPED)
+
+    errors = [(block.line, reply.error) for block, reply in replies.items()]
+    assert [(line, error) for line, error in errors if error] == []
+    for block, reply in replies.items():
+        printed = iter(reply.stdout.splitlines())
+        missing = [it for it in PROMISED.findall(block.source) if it not in printed]
+        assert (block.line, missing) == (block.line, [])
+    assert typed.stdout == "exit status 0 ['Your name? Hello, Ada!']\n"
+    ended = list(replies.values())[4]
+    assert ended.result == "signal: killed"
+
+
+def test_code_promises_something() -> None:
+    """Blocks say what they print, so that the test above can find them wrong."""
+    promised = [PROMISED.findall(block.source) for block in blocks(ENGLISH, "python")]
+
+    assert len([line for lines in promised for line in lines]) >= 7
+
+
+@each_readme
+def test_blocks_are_of_languages_that_are_tested(path: Path) -> None:
+    """There is no block of code that no test runs."""
+    assert {block.language for block in blocks(path)} == LANGUAGES
+
+
+def test_both_languages_have_the_same_code() -> None:
+    """The blocks of the two READMEs are equal, less the comments in shell blocks."""
+    english, chinese = (
+        [(b.language, _uncommented(b.source, b.language)) for b in blocks(path)]
+        for path in READMES
+    )
+
+    assert chinese == english
+
+
+def test_both_languages_have_the_same_structure() -> None:
+    """The READMEs have the same headings, rows of tables, and names in code."""
+    english, chinese = (
+        (headings(path), _rows(path), sorted(_code_in_prose(path))) for path in READMES
+    )
+
+    assert chinese == english
+
+
+def _uncommented(source: str, language: str) -> str:
+    return re.sub(r"\s+# .*", "", source) if language == "sh" else source
+
+
+def _rows(path: Path) -> list[int]:
+    """Count the columns of each row of a table."""
+    return [
+        line.count("|") for line in prose(path).splitlines() if line.startswith("|")
+    ]
+
+
+def _code_in_prose(path: Path) -> set[str]:
+    return set(re.findall(r"`([^`]+)`", prose(path)))
+
+
+@each_readme
+def test_what_is_linked_is_there(path: Path) -> None:
+    """Links and pictures are files of the repository, and pictures are small."""
+    found = {one or other for one, other in PATH.findall(prose(path))}
+
+    assert {name for name in found if not (ROOT / name).exists()} == set()
+    pictures = {name for name in found if name.endswith(".png")}
+    assert pictures >= {"notebooks/pictures/pane-dark.png"}
+    assert {
+        name for name in pictures if (ROOT / name).stat().st_size > MOST_OF_A_PICTURE
+    } == set()
+
+
+def test_every_picture_is_shown() -> None:
+    """No picture lies there that the README does not show, in both themes."""
+    there = {path.name for path in (ROOT / "notebooks/pictures").iterdir()}
+
+    shown = {Path(one or other).name for one, other in PATH.findall(prose(ENGLISH))}
+    assert there == {name for name in shown if name.endswith(".png")}
+    light = {name.replace("-light", "") for name in there if "-light" in name}
+    dark = {name.replace("-dark", "") for name in there if "-dark" in name}
+    assert light == dark
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        line.partition("#")[0].strip()
+        for block in blocks(ENGLISH, "sh")
+        for line in block.source.splitlines()
+    ],
+)
+def test_commands_exist(line: str) -> None:
+    """Every line of a shell block is a target of make, which make help tells."""
+    program, target = line.split()
+    assert program == "make"
+
+    run = subprocess.run(["make", "-n", target], cwd=ROOT, capture_output=True)
+    told = subprocess.check_output(["make", "help"], cwd=ROOT, text=True)
+    assert run.returncode == 0, run.stderr
+    assert re.search(rf"^make {target} ", told, re.M)
+
+
+@each_readme
+def test_what_is_said_of_make_and_pip_is_true(path: Path) -> None:
+    """Targets and extras that the prose names are there."""
+    targets = set(re.findall(r"`make ([a-z-]+)`", prose(path)))
+    extras = set(re.findall(r"'\.\[(\w+)\]'", prose(path)))
+
+    makefile = (ROOT / "Makefile").read_text()
+    assert {it for it in targets if not re.search(rf"^{it}:.*##", makefile, re.M)} == (
+        set()
+    )
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert extras <= {*project["optional-dependencies"]}
+    assert extras == {"lab"}
+
+
+@each_readme
+def test_the_options_are_those_there_are(path: Path) -> None:
+    """The tables name each option of each magic, and no other."""
+    told = {option for row in _magics(path) for option in OPTION.findall(row)}
+
+    assert told == {name for grammar in GRAMMARS for name in grammar.options}
+
+
+def _magics(path: Path) -> Iterator[str]:
+    """Give the rows about magics and their options."""
+    for line in prose(path).splitlines():
+        if line.startswith(("| `%", "| `--")):
+            yield line
+
+
+@each_readme
+def test_every_magic_is_told(path: Path) -> None:
+    """Each magic has a row of its own, that begins with it."""
+    rows = "\n".join(_magics(path))
+
+    assert [it.magic for it in GRAMMARS if f"| `{it.magic}" not in rows] == []
+
+
+@each_readme
+def test_nothing_of_this_machine_is_told(path: Path) -> None:
+    """There is no address but of files beside it, and no path of a home."""
+    text = path.read_text()
+
+    assert re.findall(r"https?://\S+|/(?:home|root|work|tmp)\b", text) == []
