@@ -323,6 +323,23 @@ def test_what_is_left_out_is_said(page: Page, live: Pane) -> None:
     )
 
 
+def test_what_was_left_out_is_said_for_ever(page: Page, live: Pane) -> None:
+    """
+    It stays said how much is left out when the line that said so falls off the top.
+    """
+    live.prints("a\n")
+    pages = [live.sent("ready")[-1]["page"]]
+    text = "z\n" * 1000
+    for after, offset in ((2, 2_000_002), (2_002_002, 5_002_002)):
+        skip = {"after": after, "offset": offset, "streams": [["stdout", 2000]]}
+        live.tell(text, kind="output", pages=pages, **skip)
+
+    expect(
+        page.get_by_text("5.0 MB and 1,003 lines above are not shown")
+    ).to_be_visible()
+    live.shows(*["z"] * 1000)
+
+
 def test_only_what_is_drawn_is_acknowledged(page: Page, live: Pane) -> None:
     """
     The page acknowledges now and then, and only what it has drawn.

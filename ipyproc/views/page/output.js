@@ -2,6 +2,7 @@
 import { drawn } from "./draw.js";
 import { h, say } from "./element.js";
 import { Screen, runs } from "./screen.js";
+import { size } from "./words.js";
 
 const AT_ONCE = 100; // lines to draw at a time
 const SLICE = 10; // ms of a frame in which to begin to draw
@@ -34,6 +35,8 @@ export class Output {
     this.afterwards = afterwards; // called whenever all has been drawn
     this.screen = new Screen();
     this.follow = true;
+    this.notes = []; // lines that say that something is left out there, and how much
+    this.lost = 0; // how much was left out above the first line
     this.above = h("p", {});
     this.log = h("div", { class: "ipyproc-output", role: "log", tabindex: "0" });
     this.log.onscroll = () => {
@@ -47,6 +50,22 @@ export class Output {
     const { gone, lines } = this.screen;
     this.screen = new Screen();
     this.screen.gone = [...gone, ...lines];
+    this.notes = [];
+    this.lost = 0;
+  }
+
+  /** Say that so many bytes are left out here. */
+  skip(count) {
+    this.screen.note(`… ${size(count)} not shown here; “Save output” has everything …`);
+    this.notes.push([this.screen.lines.at(-1), count]);
+  }
+
+  /** What is not shown above the first line, also after the notes about it went. */
+  get missing() {
+    const { dropped, lines } = this.screen;
+    while (this.notes.length && !lines.includes(this.notes[0][0])) this.lost += this.notes.shift()[1];
+    const parts = [this.lost && size(this.lost), `${dropped.toLocaleString("en")} lines`];
+    return dropped ? `${parts.filter(Boolean).join(" and ")} above are not shown` : "";
   }
 
   soon() {
@@ -75,7 +94,7 @@ export class Output {
     for (const line of changed) if (line.element) this.paint(line);
     changed.clear();
     log.hidden = !log.firstChild;
-    say(this.above, screen.dropped ? `${screen.dropped.toLocaleString("en")} lines above are not shown` : "");
+    say(this.above, this.missing);
     if (this.follow) log.scrollTop = log.scrollHeight;
     this.afterwards();
   }

@@ -6,7 +6,7 @@ import { table } from "./facts.js";
 import { Output } from "./output.js";
 import { Saving } from "./saving.js";
 import { Usage } from "./usage.js";
-import { duration, size } from "./words.js";
+import { duration } from "./words.js";
 
 const ACK = 1 << 16; // acknowledge this many bytes at a time
 const LOOK = 5 * PATIENCE; // how often to say that somebody looks
@@ -144,7 +144,7 @@ export class Pane {
     if (offset < this.start || offset > this.have) {
       this.output.clear();
       this.start = this.have = offset;
-      if (offset) this.skip(offset);
+      if (offset) this.output.skip(offset);
     }
     this.acked = offset;
     this.tick();
@@ -158,7 +158,7 @@ export class Pane {
     const end = offset + bytes.length;
     if (end <= this.have) return;
     if (offset > this.have) {
-      this.skip(offset - this.have);
+      this.output.skip(offset - this.have);
       this.start = this.have = offset;
     }
     let at = 0;
@@ -169,10 +169,6 @@ export class Pane {
     }
     this.have = end;
     this.settle();
-  }
-
-  skip(count) {
-    this.output.screen.note(`… ${size(count)} not shown here; “Save output” has everything …`);
   }
 
   /** Draw soon; when all has been printed, see that all is here. */
