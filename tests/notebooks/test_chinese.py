@@ -1,0 +1,98 @@
+"""The notebooks in Chinese are those in English, but for the prose.
+
+The code is the same, so it is run in English only.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat import NotebookNode
+
+from tests.readme import FENCED
+
+NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
+ENGLISH = sorted(NOTEBOOKS.glob("*.ipynb"))
+CHINESE = NOTEBOOKS / "zh"
+LINK = re.compile(r"\]\(([^)]+)\)")
+HANZI = re.compile(r"[\u4e00-\u9fff]")
+KEYS = re.compile(r"<kbd>.*?</kbd>")
+#: A western mark between two Chinese characters.
+WESTERN = re.compile(r"(?<=[\u4e00-\u9fff])[,;:?!()]|[,;:?!](?=[\u4e00-\u9fff])")
+
+each_notebook = pytest.mark.parametrize("path", ENGLISH, ids=lambda path: path.stem)
+
+
+def test_the_set_is_whole() -> None:
+    """There is one for each, by the same name, and no other."""
+    assert [path.name for path in sorted(CHINESE.iterdir())] == [
+        path.name for path in ENGLISH
+    ]
+
+
+@each_notebook
+def test_all_but_the_prose_is_equal(path: Path) -> None:
+    """Cells, their order, names and tags, the code, and the metadata are the same."""
+    english, chinese = _both(path)
+    for notebook in english, chinese:
+        for cell in _prose(notebook):
+            cell.source = ""
+
+    assert chinese == english
+
+
+@each_notebook
+def test_the_prose_has_the_same_parts(path: Path) -> None:
+    """Cells of prose have the same headings, code, rows, items, links and names."""
+    english, chinese = ([*map(_parts, _prose(notebook))] for notebook in _both(path))
+
+    assert chinese == english
+
+
+@each_notebook
+def test_all_prose_is_translated(path: Path) -> None:
+    """No cell of prose is left in English, or punctuated as if it were."""
+    _, chinese = _both(path)
+    sources = [(cell.id, FENCED.sub("", cell.source)) for cell in _prose(chinese)]
+
+    assert [name for name, source in sources if not HANZI.search(source)] == []
+    assert [
+        (name, WESTERN.findall(source))
+        for name, source in sources
+        if WESTERN.search(source)
+    ] == []
+
+
+@each_notebook
+def test_links_lead_somewhere(path: Path) -> None:
+    """Chinese notebooks link to Chinese ones."""
+    _, chinese = _both(path)
+
+    names = {name for cell in _prose(chinese) for name in LINK.findall(cell.source)}
+    assert {name for name in names if not (CHINESE / name).exists()} == set()
+
+
+def _both(path: Path) -> tuple[NotebookNode, NotebookNode]:
+    english, chinese = (
+        nbformat.read(it, as_version=4) for it in (path, CHINESE / path.name)
+    )
+    return english, chinese
+
+
+def _prose(notebook: NotebookNode) -> list[NotebookNode]:
+    return [cell for cell in notebook.cells if cell.cell_type == "markdown"]
+
+
+def _parts(cell: NotebookNode) -> tuple[str, dict[str, list[str]]]:
+    """Take apart what must not depend on the language."""
+    prose = FENCED.sub("", cell.source)
+    return cell.id, {
+        "code": FENCED.findall(cell.source),
+        "lines": re.findall(r"^(#+ |- |\| |<\w+>|</\w+>|\*\*\d)", prose, re.M),
+        "names": sorted({*re.findall(r"`([^`]+)`", prose)}),
+        "links": LINK.findall(prose),
+        "keys": KEYS.findall(prose),
+    }
