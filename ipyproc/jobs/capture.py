@@ -63,6 +63,8 @@ class Capture:
         self._total = 0
         #: Why the file could not be written; ``None`` if it could, or was not needed.
         self.error: OSError | None = None
+        #: The file that a detached job prints into, of which this is a copy.
+        self.path: str | None = None
         # The layout. Offsets below `head` are their own addresses in the store. Those
         # above take turns at the `ring` addresses that follow, so that as long as
         # nothing is dropped every offset is its own address. None of them is below

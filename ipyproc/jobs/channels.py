@@ -6,7 +6,8 @@ import errno
 import os
 from collections import deque
 from collections.abc import Collection
-from itertools import starmap
+from contextlib import suppress
+from itertools import count, starmap
 from typing import Final, TypeAlias
 
 from ipyproc.attr import File
@@ -17,6 +18,9 @@ STDOUT, STDERR = 0, 1
 _Path: TypeAlias = str | os.PathLike[str]
 _READ = os.O_RDONLY | os.O_CLOEXEC
 _WRITE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
+# Others may print into the file, too, and somebody may make it shorter meanwhile.
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
+_ENDINGS = (".out", ".err")
 # At the beginning of a list of descriptors.
 _NO_MORE: Final = -1
 
@@ -36,13 +40,20 @@ class Channels:
         self.input: int | None = None
         #: The ends that its output is read from, by stream.
         self.outputs: dict[int, int] = {}
+        #: The files that were made for it to print into, by stream.
+        self.logs: dict[int, str] = {}
+        self._log = ""
         self._theirs = [_NO_MORE]
         self._ours = [_NO_MORE]
         self._fresh: list[tuple[int, int]] = []
 
     def open(self, command: Command) -> None:
-        """Open what *command* asks for."""
-        self._source(command.stdin)
+        """Open what *command* asks for.
+
+        The output of a detached job goes to files, for pipes end with the session.
+        """
+        self._log = _unused(command.log) if command.detach else ""
+        self._source(command.stdin, command.detach)
         self._sink(STDOUT, command.stdout)
         if command.merge or _same(command.stdout, command.stderr):
             self.files.append(self.files[1])
@@ -54,7 +65,10 @@ class Channels:
         _close(self._theirs)
 
     def close(self) -> None:
-        """Close everything."""
+        """Close everything; there are no files for a job that there is not."""
+        for log in self.logs.values():
+            with suppress(OSError):
+                os.unlink(log)
         _close([_NO_MORE, *self.left()])
 
     def left(self, but: Collection[int] = ()) -> set[int]:
@@ -63,9 +77,11 @@ class Channels:
         fds.update(self._theirs, self._ours)
         return fds.difference(but, [_NO_MORE])
 
-    def _source(self, stdin: Source) -> None:
+    def _source(self, stdin: Source, detach: bool) -> None:
         if stdin is None:
             self.files.append(self._open(os.devnull, _READ))
+        elif detach and isinstance(stdin, bytes):
+            self.files.append(self._filled(stdin))
         elif stdin is PIPE or isinstance(stdin, bytes):
             end, self.input = self._pipe()
             self._keep(end, self.input)
@@ -76,7 +92,9 @@ class Channels:
             self.files.append(stdin)
 
     def _sink(self, stream: int, file: Sink) -> None:
-        if file is None:
+        if file is None and self._log:
+            self._open_log(stream, self._log + _ENDINGS[stream])
+        elif file is None:
             self.outputs[stream], end = self._pipe()
             self._keep(end, self.outputs[stream])
             self.files.append(end)
@@ -84,6 +102,20 @@ class Channels:
             self.files.append(self._open(file, _WRITE))
         else:
             self.files.append(file)
+
+    def _open_log(self, stream: int, path: str) -> None:
+        self.files.append(self._open(path, _NEW))
+        self.logs[stream] = path
+        self._ours.extend(starmap(os.open, [(path, _READ)]))
+        self.outputs[stream] = self._ours[-1]
+
+    def _filled(self, data: bytes) -> int:
+        """Give a file in memory that holds *data*, for nobody may be there to write."""
+        self._theirs.extend(starmap(os.memfd_create, [("ipyproc-stdin",)]))
+        with open(self._theirs[-1], "wb", closefd=False) as file:
+            file.write(data)
+        os.lseek(self._theirs[-1], 0, os.SEEK_SET)
+        return self._theirs[-1]
 
     def _open(self, path: _Path, flags: int) -> int:
         try:
@@ -109,6 +141,16 @@ class Channels:
 def _close(fds: list[int]) -> None:
     """Close and take away all of *fds*, down to the mark at their beginning."""
     deque(map(os.close, iter(fds.pop, _NO_MORE)), maxlen=0)
+
+
+def _unused(base: str) -> str:
+    """Add a number to *base* if there are such files already."""
+    found = base
+    for number in count(2):
+        if not any(os.path.lexists(found + ending) for ending in _ENDINGS):
+            break
+        found = f"{base}-{number}"
+    return found
 
 
 def _same(stdout: Sink, stderr: Sink) -> bool:

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterable, Set
 from contextlib import suppress
+from operator import attrgetter
 from signal import SIGKILL
 from weakref import WeakSet
 
@@ -111,7 +112,8 @@ def _end(jobs: list[Job], pids: Set[int], patience: float) -> None:
 
 
 def _running(jobs: Iterable[Job]) -> list[Job]:
-    return [job for job in jobs if job.ended_at is None]
+    running = (job for job in jobs if job.ended_at is None)
+    return sorted(running, key=attrgetter("started_at"))
 
 
 def _sorted(jobs: list[Job], pids: Set[int]) -> tuple[frozenset[int], frozenset[int]]:

@@ -11,6 +11,7 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
+from errno import EAGAIN, EMFILE, ENFILE, ENOMEM
 from typing import Final
 
 from ipyproc.attr import ProcAttr, SysProcAttr
@@ -29,6 +30,9 @@ _TRIALS = 3
 # How soon to look again: for the end of the program's first process, which ends as soon
 # as it has started the other; and for room in the pipe.
 _AGAIN = 0.02
+# When to start it if just now there was no room for it.
+_LATER = 1.0
+_SCARCE = {EMFILE, ENFILE, ENOMEM, EAGAIN}
 
 
 class Guardian:
@@ -120,12 +124,22 @@ class Guardian:
             try:
                 self._line = line = _Line(self.reactor, self.mark)
             except OSError as error:
-                self._warn(error)
+                if error.errno in _SCARCE:
+                    self._starting = True
+                    self.reactor.call_later(_LATER, self._start_if_needed)
+                else:
+                    self._warn(error)
                 return
             self._trials += 1
             for pid, moment in self._told.items():
                 line.say(pid, moment)
         self.reactor.watch(line.ear, selectors.EVENT_READ, lambda: self._heard(line))
+
+    def _start_if_needed(self) -> None:
+        with self._lock:
+            self._starting = False
+            if self._told:
+                self._start()
 
     def _heard(self, line: _Line) -> None:
         for pid, number in line.hear():

@@ -52,8 +52,16 @@ def spawn(
     *merge* sends both into *stdout*, in the order in which they were printed.
 
     After *timeout* seconds the job is ended as ``Job.terminate`` does it, with *grace*
-    seconds between TERM and KILL. With *detach* it outlives the session; what it then
-    prints must go to files. *sys* replaces the session of its own that a job leads.
+    seconds between TERM and KILL. *sys* replaces the session of its own that it leads.
+
+    A job ends with the session, in whatever way that ends, and with it all that it
+    started: descendants are known by their parents, groups and sessions, and by the
+    variable ``IPYPROC_SESSION``, which is not in a cleared environment. With *detach*
+    it lives on, and prints into new files in the working directory of the session,
+    called ``NAME.out`` and ``NAME.err``, or ``NAME-2.out`` ... rather than over old
+    ones. As long as the session lasts they are captured, too; ``Capture.path`` names
+    them. The end of the session is the end of a detached job's ``PIPE``.
+
     Up to *memory_limit* bytes of each stream are kept in memory, and up to
     *output_limit* in a file; see ``Capture``.
 
@@ -94,6 +102,7 @@ def spawn(
         merge=merge,
         sys=options.system(sys),
         detach=detach,
+        log=options.log(chosen) if detach else "",
     )
     runner = LocalRunner(command, Output(*limits))
     job = None

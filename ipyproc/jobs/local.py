@@ -13,7 +13,8 @@ from functools import partial
 
 from ipyproc.attr import ProcAttr, SysProcAttr
 from ipyproc.errors import NoHandleError, ProcessDoneError
-from ipyproc.jobs.channels import Channels
+from ipyproc.jobs.channels import STDERR, STDOUT, Channels
+from ipyproc.jobs.files import OutputFile
 from ipyproc.jobs.guardian import guardian
 from ipyproc.jobs.journal import Output
 from ipyproc.jobs.options import Command
@@ -46,7 +47,7 @@ class LocalRunner:
         self._reactor = reactor()
         self._guardian = guardian()
         self._channels = Channels()
-        self._outputs: list[OutputPipe] = []
+        self._outputs: list[OutputPipe | OutputFile] = []
         self._input: InputPipe | None = None
         # While it is held nobody reaps: the pid is the process's, or its zombie's.
         self._reaping = threading.Lock()
@@ -161,7 +162,10 @@ class LocalRunner:
     def _connect(self) -> None:
         for stream, fd in self._channels.outputs.items():
             take = partial(self._take, stream)
-            self._outputs.append(OutputPipe(self._reactor, fd, take, self._settle))
+            kind = OutputFile if stream in self._channels.logs else OutputPipe
+            self._outputs.append(kind(self._reactor, fd, take, self._settle))
+        self.output.stdout.path = self._channels.logs.get(STDOUT)
+        self.output.stderr.path = self._channels.logs.get(STDERR)
         if self._channels.input is None:
             return
         self._input = InputPipe(self._reactor, self._channels.input, self._changed)
@@ -197,7 +201,7 @@ class LocalRunner:
 
     def _bury(self) -> None:
         """Give back what was opened, and reap the process, however far a start came."""
-        pipes: list[InputPipe | OutputPipe] = [*self._outputs]
+        pipes: list[InputPipe | OutputPipe | OutputFile] = [*self._outputs]
         if self._input:
             pipes.append(self._input)
         for fd in self._channels.left(but=[pipe.fd for pipe in pipes]):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -203,9 +204,13 @@ def test_jobs_end_with_the_extension(run: RunCell, ip: InteractiveShell) -> None
 
 
 def test_a_detached_job_outlives_the_extension(
-    run: RunCell, ip: InteractiveShell
+    run: RunCell,
+    ip: InteractiveShell,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """It is named, and goes on."""
+    monkeypatch.chdir(tmp_path)  # where its files shall be
     job = run("%spawn --detach --quiet sleep 60").value
     unload(ip)
 

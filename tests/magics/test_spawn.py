@@ -318,12 +318,16 @@ def test_quiet_shows_nothing(run: RunCell) -> None:
     assert re.fullmatch(rf"Out\[\d+\]: {re.escape(repr(ran.value))}\n", ran.out)
 
 
-def test_a_detached_job_is_one(run: RunCell, tmp_path: Path) -> None:
-    """It is in the table until the session ends."""
-    job = run(f"%spawn --detach --stdout {tmp_path}/out echo hello").value
+def test_a_detached_job_is_one(
+    run: RunCell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is in the table until the session ends; its output is in files, too."""
+    monkeypatch.chdir(tmp_path)
+    job = run("%spawn --detach --name hi echo hello").value
 
     job.wait(30)
-    assert (tmp_path / "out").read_text() == "hello\n"
+    assert job.stdout.text == "hello\n"
+    assert (tmp_path / "hi.out").read_text() == "hello\n"
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can become another user")
