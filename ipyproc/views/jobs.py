@@ -75,7 +75,9 @@ class JobsView(Watched):
         return table.html(self.rows.values(), self._more)
 
     def _key(self, job: Job) -> str:
-        return self._keys.setdefault(job, str(next(self._numbers)))
+        if job not in self._keys:
+            self._keys[job] = str(next(self._numbers))
+        return self._keys[job]
 
     def _row(self, job: Job, measure: bool) -> Fields:
         total, known = self._known.get(job, (-1, {}))

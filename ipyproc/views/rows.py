@@ -18,6 +18,7 @@ _COMMAND = 300
 # The lines that a progress bar may go up.
 _LINES = 12
 _LINE_START = re.compile(rb"[\r\n](?!$)")
+_ESCAPE = re.compile(rb"(?=\x1b)")
 
 
 def shown(jobs: Iterable[Job], most: int | None) -> tuple[list[Job], int]:
@@ -72,9 +73,11 @@ def last_line(job: Job) -> str:
     begun = start == 0
     for chunk in job.read(start, _LOOK_BACK):
         data = chunk.data
-        if not begun and (line := _LINE_START.search(data)):
+        if not begun:
             # What is before may be the rest of an escape sequence.
-            begun, data = True, data[line.end() :]
+            half = data[: _LOOK_BACK // 2]
+            line = _LINE_START.search(data) or _ESCAPE.search(half)
+            begun, data = True, data[line.end() if line else 0 :]
         screen.feed(chunk.stream, data)
     screen.finish()
     lines = ("".join(text for text, _ in line).strip() for line in screen.runs())

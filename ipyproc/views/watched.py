@@ -68,7 +68,7 @@ class Watched(Twin):
         self._replies: deque[Fields] = deque(maxlen=_MOST_REPLIES)
         self._round: Iterator[None] | None = None
         self._rest = self._spent = self._told_at = self._saved_at = 0.0
-        self._tells = self._is_stale = False
+        self._tells = self._is_stale = self._was_lost = False
         self._gist: Hashable = None
         #: Held while rows are found out.
         self.finding = threading.RLock()
@@ -131,7 +131,8 @@ class Watched(Twin):
 
     def due(self) -> float | None:
         """Say when there may be something to send, on ``time.monotonic()``."""
-        times = [self._saved_at + _SAVED_EVERY] if self._is_stale else []
+        saves = self._is_stale and self._places
+        times = [self._saved_at + _SAVED_EVERY] if saves else []
         if self._round is not None or self._tells:
             times.append(time.monotonic())
         elif (pause := self._pause()) is not None:
@@ -204,6 +205,9 @@ class Watched(Twin):
                 return False
         self._spent += time.perf_counter() - begin
         self._round, self._rest = None, time.monotonic()
+        if self._was_lost:
+            self._was_lost = False
+            self._board.restart()
         return self._watch.pause is not None
 
     def _measured(self) -> Iterator[None]:
@@ -243,7 +247,7 @@ class Watched(Twin):
         lost = self._board.number - (_count(asked.get("number")) or 0)
         # One message may have met this one on the way.
         if lost > 1 or (lost and time.monotonic() - self._told_at > _ON_ITS_WAY):
-            self._board.restart()
+            self._was_lost = True
         if is_new or lost:
             self.changed()
 

@@ -1,0 +1,552 @@
+"""What is measured, and said to pages: rows, who looks, and the table of jobs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from itertools import pairwise
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from ipyproc.jobs import Usage
+from ipyproc.views import rows, table, watch
+from ipyproc.views.board import Board
+from ipyproc.views.jobs import JobsView
+from ipyproc.views.publisher import Publisher
+from ipyproc.views.watch import ANYONE, GLANCE, INTERVAL, LEASE, PATIENCE, Watch
+from tests.views.conftest import FrontEnd
+from tests.views.fakes import FakeJob
+from tests.views.test_publisher import LINGER
+
+ROOM = 1 << 20
+
+
+def test_a_board_tells_all_and_then_what_changed() -> None:
+    """
+    After the first message only fields that changed are told, and rows that went.
+    """
+    board = Board()
+    board.rows = {"0": {"name": "a", "cpu": 1.0}, "1": {"name": "b", "cpu": 2.0}}
+    first = board.next(ROOM)
+    assert first == {
+        "number": 1,
+        "keys": ["0", "1"],
+        "notes": {},
+        "rows": board.rows,
+    }
+    assert board.next(ROOM) is None
+
+    board.rows = {"1": {"name": "b", "cpu": 3.0}, "2": {"name": "c", "cpu": None}}
+    assert board.next(ROOM) == {
+        "number": 2,
+        "gone": ["0"],
+        "rows": {"1": {"cpu": 3.0}, "2": {"name": "c", "cpu": None}},
+    }
+    board.notes = {"more": 3}
+    assert board.next(ROOM) == {"number": 3, "notes": {"more": 3}, "rows": {}}
+
+
+def test_a_board_begins_again_in_pieces() -> None:
+    """
+    A page that lost something is told all, in as many messages as it takes, and which
+    rows there are first of all.
+    """
+    board = Board()
+    board.rows = {str(n): {"name": "x" * 100} for n in range(10)}
+    board.next(ROOM)
+    board.restart()
+
+    messages = []
+    while told := board.next(500):
+        messages.append(told)
+
+    assert messages[0]["keys"] == list(board.rows)
+    assert len(messages) > 1
+    assert not any("keys" in message for message in messages[1:])
+    found = {key: row for message in messages for key, row in message["rows"].items()}
+    assert found == board.rows
+
+
+def test_a_row_that_goes_while_all_is_told_again() -> None:
+    """
+    A page that has the row of a message before the loss is told that it went.
+    """
+    board = Board()
+    board.rows = {"0": {"name": "x" * 100}, "1": {"name": "y" * 100}}
+    board.next(ROOM)
+    board.restart()
+    assert list((board.next(150) or {})["rows"]) == ["0"]
+
+    board.rows = {"0": board.rows["0"]}
+
+    assert (board.next(150) or {})["gone"] == ["1"]
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """A time that only the test makes pass."""
+    clock = SimpleNamespace(now=1000.0)
+    monkeypatch.setattr(
+        watch, "time", SimpleNamespace(monotonic=lambda: float(clock.now))
+    )
+    return clock
+
+
+def test_nobody_looks(clock: SimpleNamespace) -> None:
+    """
+    Where no page looks nothing is to be measured.
+    """
+    watching = Watch()
+
+    assert watching.pause is None
+    assert not watching.heard
+
+
+def test_a_page_that_looks_is_measured_for(clock: SimpleNamespace) -> None:
+    """
+    Once a second as long as its lease holds, and no more when it says that it is gone.
+    """
+    watching = Watch()
+
+    assert watching.look("a")
+    clock.now += LEASE
+    assert watching.pause == INTERVAL
+    assert not watching.look("a")
+    assert watching.look("b")
+    watching.away("a")
+    assert watching.pause == INTERVAL
+    watching.leave("b")
+    assert watching.pause is None
+    assert watching.heard
+    watching.leave("a")
+    watching.away("b")
+    assert not watching.heard
+
+
+def test_a_page_that_falls_silent_is_given_up(clock: SimpleNamespace) -> None:
+    """
+    A kernel too busy to hear it goes on less and less often, and not for ever.
+    """
+    watching = Watch()
+    watching.look("a")
+    begin, rounds = clock.now, 0
+    while (pause := watching.pause) is not None:
+        clock.now += pause
+        rounds += 1
+
+    assert LEASE < rounds < LEASE + 15
+    assert clock.now - begin < LEASE + 3 * PATIENCE
+
+
+def test_a_page_is_expected(clock: SimpleNamespace) -> None:
+    """
+    Before the first page is heard somebody is there, and then only who said so.
+    """
+    watching = Watch()
+
+    watching.expect()
+    assert watching.pause == INTERVAL
+    assert not watching.heard
+    watching.look("a")
+    watching.expect()
+    watching.away("a")
+    assert watching.pause is None
+    assert ANYONE not in watching._until
+
+
+def test_many_pages_are_bounded(clock: SimpleNamespace) -> None:
+    """
+    A page that gives itself ever new names takes no memory.
+    """
+    watching = Watch()
+    for n in range(1000):
+        watching.look(f"a{n}")
+        watching.away(f"a{n}")
+        watching.look(f"b{n}")
+
+    assert len(watching._until) <= 16
+    assert len(watching._hidden) <= 16
+
+
+PRINTED = {
+    b"one\ntwo\n": "two",
+    b"one\n\n  \n": "one",
+    b"": "",
+    b"10 %\r20 %\r\x1b[32m30 %\x1b[0m": "30 %",
+    b"a\nb\x1b]0;title\x07c\x1b[2Jd": "d",
+    b"\xe2\x80\xaeevil\xe2\x81\xa6\n": "evil",
+    b"x" * 5000: "x" * 200,
+    b"\xff\xfe\n": "\ufffd\ufffd",
+    b"\x1b[31m" * 400 + b"end": "end",
+    b"\n".join(b"\x1b[3%dmline %d" % (n % 8, n) for n in range(999)): "line 998",
+}
+
+
+@pytest.mark.parametrize("data", PRINTED, ids=lambda data: repr(data[:20]))
+def test_the_last_line(data: bytes) -> None:
+    """
+    It is what a terminal would show: text without escapes, bounded, nothing deceptive.
+    """
+    job = FakeJob()
+    job.prints(data)
+
+    assert rows.last_line(job) == PRINTED[data]
+
+
+def test_the_last_line_of_two_streams() -> None:
+    """
+    It is that of the stream that printed last.
+    """
+    job = FakeJob()
+    job.prints(b"out\n")
+    job.prints(b"warning\n", 1)
+
+    assert rows.last_line(job) == "warning"
+
+
+def test_which_jobs_are_shown() -> None:
+    """
+    All that run, and of those that ended the last, in the order of their start.
+    """
+    jobs = [FakeJob(name=str(n)) for n in range(6)]
+    for n in (0, 2, 4):
+        jobs[n].ends()
+
+    def names(most: int | None) -> tuple[str, int]:
+        chosen, more = rows.shown(jobs, most)
+        return "".join(job.name for job in chosen), more
+
+    assert names(None) == names(6) == ("012345", 0)
+    assert names(4) == ("1345", 2)
+    assert names(2) == ("135", 3)
+
+
+class Listed:
+    """A table of jobs, and its view with a publisher of its own."""
+
+    def __init__(self, *jobs: FakeJob, most: int | None = 200) -> None:
+        self.jobs = list(jobs)
+        self.view = JobsView(most, self.jobs, Publisher(LINGER))  # type: ignore[arg-type]
+
+    def asks(self, front: FrontEnd, action: str, **content: object) -> None:
+        """Say something as a page does."""
+        front.say(self.view, {"action": action, "page": "a", **content})
+
+
+def job(name: str = "train") -> FakeJob:
+    """Return a job that uses something."""
+    job = FakeJob(name=name)
+    job.used = Usage(4242, "python3", 12.34, 123_456_789, 1, 3)
+    return job
+
+
+@pytest.fixture
+def listed(front: FrontEnd) -> Iterator[Listed]:
+    """Two jobs in a table that nobody looks at."""
+    listed = Listed(job(), job("serve"))
+    yield listed
+    listed.view.close()
+
+
+def told(front: FrontEnd, count: int = 1) -> list[dict[str, Any]]:
+    """Wait for so many messages of rows."""
+    front.wait(lambda: len(front.messages("rows")) >= count)
+    return front.messages("rows")
+
+
+def test_what_a_page_is_opened_with(front: FrontEnd, listed: Listed) -> None:
+    """
+    The rows as they are, without anything measured, and no more than 25 kB of code.
+    """
+    first = listed.view.first
+
+    assert [row["name"] for row in first["rows"].values()] == ["train", "serve"]
+    assert first["rows"]["0"]["command"] == "python3 -u train.py"
+    assert first["rows"]["0"]["cpu"] is None
+    assert len(JobsView._esm.encode()) + len(JobsView._css.encode()) <= 25_000
+
+
+def test_nothing_is_measured_or_sent_before_a_page_looks(
+    front: FrontEnd, listed: Listed
+) -> None:
+    """
+    However much happens to the jobs.
+    """
+    count = len(front.heard)
+    listed.jobs[0].prints(b"hello\n")
+    listed.jobs[1].ends()
+    listed.view.changed()
+    listed.view.catch_up()
+
+    assert listed.view._publisher.retire(20)
+    assert len(front.heard) == count
+    assert [each.measured for each in listed.jobs] == [0, 0]
+
+
+def test_a_page_looks(front: FrontEnd, listed: Listed) -> None:
+    """
+    It gets all rows, measured, and from then on what changes: news, ends, clears.
+    """
+    listed.asks(front, "look", number=0)
+    (first,) = told(front)[:1]
+    assert first["keys"] == ["0", "1"]
+    assert (first["rows"]["0"]["cpu"], first["rows"]["0"]["memory"]) == (
+        12.3,
+        123500000,
+    )
+
+    listed.jobs[0].prints(b"\x1b[1mepoch 1\n")
+    listed.jobs[1].ends(9)
+    new = job("new")
+    listed.jobs.append(new)
+    second = told(front, 2)[1]
+    assert second["rows"]["0"] == {"last": "epoch 1"}
+    assert second["rows"]["1"]["text"] == "signal: killed"
+    assert second["rows"]["1"]["cpu"] is None
+    assert second["rows"]["2"]["name"] == "new"
+
+    listed.jobs.pop(1)
+    assert told(front, 3)[2]["gone"] == ["1"]
+
+
+def test_at_most_one_message_a_second(front: FrontEnd, listed: Listed) -> None:
+    """
+    However fast things change, and however often a page asks.
+    """
+    send, sent = listed.view.send, []
+
+    def timed(content: Any, buffers: Any = None) -> None:
+        sent.append(time.monotonic())
+        listed.jobs[0].prints(b"%d\n" % len(sent))  # there is always something new
+        send(content, buffers)
+
+    listed.view.send = timed  # type: ignore[method-assign]
+    while len(sent) < 3:
+        listed.asks(front, "look", number=0)
+        time.sleep(0.05)
+
+    assert min(b - a for a, b in pairwise(sent)) >= INTERVAL
+
+
+def test_a_page_looks_away(front: FrontEnd, listed: Listed) -> None:
+    """
+    Then nothing is measured, nor sent.
+    """
+    listed.asks(front, "look", number=0)
+    told(front)
+    listed.asks(front, "leave")
+    measured = [each.measured for each in listed.jobs]
+    listed.jobs[0].prints(b"hello\n")
+    listed.view.changed()
+
+    assert listed.view._publisher.retire(20)
+    assert [each.measured for each in listed.jobs] == measured
+    assert len(front.messages("rows")) == 1
+
+
+def test_out_of_sight_is_glanced_at(
+    front: FrontEnd, listed: Listed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    Where a page has the table below its edge, ends are noticed and nothing is measured.
+    """
+    assert GLANCE >= 5
+    monkeypatch.setattr("ipyproc.views.watched.GLANCE", 0.05)
+    listed.asks(front, "look", number=0)
+    told(front)
+    listed.asks(front, "away")
+    measured = listed.jobs[0].measured
+    for each in listed.jobs:
+        each.ends()
+    listed.view.changed()
+
+    assert listed.view._publisher.retire(20)
+    assert listed.view.quiet
+    assert [row["text"] for row in listed.view.rows.values()] == ["exit status 0"] * 2
+    assert listed.jobs[0].measured == measured
+    assert len(front.messages("rows")) == 1
+
+
+def test_a_page_that_missed_a_message_gets_all(front: FrontEnd, listed: Listed) -> None:
+    """
+    It says which one it has, and the next message has everything again.
+    """
+    listed.asks(front, "look", number=0)
+    told(front)
+    listed.jobs[0].prints(b"x\n")
+    told(front, 2)
+
+    listed.asks(front, "look", number=0)
+
+    assert told(front, 3)[2]["keys"] == ["0", "1"]
+    assert told(front, 3)[2]["rows"]["1"]["name"] == "serve"
+
+
+def test_kill(front: FrontEnd, listed: Listed) -> None:
+    """
+    The job that the page names dies with all that it started, and no other.
+    """
+    listed.asks(front, "kill", job="1", seq=7)
+
+    front.wait(lambda: front.messages("done"))
+    assert [each.done for each in listed.jobs] == [[], [("signal", 9, True)]]
+    (done,) = front.messages("done")
+    assert (done["page"], done["seq"], done["error"]) == ("a", 7, "")
+
+
+def test_a_kill_that_comes_too_late(front: FrontEnd, listed: Listed) -> None:
+    """
+    It does not reach another job of the name, and where the job has ended it says so.
+    """
+    listed.jobs[0].ends()
+    listed.asks(front, "kill", job="0", seq=1)
+    front.wait(lambda: front.messages("done"))
+    assert front.messages("done")[0]["error"] == "os: process already finished"
+
+    old, listed.jobs[0] = listed.jobs[0], job(listed.jobs[0].name)
+    listed.view.catch_up()
+    listed.asks(front, "kill", job="0", seq=2)
+
+    assert listed.view._publisher.retire(20)
+    assert old.done == listed.jobs[0].done == []
+    assert len(front.messages("done")) == 1
+
+
+HOSTILE = [
+    *(None, 1, "kill", [], {}, {"action": "kill"}, {"page": "a"}),
+    *(
+        {"action": "kill", "page": "a", "job": key}
+        for key in (None, 0, "", "9", [], {})
+    ),
+    *({"action": "kill", "page": page, "job": "0"} for page in (None, 1, "*", "A", {})),
+    *(
+        {"action": name, "page": "a", "job": "0"}
+        for name in ("_kill", "close", 1, None)
+    ),
+    {"action": "signal", "page": "a", "job": "0", "signal": "SIGKILL (9)"},
+    {"action": "terminate", "page": "a", "job": "train"},
+]
+
+
+def test_hostile_messages_do_nothing(front: FrontEnd, listed: Listed) -> None:
+    """
+    A page can name a job of the table and the action, and that is all.
+    """
+    listed.jobs.append(job("not drawn yet"))
+    for content in HOSTILE:
+        front.say(listed.view, content)
+    before = listed.view.first
+    front.raw(listed.view, {"method": "update", "state": {"first": {"rows": {}}}})
+
+    assert listed.view._publisher.retire(20)
+    assert [each.done for each in listed.jobs] == [[], [], []]
+    assert not front.messages("done")
+    assert listed.view.first == before
+
+
+def test_the_number_of_a_page_is_not_believed(front: FrontEnd, listed: Listed) -> None:
+    """
+    Whatever a page says that it has, it is sent rows.
+    """
+    for number in (None, -1, 1.5, "1", [], 1 << 60, 10**6):
+        listed.asks(front, "look", number=number)
+
+    assert told(front)[0]["keys"] == ["0", "1"]
+
+
+def test_a_job_that_ended_is_not_looked_at_again(
+    front: FrontEnd, listed: Listed
+) -> None:
+    """
+    Thousands of them cost nothing.
+    """
+    ended = listed.jobs[0]
+    ended.ends()
+    listed.view.catch_up()
+    ended.argv = ("another",)
+    listed.view.catch_up()
+
+    assert listed.view.rows["0"]["command"] == "python3 -u train.py"
+
+
+def test_the_view_does_not_keep_jobs() -> None:
+    """
+    What ``clear`` forgets is forgotten here, too: no row of it, and no key.
+    """
+    listed = Listed(job())
+    listed.jobs.clear()
+    listed.view.catch_up()
+
+    assert listed.view.rows == {}
+    assert len(listed.view._keys) == len(listed.view._known) == 0
+    listed.view.close()
+
+
+def test_more_than_there_is_room_for(front: FrontEnd) -> None:
+    """
+    Of too many that ended the others are counted, in all three renderings.
+    """
+    listed = Listed(*(job(str(n)) for n in range(5)), most=3)
+    for each in listed.jobs:
+        each.ends()
+    listed.view.catch_up()
+    listed.asks(front, "look", number=0)
+
+    assert told(front)[0]["notes"] == {"more": 2}
+    assert "2 more jobs that ended: %procs --all" in listed.view.text()
+    assert "2 more jobs that ended: %procs --all" in listed.view.html()
+    listed.view.close()
+
+
+def test_a_table_is_told_in_pieces_that_fit(front: FrontEnd) -> None:
+    """
+    A thousand jobs take some messages, none of them large, and all of them arrive.
+    """
+    listed = Listed(*(job(f"job-{n}") for n in range(1000)), most=None)
+    listed.asks(front, "look", number=0)
+
+    def found() -> set[str]:
+        return {key for m in front.messages("rows") for key in m["rows"]}
+
+    front.wait(lambda: len(found()) == 1000)
+    sizes = [len(str(m["rows"])) for m in front.messages("rows")]
+    assert len(sizes) > 1
+    assert max(sizes) < 1 << 17
+    listed.view.close()
+
+
+def test_no_environment(front: FrontEnd, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    No variable's value is sent, or saved.
+    """
+    monkeypatch.setenv("SECRET", "hunter2")
+    listed = Listed(job())
+    listed.asks(front, "look", number=0)
+    told(front)
+
+    assert "hunter2" not in str(front.heard) + listed.view.text() + listed.view.html()
+    listed.view.close()
+
+
+def test_the_static_table() -> None:
+    """
+    Where there is no widget there are the same facts; what is odd is escaped.
+    """
+    evil = FakeJob("<script>", name="<b>x")
+    evil.prints(b"<img src=x onerror=alert(1)>\n")
+    row = rows.row(evil) | {"last": rows.last_line(evil)}
+
+    page = table.html([row])
+
+    assert 'class="ipyproc-jobs tex2jax_ignore mathjax_ignore"' in page
+    assert 'data-name="&lt;b&gt;x" data-status="running"' in page
+    assert "&lt;img src=x onerror=alert(1)&gt;" in page
+    assert "<img" not in page
+    assert "<script" not in page
+    assert table.text([row]).splitlines()[0].split() == [
+        *("NAME", "PID", "STATUS", "TIME", "COMMAND")
+    ]
+    assert table.text([]) == "no jobs"
+    assert "no jobs" in table.html([])
