@@ -11,7 +11,7 @@ from typing import Any
 import traitlets
 
 from ipyproc.jobs import Job
-from ipyproc.jobs.observing import observer
+from ipyproc.jobs.observing import Observer, observer
 from ipyproc.process import Process
 from ipyproc.views import page
 from ipyproc.views.history import Cell, History, Moment, Row
@@ -46,12 +46,14 @@ class LifeLine(Twin):
     state = traitlets.Dict().tag(sync=True)
 
     def __init__(self, subject: Process | Job, **given: Any) -> None:
-        self._observer = observer(subject)
-        self._history = History(self._observer.title, self._observer.started_at)
+        watched = observer(subject)
+        self._observer: Observer | None = watched
+        self._history = History(watched.title, watched.started_at)
         self._looking = threading.Lock()
         self._look()
         super().__init__(state=self._drawn(), **given)
-        self._unwatch = self._observer.watch(self.catch_up)
+        self._unwatch = watched.watch(self.catch_up)
+        self._look()
 
     @property
     def moments(self) -> tuple[Moment, ...]:
@@ -71,7 +73,7 @@ class LifeLine(Twin):
     def close(self) -> None:
         """Watch no more; what is shown stays."""
         if hasattr(self, "_unwatch"):
-            self._unwatch()
+            self._let_go()
         super().close()
 
     def text(self) -> str:
@@ -108,11 +110,15 @@ class LifeLine(Twin):
         """Look at the process; tell whether there is news."""
         with self._looking:
             before = self._history.moments
-            if not self.final and (sighting := self._observer.look()):
+            if self._observer and (sighting := self._observer.look()):
                 self._history.add(sighting, time.time())
             if self.final and hasattr(self, "_unwatch"):
-                self._unwatch()
+                self._let_go()
             return self._history.moments != before
+
+    def _let_go(self) -> None:
+        self._unwatch()
+        self._observer = None
 
     def _refresh(self) -> int:
         drawn = self._drawn()

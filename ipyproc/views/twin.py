@@ -59,7 +59,8 @@ class Twin(anywidget.AnyWidget):
 
     def close(self) -> None:
         """Show changes no more; what is shown stays as static HTML."""
-        self._publisher.forget(self)
+        if hasattr(self, "_publisher"):  # it may have come to nothing
+            self._publisher.forget(self)
         super().close()
 
     def publish(self, room: int) -> int:
@@ -96,7 +97,11 @@ class Twin(anywidget.AnyWidget):
         if getattr(shell, "kernel", None) is None:
             print(self.text())
             return
-        self._places.append(_Place(self, shell))
+        place = _Place(self, shell)
+        self._places.append(place)
+        if place.headless and len(self._places) == 1:
+            # No page will load it, and it would be saved with the notebook.
+            self._esm, self._css = "", ""
 
 
 class _Place:

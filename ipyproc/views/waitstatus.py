@@ -95,7 +95,7 @@ def _number(status: int | ProcessState) -> int:
 
 def _words() -> list[list[str]]:
     """Return what the page has to know of each signal: name and number, Go's text."""
-    return [[signal_name(n), signal_text(n)] for n in range(LARGEST >> 8)]
+    return [[signal_name(n), signal_text(n)] for n in range(256)]
 
 
 def _title(value: int) -> str:
