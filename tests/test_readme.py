@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 import subprocess
+import time
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from ipyproc.magics import usage
@@ -21,6 +25,17 @@ TYPED = """
 jobs["hello"].send("Ada\\n")
 print(jobs["hello"].wait(60), jobs["hello"].stdout.lines())
 """
+#: How the peers of the comparison start a process that sleeps.
+STARTS = {
+    "bash": "%%bash --bg\nsleep {}",
+    "subprocess": "import subprocess; p = subprocess.Popen(['sleep', '{}'])",
+    "ipyproc": "import ipyproc; job = ipyproc.spawn(['sleep', '{}'])",
+    "!": "!sleep {}",
+}
+#: Which of them end with what.
+ENDS = {"interrupt": {"bash", "subprocess", "!"}, "kill -9": {"ipyproc", "!"}}
+_SECONDS = 1_000_000 + 10 * os.getpid()
+SLEEPERS = {str(_SECONDS + number) for number in range(len(STARTS))}
 PROMISED = re.compile(r"print\(.*\)\s+# (.+)")
 PATH = re.compile(r"\]\(([^)#]+)\)|(?:src|srcset)=\"([^\"]+)\"")
 OPTION = re.compile(r"--[a-z-]+")
@@ -49,6 +64,49 @@ def test_the_code_runs_and_prints_what_it_says(kernel: Kernel) -> None:
     assert typed.stdout == "exit status 0 ['Your name? Hello, Ada!']\n"
     ended = list(replies.values())[4]
     assert ended.result == "signal: killed"
+
+
+@pytest.mark.xdist_group("kernel")
+@pytest.mark.parametrize("how", ENDS)
+def test_what_is_said_of_the_peers_is_true(
+    how: str, new_kernel: Callable[[], Kernel]
+) -> None:
+    """An interrupt, and the kernel's death, end those processes that the table says."""
+    kernel = new_kernel()
+    for number, start in enumerate(STARTS.values()):
+        kernel.start(start.format(_SECONDS + number))  # the last one does not come back
+    found = _wait_for(lambda them: len(them) == len(STARTS))
+
+    if how == "interrupt":
+        kernel.interrupt()
+    else:
+        os.kill(kernel.pid, signal.SIGKILL)
+
+    gone = {it for it, name in zip(found, STARTS, strict=True) if name in ENDS[how]}
+    left = _wait_for(lambda them: not gone & {*them})
+    assert {*left} == {*found} - gone
+    for process in left:
+        process.kill()
+
+
+def _wait_for(
+    enough: Callable[[list[psutil.Process]], bool],
+) -> list[psutil.Process]:
+    """Give the sleepers in the order of their starts, once they are enough."""
+    deadline = time.monotonic() + 60
+    while not enough(found := _sleepers()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert enough(found), found
+    return found
+
+
+def _sleepers() -> list[psutil.Process]:
+    found = {}
+    for process in psutil.process_iter(["cmdline", "status"]):
+        words, status = process.info["cmdline"] or [], process.info["status"]
+        if words[:1] == ["sleep"] and words[-1] in SLEEPERS and status != "zombie":
+            found[words[-1]] = process
+    return [found[name] for name in sorted(found)]
 
 
 def test_code_promises_something() -> None:
