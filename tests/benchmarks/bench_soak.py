@@ -1,0 +1,206 @@
+"""A long day for a kernel: ``python -m tests.benchmarks.bench_soak``.
+
+1 GiB and 4 GiB of output beside ``cmd | cat >/dev/null`` and ``subprocess.run``, with
+the peak of memory; 8 MB beside ``%%script --out`` in a real IPython; and 2000 jobs,
+with what is left of them. Each measurement is an interpreter of its own; those with a
+peer take turns, and medians are compared. ``nice -n -15`` helps where others work, too.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+
+from ipyproc.jobs import Job, jobs, spawn
+from ipyproc.jobs.guardian import guardian
+from tests.benchmarks.measuring import (
+    MIB,
+    Figures,
+    descriptors,
+    forget_peak,
+    in_turns,
+    memory,
+    say,
+    taken,
+    threads,
+)
+
+MODULE = "tests.benchmarks.bench_soak"
+GIB = 1 << 30
+ROUNDS = 3
+#: What the peer that holds everything in memory gets.
+LESS = 512 * MIB
+SCRIPT_SIZE = 8_000_000
+#: It takes about a minute; then it is clear enough.
+SCRIPT_PATIENCE = 50
+JOBS = 2000
+MEMORY_LIMIT = 8 * MIB
+
+
+def main() -> None:
+    """Print the figures, each with its budget."""
+    print(f"output as fast as it comes, {ROUNDS} rounds")
+    got = in_turns(MODULE, ROUNDS, ["cat", "flood", "soak", "run"])
+    speeds = {name: figures["speed"] for name, figures in got.items()}
+    for name, speed in speeds.items():
+        say(NAMES[name], f"{speed / MIB:.0f} MiB/s")
+    for name in ("flood", "soak"):
+        say(f"{NAMES[name]}: beside cat", f"{speeds[name] / speeds['cat']:.2f} x")
+    say("to cmd | cat >/dev/null", f"{speeds['flood'] / speeds['cat']:.2f} x", "0.25")
+    say("to subprocess.run", f"{speeds['flood'] / speeds['run']:.2f} x", "1.0")
+    budget = f"at most {MEMORY_LIMIT // MIB} + 32 MiB"
+    for name in ("flood", "soak"):
+        say(f"memory: {NAMES[name]}", f"{got[name]['peak'] / MIB:.1f} MiB", budget)
+    print(f"{SCRIPT_SIZE / 1e6:.0f} MB of output in IPython")
+    script, ours = taken(MODULE, "script"), taken(MODULE, "small")
+    say("%%script --out", f"{script['speed'] / 1e6:.3f} MB/s")
+    say("a job", f"{ours['speed'] / 1e6:.0f} MB/s")
+    say("to %%script --out", f"{ours['speed'] / script['speed']:.0f} x", "at least 100")
+    print(f"{JOBS} jobs, ten at a time, and a flood beside them")
+    many = taken(MODULE, "many")
+    say("jobs", f"{JOBS / many['seconds']:.0f} /s")
+    say("peak of memory", f"{many['peak'] / MIB:.1f} MiB", budget)
+    say("descriptors before and after", f"{many['descriptors']:+.0f}", "+0")
+    say("threads before and after", f"{many['threads']:+.0f}", "+0")
+
+
+NAMES = {
+    "cat": "4 GiB, cmd | cat >/dev/null",
+    "flood": "4 GiB, a job",
+    "soak": "1 GiB, a job that keeps it all",
+    "run": "512 MiB, subprocess.run(capture_output=True)",
+}
+
+
+def cat() -> Figures:
+    """Have another program take it."""
+    start = time.perf_counter()
+    subprocess.run(["sh", "-c", f"head -c {4 * GIB} /dev/zero | cat >/dev/null"])
+    return {"speed": 4 * GIB / (time.perf_counter() - start)}
+
+
+def run() -> Figures:
+    """Have subprocess take it, all into memory."""
+    start = time.perf_counter()
+    done = subprocess.run(["head", "-c", str(LESS), "/dev/zero"], capture_output=True)
+    assert len(done.stdout) == LESS
+    return {"speed": LESS / (time.perf_counter() - start)}
+
+
+def flood() -> Figures:
+    """Have a job print four times what it may keep."""
+    return _captured(4 * GIB, GIB)
+
+
+def soak() -> Figures:
+    """Have a job print as much as it may keep."""
+    return _captured(GIB, GIB)
+
+
+def _captured(size: int, kept: int) -> Figures:
+    _begin()
+    before = memory("VmRSS")
+    forget_peak()
+    start = time.perf_counter()
+    job = spawn(["head", "-c", str(size), "/dev/zero"])
+    job.wait()
+    seconds = time.perf_counter() - start
+    assert (job.stdout.total, job.stdout.dropped) == (size, size - kept)
+    assert not job.stdout.error
+    return {"speed": size / seconds, "peak": memory("VmHWM") - before}
+
+
+def script() -> Figures:
+    """Have IPython's own magic take what a small program prints."""
+    code = (
+        "import time; from IPython.core.interactiveshell import InteractiveShell;"
+        "shell = InteractiveShell.instance(); start = time.perf_counter();"
+        "shell.run_cell_magic('script', '--out got sh',"
+        f' "seq 1 10000000 | head -c {SCRIPT_SIZE}");'
+        f"assert len(shell.user_ns['got']) == {SCRIPT_SIZE};"
+        "print(time.perf_counter() - start)"
+    )
+    argv = [sys.executable, "-c", code]
+    try:
+        done = subprocess.run(
+            argv, capture_output=True, text=True, check=True, timeout=SCRIPT_PATIENCE
+        )
+        seconds = float(done.stdout)
+    except subprocess.TimeoutExpired:  # then it is slower still
+        seconds = SCRIPT_PATIENCE
+    return {"speed": SCRIPT_SIZE / seconds}
+
+
+def small() -> Figures:
+    """Have a job print the same."""
+    _begin()
+    start = time.perf_counter()
+    job = spawn(["sh", "-c", f"seq 1 10000000 | head -c {SCRIPT_SIZE}"])
+    job.wait()
+    assert len(job.stdout.text) == SCRIPT_SIZE
+    return {"speed": SCRIPT_SIZE / (time.perf_counter() - start)}
+
+
+def many() -> Figures:
+    """Run many jobs beside one that floods."""
+    _begin()
+    _run(100)
+    gc.collect()
+    before = memory("VmRSS"), descriptors(), threads()
+    forget_peak()
+    endless = spawn(["cat", "/dev/zero"], output_limit=64 * MIB)
+    start = time.perf_counter()
+    _run(JOBS)
+    seconds = time.perf_counter() - start
+    peak = memory("VmHWM") - before[0]
+    endless.kill()
+    _until(partial(_finished, [endless]))
+    total = endless.stdout.total
+    assert total - endless.stdout.dropped == min(total, 64 * MIB)
+    del endless
+    jobs.clear()
+    gc.collect()
+    return {
+        "seconds": seconds,
+        "peak": peak,
+        "descriptors": descriptors() - before[1],
+        "threads": threads() - before[2],
+    }
+
+
+def _run(count: int) -> None:
+    for _ in range(0, count, 10):
+        several = [spawn(["/bin/echo", "hello"]) for _ in range(10)]
+        assert all(job.wait().success for job in several)
+        assert [job.stdout.text for job in several] == ["hello\n"] * 10
+        _until(partial(_finished, several))
+        del several
+        jobs.clear()
+
+
+def _finished(several: list[Job]) -> bool:
+    return all(job.finished for job in several)
+
+
+def _begin() -> Job:
+    """Start a job that stays, so that reactor and guardian are there and stay, too."""
+    job = spawn(["sleep", "1000"])
+    _until(lambda: guardian().ready)
+    return job
+
+
+def _until(condition: Callable[[], bool]) -> None:
+    while not condition():
+        time.sleep(0.001)
+
+
+if __name__ == "__main__":
+    if sys.argv[1:]:
+        print(json.dumps(globals()[sys.argv[1]]()))
+    else:
+        main()
