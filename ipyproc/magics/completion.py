@@ -99,15 +99,17 @@ def _candidates(
     if place.value_of:
         source = VALUES.get(str(place.value_of.value), candidates.nothing)
         return list(source(prefix, namespace))
-    found = []
+    options = []
     if place.options and (not prefix or prefix.startswith("-")):
-        found = [
+        options = [
             Candidate(name, "option")
             for name, option in syntax.grammar.options.items()
             if name.startswith(prefix) and (option.many or name not in place.given)
         ]
     source = candidates.arguments if syntax.program and place.others else syntax.words
-    return [*found, *source(prefix, namespace)]
+    words = list(source(prefix, namespace))
+    # There are thousands of programs, but few jobs.
+    return options + words if syntax.program else words + options
 
 
 def _last_word(text: str) -> str:

@@ -162,13 +162,13 @@ def test_jobs(running: Job) -> None:
     namespace: dict[str, object] = {"mine": running, "_": running, "other": 3}
 
     assert offered("%procwait ", namespace) == [
-        "--any",
-        "--timeout",
-        "--check",
         "done",
         "long\\ sleep",
         "mine",
         pid,
+        "--any",
+        "--timeout",
+        "--check",
     ]
     assert offered("%prockill x lon") == ["long\\ sleep"]
     assert offered("%prockill do") == []

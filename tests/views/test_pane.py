@@ -783,7 +783,7 @@ def test_saving(page: Page, live: Pane, tmp_path: Path) -> None:
             where = {"page": asked["page"], "after": after, "offset": offset}
             live.tell(data, kind="saved", total=12, streams=[], **where)
     path = tmp_path / "saved"
-    download.value.save_as(path)
+    path.write_bytes(Path(download.value.path()).read_bytes())
 
     assert download.value.suggested_filename == "train.txt"
     assert path.read_bytes() == b"ab\xff\n[7 B were not kept]\nc\n"
