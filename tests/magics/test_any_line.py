@@ -87,7 +87,7 @@ def is_answered(ran: Ran) -> bool:
 
 
 many = settings(
-    max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 

@@ -1,0 +1,116 @@
+"""The examples in the help of the magics, each run as it stands there."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from ipyproc.jobs import jobs
+from ipyproc.magics import usage
+from ipyproc.magics.grammar import Grammar
+from tests.magics.helpers import PATIENCE, RunCell
+
+#: Stand-ins for what not every machine has, or what would need a network.
+PROGRAMS = {"ping": "echo 64 bytes from localhost", "git": "echo 1a2b3c4"}
+
+
+def examples(grammar: Grammar) -> list[str]:
+    """Give the cells of a help: a line each, or a cell magic and its body."""
+    (text,) = re.findall(r"^examples:\n(.*?)^Python:", grammar.help, re.M | re.S) or [
+        ""
+    ]
+    lines = [line.removeprefix("  ") for line in text.splitlines()]
+    cells: list[str] = []
+    for before, line in zip(["", *lines], lines, strict=False):
+        if cells and before and cells[-1].startswith("%%") and line:
+            cells[-1] += f"\n{line}"
+        elif line:
+            cells.append(line)
+    return cells
+
+
+@pytest.fixture
+def surroundings(
+    run: RunCell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> RunCell:
+    """A home with what the examples speak of, and jobs of the names that they use."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("SHELL", "/bin/sh")
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model/train.py").write_text(
+        "import sys, os; print(os.environ['SEED'])"
+    )
+    for name, script in PROGRAMS.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{script}\n")
+        (tmp_path / name).chmod(0o755)
+    return run
+
+
+def test_examples_of_spawn(surroundings: RunCell) -> None:
+    """What they start, bind, print and name is there."""
+    cells = examples(usage.SPAWN)
+    assert len(cells) == 8
+
+    for cell in cells:
+        assert surroundings(cell).error is None, cell
+    for job in jobs:
+        if job.name != "sleep":
+            assert job.wait(PATIENCE).success, job
+
+    assert jobs["ping"].stdout.text == "64 bytes from localhost\n"
+    assert jobs["train"].stdout.text == "1\n"
+    assert surroundings("text").value == "1a2b3c4\n"
+    assert surroundings("job").value is jobs["sleep"]
+    assert jobs["python3"].stdout.text == "as it is\n"
+    assert jobs["sort"].stdout.text == "9\n10\n"
+    assert jobs["count"].stdout.text == "1\n2\n3\n"
+
+
+@pytest.mark.parametrize("cell", examples(usage.PROCWAIT))
+def test_examples_of_procwait(run: RunCell, cell: str) -> None:
+    """They give states, all of them good."""
+    for name in ("first", "second", "train"):
+        run(f"%spawn --quiet --name {name} true")
+
+    ran = run(cell)
+
+    assert ran.error is None
+    value = run("states").value if ran.value is None else ran.value
+    states = value.values() if isinstance(value, dict) else [value]
+    assert [str(state) for state in states] == ["exit status 0"] * len(states)
+
+
+@pytest.mark.parametrize("cell", examples(usage.PROCKILL))
+def test_examples_of_prockill(run: RunCell, cell: str) -> None:
+    """They end jobs, and say so."""
+    for name in ("serve", "train"):
+        run(f"%spawn --quiet --name {name} sleep 60")
+
+    ran = run(cell)
+
+    assert ran.error is None
+    assert re.match(r"train|serve", ran.out)
+    assert jobs["train"].wait(PATIENCE).sys.signaled
+
+
+def test_examples_of_procfind(run: RunCell) -> None:
+    """They find processes, which can be released."""
+    one, other = examples(usage.PROCFIND)
+
+    assert run(one).value.pid == 1
+    assert run(other.replace("4242", str(os.getpid()))).error is None
+    assert run("process").value.pid == os.getpid()
+    run("for found in [process, *Out.values()]:\n  found.release()")
+
+
+def test_every_example_is_run() -> None:
+    """A help that has new ones needs a test of them."""
+    with_examples = {
+        g.magic for g in vars(usage).values() if isinstance(g, Grammar) and examples(g)
+    }
+
+    assert with_examples == {"%spawn", "%procwait", "%prockill", "%procfind"}
