@@ -7,8 +7,10 @@ that its style sheet fits where it happens to be; the inline styles do elsewhere
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from html import escape
+from typing import Final
 
 from ipyproc.jobs import Job
 from ipyproc.state import ProcessState
@@ -18,9 +20,11 @@ from ipyproc.views.feed import recent
 from ipyproc.views.line import Run
 from ipyproc.views.look import rgb
 
-# A job's HTML stays below 40 kB in a saved notebook: this much for the lines.
-_LINES_SIZE = 22_000
+#: So many bytes of a saved notebook may a job's HTML take; with the text, 40 kB.
+LARGEST: Final = 27_000
 _LINES = 200
+# Of a line that is too large by itself, so much is shown, without looks.
+_CUT = 1000
 
 # Legible on white and on black.
 _PALETTE = (
@@ -67,21 +71,27 @@ def state(state: ProcessState) -> str:
 
 
 def job(job: Job, height: int = HEIGHT) -> str:
-    """Return command, last output and state of a job; at most 40 kB.
+    """Return command, last output and state of a job; at most `LARGEST`.
 
     There is room for *height* lines of output; the others are scrolled.
     """
-    name, text = escape(facts.name(job)), escape(facts.status(job))
+    name, text = escape(facts.name(job)), _text(facts.status(job))
     colour = _colour(_STATUS.get(job.status, "2" if text == _GOOD else "1"))
     attributes = f'data-name="{name}" data-pid="{job.pid}" data-status="{job.status}"'
-    return (
+    head = (
         f'<section class="ipyproc-job {_NO_MATHS}" aria-label="Job {name}" '
         f'{attributes} style="{_FRAME}"><header style="{_HEAD}">'
         f'<span class="ipyproc-status" style="color:{colour}"><b>{text}</b></span> '
-        f'<b>{name}</b> <code style="{_CODE}">{escape(facts.command(job))}</code> '
+        f'<b>{name}</b> <code style="{_CODE}">{_text(facts.command(job))}</code> '
         f"<small>pid {job.pid}{_ran(job)}</small></header>"
-        f"{_output(job, height)}{_state(job)}</section>"
     )
+    foot = f"{_state(job)}</section>"
+    return head + _output(job, height, LARGEST - saved_size(head + foot)) + foot
+
+
+def saved_size(text: str) -> int:
+    """Return how many bytes *text* takes in a saved notebook."""
+    return len(json.dumps(text, ensure_ascii=False).encode())
 
 
 def jobs(jobs: Iterable[Job]) -> str:
@@ -140,33 +150,42 @@ def _fact(fact: Fact) -> str:
     )
 
 
-def _output(job: Job, height: int) -> str:
+def _output(job: Job, height: int, room: int) -> str:
     """Return the last lines of the output, as many as there is room for."""
     last = recent(job, _LINES)
+    begin = (
+        f'<pre class="ipyproc-output" role="log" style="{_OUTPUT};'
+        f'max-height:{1.4 * height:.1f}em">'
+    )
+    room -= saved_size(begin) + 200  # for what says how much is not shown
     shown: list[str] = []
-    room = _LINES_SIZE
     for line in reversed(last.lines):
-        drawn = f"<div>{''.join(map(_run, line)) or '<br>'}</div>"
-        room -= len(drawn.encode())
+        drawn = _line(line)
+        if saved_size(drawn) > room and not shown:
+            drawn = _line([("".join(text for text, _ in line)[:_CUT] + " …", "")])
+        room -= saved_size(drawn)
         if room < 0:
             break
         shown.append(drawn)
     if missing := last.missing(len(last.lines) - len(shown)):
         shown.append(f"<div><i>{missing}</i></div>")
-    if not shown:
-        return ""
-    return (
-        f'<pre class="ipyproc-output" role="log" style="{_OUTPUT};'
-        f'max-height:{1.4 * height:.1f}em">'
-        f"{''.join(reversed(shown))}</pre>"
-    )
+    return f"{begin}{''.join(reversed(shown))}</pre>" if shown else ""
+
+
+def _line(line: list[Run]) -> str:
+    return f"<div>{''.join(map(_run, line)) or '<br>'}</div>"
+
+
+def _text(text: str) -> str:
+    """Escape what stands between elements, where quotes are only quotes."""
+    return escape(text, quote=False)
 
 
 def _run(run: Run) -> str:
     text, look = run
     link = next((w[5:] for w in look.split() if w.startswith("link=")), "")
     styles = ";".join(filter(None, map(_style, look.split())))
-    drawn = escape(text)
+    drawn = _text(text)
     if styles:
         drawn = f'<span style="{styles}">{drawn}</span>'
     return f'<a href="{escape(link)}" rel="noopener">{drawn}</a>' if link else drawn

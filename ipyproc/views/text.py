@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 from ipyproc.jobs import Job
 from ipyproc.state import ProcessState
 from ipyproc.views import facts
 from ipyproc.views.feed import recent
 
+#: So many bytes of a saved notebook may a job's text take.
+LARGEST: Final = 9_000
 _LINES = 20
+# Of the last line so many characters are shown in any case.
+_CUT = 400
 _HEADINGS = ("NAME", "PID", "STATUS", "TIME", "COMMAND")
 
 
@@ -24,14 +29,30 @@ def spawned(job: Job) -> str:
 
 
 def job(job: Job) -> str:
-    """Return the command, the last lines of the output, and the state of a job."""
+    """Return the command, the last lines of the output, and the state of a job.
+
+    At most `LARGEST` bytes, or 2 kB more than a very long command.
+    """
     head = f"{facts.name(job)} (pid {job.pid}): {facts.command(job)}"
+    foot = f"{facts.status(job)} after {facts.elapsed(job)}"
     last = recent(job, _LINES)
     lines = ["".join(text for text, _ in line) for line in last.lines]
-    if missing := last.missing():
-        lines = [f"[{missing}]", *lines]
-    foot = f"{facts.status(job)} after {facts.elapsed(job)}"
-    return "\n".join([head, *lines, foot if job.ended_at else facts.status(job)])
+    shown = _fitting(lines, LARGEST - len(head.encode()))
+    if missing := last.missing(len(lines) - len(shown)):
+        shown = [f"[{missing}]", *shown]
+    return "\n".join([head, *shown, foot if job.ended_at else facts.status(job)])
+
+
+def _fitting(lines: list[str], room: int) -> list[str]:
+    """Return the last lines for which there is room; the last one may be cut."""
+    shown: list[str] = []
+    for line in reversed(lines):
+        short = line if shown or len(line) <= _CUT else f"{line[:_CUT]} …"
+        room -= len(short.encode()) + 2
+        if room < 0 and shown:
+            break
+        shown.insert(0, short)
+    return shown
 
 
 def jobs(jobs: Iterable[Job]) -> str:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from html.parser import HTMLParser
 
+import nbformat
 import pytest
+from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from ipyproc.state import ProcessState, WaitStatus
 from ipyproc.views import html, text
@@ -182,29 +184,45 @@ def test_nothing_of_it_is_markup() -> None:
     assert not [a for _, a in page.tags for name in a if name.startswith("on")]
 
 
-@pytest.mark.parametrize(
-    "data",
-    [
-        b"<" * 100_000,
-        b"<>&\"'\n" * 20_000,
-        b"\x1b[1;31;42m<\x1b[0;4;3m&" * 5000,
-        b"\x1b[31m\n" * 20_000,
-        b"\n" * 100_000,
-        b"x" * 100_000,
-        "日本".encode() * 30_000,
-    ],
-    ids=lambda data: repr(data[:12]),
-)
-def test_html_is_bounded(data: bytes) -> None:
+LARGE = [
+    b"<" * 100_000,
+    b"<>&\"'\n" * 20_000,
+    b"\x1b[1;31;42m<\x1b[0;4;3m&" * 5000,
+    b"".join(b"\x1b[38;5;%dmx" % (n % 256) for n in range(5000)),
+    b"\x1b]8;;https://a.b/" + b"&" * 1900 + b"\x07x" + b"\x1b[1my\x1b[mz" * 2000,
+    b"\x1b[31m\n" * 20_000,
+    b"\n" * 100_000,
+    b"\\" * 100_000,
+    b"x" * 100_000,
+    "日本".encode() * 30_000,
+    b"e" + "\u0301".encode() * 100_000,
+]
+
+
+@pytest.mark.parametrize("data", LARGE, ids=lambda data: repr(data[:12]))
+@pytest.mark.parametrize("char", ['"', "\U0001f600"])
+def test_what_is_saved_is_bounded(data: bytes, char: str) -> None:
     """
-    No output makes the HTML of a job larger than 40 kB, and its end is shown.
+    No output and no name makes a job take more than 40 kB of a saved notebook.
     """
     job = finished(data)
-    job.name, job.argv = '"' * 5000, ('"' * 50_000,)
-    page = html.job(job)
+    job.name, job.argv = char * 5000, (char * 50_000,)
+    bundle = {"text/html": html.job(job), "text/plain": text.job(job)}
+    output = new_output("display_data", bundle)
+    saved = nbformat.writes(new_notebook(cells=[new_code_cell(outputs=[output])]))
 
-    assert len(page.encode()) <= 40_000
-    Reader(page)
+    assert len(saved.encode()) <= 40_000
+    Reader(bundle["text/html"])
+
+
+def test_of_a_line_that_is_too_large_the_beginning_is_shown() -> None:
+    """
+    A line that says more than there is room for does not leave nothing.
+    """
+    job = finished(b"before\nbegin" + b"\x1b[1;31m<\x1b[0;4;3m&" * 400)
+
+    assert "begin<&<&" in Reader(html.job(job)).text
+    assert "begin<&<&" in text.job(job)
 
 
 def test_nothing_of_the_environment_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
