@@ -227,3 +227,63 @@ def test_unloading_ends_the_jobs(new_kernel: Callable[[], Kernel]) -> None:
         assert reply.stdout.endswith(": ended with ipyproc, signal: terminated\n")
         assert "not found" in kernel.run("%spawn ls").stderr
         assert kernel.run("look()").result == before
+
+
+def test_the_table_keeps_up_with_the_cells(kernel: Kernel) -> None:
+    """Where nobody looks on it is static, and each cell's end brings it up to date."""
+    kernel.run("%spawn --quiet --name train sleep 60")
+    reply = kernel.run("%procs")
+    (table,) = displays(reply)
+    assert WIDGET not in table
+    assert 'data-name="train" data-status="running"' in table["text/html"]
+
+    ended = kernel.run("%prockill train\nstate = %procwait train")
+    cleared = kernel.run("%procs --clear")
+
+    update = ended.contents("update_display_data")[-1]
+    assert 'data-name="train" data-status="signaled"' in update["data"]["text/html"]
+    assert displays(cleared)[0]["text/plain"] == "no jobs"
+
+
+def test_all_that_ended(kernel: Kernel) -> None:
+    """More rows than there is room for are counted; ``--all`` shows them."""
+    kernel.run(
+        "import ipyproc\nmany = [ipyproc.spawn('true') for _ in range(203)]\n"
+        "for job in many: job.wait()"
+    )
+
+    (table,) = displays(kernel.run("%procs"))
+    (every,) = displays(kernel.run("%procs --all"))
+
+    lines = table["text/plain"].splitlines()
+    assert (len(lines), lines[-1]) == (202, "3 more jobs that ended: %procs --all")
+    assert len(every["text/plain"].splitlines()) == 204
+
+
+def test_a_process_that_is_no_job(kernel: Kernel) -> None:
+    """It is shown as it is, and said to be gone when it is; its value is a Process."""
+    kernel.run("import subprocess; other = subprocess.Popen(['sleep', '61'])")
+    found = kernel.run("%procfind {other.pid}")
+    (shown,) = displays(found)
+    assert "Command  sleep 61" in shown["text/plain"]
+    assert "User " in shown["text/plain"]
+    assert found.result is not None
+    assert found.result.endswith(" ok>")
+
+    ended = kernel.run("_.kill(); code = other.wait(); code")
+
+    assert ended.result == "-9"
+    (update,) = ended.contents("update_display_data")[-1:]
+    assert "how it ended only its parent was told" in update["data"]["text/plain"]
+    assert 'data-status="gone"' in update["data"]["text/html"]
+
+
+def test_the_kernel_itself_is_found_but_not_signalled(kernel: Kernel) -> None:
+    """What ``%prockill`` refuses the pane refuses, too, whoever asks."""
+    kernel.run("from ipyproc.jobs.found import Found; import os")
+
+    for pid in ("1", "os.getpid()", "os.getppid()"):
+        reply = kernel.run(f"Found({pid}).signal(0)")
+        assert reply.error is not None
+        assert "PermissionError" in reply.error
+        assert "is refused: it is" in reply.error

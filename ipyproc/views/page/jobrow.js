@@ -27,14 +27,15 @@ export const COLUMNS = [
   column("last", "Last line", 1),
 ];
 
+const CODE = ["command", "last"];
+
 export class Row {
   constructor(key, kill) {
     this.key = key;
     this.cells = {};
     const cells = COLUMNS.map(({ field }) => {
-      this.cells[field] = h(field === "status" ? "span" : field === "command" || field === "last" ? "code" : "span", {});
-      const whole = h("td", { role: "cell", "data-column": field }, this.cells[field]);
-      return whole;
+      this.cells[field] = h(CODE.includes(field) ? "code" : "span", {});
+      return h("td", { role: "cell", "data-column": field }, this.cells[field]);
     });
     this.cells.status.className = "ipyproc-status";
     this.killer = button("Kill", kill);

@@ -39,9 +39,8 @@ class Table {
 
   heading(column) {
     const sorter = button(column.label, () => this.sort(column));
-    column = Object.assign(h("th", { scope: "col", role: "columnheader", "aria-sort": "none" }, sorter), { column });
-    column.dataset.column = column.column.field;
-    return column;
+    const attributes = { scope: "col", role: "columnheader", "aria-sort": "none", "data-column": column.field };
+    return Object.assign(h("th", attributes, sorter), { column });
   }
 
   /** Sort by a column: its first way, the other way, and as the jobs were started. */
@@ -118,8 +117,8 @@ class Table {
   /** One button of all rows is reached with Tab, the others from there with arrows. */
   rove() {
     const buttons = this.buttons();
-    if (!buttons.includes(this.stop_)) this.stop_ = buttons[0];
-    for (const each of this.body.querySelectorAll("button")) each.tabIndex = each === this.stop_ ? 0 : -1;
+    if (!buttons.includes(this.tabbed)) this.tabbed = buttons[0];
+    for (const each of this.body.querySelectorAll("button")) each.tabIndex = each === this.tabbed ? 0 : -1;
   }
 
   buttons() {
@@ -138,7 +137,7 @@ class Table {
 
   focused(element) {
     this.focus = element;
-    if (this.body.contains(element)) this.stop_ = element;
+    if (this.body.contains(element)) this.tabbed = element;
     this.rove();
   }
 

@@ -1,6 +1,10 @@
 // Numbers as words: the twins of those in facts.py.
 
-export const size = (n) => (n < 1e3 ? `${n} B` : n < 1e6 ? `${(n / 1e3).toFixed(1)} kB` : `${(n / 1e6).toFixed(1)} MB`);
+export function size(n) {
+  if (n < 1e3) return `${n} B`;
+  const [unit, name] = n < 999950 ? [1e3, "kB"] : n < 999950e3 ? [1e6, "MB"] : [1e9, "GB"];
+  return `${(n / unit).toFixed(1)} ${name}`;
+}
 
 export function duration(seconds) {
   const s = Math.max(0, Math.floor(seconds)), minutes = Math.floor(s / 60), hours = Math.floor(minutes / 60);
