@@ -10,6 +10,7 @@ from errno import ECHILD
 from functools import partial
 from importlib import import_module
 from signal import SIGCONT, SIGKILL, SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU
+from typing import Protocol
 
 from ipyproc.errors import SyscallError
 from ipyproc.jobs.archive import Archive
@@ -27,6 +28,13 @@ from ipyproc.state import ProcessState
 _LOOK_EVERY = 0.5
 _LOOK_SOON = 0.02
 _STOPPING = {SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU, SIGCONT}
+
+
+class View(Protocol):
+    """A picture of a job, as the job knows it."""
+
+    def forget(self) -> None:
+        """Let the job go, and leave on the page what is there."""
 
 
 class Job:
@@ -69,7 +77,7 @@ class Job:
         self._told_status = JobStatus.RUNNING
         self._look_timer: Timer | None = None
         self._timeout: Timer | None = None
-        self._widget: object = None
+        self._widget: View | None = None
         self.started_at = time.time()
         runner.start(self._changed)
         if timeout is not None:
@@ -272,6 +280,12 @@ class Job:
             # The one look upward, by name and on demand: jobs run without any view.
             self._widget = import_module("ipyproc.views").JobView(self)
         return self._widget
+
+    def forget(self) -> None:
+        """Let the view go, if there is one; the table does so with what it forgets."""
+        view, self._widget = self._widget, None
+        if view is not None:
+            view.forget()
 
     def _check_waitable(self) -> None:
         if self._reactor.is_current:

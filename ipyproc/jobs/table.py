@@ -121,8 +121,11 @@ class Jobs:
     def clear(self) -> None:
         """Forget the jobs whose process has ended."""
         with self._lock:
-            self._jobs = {name: j for name, j in self._jobs.items() if not j.ended_at}
+            ended = {job for job in self._jobs.values() if job.ended_at}
+            self._jobs = {n: j for n, j in self._jobs.items() if j not in ended}
             self._numbers.clear()
+        for job in ended:
+            job.forget()
 
     def add(self, job: Job) -> None:
         """Take *job* in; if its name is in use, it gets ``-2``, ``-3``, ... added."""

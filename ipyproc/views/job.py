@@ -16,7 +16,8 @@ What is said between the page (``page/pane.js``) and the kernel:
   *pages* that have all up to *after*; they begin at *offset* and belong to *streams*,
   pairs of name and length. ``saved`` is the same for one *page*, with the *total*.
   ``usage`` says, once a second while a page looks, what the job uses (see ``gauge``).
-  ``done`` answers a button (*page*, *seq*, *error*: a text or nothing).
+  ``done`` answers a button (*page*, *seq*, *error*: a text or nothing). ``forget`` is
+  the last: the job was cleared, and what is on the page stays there.
 """
 
 from __future__ import annotations
@@ -75,6 +76,7 @@ class JobView(anywidget.AnyWidget):
         self._tails = Pauses(*_TAILS)
         self._marks = Pauses(*_MARKS)
         self._marked = _MOST_MARKS
+        self._forgotten = False
         # Composed when they are sent: a page that joins must hear of it first.
         self._replies: deque[Callable[[], Message]] = deque(maxlen=_MOST_REPLIES)
         self._endings: deque[Callable[[], int]] = deque()
@@ -113,6 +115,11 @@ class JobView(anywidget.AnyWidget):
             self._publisher.forget(self)
         super().close()
 
+    def forget(self) -> None:
+        """Let the job go, which nobody will ask for any more; its picture stays."""
+        self._forgotten = True
+        self._publisher.wake(self)
+
     def retire(self) -> None:
         """Close it, and leave nothing of size in a notebook that was told of it."""
         self._esm, self._css, self.tail = "", "", {}
@@ -132,7 +139,7 @@ class JobView(anywidget.AnyWidget):
         ):
             if size := send():
                 return size
-        return self._send_output(room) or self._send_mark()
+        return self._send_output(room) or self._send_mark() or self._send_last()
 
     def due(self) -> float | None:
         """Say when there will be something to send, on ``time.monotonic()``."""
@@ -201,6 +208,14 @@ class JobView(anywidget.AnyWidget):
         """Do one thing that was to be done after the end."""
         ready = self._endings and self._job.finished
         return self._endings.popleft()() if ready else 0
+
+    def _send_last(self) -> int:
+        """Say good-bye, when all has been said of a job that was forgotten."""
+        if not self._forgotten or not self._job.finished:
+            return 0
+        size = self._say(Message({"kind": "forget"}))
+        self.close()
+        return size
 
     def _heard(self, _: object, content: object, __: object) -> None:
         """Do what a page asks for, if it is an entry of the table of actions."""

@@ -67,6 +67,12 @@ window.render = () => {
   const el = document.createElement("div");
   document.querySelector("#cell").append(el);
   const cleanup = pane.render({ model: window.model, el });
+  /** Do as a front end does whose model was closed. */
+  window.destroy = () => {
+    cleanup();
+    window.close_();
+    el.remove();
+  };
   window.unrender = () => {
     el.remove();
     cleanup();

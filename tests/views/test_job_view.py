@@ -467,6 +467,29 @@ def test_closing_ends_everything(front: FrontEnd, job: FakeJob) -> None:
     assert job._callbacks == {}
 
 
+def test_a_job_that_is_forgotten(front: FrontEnd, job: FakeJob) -> None:
+    """
+    Its view sends what there is to send, says good-bye, and is open no more.
+    """
+    view = JobView(job, Publisher(LINGER))
+    done: list[str] = []
+    ready(view, front)
+    view.at_end(lambda: done.append("end") or 1)
+    view.forget()
+    assert ended()
+    assert view.comm is not None  # it has not ended yet
+
+    job.prints(b"bye\n")
+    job.ends()
+
+    front.wait(lambda: front.messages("forget"))
+    assert ended()
+    assert front.output("a") == b"bye\n"
+    assert done == ["end"]
+    assert view.comm is None
+    assert job._callbacks == {}
+
+
 def test_a_comm_with_sub_shells_answers_where_it_is_asked(
     front: FrontEnd, job: FakeJob, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -899,3 +899,22 @@ def test_it_fits(page: Page, live: Pane, width: int, scheme: Any) -> None:
         assert box["x"] + box["width"] <= section["x"] + section["width"]
     for ratio in page.evaluate("contrasts()"):
         assert ratio >= 4.0
+
+
+def test_a_job_that_was_forgotten(page: Page, live: Pane) -> None:
+    """
+    Its model goes, its picture stays, and what needs the kernel cannot be pressed.
+    """
+    live.prints("hello\n")
+    live.job.prints(b"hello\n")
+    live.job.ends()
+    live.changed()
+    live.shows("hello")
+    live.tell(kind="forget")
+
+    page.evaluate("destroy()")
+
+    live.shows("hello")
+    expect(page.locator(".ipyproc-status")).to_have_text("exit status 0")
+    expect(live.button("Save output")).to_be_disabled()
+    expect(page.locator(".ipyproc-tag")).to_have_text("")

@@ -43,6 +43,9 @@ function render({ model, el }) {
   own.panes.add(pane);
   el.append(pane.section);
   return () => {
+    // A model that is closed takes its views along, but this picture shall stay.
+    const host = el.parentElement;
+    if (pane.forgotten) return setTimeout(() => host?.append(pane.section));
     // It may be about to move; what is gone for good hears nothing any more.
     setTimeout(() => {
       if (pane.section.isConnected) return;

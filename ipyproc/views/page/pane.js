@@ -120,6 +120,7 @@ export class Pane {
       // A kernel that is too busy to mend the gap still sends: then show what comes.
       if (!gap || Date.now() - this.lost > PATIENCE) this.take(offset, streams, buffers);
     }
+    if (kind === "forget") this.forgotten = true;
     if (kind === "usage") this.usage.heard(message);
     if (page !== this.page) return;
     if (kind === "begin" && message.seq === this.asked) this.begin(message);
