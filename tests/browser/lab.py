@@ -132,10 +132,19 @@ class Notebook:
 
     def __init__(self, page: Page, lab: Lab, name: str) -> None:
         self.page = page
-        page.goto(f"{lab.url}/doc/tree/{name}?token={lab.token}&reset")
-        page.wait_for_function(
+        self._url = f"{lab.url}/doc/tree/{name}?token={lab.token}&reset"
+        self.open()
+
+    def open(self) -> None:
+        """Load it, or load it again; the kernel goes on."""
+        self.page.goto(self._url)
+        self.page.wait_for_function(
             f"window.jupyterapp && {KERNEL}?.status === 'idle'", timeout=PATIENCE * 1000
         )
+
+    def restart(self) -> None:
+        """Restart the kernel, as the reader does who has answered the question."""
+        self.page.evaluate(f"{KERNEL}.restart()")
 
     def run_all(self) -> bool:
         """Run all cells, wait for the last; False if one failed."""

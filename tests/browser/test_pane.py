@@ -1,0 +1,255 @@
+"""The pane where people meet it: in JupyterLab and Notebook 7, with real kernels."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_notebook
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.fixtures import OpenNotebook, Picture
+from tests.browser.lab import Lab
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+
+WriteNotebook = Callable[..., Path]
+
+#: It prints what it reads, and has children.
+ECHO = "%spawn --name echo sh -c 'echo ready; sleep 99 & cat'"
+SLEEPER = "%spawn --name sleeper sleep 99"
+#: It has no sub-shells: what a page says is heard when a cell has ended.
+QUEUES = ("6.31.0",)
+BUSY = "print('busy'); import time; time.sleep(60)"
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> WriteNotebook:
+    """Write a notebook whose first cell loads the extension."""
+
+    def write(*sources: str, kernel: str = "python3") -> Path:
+        first = f"%load_ext ipyproc\n{sources[0]}"
+        cells = [new_code_cell(source) for source in (first, *sources[1:])]
+        metadata = {"kernelspec": {"name": kernel, "display_name": kernel}}
+        path = tmp_path / "pane.ipynb"
+        nbformat.write(new_notebook(cells=cells, metadata=metadata), path)
+        return path
+
+    return write
+
+
+def pane_of(where: Page | Locator, name: str) -> Locator:
+    """Return the pane of a job."""
+    return where.locator(f"section.ipyproc-job[data-name='{name}']")
+
+
+def press(pane: Locator, name: str) -> None:
+    """Press a button."""
+    pane.get_by_role("button", name=name).click()
+
+
+def say(pane: Locator, text: str) -> None:
+    """Type a line into the field for standard input."""
+    pane.get_by_label("Standard input").fill(text)
+    pane.get_by_label("Standard input").press("Enter")
+
+
+def status(pane: Locator, text: str, seconds: float = 30) -> None:
+    """Wait until the badge says *text*."""
+    badge = pane.locator(".ipyproc-status")
+    expect(badge).to_have_text(text, timeout=seconds * 1000)
+
+
+def lines(pane: Locator, *texts: str) -> None:
+    """Wait until the output is these lines, and no others."""
+    expect(pane.locator(".ipyproc-output > *")).to_have_text(texts)
+
+
+def runs(cell: Locator) -> None:
+    """See that a cell still runs."""
+    expect(cell.locator(".jp-InputPrompt")).to_have_text("[*]:")
+
+
+def done(cell: Locator) -> None:
+    """Wait until a cell has run."""
+    expect(cell.locator(".jp-InputPrompt")).to_have_text(re.compile(r"\[\d+\]:"))
+
+
+@pytest.mark.parametrize("version", ["6.31.0", "7.1.0", "7.3.0", "current"])
+def test_buttons_work_while_the_kernel_is_busy(
+    open_notebook: OpenNotebook, write: WriteNotebook, version: str
+) -> None:
+    """
+    Kill acts while a cell sleeps and while one waits; with ipykernel 6 it is queued.
+    """
+    queues = version in QUEUES
+    kernel = "python3" if version == "current" else f"ipykernel-{version}"
+    waited = "%spawn --name waited sleep 99\n%procwait waited"
+    notebook = open_notebook(write(SLEEPER, BUSY, waited, kernel=kernel))
+    sleeper = pane_of(notebook.start(0), "sleeper")
+    status(sleeper, "running")
+    busy = notebook.start(1)
+    expect(busy).to_contain_text("busy")
+
+    press(sleeper, "Kill")
+    if queues:
+        expect(sleeper).to_contain_text("Kill is queued: the kernel is busy")
+        status(sleeper, "running")
+        notebook.command("notebook:interrupt-kernel")
+    status(sleeper, "signal: killed", seconds=5)
+    expect(sleeper).not_to_contain_text("queued")
+    if not queues:
+        runs(busy)
+        notebook.command("notebook:interrupt-kernel")
+    done(busy)
+
+    waits = notebook.start(2)
+    pane = pane_of(waits, "waited")
+    status(pane, "running")
+    press(pane, "Kill")
+    if queues:
+        expect(pane).to_contain_text("Kill is queued: the kernel is busy")
+        notebook.command("notebook:interrupt-kernel")
+    status(pane, "signal: killed", seconds=5)
+    done(waits)
+
+
+def test_the_life_of_a_pane(
+    open_notebook: OpenNotebook, write: WriteNotebook, picture: Picture
+) -> None:
+    """
+    Seen twice, reloaded, closed and opened again, a pane shows all it should; when the
+    kernel is gone it says so.
+    """
+    notebook = open_notebook(write(ECHO))
+    page = notebook.page
+    notebook.start(0)
+    pane = pane_of(page, "echo")
+    lines(pane, "ready")
+    expect(pane.locator("summary")).to_contain_text("3 processes")
+    pane.locator("summary").click()
+    expect(pane.get_by_role("list", name="Processes")).to_contain_text("sleep")
+    picture(pane, "pane-processes")
+
+    notebook.command("notebook:create-output-view")
+    expect(pane).to_have_count(2)
+    say(pane.first, "one")
+    for view in pane.all():
+        lines(view, "ready", "one")
+
+    notebook.command("docmanager:save")
+    notebook.open()
+    say(pane, "two")
+    lines(pane, "ready", "one", "two")
+
+    page.goto("about:blank")
+    notebook.open()
+    lines(pane, "ready", "one", "two")
+    pane.locator("summary").click()
+    press(pane, "Stop")
+    status(pane, "stopped")
+    press(pane, "Continue")
+    status(pane, "running")
+
+    notebook.restart()
+    expect(pane.locator(".ipyproc-tag")).to_have_text("kernel gone")
+    expect(pane).to_contain_text("no more will be known of this job")
+    lines(pane, "ready", "one", "two")
+    expect(pane.get_by_role("button", name="Kill")).to_be_disabled()
+    for theme in ("dark", "light"):
+        notebook.use_theme(theme)
+        picture(pane, f"pane-gone-{theme}")
+
+
+MANY = """
+for n in range(50):
+    get_ipython().run_line_magic("spawn", f"--name n{n} echo number {n}")
+"""
+COUNT = """
+import gc, time
+from ipyproc import jobs
+from ipyproc.views import JobView
+jobs.clear()
+while [o for o in gc.get_objects() if isinstance(o, JobView) and o.comm]:
+    time.sleep(0.1)
+print("none", "left")
+"""
+
+
+def test_many_panes_and_none(
+    open_notebook: OpenNotebook, write: WriteNotebook, picture: Picture
+) -> None:
+    """
+    Fifty jobs that ended before they were drawn are all there; cleared outputs and jobs
+    leave nothing behind.
+    """
+    notebook = open_notebook(write(MANY, COUNT))
+    page = notebook.page
+    notebook.start(0)
+    for n in (0, 49):
+        pane = pane_of(page, f"n{n}")
+        status(pane, "exit status 0", seconds=60)
+        lines(pane, f"number {n}")
+    expect(page.locator("section[data-lm-suppress-shortcuts]")).to_have_count(50)
+    picture(page, "pane-fifty")
+
+    notebook.command("notebook:clear-all-cell-outputs")
+    expect(page.locator("section.ipyproc-job")).to_have_count(0)
+    expect(notebook.start(1)).to_contain_text("none left")
+
+
+FLOOD = """
+%spawn --name flood sh -c 'yes 0123456789abcdef | head -n 5000000; echo the end'
+for n in range(4000):
+    display(n)
+"""
+
+
+def test_a_flood_beside_a_cell_that_prints_too_much(
+    open_notebook: OpenNotebook, write: WriteNotebook
+) -> None:
+    """
+    The server drops messages, the pane still ends right and says what it does not show.
+    """
+    notebook = open_notebook(write(FLOOD))
+
+    notebook.start(0)
+
+    pane = pane_of(notebook.page, "flood")
+    status(pane, "exit status 0", seconds=60)
+    output = pane.locator(".ipyproc-output > *")
+    expect(output.last).to_have_text("the end", timeout=60_000)
+    expect(output.nth(-2)).to_have_text("0123456789abcdef")
+    expect(pane).to_contain_text(re.compile(r"[\d.]+ MB .*not shown"))
+    assert output.count() <= 1000
+
+
+def test_notebook_7(
+    lab: Lab, page: Page, write: WriteNotebook, picture: Picture
+) -> None:
+    """
+    In Notebook 7 the pane is the same: it starts, answers, and ends.
+    """
+    shutil.copy(write(ECHO), lab.root)
+    page.goto(f"{lab.url}/notebooks/pane.ipynb?token={lab.token}")
+    page.locator(".jp-Notebook .jp-Cell").first.click()
+    expect(
+        page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]")
+    ).to_be_visible()
+    page.keyboard.press("Shift+Enter")
+
+    pane = pane_of(page, "echo")
+    lines(pane, "ready")
+    say(pane, "hello")
+    lines(pane, "ready", "hello")
+    expect(pane.locator("summary")).to_contain_text("3 processes")
+    picture(page, "pane-notebook-7")
+    press(pane, "Kill")
+    status(pane, "signal: killed")
+    expect(pane.locator(".ipyproc-state")).to_be_visible()
+    page.goto("about:blank")
+    lab.end_kernels()
