@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ipyproc.jobs.archive import Archive
 from ipyproc.jobs.capture import Capture
 
 limits = st.integers(0, 12)
@@ -84,6 +85,47 @@ def test_reads_add_up(data: list[bytes], memory: int, output: int) -> None:
         offset = at + len(got)
 
     assert seen == kept(b"".join(data), output)
+
+
+reads = st.tuples(st.integers(0, 5), st.integers(-60, 60), st.integers(0, 60))
+
+
+@given(st.lists(st.one_of(st.binary(max_size=9), reads), max_size=30), limits, limits)
+def test_any_sequence_of_writes_and_reads(
+    steps: list[bytes | tuple[int, int, int]], memory: int, output: int
+) -> None:
+    """Whatever is asked in between, each answer is that of a plain list of bytes."""
+    capture, whole = Capture(memory, output), b""
+    for step in steps:
+        if isinstance(step, bytes):
+            capture.append(step)
+            whole += step
+            continue
+        kind, start, size = step
+        model = kept(whole, output)
+        head = output - output // 2
+        parts = [bytes(model.values())]
+        if len(model) < len(whole):
+            parts = [whole[:head], bytes(v for i, v in model.items() if i >= head)]
+        if kind == 0:
+            wanted = range(len(whole))[start : start + size]
+            got = capture[start : start + size]
+            assert got == bytes(model[i] for i in wanted if i in model)
+        elif kind == 1:
+            newest = range(max(0, len(whole) - size), len(whole))
+            assert capture.tail(size) == bytes(model[i] for i in newest if i in model)
+        elif kind == 2:
+            assert capture.text == "".join(p.decode(errors="replace") for p in parts)
+        elif kind == 3:
+            texts = [p.decode(errors="replace").split("\n") for p in parts]
+            lines = [text[:-1] if text[-1] == "" else text for text in texts]
+            assert capture.lines() == [
+                line.removesuffix("\r") for part in lines for line in part
+            ]
+        elif kind == 4:
+            capture.move_to(Archive())
+        assert capture.dropped == len(whole) - len(model)
+        assert capture.total == len(whole)
 
 
 @given(pieces, st.integers(0, 40))
@@ -309,3 +351,40 @@ def test_read_while_written() -> None:
 
     assert capture.total == 400 << 18
     assert capture.dropped == (400 << 18) - (12 << 20)
+
+
+def test_read_by_many_while_written() -> None:
+    """Lines, text, tails and copies that are made meanwhile are of whole lines."""
+    capture = Capture(memory_limit=10_000, output_limit=40_000)
+    failures: list[str] = []
+
+    def check(lines: list[str]) -> None:
+        numbers = [int(line) for line in lines if len(line) == 7]
+        steps = [b - a for a, b in pairwise(numbers)]
+        # There is one gap at most, and what is beside it may be a part of a line.
+        if sum(step != 1 for step in steps) > 1 or min(steps, default=1) < 1:
+            failures.append(f"{numbers[:3]}...{numbers[-3:]}")
+
+    def read(ask: Callable[[], list[str]]) -> None:
+        while not done.is_set():
+            check(ask())
+        check(ask())
+
+    asks: list[Callable[[], list[str]]] = [
+        capture.lines,
+        lambda: capture.text.split("\n"),
+        lambda: capture.bytes.decode().split("\n"),
+        lambda: capture.tail(5000).decode().split("\n"),
+    ]
+    done = threading.Event()
+    threads = [threading.Thread(target=read, args=(ask,)) for ask in asks]
+    for thread in threads:
+        thread.start()
+    for number in range(1_000_000, 1_040_000, 40):
+        capture.append(b"".join(b"%d\n" % n for n in range(number, number + 40)))
+    done.set()
+    for thread in threads:
+        thread.join()
+
+    assert not failures
+    assert capture.lines()[-1] == "1039999"

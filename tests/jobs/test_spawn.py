@@ -285,6 +285,12 @@ def test_merged_stderr() -> None:
             "open {at}: is a directory",
         ),
         (
+            # Not even root may write this one.
+            lambda at: spawn("true", stdout="/proc/sys/kernel/ostype"),
+            PermissionError,
+            "open /proc/sys/kernel/ostype: permission denied",
+        ),
+        (
             lambda at: spawn("true", stdout="x", stderr=f"{at}/plain/x"),
             NotADirectoryError,
             "open {at}/plain/x: not a directory",

@@ -97,6 +97,21 @@ def test_send_a_lot() -> None:
     assert job.stdout.bytes == data
 
 
+def test_send_more_than_anybody_reads() -> None:
+    """A child that never reads blocks nobody, however much is sent; the rest goes."""
+    job = spawn("sleep 1000", stdin=PIPE)
+    data = bytes(50_000_000)
+    job.send(data)
+    job.send(data)
+    job.close_stdin()
+    assert job.status == "running"
+    job.kill()
+
+    assert str(job.wait(PATIENCE)) == "signal: killed"
+    until(job, lambda job: job.finished)
+    assert not job.stdin_open
+
+
 @pytest.mark.parametrize("data", [1, None, ["a"]])
 def test_send_what_is_no_data(data: object) -> None:
     """What is neither bytes nor text is refused by name."""
@@ -120,14 +135,15 @@ def test_send_after_close() -> None:
         job.send("x")
 
 
-def test_send_after_the_end() -> None:
+@pytest.mark.parametrize("data", ["x", b"x", "", b""])
+def test_send_after_the_end(data: str | bytes) -> None:
     """A process that has ended reads no more, and the error says so."""
     job = spawn("true", stdin=PIPE)
     job.wait(PATIENCE)
 
     assert not job.stdin_open
     with pytest.raises(BrokenPipeError, match="has ended"):
-        job.send("x")
+        job.send(data)
     job.close_stdin()
 
 

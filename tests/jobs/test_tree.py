@@ -11,6 +11,7 @@ from ipyproc.jobs.tree import Roots, find
 from tests.jobs.helpers import (
     PATIENCE,
     eventually,
+    gone,
     in_session,
     lives,
     python,
@@ -117,6 +118,40 @@ def test_nobody_escapes_by_forking() -> None:
 
     until(job, lambda job: job.finished)
     assert not in_session(job.pid)
+
+
+STORM = """
+import os, signal, time
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+end = time.monotonic() + 30
+for number in range(12):
+    if not os.fork():
+        if number % 3 == 0:
+            os.setsid()
+        print("ready")
+        while time.monotonic() < end:
+            if not os.fork():
+                time.sleep(0.01)
+                os._exit(0)
+            time.sleep(0.005)
+        os._exit(0)
+time.sleep(1000)
+"""
+
+
+def test_kill_tree_in_a_storm_of_forks() -> None:
+    """However many fork at once, some in sessions of their own, none is left."""
+    job = spawn(python(STORM))
+    until(job, lambda job: job.stdout.text.count("ready") == 12)
+    # Those that nobody else than they themselves could find.
+    heirs = [pid for pid in family(job) if pid != job.pid and os.getsid(pid) == pid]
+    assert len(heirs) == 4
+    job.kill(tree=True)
+
+    assert str(job.wait(PATIENCE)) == "signal: killed"
+    until(job, lambda job: job.finished)  # so nobody has the pipes
+    assert gone(job.pid, *heirs)
 
 
 def test_a_job_in_our_session_does_not_take_us_along() -> None:
