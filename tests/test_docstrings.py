@@ -83,13 +83,16 @@ NOT_IN_GO = {
     ),
     "ExecError.path": "in Go the path is in the Cmd",
     "Done Pair": "in Go a channel, and two results",
+    "life": "Go draws no pictures",
 }
 CITED = re.compile(r"Go: ``(\w+\.\w+)``")
 ERROR = re.compile(r"``(\w+Error)``")
 IN_SECONDS = {"timeout", "grace", "wait_delay", "deadline"}
 #: Classes whose objects others make for their users.
 MADE_FOR_USERS = {"Job", "JobStatus", "ProcessStatus", "Context", "Pair"}
+CONSTANTS = {"INTERRUPT", "KILL", "PIPE"}
 ROOT = Path(__file__).parents[1]
+VIEW_NAMES = ("explore", "life")
 JOB_NAMES = ("Capture", "Chunk", "Jobs", "Usage")
 
 
@@ -100,6 +103,8 @@ def _named() -> Iterator[tuple[str, Any]]:
     for name in context.__all__:
         if not name.endswith("Error"):
             yield name, getattr(context, name)
+    for name in VIEW_NAMES:
+        yield name, getattr(import_module("ipyproc.views"), name)
     for name in JOB_NAMES:
         yield name, getattr(import_module("ipyproc.jobs"), name)
 
@@ -258,8 +263,9 @@ def test_what_is_imported_shows_how_it_is_used() -> None:
     """Each name of the facade has an example; errors have theirs in common."""
     silent = {
         name
-        for name in (THINGS.keys() | {"jobs", "context"}) & {*ipyproc.__all__}
-        if ">>> " not in _doc(getattr(ipyproc, name)) and not name.endswith("Error")
+        for name, thing in _named()
+        if name in {*ipyproc.__all__, *VIEW_NAMES} - CONSTANTS
+        if ">>> " not in _doc(thing) and not name.endswith("Error")
     }
 
     assert silent == set()

@@ -141,8 +141,17 @@ class LifeLine(Twin):
 def life(subject: Process | Job) -> LifeLine:
     """Show the life of a process: running, stopped, a zombie, waited for.
 
-    Beside it stands the status of its ``Process``: ok, done or released. It is live
-    until the process is gone, and never waits for the process itself.
+    *subject* is a ``Process`` or a ``Job``. Beside its life stands the status of its
+    ``Process``: ok, done or released. It is live until the process is gone, and never
+    waits for the process itself.
+
+    >>> from ipyproc import start_process
+    >>> p = start_process("/bin/sleep", ["sleep", "60"])
+    >>> view = life(p)  # at the end of a cell it is shown
+    >>> p.kill()
+    >>> print(p.wait())
+    signal: killed
+    >>> view.close()
     """
     return LifeLine(subject)
 

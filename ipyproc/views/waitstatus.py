@@ -79,6 +79,11 @@ def explore(status: int | ProcessState = 0) -> WaitStatusView:
 
     *status* is a number from 0 to 65535, a ``WaitStatus``, or a ``ProcessState``. In a
     notebook the bits can be clicked, and another number typed; elsewhere it is text.
+
+    >>> view = explore(0x8B)  # at the end of a cell it is shown
+    >>> view.status.signal, view.status.core_dump
+    (11, True)
+    >>> view.close()
     """
     return WaitStatusView(status)
 
