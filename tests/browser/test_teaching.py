@@ -1,0 +1,71 @@
+"""The explorer and the life line as a reader lives them: in JupyterLab."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_notebook
+from playwright.sync_api import expect
+
+from tests.browser.fixtures import OpenNotebook, Picture
+from tests.browser.lab import Notebook
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+
+CELLS = (
+    "from ipyproc import start_process\nfrom ipyproc.views import explore, life",
+    "view = explore(9)\nview",
+    "view.status",
+    'p = start_process("/bin/sleep", ["sleep", "600"])\nlife(p)',
+    "p.kill()",
+    "print(p.wait())",
+)
+EXPLORER, STATUS, LIFE, KILL, WAIT = range(1, 6)
+
+
+@pytest.fixture
+def notebook(tmp_path: Path, open_notebook: OpenNotebook) -> Notebook:
+    """A notebook with both views."""
+    path = tmp_path / "teaching.ipynb"
+    cells = [new_code_cell(source) for source in CELLS]
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
+    nbformat.write(new_notebook(cells=cells, metadata=kernel), path)
+    return open_notebook(path)
+
+
+def test_bits_and_a_life(notebook: Notebook, picture: Picture) -> None:
+    """Python hears of clicks, the line follows the process, and what is saved is HTML.
+
+    After the page was loaded again, the explorer is there as it was left.
+    """
+    notebook.start(0)
+    explorer = notebook.start(EXPLORER).get_by_role("region", name="Wait status")
+    explorer.get_by_role("button", name="Bit 7", exact=True).click()
+    expect(explorer.get_by_role("status")).to_have_text("signal: killed (core dumped)")
+    status = notebook.start(STATUS)
+    expect(status).to_contain_text("WaitStatus(0x0089)")
+
+    line = notebook.start(LIFE).locator(".ipyproc-life")
+    expect(line).to_contain_text("it runs")
+    notebook.start(KILL)
+    expect(line).to_contain_text("zombie")
+    for theme in ("dark", "light"):
+        notebook.use_theme(theme)
+        picture(notebook.page, f"teaching-{theme}")
+    notebook.start(WAIT)
+    expect(line).to_contain_text("waited for")
+
+    outputs = [cell["outputs"] for cell in notebook.saved()["cells"]]
+    (saved,) = outputs[EXPLORER]
+    assert set(saved["data"]) == {"text/plain", "text/html"}
+    assert "0x0089" in saved["data"]["text/html"]
+    assert "waited for" in outputs[LIFE][0]["data"]["text/html"]
+
+    notebook.command("docmanager:save")
+    notebook.page.reload()
+    bit = explorer.get_by_role("button", name="Bit 7", exact=True)
+    expect(bit).to_have_attribute("aria-pressed", "true")
+    bit.click()
+    expect(explorer.get_by_role("status")).to_have_text("signal: killed")
