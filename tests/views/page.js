@@ -104,6 +104,14 @@ window.twice = () => {
   cell.append(cell.firstChild.cloneNode(true));
 };
 
+/** What has the focus, and how that shows. */
+window.focused = () => {
+  const { activeElement: element } = document;
+  const { outlineStyle, outlineWidth } = getComputedStyle(element);
+  const label = element.ariaLabel ?? element.labels?.[0]?.textContent ?? element.textContent;
+  return [label, `${outlineStyle} ${outlineWidth}`];
+};
+
 function luminance(colour) {
   const context = document.createElement("canvas").getContext("2d");
   context.fillStyle = colour;

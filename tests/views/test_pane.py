@@ -918,3 +918,32 @@ def test_a_job_that_was_forgotten(page: Page, live: Pane) -> None:
     expect(page.locator(".ipyproc-status")).to_have_text("exit status 0")
     expect(live.button("Save output")).to_be_disabled()
     expect(page.locator(".ipyproc-tag")).to_have_text("")
+
+
+def test_the_keyboard_reaches_everything(page: Page, live: Pane) -> None:
+    """
+    Tab goes through the pane from top to bottom, the focus shows, and keys scroll.
+    """
+    live.prints("x\n" * 100)
+    live.shows(*["x"] * 100)
+    page.locator("summary").click()
+    page.evaluate("document.activeElement.blur(); document.body.focus()")
+    live.button("Interrupt").focus()
+    seen = []
+    for _ in range(13):
+        seen.append(page.evaluate("focused()"))
+        page.keyboard.press("Tab")
+
+    assert [name for name, _ in seen] == [
+        *("Interrupt", "Terminate", "Kill", "Save output", "Processes and signals"),
+        *("Stop", "Any signal", "Signal", "all that it started", "Output of train"),
+        *("Standard input", "Send", "Close stdin"),
+    ]
+    assert {style for _, style in seen[1:]} == {"solid 2px"}
+
+    log = page.get_by_role("log")
+    log.focus()
+    page.keyboard.press("Home")
+    page.wait_for_function("document.querySelector('.ipyproc-output').scrollTop === 0")
+    assert log.get_attribute("aria-live") in (None, "polite")  # a log is polite itself
+    expect(page.get_by_role("status")).to_have_count(2)
