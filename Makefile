@@ -36,6 +36,9 @@ test-floors test-newest: test-%: .venv/matrix chromium
 bench: .venv/dev .venv/go ## measure ipyproc beside its peers
 	$(BIN)/python -m tests.benchmarks
 
+go-blocks: .venv/dev .venv/go ## compile the Go code that the notebooks show
+	$(BIN)/python -m tests.notebooks.golang
+
 conformance-record: .venv/dev .venv/go ## ask real Go again what the tests compare with (as root)
 	$(BIN)/python -m tests.conformance.record
 
@@ -63,5 +66,5 @@ clean: ## remove what the other targets made
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "make: $(PYTHON) cannot make virtual environments: install the package python3-venv" >&2; exit 1; }
 	$(PYTHON) -m venv .venv
 
-.PHONY: help demo lab test lint matrix test-floors test-newest bench conformance-record pictures chromium ipykernels clean
+.PHONY: help demo lab test lint matrix test-floors test-newest bench go-blocks conformance-record pictures chromium ipykernels clean
 .NOTPARALLEL:
