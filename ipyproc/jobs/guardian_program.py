@@ -34,16 +34,13 @@ _LONGEST_END = 10.0
 _NAP = 0.01
 # How long messages and ends gather before they are looked at.
 _GATHER = 0.02
-# How soon after the end of a job to look for what it left, how seldom later, and how
-# seldom for what left its session, too.
+# How soon after its end to look for what a job left; later; if that left its session.
 _SOON, _SELDOM, _RARELY = 1.0, 8.0, 30.0
 # How often to look for a charge of which no pidfd tells the end.
 _LOOK_FOR_CHARGE = 0.5
 # Looks after which a process that we may not stop is let go on forking.
 _LOOKS = 50
-_LONGEST_SLEEP = 3600.0
-# A terminal's, and what is sent to all processes of somebody at once: the charge gets
-# it, too, and when that has ended there is something to do.
+# A terminal's, and what goes to all processes of a user: the charge gets it, too.
 _IGNORED = (_signal.SIGINT, _signal.SIGQUIT, _signal.SIGHUP, _signal.SIGTERM)
 _MAY_USE_PIDFDS = os.environ.get("IPYPROC_PIDFD") != "0" and hasattr(os, "pidfd_open")
 _TICK = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
@@ -155,16 +152,16 @@ class Jobs:
                     used.add(place(pid))
                 except OSError:  # it has gone
                     break
-        return [pid for pid in self.told if pid not in used or self._is_another(pid)]
+        return [
+            pid
+            for pid, moment in self.told.items()
+            if not (pid in used or _send_group(pid, 0)) or _is_another(pid, moment)
+        ]
 
     def find(self, known: set[Seen]) -> set[Seen]:
         """Find all that belongs to the jobs, and the children of *known* ones."""
         table = look()
-        leaders = {
-            pid
-            for pid, moment in self.told.items()
-            if pid not in table or table[pid].was_there(moment)
-        }
+        leaders = self._leaders(table)
         adopter = os.getppid()
         found = {
             seen.pid
@@ -181,14 +178,11 @@ class Jobs:
 
         What is stopped cannot fork, and a fork that came before the stop is there for
         the next look. The groups come first: the system stops all of a group at once,
-        and who forks and ends all the time may be somewhere else at every look.
+        and who forks and ends all the time may be in no look at all.
         """
+        for leader in self._leaders(look()):
+            _send_group(leader, _signal.SIGSTOP)
         new = self.find(known)
-        for leader in self.told.keys() & {seen.group for seen in new}:
-            try:
-                os.killpg(leader, _signal.SIGSTOP)
-            except OSError:
-                continue
         frozen: set[Seen] = set()
         for _ in range(_LOOKS):
             self.send(_signal.SIGSTOP, new)
@@ -202,9 +196,13 @@ class Jobs:
         """Send *sig* to all of them."""
         self.beyond |= {seen for seen in whom if not seen.signal(sig)}
 
-    def _is_another(self, pid: int) -> bool:
-        seen = look_at(pid)
-        return seen is not None and not seen.was_there(self.told[pid])
+    def _leaders(self, table: dict[int, Seen]) -> set[int]:
+        """Give the pids that are a job's still, or the name of what it left."""
+        return {
+            pid
+            for pid, moment in self.told.items()
+            if pid not in table or table[pid].was_there(moment)
+        }
 
 
 class Guardian:
@@ -227,7 +225,6 @@ class Guardian:
         self._running: dict[int, Handle] = {}
         self._heard = 0
         self._is_idle = False
-        self._interval = _SOON
         self._next_look = time.monotonic() + linger
 
     def run(self) -> None:
@@ -250,8 +247,8 @@ class Guardian:
             self._end()
 
     def _patience(self) -> float:
-        limit = _LOOK_FOR_CHARGE if self._handle.fd < 0 else _LONGEST_SLEEP
-        return min(limit, max(0.0, self._next_look - time.monotonic()))
+        due = max(0.0, self._next_look - time.monotonic())
+        return due if self._handle.fd >= 0 else min(due, _LOOK_FOR_CHARGE)
 
     def _charge_ended(self) -> bool:
         charge = self._charge and look_at(self._charge.pid)
@@ -293,7 +290,6 @@ class Guardian:
             self._look_within(_SOON)
 
     def _look_within(self, seconds: float) -> None:
-        self._interval = seconds
         self._next_look = min(self._next_look, time.monotonic() + seconds)
 
     def _tidy_up(self) -> None:
@@ -302,20 +298,16 @@ class Guardian:
         for pid in gone:
             _say(pid, self._jobs.told.pop(pid))
         running = {handle.pid for handle in self._running.values()}
+        pause = self._linger
         if self._jobs.told.keys() - running:
-            self._interval = _SOON if gone else min(2 * self._interval, _SELDOM)
-            self._sleep(self._interval)
-        elif running or gone:
-            self._sleep(self._linger)
-        elif self._jobs.find(set()):
-            self._sleep(_RARELY)
-        else:
-            self._is_idle = True
-            _say(0, self._heard)
-            self._sleep(self._linger)
-
-    def _sleep(self, seconds: float) -> None:
-        self._next_look = time.monotonic() + seconds
+            pause = _SOON if gone else _SELDOM
+        elif not running and not gone:
+            self._is_idle = not self._jobs.find(set())
+            if self._is_idle:
+                _say(0, self._heard)
+            else:
+                pause = _RARELY
+        self._next_look = time.monotonic() + pause
 
     def _end(self) -> None:
         """Ask all that is left to end, and then make it."""
@@ -325,12 +317,13 @@ class Guardian:
         family = self._jobs.find(set())
         self._jobs.send(_signal.SIGTERM, family)
         self._jobs.send(_signal.SIGCONT, family)
-        while _any_lives(found := self._jobs.find(family)):
-            family |= found
-            if time.monotonic() > start + _GRACE:
-                family |= self._jobs.freeze(family)
-                self._jobs.send(_signal.SIGKILL, family)
-            if time.monotonic() > start + _LONGEST_END:
+        while _any_lives(family) and time.monotonic() < start + _GRACE:
+            time.sleep(_NAP)
+            family = self._jobs.find(family)
+        # Also if nobody was found: there are those that are too quick for a look.
+        while family := self._jobs.freeze(family):
+            self._jobs.send(_signal.SIGKILL, family)
+            if not _any_lives(family) or time.monotonic() > start + _LONGEST_END:
                 break
             time.sleep(_NAP)
 
@@ -340,6 +333,23 @@ def _say(pid: int, number: int) -> None:
         os.write(_OUT, MESSAGE.pack(pid, number))
     except OSError:  # there is nobody to listen, or to listen in time
         return
+
+
+def _is_another(pid: int, moment: int) -> bool:
+    """Say whether a pid is that of a process that was not there at that *moment*."""
+    seen = look_at(pid)
+    return seen is not None and not seen.was_there(moment)
+
+
+def _send_group(group: int, sig: int) -> bool:
+    """Send *sig* to all of a group at once; say whether there is anybody."""
+    try:
+        os.killpg(group, sig)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def _any_lives(whom: set[Seen]) -> bool:

@@ -1,0 +1,173 @@
+"""The end of a kernel is the end of its jobs, in every way in which kernels end."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.jobs.helpers import lives
+from tests.kernel.fixtures import Kernel
+
+pytestmark = pytest.mark.xdist_group("kernel")
+StartKernel = Callable[..., Kernel]
+
+#: Within this time everything is gone: the two seconds of DESIGN, twice, for the
+#: machine may be busy.
+SECONDS = 4.0
+# Jobs that nothing but KILL ends, with children in their sessions and out of them, and
+# what a job that has ended left, here and there; one that goes on.
+JOBS = """
+import os, threading
+import psutil
+from ipyproc import spawn
+from ipyproc.jobs.guardian import guardian
+def start(script, **options):
+    job = spawn(["sh", "-c", script], **options)
+    ready = threading.Event()
+    look = lambda job: "ready" in job.stdout.text and ready.set()
+    job.subscribe(look)
+    look(job)
+    assert ready.wait(30)
+    return job
+start("trap '' TERM INT; sleep 1000 & setsid sleep 1000 & echo ready; wait; sleep 1000")
+left = start("(setsid sleep 1000 >/dev/null 2>&1 &); sleep 1000 >/dev/null 2>&1 & "
+             "echo ready")
+left.wait(30)
+tick = start("echo ready; while :; do echo tick; sleep 0.05; done", detach=True)
+def marked(process):
+    try:
+        return process.environ().get("IPYPROC_SESSION") == guardian().mark
+    except psutil.Error:
+        return False
+print(tick.pid, *[each.pid for each in psutil.process_iter() if marked(each)])
+"""
+MEMBERS = 5
+
+
+@pytest.fixture
+def detached() -> Iterator[set[int]]:
+    """Collect the groups that shall outlive kernels; they end with the test."""
+    groups: set[int] = set()
+    yield groups
+    for group in groups:
+        with suppress(ProcessLookupError):
+            os.killpg(group, signal.SIGKILL)
+
+
+def start_jobs(kernel: Kernel) -> tuple[int, list[int]]:
+    """Start them; give the pid of the one that goes on, and those of all others."""
+    reply = kernel.run(JOBS)
+    assert reply.error is None, reply.error
+    detached, *others = map(int, reply.stdout.split())
+    assert len(others) == MEMBERS
+    guardian = guardian_of(kernel.pid)
+    return detached, [*others, guardian]
+
+
+def guardian_of(pid: int) -> int:
+    """Find the guardian of a kernel; its name is that of its program."""
+    for process in psutil.process_iter(["cmdline"]):
+        words = process.info["cmdline"] or []
+        if str(pid) in words and any("guardian_program" in word for word in words):
+            return process.pid
+    raise AssertionError(f"no guardian of {pid}")
+
+
+def gone(pids: list[int]) -> bool:
+    """Say whether all have ended in time."""
+    deadline = time.monotonic() + SECONDS
+    while left := [pid for pid in pids if lives(pid)]:
+        if time.monotonic() > deadline:
+            print("left:", left)
+            return False
+        time.sleep(0.01)
+    return True
+
+
+def grows(log: Path) -> bool:
+    """Say whether a file becomes longer."""
+    size, deadline = log.stat().st_size, time.monotonic() + 20
+    while log.stat().st_size == size:
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.01)
+    return True
+
+
+def restart(kernel: Kernel) -> None:
+    """Restart it as a front end does."""
+    kernel.restart()
+
+
+def restart_now(kernel: Kernel) -> None:
+    """Restart it as a front end does that has no patience."""
+    kernel.restart(now=True)
+
+
+def kill(kernel: Kernel) -> None:
+    """Do what the system does when memory runs out."""
+    os.kill(kernel.pid, signal.SIGKILL)
+
+
+def crash(kernel: Kernel) -> None:
+    """Have a cell read where nothing is."""
+    kernel.start(
+        "import ctypes, faulthandler; faulthandler.disable(); ctypes.string_at(0)"
+    )
+
+
+def shut_down(kernel: Kernel) -> None:
+    """Shut it down as a front end does."""
+    kernel.close()
+
+
+ENDS = (restart, restart_now, kill, crash, shut_down)
+
+
+@pytest.mark.parametrize("version", [None, "6.31.0"])
+def test_jobs_end_with_the_kernel(
+    version: str | None, new_kernel: StartKernel, detached: set[int]
+) -> None:
+    """No job, nothing that one started, and no guardian outlives any end of a kernel.
+
+    Detached jobs go on, and so does their output.
+    """
+    kernel = new_kernel(version)
+    folder = Path(kernel.run("import os; print(os.getcwd())").stdout.strip())
+    for end in ENDS:
+        if end in (crash, shut_down):
+            kernel.restart(now=True)  # the one before has killed it
+        lasting, others = start_jobs(kernel)
+        detached.add(lasting)
+        end(kernel)
+
+        assert gone(others), end.__name__
+        assert lives(lasting), end.__name__
+        assert all(map(grows, folder.glob("*.out"))), end.__name__
+    assert len(list(folder.glob("sh*.out"))) == len(ENDS)
+
+
+@pytest.mark.parametrize("version", [None, "6.31.0"])
+def test_an_interrupt_touches_no_job(
+    version: str | None, new_kernel: StartKernel, detached: set[int]
+) -> None:
+    """The stop button ends what the cell does, and no job, nor the guardian."""
+    kernel = new_kernel(version)
+    lasting, others = start_jobs(kernel)
+    detached.add(lasting)
+    execution = kernel.start("print('here', flush=True)\ntick.wait()")
+    messages = kernel.messages(execution)
+    assert next(messages)["content"]["text"].startswith("here")
+    kernel.interrupt()
+
+    assert [m["content"].get("ename") for m in messages][-1] == "KeyboardInterrupt"
+    code = "cat = spawn('cat', stdin=b'on'); cat.wait(30); cat.stdout.text"
+    assert kernel.run(code).result == "'on'"
+    assert all(map(lives, [lasting, *others]))
