@@ -33,6 +33,7 @@ class Twin(anywidget.AnyWidget):
 
     def __init__(self, publisher: Publisher = shared, **traits: object) -> None:
         self._publisher = publisher
+        self._is_closed = False
         self._places: list[_Place] = []
         super().__init__(token=secrets.token_hex(8), **traits)
         self.on_msg(self._heard)
@@ -54,11 +55,13 @@ class Twin(anywidget.AnyWidget):
         """Look at what is shown, for a cell has just ended."""
 
     def changed(self) -> None:
-        """Have what changed shown, soon."""
-        self._publisher.wake(self)
+        """Have what changed shown, soon; nothing of one that was closed."""
+        if not self._is_closed:
+            self._publisher.wake(self)
 
     def close(self) -> None:
         """Show changes no more; what is shown stays as static HTML."""
+        self._is_closed = True
         if hasattr(self, "_publisher"):  # it may have come to nothing
             self._publisher.forget(self)
         super().close()

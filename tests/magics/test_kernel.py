@@ -220,6 +220,7 @@ def test_unloading_ends_the_jobs(new_kernel: Callable[[], Kernel]) -> None:
     for _ in range(2):
         kernel.run("%load_ext ipyproc")
         kernel.run("%spawn --name train sleep 60")
+        kernel.run("%procs\nfound = %procfind 1")
         assert kernel.run("look()").result != before
 
         reply = kernel.run("%unload_ext ipyproc")
