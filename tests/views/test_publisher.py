@@ -55,6 +55,21 @@ def test_no_thread_without_work() -> None:
         assert ended()
 
 
+def test_a_thread_that_retires_does_not_linger() -> None:
+    """
+    It sends what there is and ends; the next message has another.
+    """
+    desk = Publisher(linger=3600)
+    assert desk.retire(20)
+
+    for _ in range(2):
+        source = Source(10)
+        desk.wake(source)
+        assert desk.retire(20)
+        assert source.came.is_set()
+        assert ended()
+
+
 def test_nothing_is_sent_twice_or_lost() -> None:
     """
     A view that is woken many times while it sends speaks until it has nothing.
