@@ -122,7 +122,8 @@ class JobView(anywidget.AnyWidget):
 
     def retire(self) -> None:
         """Close it, and leave nothing of size in a notebook that was told of it."""
-        self._esm, self._css, self.tail = "", "", {}
+        # Who keeps bytes for a notebook forgets only those that others replace.
+        self._esm, self._css, self.tail = "", "", {"data": b""}
         self.close()
 
     def set_state(self, sync_data: dict[str, object]) -> None:

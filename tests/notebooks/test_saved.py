@@ -1,0 +1,78 @@
+"""What of a job is saved with a notebook that ran without a page."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbconvert import HTMLExporter
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_notebook
+
+from tests.kernel import versions
+from tests.notebooks.execution import execute
+from tests.sandbox import sandbox
+
+pytestmark = pytest.mark.xdist_group("notebooks")
+
+VIEW = "application/vnd.jupyter.widget-view+json"
+COLOURS = "for n in range(9000): print(f'\\x1b[38;5;{n % 256}m{n}\\x1b[m', end=' ')"
+CELLS = [
+    "%load_ext ipyproc",
+    "import os; token = os.environ['SECRET'][::-1]",
+    "from ipyproc import spawn; job = spawn(['sh', '-c', 'echo one; echo two; exit 3'],"
+    " env={'TOKEN': token}); job.wait(20); job",
+    f'%spawn --wait python3 -c "{COLOURS}"',
+    "job = %spawn --name later sh -c 'read line; echo got $line'",
+    "job.send(b'it\\n'); job.close_stdin(); job.wait(20)",
+    "pass",
+]
+LARGEST = 40_000
+SECRETS = ("hunter2", "2retnuh")
+
+
+@pytest.fixture(params=[None, "6.31.0"], ids=["newest", "6.31.0"])
+def saved(
+    request: pytest.FixtureRequest, client_loop: None, tmp_path: Path
+) -> Iterator[NotebookNode]:
+    """Execute the cells, in a kernel whose environment has a secret."""
+    path = tmp_path / "saved.ipynb"
+    nbformat.write(new_notebook(cells=list(map(new_code_cell, CELLS))), path)
+    version = request.param
+    with sandbox(tmp_path) as home:
+        older = versions.environment(version) if version else {}
+        yield execute(path, env=home | older | {"SECRET": SECRETS[0]})
+
+
+def test_state_and_last_output_are_saved(saved: NotebookNode) -> None:
+    """
+    Each job leaves its state and the last of its output, as text and HTML, and no more.
+    """
+    shown = [cell.outputs[0].data for cell in saved.cells[2:5]]
+    wanted = [
+        ("exit status 3", "two"),
+        ("exit status 0", "8999"),
+        ("exit status 0", "got it"),
+    ]
+    for data, texts in zip(shown, wanted, strict=True):
+        assert set(data) == {"text/plain", "text/html"}
+        for text in texts:
+            assert text in data["text/plain"]
+            assert text in data["text/html"]
+
+    whole = nbformat.writes(saved)
+    assert not [secret for secret in SECRETS if secret in whole]
+    assert VIEW not in whole
+    for cell in saved.cells[2:5]:
+        assert len(nbformat.writes(new_notebook(cells=[cell])).encode()) <= LARGEST
+    # What stays of the widgets, which were closed at the end, is small.
+    assert len(json.dumps(saved.metadata.widgets)) < 3 * 4000
+
+    page, _ = HTMLExporter().from_notebook_node(saved)
+    for texts in wanted:
+        for text in texts:
+            assert text in page
+    assert not [secret for secret in SECRETS if secret in page]
