@@ -21,7 +21,7 @@ NAME: Final = "ipyproc-views"
 
 # Together with the burst, and one message that was begun within the budget, they make
 # 1 MB and 200 messages in the worst second.
-BYTES_PER_SECOND = 860_000
+BYTES_PER_SECOND = 830_000
 MESSAGES_PER_SECOND = 180
 _BURST_SECONDS = 0.08
 _LARGEST = 64 * 1024
