@@ -148,7 +148,8 @@ def test_kill_tree_in_a_storm_of_forks() -> None:
     job = spawn(python(STORM))
     until(job, lambda job: job.stdout.text.count("ready") == 12)
     # Those that nobody else than they themselves could find.
-    heirs = [pid for pid in family(job) if pid != job.pid and os.getsid(pid) == pid]
+    all_of_them = find(Roots(running=frozenset({job.pid})))
+    heirs = [m.pid for m in all_of_them if m.session == m.pid != job.pid]
     assert len(heirs) == 4
     job.kill(tree=True)
 
