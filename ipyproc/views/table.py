@@ -20,9 +20,8 @@ _COLUMNS: dict[str, Callable[[Fields], str]] = {
 _LAST_LINE = "Last line"
 
 _TABLE = "border:0;border-collapse:collapse;font-size:12px"
-_CELL = "text-align:left;vertical-align:top;padding:2px 12px 2px 0"
-_LONG = "display:inline-block;max-width:36em;overflow:hidden;text-overflow:ellipsis;"
-_LINE = "white-space:nowrap;unicode-bidi:isolate;background:none;font-size:12px"
+_CELL = "text-align:left"
+_LINE = "unicode-bidi:isolate;background:none"
 # What jobs print is no mathematics, whatever stands between two dollars.
 _NO_MATHS = "tex2jax_ignore mathjax_ignore"
 # Legible on white and on black, as in html.py.
@@ -69,7 +68,7 @@ def _row(row: Fields) -> str:
         f'<span class="ipyproc-status" style="color:{colour}">{status}</span>',
         elapsed(row),
         *(
-            f'<code style="{_LONG}{_LINE}">{escape(row[key])}</code>'
+            f'<code style="{_LINE}">{escape(row[key])}</code>'
             for key in ("command", "last")
         ),
     )

@@ -13,6 +13,7 @@ class Table {
     this.watching = new Watching(model, this.node, (keys) => this.draw(keys));
     this.node.append(this.watching.message);
     this.draw([...this.watching.rows.keys()]);
+    this.summary();
   }
 
   build() {
@@ -78,6 +79,7 @@ class Table {
       else this.drop(key);
     }
     for (const row of this.drawn.values()) row.tick(now);
+    if (!keys.length) return;
     this.summary();
     this.arrange();
     this.rove();
@@ -118,11 +120,14 @@ class Table {
   rove() {
     const buttons = this.buttons();
     if (!buttons.includes(this.tabbed)) this.tabbed = buttons[0];
-    for (const each of this.body.querySelectorAll("button")) each.tabIndex = each === this.tabbed ? 0 : -1;
+    for (const each of buttons) {
+      const index = each === this.tabbed ? 0 : -1;
+      if (each.tabIndex !== index) each.tabIndex = index;
+    }
   }
 
   buttons() {
-    return [...this.body.querySelectorAll("button")].filter((each) => each.offsetParent);
+    return [...this.body.querySelectorAll("button")]; // those of rows that are in sight
   }
 
   key(event) {

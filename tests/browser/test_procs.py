@@ -1,0 +1,91 @@
+"""The table of jobs and the pane of a process, in JupyterLab with real kernels."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_notebook
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.fixtures import OpenNotebook, Picture
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+
+BUSY = "print('busy'); import time; time.sleep({})"
+OTHER = """%load_ext ipyproc
+import subprocess
+other = subprocess.Popen(["sleep", "98"])
+%procfind {other.pid}
+"""
+
+
+def notebook(folder: Path, *cells: str, kernel: str = "python3") -> Path:
+    """Write a notebook."""
+    metadata = {"kernelspec": {"name": kernel, "display_name": kernel}}
+    path = folder / "procs.ipynb"
+    made = new_notebook(cells=[new_code_cell(c) for c in cells], metadata=metadata)
+    nbformat.write(made, path)
+    return path
+
+
+def row(page: Page, name: str) -> Locator:
+    """Return the row of a job."""
+    return page.locator(f".ipyproc-jobs tbody tr[data-name='{name}']")
+
+
+def kill(page: Page, name: str) -> None:
+    """Press the button of a row."""
+    row(page, name).locator("button").click()
+
+
+def test_a_kernel_that_hears_nothing_while_a_cell_runs(
+    open_notebook: OpenNotebook, tmp_path: Path, page: Page
+) -> None:
+    """
+    The click is said to be queued, and done when the cell has ended.
+    """
+    start = "%load_ext ipyproc\nimport ipyproc\nipyproc.spawn('sleep 99', name='one');"
+    cells = (start, "%procs", BUSY.format(5))
+    lab = open_notebook(notebook(tmp_path, *cells, kernel="ipykernel-6.31.0"))
+    lab.start(0)
+    lab.start(1)
+    expect(row(page, "one")).to_contain_text("MB")
+
+    expect(lab.start(2)).to_contain_text("busy")
+    kill(page, "one")
+
+    expect(page.get_by_text("Kill one is queued: the kernel is busy")).to_be_visible()
+    expect(row(page, "one")).to_have_attribute("data-status", "running")
+    expect(row(page, "one")).to_have_attribute("data-status", "signaled")
+    expect(page.get_by_text("queued")).to_have_count(0)
+
+
+def test_a_process_that_is_no_job(
+    open_notebook: OpenNotebook, tmp_path: Path, page: Page, picture: Picture
+) -> None:
+    """
+    It is looked at, stopped, continued and killed; when it is gone the pane says so.
+    """
+    lab = open_notebook(notebook(tmp_path, OTHER, "other.wait()"))
+    cell = lab.start(0)
+    pane = cell.locator("section.ipyproc-found")
+    expect(pane).to_contain_text("% CPU")
+    expect(pane).to_have_attribute("data-status", "running")
+    pane.locator("summary").click()
+
+    pane.get_by_role("button", name="Stop").click()
+    expect(pane).to_have_attribute("data-status", "stopped")
+    picture(pane, "found-stopped")
+    pane.get_by_role("button", name="Continue").click()
+    expect(pane).to_have_attribute("data-status", "running")
+    pane.get_by_role("button", name="Kill").click()
+    expect(pane.locator(".ipyproc-status")).to_have_text("zombie")
+    lab.start(1)
+
+    expect(pane.locator(".ipyproc-status")).to_have_text("gone")
+    expect(pane).to_contain_text("how it ended only its parent was told")
+    outputs = lab.saved()["cells"][0]["outputs"]
+    assert "text/html" in outputs[0]["data"]
+    assert all("widget" not in kind for kind in outputs[0]["data"])
