@@ -102,11 +102,11 @@ class Reactor:
 
         Calls are made in the order in which they were asked for.
         """
-        if not self._open:
-            raise RuntimeError("the reactor of the jobs has ended")
-        if self.is_current:
+        if self.is_current:  # after the end, too: it is the last to know
             self._calls.append(callback)
             return
+        if not self._open:
+            raise RuntimeError("the reactor of the jobs has ended")
         with self._lock:
             self._calls.append(callback)
             self._begin().wake()
