@@ -1,6 +1,8 @@
 # The door to the tools; what they do is configured in pyproject.toml.
 PYTHON ?= python3
 TESTS ?= ipyproc tests
+# Twice as many as there are processors, for most tests wait for other processes.
+WORKERS ?= $$((2 * $$(getconf _NPROCESSORS_ONLN)))
 QUICKSTART := notebooks/01-quickstart.ipynb
 BIN := .venv/bin
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
@@ -15,7 +17,7 @@ lab: .venv/lab ## open the quickstart in JupyterLab
 	$(BIN)/jupyter lab $(AS_ROOT) --LabApp.default_url=/lab/tree/$(QUICKSTART)
 
 test: lint chromium ipykernels ## check style and types, run every test
-	$(BIN)/pytest -n auto --dist loadgroup $(TESTS)
+	$(BIN)/pytest -n $(WORKERS) --dist loadgroup $(TESTS)
 
 lint: .venv/dev ## check style and types
 	$(BIN)/ruff format --check && $(BIN)/ruff check && $(BIN)/mypy
@@ -31,7 +33,7 @@ test-floors test-newest: test-%: .venv/matrix chromium
 	$(BIN)/uv venv --quiet --clear --seed --python $(WITH) .venv/$*
 	$(BIN)/uv pip install --quiet --python .venv/$* $(OPTIONS) -e '.[dev]'
 	.venv/$*/bin/python tests/kernel/versions.py
-	.venv/$*/bin/pytest -n auto --dist loadgroup $(TESTS)
+	.venv/$*/bin/pytest -n $(WORKERS) --dist loadgroup $(TESTS)
 
 bench: .venv/dev .venv/go ## measure ipyproc beside its peers
 	$(BIN)/python -m tests.benchmarks

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterable, Set
 from contextlib import suppress
+from functools import partial
 from operator import attrgetter
 from signal import SIGKILL
 from weakref import WeakSet
@@ -106,9 +107,13 @@ def _end(jobs: list[Job], pids: Set[int], patience: float) -> None:
         _await(jobs, now + patience)
         while any(m.lives for m in family) and time.monotonic() < now + _GRACE:
             time.sleep(_NAP)
-    with suppress(OSError):
-        tree.signal(SIGKILL, tree.Roots(*_sorted(jobs, pids)), family)
-    _await(jobs, time.monotonic() + _REAPING)
+    kill = partial(tree.signal, SIGKILL, tree.Roots(*_sorted(jobs, pids)), family)
+    with suppress(OSError, KeyboardInterrupt):
+        try:
+            kill()
+        except KeyboardInterrupt:  # more haste changes nothing: they shall all be gone
+            kill()
+        _await(jobs, time.monotonic() + _REAPING)
 
 
 def _running(jobs: Iterable[Job]) -> list[Job]:

@@ -24,6 +24,8 @@ _log = logging.getLogger(__name__)
 
 #: Seconds without anything to guard after which a guardian ends.
 LINGER: Final = 10.0
+# It finds what it ends in /proc; elsewhere jobs end with a normal end only.
+_CAN_GUARD = os.path.exists("/proc/self/stat")
 _SCRIPT = os.path.abspath(guardian_program.__file__)
 # How many may fail to begin, one after the other.
 _TRIALS = 3
@@ -44,6 +46,8 @@ class Guardian:
     A job is told of right after its start. Should we be killed before that, the
     guardian finds it by the variable ``IPYPROC_SESSION`` in its environment, as it
     finds who left a job's session and lost its parent.
+
+    Where there is no /proc nobody guards.
     """
 
     def __init__(self, reactor: Reactor) -> None:
@@ -82,12 +86,16 @@ class Guardian:
         with self._lock:
             if self._line or self._starting or self._trials >= _TRIALS:
                 return
+            if not _CAN_GUARD:
+                return
             # There no interrupt comes between, and nobody waits.
             self.reactor.call_soon(self._start)
             self._starting = True
 
     def tell(self, pid: int) -> None:
         """Guard a job that was just started."""
+        if not _CAN_GUARD:
+            return
         moment = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
         with self._lock:
             self._told[pid] = moment
@@ -176,6 +184,8 @@ class Guardian:
             if not self._running:
                 self._told.clear()
                 self._hang_up()
+                # That it had no time to begin says nothing of the next.
+                self._trials = 0
                 # While it ends what is left, there may be jobs of another's.
                 self.mark = _new_mark()
 

@@ -13,6 +13,7 @@ from typing import Protocol
 import psutil
 
 from ipyproc.errors import ProcessReleasedError
+from ipyproc.jobs import procfs
 from ipyproc.jobs.job import Job
 from ipyproc.jobs.reactor import Timer, reactor
 from ipyproc.jobs.runner import JobStatus
@@ -137,7 +138,7 @@ def _age(process: psutil.Process) -> float:
     ``create_time`` adds, is known to the second only.
     """
     start = process.create_time() - psutil.boot_time()
-    return max(0.0, time.clock_gettime(time.CLOCK_BOOTTIME) - start)
+    return max(0.0, time.clock_gettime(procfs.CLOCK) - start)
 
 
 _PHASES = {

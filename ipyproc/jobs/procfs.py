@@ -7,8 +7,12 @@ asked of a hundred jobs once a second.
 from __future__ import annotations
 
 import os
+import time
 from contextlib import suppress
 from typing import NamedTuple
+
+#: What the start of a process is told by, as far as this system has such a clock.
+CLOCK: int = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -35,8 +39,10 @@ class Stat(NamedTuple):
 
 
 def pids() -> list[int]:
-    """List the processes that we can see."""
-    return [int(name) for name in os.listdir("/proc") if name.isdecimal()]
+    """List the processes that we can see; none where there is no /proc."""
+    with suppress(FileNotFoundError):
+        return [int(name) for name in os.listdir("/proc") if name.isdecimal()]
+    return []
 
 
 def stat(pid: int) -> Stat | None:

@@ -14,7 +14,6 @@ from ipyproc.jobs.usage import Usage
 # A processor's time is counted in hundredths of a second: sooner, a share of it would
 # be noise. It also bounds the cost, however many look.
 _INTERVAL = 1.0
-_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 _Times: TypeAlias = dict[tuple[int, float], tuple[float, float]]
 
 
@@ -74,7 +73,7 @@ class Sampler:
         )
 
     def _cpu_percent(self, member: Stat, before: _Times) -> float:
-        key, now = (member.pid, member.started), time.clock_gettime(_CLOCK)
+        key, now = (member.pid, member.started), time.clock_gettime(procfs.CLOCK)
         used_then, then = before.get(key, (0.0, member.started))
         self._before[key] = member.cpu, now
         return 100 * max(0.0, member.cpu - used_then) / max(now - then, 0.01)

@@ -7,9 +7,10 @@ notebook that is saved with it, has a copy. So a widget writes::
     _css = page.style("job.css")
 
 `module` joins a file with all that it imports, and packs that: it takes a third of the
-room then, and what the browser's tools show is the files as they are written. There is
-no bundler and no build step; a test can load the same files one by one. They keep to a
-few rules, and one that does not is refused:
+room then, and what the browser's tools show is the files as they are written. All
+models of a page share one instance of it. There is no bundler and no build step; a test
+can load the same files one by one. They keep to a few rules, and one that does not is
+refused:
 
 * ``import { a, b } from "./other.js";`` is a line of its own and renames nothing;
 * ``export`` stands before a declaration, ``export default`` in the first file only;
@@ -31,18 +32,26 @@ _IMPORT = re.compile(r'^import \{ \w+(?:, \w+)* \} from "\./([\w-]+\.js)";\n', r
 _EXPORT = re.compile(r"^export (?=(?:async |const |function |class ))", re.M)
 _LEFT = re.compile(r"^(?:import|export(?! default \{))\b.*", re.M)
 
-# A page that has its style can do this: both are of 2023.
+# A page that has its style can do this: both are of 2023. It unpacks a module once, for
+# all models that have it: anywidget gives each two seconds to load, and one that takes
+# longer, as on a page that opens with many, never hears of its kernel again.
 _UNPACK = """\
 // ipyproc/views/page/%s and what it imports, deflated.
 const text = "%s";
-const bytes = Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
-const packed = new Blob([bytes]).stream();
-const plain = packed.pipeThrough(new DecompressionStream("deflate"));
-const headers = { "content-type": "text/javascript" };
-const url = URL.createObjectURL(await new Response(plain, { headers }).blob());
-const module = await import(url);
-URL.revokeObjectURL(url);
-export default module.default;
+const modules = (globalThis[Symbol.for("ipyproc")] ??= new Map());
+if (!modules.has(text)) modules.set(text, unpacked());
+export default (await modules.get(text)).default;
+
+async function unpacked() {
+  const bytes = Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
+  const packed = new Blob([bytes]).stream();
+  const plain = packed.pipeThrough(new DecompressionStream("deflate"));
+  const headers = { "content-type": "text/javascript" };
+  const url = URL.createObjectURL(await new Response(plain, { headers }).blob());
+  const module = await import(url);
+  URL.revokeObjectURL(url);
+  return module;
+}
 """
 
 

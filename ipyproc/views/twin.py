@@ -106,6 +106,11 @@ class Twin(anywidget.AnyWidget):
             # No page will load it, and it would be saved with the notebook.
             self._esm, self._css = "", ""
 
+    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], Any]:
+        """Name the widget; its text is for IPython 7 in a terminal, which asks here."""
+        data, metadata = super()._repr_mimebundle_(**kwargs) or ({}, {})
+        return data | {"text/plain": self.text()}, metadata
+
 
 class _Place:
     """One place in a notebook where it is shown."""
@@ -152,5 +157,5 @@ class _Place:
 
 
 def _widget(twin: Twin) -> tuple[dict[str, Any], dict[str, Any]]:
-    data, metadata = twin._repr_mimebundle_() or ({}, {})
+    data, metadata = twin._repr_mimebundle_()
     return {kind: data[kind] for kind in data if kind != "text/plain"}, metadata

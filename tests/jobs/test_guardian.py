@@ -14,6 +14,7 @@ import psutil
 import pytest
 
 from ipyproc.jobs import PIPE, guardian, guardian_program, jobs, spawn
+from ipyproc.jobs.ending import ending
 from tests.jobs.helpers import PATIENCE, eventually, gone, lives, script
 from tests.sandbox import sandbox
 
@@ -291,6 +292,32 @@ def test_signals_for_all(sig: int) -> None:
     # The second job was told of, and it is forgotten: it still does its work.
     eventually(lambda: len(guardian.guardian().pids) == 1)
     assert the_guardian() == process
+
+
+def test_one_that_had_no_time_to_begin() -> None:
+    """Letting it go at once, however often, does not count as a failure to begin."""
+    for _ in range(6):
+        spawn("true").wait(PATIENCE)
+        assert ending.rest(PATIENCE)
+    spawn("cat", stdin=PIPE)
+
+    assert the_guardian().is_running()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may unmount")
+def test_without_proc() -> None:
+    """Where there is no /proc, as on other systems, jobs run and none is guarded."""
+    code = """
+from ipyproc import spawn
+job = spawn("echo hello")
+print(job.wait(20), job.stdout.text, job.usage())
+"""
+    hide = 'umount -l /proc && exec "$0" -X dev -c "$1"'
+    words = ["unshare", "--mount", "sh", "-c", hide, sys.executable, code]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=PATIENCE)
+
+    assert done.stderr == ""
+    assert done.stdout == "exit status 0 hello\n None\n"
 
 
 def test_one_for_many_jobs() -> None:

@@ -99,17 +99,18 @@ def test_style_sheets_become_one(folder: Path) -> None:
 @pytest.mark.xdist_group("views")
 def test_what_is_packed_is_unpacked_by_the_page(folder: Path, page: Page) -> None:
     """
-    The page gets what the first file exports by default.
+    The page gets what the first file exports by default, and all its models the same.
     """
     joined(folder, first=FIRST, b=B, a=A)
 
     got = page.evaluate(
         """async (text) => {
           const blob = new Blob([text], { type: "text/javascript" });
-          const url = URL.createObjectURL(blob);
-          return (await import(url)).default.f("!");
+          const load = () => import(URL.createObjectURL(blob));
+          const [first, second] = [(await load()).default, (await load()).default];
+          return [first.f("!"), first === second];
         }""",
         joiner.module("first.js"),
     )
 
-    assert got == "export const é!"
+    assert got == ["export const é!", True]
