@@ -75,6 +75,7 @@ class Archive:
             except OSError:
                 self._left.append((offset, len(data)))
                 raise
+        self._tidy_up_what_came()
         return offset
 
     def write(self, offset: int, data: memoryview) -> None:
@@ -89,11 +90,8 @@ class Archive:
         """Give the room of a piece back."""
         # This may be a collection of garbage in the midst of anything, ``add``, too.
         self._left.append((offset, size))
-        if self.is_ours and self._lock.acquire(blocking=False):
-            try:
-                self._tidy_up()
-            finally:
-                self._lock.release()
+        if self.is_ours:
+            self._tidy_up_what_came()
 
     @property
     def _opened(self) -> NamelessFile:
@@ -107,6 +105,14 @@ class Archive:
                 return offset
         self._end += size
         return self._end - size
+
+    def _tidy_up_what_came(self) -> None:
+        # Who finds the lock taken leaves it to whoever has it, who looks once more.
+        while self._left and self._lock.acquire(blocking=False):
+            try:
+                self._tidy_up()
+            finally:
+                self._lock.release()
 
     def _tidy_up(self) -> None:
         while self._left:

@@ -6,7 +6,7 @@ import resource
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
@@ -251,3 +251,34 @@ def test_garbage_in_the_midst_of_an_addition() -> None:
     archive.add(memoryview(b"abc"))
 
     assert archive.size == 3
+
+
+class Latch:
+    """A lock that does something as its owner is about to leave."""
+
+    def __init__(self, last: Callable[[], None]) -> None:
+        self._lock = threading.Lock()
+        self._last: Callable[[], None] | None = last
+
+    def acquire(self, blocking: bool) -> bool:
+        """Take it, or tell that another has it."""
+        return self._lock.acquire(blocking)
+
+    def release(self) -> None:
+        """Give it back."""
+        last, self._last = self._last, None
+        if last:
+            last()
+        self._lock.release()
+
+
+def test_two_that_are_removed_at_the_same_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Room that is given back while another gives back room is given back."""
+    archive = Archive()
+    first, second = archive.add(memoryview(b"one")), archive.add(memoryview(b"two"))
+    latch = Latch(lambda: archive.remove(second, 3))
+    monkeypatch.setattr(archive, "_lock", latch)
+
+    archive.remove(first, 3)
+
+    assert archive.size == 0

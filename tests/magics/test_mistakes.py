@@ -11,6 +11,7 @@ from IPython.core.error import UsageError
 
 from ipyproc.errors import ExecError, PathError
 from ipyproc.jobs import jobs
+from tests.jobs.helpers import eventually
 from tests.magics.helpers import Ran, RunCell
 
 
@@ -27,8 +28,12 @@ def children() -> set[int]:
 
 
 def nothing_was_started(before: set[int]) -> bool:
-    """Tell whether there is neither a new job nor a new process."""
-    return not [*jobs] and before >= {c.pid for c in psutil.Process().children()}
+    """Tell whether there is neither a new job nor, in a moment, a new process.
+
+    The guardian that is prepared for a job is a child at first.
+    """
+    eventually(lambda: before >= {c.pid for c in psutil.Process().children()})
+    return not [*jobs]
 
 
 @pytest.mark.parametrize(
