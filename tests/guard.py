@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 #: How long something may still be on its way out when its test has ended.
-PATIENCE = 5.0
+PATIENCE = 15.0
 #: Threads that live as long as there is something to do, and a moment longer.
 STANDING = {"ipyproc-views"}
 # How long the jobs' thread may take to end, where a job of a fixture does not need it.

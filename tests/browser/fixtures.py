@@ -20,12 +20,10 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 from tests.browser import chromium
-from tests.browser.lab import Lab, Notebook, serving
+from tests.browser.lab import SCREENSHOTS, Lab, Notebook, serving
 from tests.sandbox import sandbox
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
-#: Where screenshots go; without it they go where pytest keeps a test's files.
-SCREENSHOTS = "IPYPROC_SCREENSHOTS"
 #: No look-up but our own, and nothing that a browser does on its own account.
 FLAGS = (
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import secrets
 import socket
 import subprocess
@@ -21,6 +22,8 @@ from playwright.sync_api import Locator, Page, expect
 from tests.kernel import versions
 from tests.sandbox import sandbox
 
+#: Where screenshots go; without it they go where pytest keeps a test's files.
+SCREENSHOTS = "IPYPROC_SCREENSHOTS"
 THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
 #: The reader's settings that answer a question before it is put.
 NO_NEWS = (
@@ -175,6 +178,12 @@ class Notebook:
         cells = self.saved()["cells"]
         outputs = [output for cell in cells for output in cell.get("outputs", ())]
         return [o["evalue"] for o in outputs if o["output_type"] == "error"]
+
+    def themes(self) -> Iterator[str]:
+        """Go through the themes if pictures are kept, for that takes seconds each."""
+        for name in THEMES if SCREENSHOTS in os.environ else ():
+            self.use_theme(name)
+            yield name
 
     def use_theme(self, name: str) -> None:
         """Switch to the theme ``light`` or ``dark``."""

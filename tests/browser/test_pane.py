@@ -160,8 +160,7 @@ def test_the_life_of_a_pane(
     expect(pane).to_contain_text("no more will be known of this job")
     lines(pane, "ready", "one", "two")
     expect(pane.get_by_role("button", name="Kill")).to_be_disabled()
-    for theme in ("dark", "light"):
-        notebook.use_theme(theme)
+    for theme in notebook.themes():
         picture(pane, f"pane-gone-{theme}")
 
 

@@ -27,16 +27,14 @@ def test_the_quickstart_runs_and_its_clock_is_killed(
     pane = clock.locator("section.ipyproc-job")
     expect(_line(pane, "tick 2")).to_be_visible()
     expect(pane).to_have_attribute("data-status", "running")
-    for theme in ("dark", "light"):
-        notebook.use_theme(theme)
+    for theme in notebook.themes():
         picture(pane, f"quickstart-running-{theme}")
 
     pane.get_by_role("button", name="Kill").click()
 
     expect(pane.locator(".ipyproc-status")).to_have_text("signal: killed")
     expect(pane.locator(".ipyproc-state")).to_be_visible()
-    for theme in ("dark", "light"):
-        notebook.use_theme(theme)
+    for theme in notebook.themes():
         picture(pane, f"quickstart-killed-{theme}")
         picture(notebook.page, f"quickstart-page-{theme}")
 

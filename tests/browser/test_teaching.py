@@ -51,8 +51,7 @@ def test_bits_and_a_life(notebook: Notebook, picture: Picture) -> None:
     expect(line).to_contain_text("it runs")
     notebook.start(KILL)
     expect(line).to_contain_text("zombie")
-    for theme in ("dark", "light"):
-        notebook.use_theme(theme)
+    for theme in notebook.themes():
         picture(notebook.page, f"teaching-{theme}")
     notebook.start(WAIT)
     expect(line).to_contain_text("waited for")
