@@ -66,6 +66,8 @@ class Archive:
 
     def add(self, data: memoryview) -> int:
         """Add a piece and say where; ``OSError`` if there is no room for it."""
+        if not data:
+            return 0
         with self._lock:
             self._tidy_up()
             file = self._file = self._file or NamelessFile()
@@ -80,14 +82,17 @@ class Archive:
 
     def write(self, offset: int, data: memoryview) -> None:
         """Write over a piece, or a part of it."""
-        self._opened.write(offset, data)
+        if data:
+            self._opened.write(offset, data)
 
     def read(self, offset: int, size: int) -> bytes:
         """Read a piece, or a part of it."""
-        return self._opened.read(offset, size)
+        return self._opened.read(offset, size) if size else b""
 
     def remove(self, offset: int, size: int) -> None:
         """Give the room of a piece back."""
+        if not size:
+            return
         # This may be a collection of garbage in the midst of anything, ``add``, too.
         self._left.append((offset, size))
         if self.is_ours:

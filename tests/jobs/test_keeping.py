@@ -282,3 +282,15 @@ def test_two_that_are_removed_at_the_same_time(monkeypatch: pytest.MonkeyPatch) 
     archive.remove(first, 3)
 
     assert archive.size == 0
+
+
+def test_nothing_takes_no_room() -> None:
+    """A piece of no bytes is read and removed in any order, and keeps no file open."""
+    archive = Archive()
+    some, nothing = archive.add(memoryview(b"some")), archive.add(memoryview(b""))
+    archive.remove(some, 4)
+    assert archive.read(nothing, 0) == b""
+    archive.remove(nothing, 0)
+    archive.remove(archive.add(memoryview(b"more")), 4)
+
+    assert archive.size == 0
