@@ -232,9 +232,9 @@ def test_all_is_printed_however_much_it_is(run: RunCell) -> None:
     many = run("job = %spawn --wait seq 100000").out
 
     assert few.splitlines()[1:] == [str(n) for n in range(1, 10001)]
-    # Who prints while it runs may fall behind more than once.
+    # Who prints while it runs may keep up, or fall behind, more than once.
     gaps = re.findall(r"^\[.*\]$", many, re.M)
-    assert gaps
+    assert gaps or many.splitlines()[1:] == [str(n) for n in range(1, 100_001)]
     assert all(re.fullmatch(r"\[[\d.]+ k?B of output not shown\]", g) for g in gaps)
     assert many.endswith("\n99999\n100000\n")
 
