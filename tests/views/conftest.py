@@ -48,12 +48,18 @@ def tab(browser: Browser) -> Iterator[Page]:
         yield page
 
 
+def load(page: Page, address: str) -> None:
+    """Load a page and the modules of its script, which its "load" event may precede."""
+    page.goto(address)
+    page.wait_for_function("window.loaded")
+
+
 @pytest.fixture
 def page(tab: Page) -> Page:
     """``page.html``, just loaded."""
     tab.set_viewport_size({"width": 900, "height": 700})
     tab.emulate_media(color_scheme="light")
-    tab.goto(HOST)
+    load(tab, HOST)
     return tab
 
 
@@ -62,7 +68,7 @@ def timed_page(browser: Browser) -> Iterator[Page]:
     """A page whose time the test sets."""
     with opened(browser) as page:
         page.clock.install(time=1_000_000)
-        page.goto(HOST)
+        load(page, HOST)
         yield page
 
 

@@ -24,7 +24,6 @@ class Pane:
         self.page = page
         self.job = job
         self.have = 0
-        page.wait_for_function("window.loaded")
         page.evaluate("given => open_(...given)", [facts.snapshot(job, "abc"), tail])
 
     def show(self) -> None:

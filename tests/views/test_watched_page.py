@@ -15,7 +15,7 @@ from ipyproc.views import rows
 from ipyproc.views.found import FoundView
 from ipyproc.views.jobs import JobsView
 from tests.browser.fixtures import Picture
-from tests.views.conftest import HOST
+from tests.views.conftest import HOST, load
 from tests.views.fakes import FakeJob
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("views")]
@@ -56,7 +56,6 @@ class Table:
         self.page = page
         self.number = 0
         first = {"clock": CLOCK, "number": 0, "rows": found, "notes": {}}
-        page.wait_for_function("window.loaded")
         page.evaluate("given => open_(...given)", [which, first, SIGNALS])
 
     def tell(self, found: dict[str, Any], **content: Any) -> None:
@@ -105,7 +104,7 @@ def place(tab: Page) -> Page:
     tab.route(f"{PLACE}**", serve)
     tab.set_viewport_size({"width": 1100, "height": 700})
     tab.emulate_media(color_scheme="light")
-    tab.goto(PLACE)
+    load(tab, PLACE)
     return tab
 
 
