@@ -22,6 +22,10 @@ HANZI = re.compile(r"[\u4e00-\u9fff]")
 KEYS = re.compile(r"<kbd>.*?</kbd>")
 #: A western mark between two Chinese characters.
 WESTERN = re.compile(r"(?<=[\u4e00-\u9fff])[,;:?!()]|[,;:?!](?=[\u4e00-\u9fff])")
+#: A line that ends within a paragraph, after a Chinese character or mark.
+BROKEN = re.compile(r"[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]\n(?=[^\s|<#*-])")
+#: Emphasis as it is set in English, in italics.
+SLANTED = re.compile(r"(?<!\*)\*[^*\s]*[\u4e00-\u9fff][^*\n]*\*(?!\*)")
 
 each_notebook = pytest.mark.parametrize("path", ENGLISH, ids=lambda path: path.stem)
 
@@ -64,6 +68,16 @@ def test_all_prose_is_translated(path: Path) -> None:
         for name, source in sources
         if WESTERN.search(source)
     ] == []
+
+
+@each_notebook
+def test_prose_is_set_as_chinese(path: Path) -> None:
+    """There are no blanks, which the ends of lines would be, and no italics."""
+    _, chinese = _both(path)
+    sources = [FENCED.sub("", cell.source) for cell in _prose(chinese)]
+
+    assert [source for source in sources if BROKEN.search(source)] == []
+    assert [it for source in sources for it in SLANTED.findall(source)] == []
 
 
 @each_notebook
