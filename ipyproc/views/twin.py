@@ -10,6 +10,7 @@ widget, the output becomes the HTML alone, and there the page puts the widget (s
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterable
 from typing import Any
 
 import anywidget
@@ -19,6 +20,9 @@ from IPython import get_ipython
 from ipyproc.views.display import asks
 from ipyproc.views.job import shared
 from ipyproc.views.publisher import Publisher
+
+# The cells that showed it last are kept up to date: nobody says which are still there.
+_MOST_PLACES = 16
 
 
 class Twin(anywidget.AnyWidget):
@@ -34,7 +38,7 @@ class Twin(anywidget.AnyWidget):
     def __init__(self, publisher: Publisher = shared, **traits: object) -> None:
         self._publisher = publisher
         self._is_closed = False
-        self._places: list[_Place] = []
+        self._places: list[Place] = []
         super().__init__(token=secrets.token_hex(8), **traits)
         self.on_msg(self._heard)
 
@@ -68,13 +72,7 @@ class Twin(anywidget.AnyWidget):
 
     def publish(self, room: int) -> int:
         """Send what is new; return its size, or 0 if there is nothing."""
-        if size := self._refresh():
-            return size
-        for place in self._places:
-            place.settled |= self.final
-            if size := place.update():
-                return size
-        return 0
+        return self._refresh() or self._update(self._places)
 
     def due(self) -> float | None:
         """Say that there will be nothing before `changed` is called."""
@@ -83,6 +81,10 @@ class Twin(anywidget.AnyWidget):
     def _refresh(self) -> int:
         """Change the synced traits to what they should be; return the size of that."""
         return 0
+
+    def _update(self, places: Iterable[Place]) -> int:
+        """Show what changed in the first place that lacks it; return the size."""
+        return next((size for place in places if (size := place.update())), 0)
 
     def _heard(self, _: object, content: object, __: object) -> None:
         if content == {"action": "settle"}:
@@ -100,11 +102,22 @@ class Twin(anywidget.AnyWidget):
         if getattr(shell, "kernel", None) is None:
             print(self.text())
             return
-        place = _Place(self, shell)
-        self._places.append(place)
-        if place.headless and len(self._places) == 1:
-            # No page will load it, and it would be saved with the notebook.
-            self._esm, self._css = "", ""
+        place = Place(self, shell)
+        if not self._places:
+            shell.events.register("post_run_cell", self._after_cell)
+            if place.headless:
+                # No page will load it, and it would be saved with the notebook.
+                self._esm, self._css = "", ""
+        self._places = [*self._places, place][-_MOST_PLACES:]
+
+    def _after_cell(self, *_: object) -> None:
+        self.catch_up()
+        # What runs a notebook without a page listens only while a cell runs.
+        for place in self._places:
+            if place.headless:
+                place.show()
+        if self.final or self.comm is None:
+            get_ipython().events.unregister("post_run_cell", self._after_cell)
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], Any]:
         """Name the widget; its text is for IPython 7 in a terminal, which asks here."""
@@ -112,12 +125,11 @@ class Twin(anywidget.AnyWidget):
         return data | {"text/plain": self.text()}, metadata
 
 
-class _Place:
+class Place:
     """One place in a notebook where it is shown."""
 
     def __init__(self, twin: Twin, shell: Any) -> None:
         self._twin = twin
-        self._shell = shell
         self._id = secrets.token_hex(16)
         # Where it was shown first it is updated, also while a cell captures its output.
         self._publisher = shell.display_pub
@@ -129,21 +141,14 @@ class _Place:
         widget, metadata = ({}, {}) if self.headless else _widget(twin)
         self._is_html = not widget
         self._publish(widget | self._shown, metadata)
-        shell.events.register("post_run_cell", self._after_cell)
 
     def update(self) -> int:
-        """Show what changed, if this place shows HTML; return the size of that."""
-        # What runs a notebook without a page listens only while a cell runs.
-        return self._show() if self.settled and not self.headless else 0
+        """Show what changed, if a page shows HTML here; return the size of that."""
+        self.settled |= self._twin.final
+        return self.show() if self.settled and not self.headless else 0
 
-    def _after_cell(self, *_: object) -> None:
-        self._twin.catch_up()
-        if self.headless:
-            self._show()
-        if self._twin.final or self._twin.comm is None:
-            self._shell.events.unregister("post_run_cell", self._after_cell)
-
-    def _show(self) -> int:
+    def show(self) -> int:
+        """Show what changed as HTML; return the size of that."""
         new = self._twin._static()
         if self._is_html and new == self._shown:
             return 0

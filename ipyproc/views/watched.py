@@ -31,7 +31,7 @@ from ipyproc.views.board import Board, Fields, Rows
 from ipyproc.views.job import shared
 from ipyproc.views.publisher import Publisher
 from ipyproc.views.subshells import answer_where_asked
-from ipyproc.views.twin import Twin
+from ipyproc.views.twin import Place, Twin
 from ipyproc.views.watch import GLANCE, Watch
 
 # Other views have their turn after measuring has used so many seconds.
@@ -69,6 +69,7 @@ class Watched(Twin):
         self._round: Iterator[None] | None = None
         self._rest = self._spent = self._told_at = self._saved_at = 0.0
         self._tells = self._is_stale = self._was_lost = False
+        self._unsaved: Iterator[Place] = iter(())
         self._gist: Hashable = None
         #: Held while rows are found out.
         self.finding = threading.RLock()
@@ -127,7 +128,7 @@ class Watched(Twin):
 
     def publish(self, room: int) -> int:
         """Send what is most urgent; return its size, or 0 if there is nothing."""
-        return self._send_reply() or self._send_rows(room) or self._send_static(room)
+        return self._send_reply() or self._send_rows(room) or self._send_static()
 
     def due(self) -> float | None:
         """Say when there may be something to send, on ``time.monotonic()``."""
@@ -221,15 +222,14 @@ class Watched(Twin):
                     return
             yield
 
-    def _send_static(self, room: int) -> int:
+    def _send_static(self) -> int:
         """Show, in one of the places, what shall be saved."""
         late = time.monotonic() - self._saved_at >= _SAVED_EVERY
-        if not self._is_stale or not late:
-            return 0
-        if size := super().publish(room):
-            return size
-        self._is_stale, self._saved_at = False, time.monotonic()
-        return 0
+        if self._is_stale and late:
+            self._is_stale, self._saved_at = False, time.monotonic()
+            # Each place once: what is saved says how long jobs run, and is never done.
+            self._unsaved = iter(self._places)
+        return self._update(self._unsaved)
 
     def _heard(self, widget: object, content: object, buffers: object) -> None:
         """Do what a page asks for, if it is an entry of a table."""

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import count, pairwise
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from ipyproc.jobs import Usage
-from ipyproc.views import rows, table, watch
+from ipyproc.views import rows, table, twin, watch
 from ipyproc.views.board import Board
 from ipyproc.views.jobs import JobsView
 from ipyproc.views.publisher import Publisher
 from ipyproc.views.watch import ANYONE, GLANCE, INTERVAL, LEASE, PATIENCE, Watch
 from tests.views.conftest import FrontEnd
 from tests.views.fakes import FakeJob
+from tests.views.test_display import Shell
 from tests.views.test_publisher import LINGER
 
 ROOM = 1 << 20
@@ -274,14 +275,14 @@ def test_nothing_is_measured_or_sent_before_a_page_looks(
     """
     However much happens to the jobs.
     """
-    count = len(front.heard)
+    before = len(front.heard)
     listed.jobs[0].prints(b"hello\n")
     listed.jobs[1].ends()
     listed.view.changed()
     listed.view.catch_up()
 
     assert listed.view._publisher.retire(20)
-    assert len(front.heard) == count
+    assert len(front.heard) == before
     assert [each.measured for each in listed.jobs] == [0, 0]
 
 
@@ -412,6 +413,30 @@ def test_a_kill_that_comes_too_late(front: FrontEnd, listed: Listed) -> None:
     assert listed.view._publisher.retire(20)
     assert old.done == listed.jobs[0].done == []
     assert len(front.messages("done")) == 1
+
+
+def test_what_is_saved_is_sent_once(
+    front: FrontEnd, listed: Listed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    Though it says how long jobs run, which has changed when it is compared: to each
+    cell that shows it, of those not too many.
+    """
+    shell, times = Shell(), count()
+    monkeypatch.setattr(twin, "get_ipython", lambda: shell)
+    monkeypatch.setattr(listed.view, "text", lambda: f"train runs for {next(times)} s")
+    for _ in range(20):
+        listed.view._ipython_display_()
+    listed.asks(front, "look", number=0)
+    listed.asks(front, "leave")
+
+    front.say(listed.view, {"action": "settle"})
+
+    assert listed.view._publisher.retire(20)
+    places = [shown.place for shown in shell.shown if shown.update]
+    assert len(places) == len(set(places)) == 16
+    assert places == [shown.place for shown in shell.shown[4:20]]
+    assert len(shell.events.callbacks["post_run_cell"]) == 1
 
 
 HOSTILE = [
