@@ -11,6 +11,8 @@ ENGLISH = ROOT / "README.md"
 CHINESE = ROOT / "README.zh-CN.md"
 #: A block of code in Markdown.
 FENCED = re.compile(r"^```\w*\n.*?^```$", re.MULTILINE | re.DOTALL)
+#: A line that ends within a paragraph, after a Chinese character or mark.
+BROKEN = re.compile(r"[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]\n *(?=[^\s|#*-])")
 _BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _HEADING = re.compile(r"^#+ ", re.MULTILINE)
 #: How many blocks, from the first on, are the cells to paste.

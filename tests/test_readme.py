@@ -16,7 +16,7 @@ import pytest
 
 from ipyproc.magics import usage
 from tests.kernel.fixtures import Kernel
-from tests.readme import CHINESE, ENGLISH, ROOT, blocks, headings, prose
+from tests.readme import BROKEN, CHINESE, ENGLISH, ROOT, blocks, headings, prose
 
 READMES = [ENGLISH, CHINESE]
 LANGUAGES = {"python", "sh"}
@@ -154,6 +154,11 @@ def _rows(path: Path) -> list[int]:
 
 def _code_in_prose(path: Path) -> set[str]:
     return set(re.findall(r"`([^`]+)`", prose(path)))
+
+
+def test_chinese_paragraphs_are_one_line() -> None:
+    """The end of a line is shown as a blank, which Chinese has none of."""
+    assert [it.start() for it in BROKEN.finditer(prose(CHINESE))] == []
 
 
 @each_readme

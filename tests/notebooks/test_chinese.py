@@ -12,7 +12,7 @@ import nbformat
 import pytest
 from nbformat import NotebookNode
 
-from tests.readme import FENCED
+from tests.readme import BROKEN, FENCED
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 ENGLISH = sorted(NOTEBOOKS.glob("*.ipynb"))
@@ -22,8 +22,6 @@ HANZI = re.compile(r"[\u4e00-\u9fff]")
 KEYS = re.compile(r"<kbd>.*?</kbd>")
 #: A western mark between two Chinese characters.
 WESTERN = re.compile(r"(?<=[\u4e00-\u9fff])[,;:?!()]|[,;:?!](?=[\u4e00-\u9fff])")
-#: A line that ends within a paragraph, after a Chinese character or mark.
-BROKEN = re.compile(r"[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]\n(?=[^\s|<#*-])")
 #: Emphasis as it is set in English, in italics.
 SLANTED = re.compile(r"(?<!\*)\*[^*\s]*[\u4e00-\u9fff][^*\n]*\*(?!\*)")
 
