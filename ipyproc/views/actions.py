@@ -28,6 +28,24 @@ def act(job: Job, asked: Asked) -> Act | None:
     return _ACTIONS[action](job, asked)
 
 
+def done(asked: Asked, act: Act) -> dict[str, Any]:
+    """Do what was *asked* for; return what the page that asked is told of it."""
+    error = ""
+    try:
+        act()
+    except (OSError, ValueError, RuntimeError) as problem:
+        error = str(problem)
+    seq = number(asked.get("seq"))
+    return {"kind": "done", "page": asked["page"], "seq": seq, "error": error}
+
+
+def number(value: object) -> int | None:
+    """Return *value* if it can count something, as JavaScript counts."""
+    if type(value) is int and 0 <= value < 1 << 53:
+        return value
+    return None
+
+
 def _to_all(sig: int) -> Callable[[Job, Asked], Act]:
     return lambda job, asked: partial(job.signal, sig, tree=True)
 

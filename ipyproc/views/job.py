@@ -32,6 +32,7 @@ import traitlets
 
 from ipyproc.jobs import Job
 from ipyproc.views import actions, html, page
+from ipyproc.views.actions import number
 from ipyproc.views.audience import is_name
 from ipyproc.views.facts import snapshot
 from ipyproc.views.feed import Feed, Message, Pauses
@@ -233,11 +234,11 @@ class JobView(anywidget.AnyWidget):
         self._publisher.wake(self)
 
     def _ready(self, asked: actions.Asked) -> None:
-        have, seq = _offset(asked.get("have")), _offset(asked.get("seq"))
+        have, seq = number(asked.get("have")), number(asked.get("seq"))
         self._reply(lambda: self._feed.join(asked["page"], have, seq))
 
     def _acknowledged(self, asked: actions.Asked) -> None:
-        offset = _offset(asked.get("offset"))
+        offset = number(asked.get("offset"))
         if offset is not None:
             self._feed.audience.acknowledge(asked["page"], offset)
             self._publisher.wake(self)
@@ -247,7 +248,7 @@ class JobView(anywidget.AnyWidget):
         self._publisher.wake(self)
 
     def _save(self, asked: actions.Asked) -> None:
-        offset = _offset(asked.get("offset"))
+        offset = number(asked.get("offset"))
         if offset is not None:
             self._reply(lambda: self._feed.saved(asked["page"], offset))
 
@@ -255,14 +256,8 @@ class JobView(anywidget.AnyWidget):
         """Do something to the job, and tell the page how it went."""
 
         def done() -> None:
-            error = ""
-            try:
-                act()
-            except (OSError, ValueError, RuntimeError) as problem:
-                error = str(problem)
-            seq = _offset(asked.get("seq"))
-            content = {"kind": "done", "page": asked["page"], "seq": seq}
-            self._reply(lambda: Message(content | {"error": error}))
+            answer = Message(actions.done(asked, act))
+            self._reply(lambda: answer)
 
         self._publisher.call(done)  # to look for a job's descendants may take a while
 
@@ -274,10 +269,3 @@ _REQUESTS: dict[str, Callable[[JobView, actions.Asked], None]] = {
     "look": JobView._look,
     "save": JobView._save,
 }
-
-
-def _offset(value: object) -> int | None:
-    """Return *value* if it can be an offset, as JavaScript counts."""
-    if type(value) is int and 0 <= value < 1 << 53:
-        return value
-    return None

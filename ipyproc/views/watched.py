@@ -25,7 +25,8 @@ from typing import Any, ClassVar
 
 import traitlets
 
-from ipyproc.views.actions import Asked
+from ipyproc.views import actions
+from ipyproc.views.actions import Act, Asked, number
 from ipyproc.views.audience import is_name
 from ipyproc.views.board import Board, Fields, Rows
 from ipyproc.views.job import shared
@@ -110,18 +111,12 @@ class Watched(Twin):
     def set_state(self, sync_data: dict[str, object]) -> None:
         """Ignore what a page writes to the state: it shows, and decides nothing."""
 
-    def act(self, asked: Asked, act: Callable[[], object]) -> None:
+    def act(self, asked: Asked, act: Act) -> None:
         """Do what a page asked for, soon, and tell it how that went."""
 
         def done() -> None:
-            error = ""
-            try:
-                act()
-            except (OSError, ValueError, RuntimeError) as problem:
-                error = str(problem)
-            seq = _count(asked.get("seq"))
-            reply = {"kind": "done", "page": asked["page"], "seq": seq, "error": error}
-            self._replies.append(reply)
+            self._replies.append(actions.done(asked, act))
+            self._rest = 0.0  # what came of it is to be seen at once
             self.changed()
 
         self._publisher.call(done)  # to find all that a job started may take a while
@@ -245,7 +240,7 @@ class Watched(Twin):
 
     def _look(self, asked: Asked) -> None:
         is_new = self._watch.look(asked["page"])
-        lost = self._board.number - (_count(asked.get("number")) or 0)
+        lost = self._board.number - (number(asked.get("number")) or 0)
         # One message may have met this one on the way.
         if lost > 1 or (lost and time.monotonic() - self._told_at > _ON_ITS_WAY):
             self._was_lost = True
@@ -258,10 +253,3 @@ _LOOKING: Actions = {
     "away": lambda view, asked: view._watch.away(asked["page"]),
     "leave": lambda view, asked: view._watch.leave(asked["page"]),
 }
-
-
-def _count(value: object) -> int | None:
-    """Return *value* if it can count something, as JavaScript counts."""
-    if type(value) is int and 0 <= value < 1 << 53:
-        return value
-    return None

@@ -397,6 +397,23 @@ def test_kill(front: FrontEnd, listed: Listed) -> None:
     assert (done["page"], done["seq"], done["error"]) == ("a", 7, "")
 
 
+def test_what_came_of_a_kill_is_told_at_once(
+    front: FrontEnd, listed: Listed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    However long it is until all is measured again.
+    """
+    monkeypatch.setattr(watch, "INTERVAL", 1000.0)
+    listed.asks(front, "look", number=0)
+    told(front)
+    killed = listed.jobs[1]
+    monkeypatch.setattr(killed, "kill", lambda tree: killed.ends(9))
+
+    listed.asks(front, "kill", job="1", seq=7)
+
+    assert told(front, 2)[1]["rows"]["1"]["text"] == "signal: killed"
+
+
 def test_a_kill_that_comes_too_late(front: FrontEnd, listed: Listed) -> None:
     """
     It does not reach another job of the name, and where the job has ended it says so.
