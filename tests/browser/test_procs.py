@@ -13,8 +13,12 @@ from tests.browser.fixtures import OpenNotebook, Picture
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
-BUSY = "print('busy'); import time; time.sleep({})"
+BUSY = "print('it', 'sleeps'); import time; time.sleep({})"
 OTHER = """%load_ext ipyproc
+from ipyproc import spawn
+for n in range(200):
+    spawn("sleep 99", name=f"job-{n}")
+%procs
 import subprocess
 other = subprocess.Popen(["sleep", "98"])
 %procfind {other.pid}
@@ -53,7 +57,7 @@ def test_a_kernel_that_hears_nothing_while_a_cell_runs(
     lab.start(1)
     expect(row(page, "one")).to_contain_text("MB")
 
-    expect(lab.start(2)).to_contain_text("busy")
+    expect(lab.start(2)).to_contain_text("it sleeps")
     kill(page, "one")
 
     expect(page.get_by_text("Kill one is queued: the kernel is busy")).to_be_visible()
@@ -62,13 +66,14 @@ def test_a_kernel_that_hears_nothing_while_a_cell_runs(
     expect(page.get_by_text("queued")).to_have_count(0)
 
 
-def test_a_process_that_is_no_job(
+def test_a_process_that_is_no_job_and_many_that_are(
     open_notebook: OpenNotebook, tmp_path: Path, page: Page, picture: Picture
 ) -> None:
     """
-    It is looked at, stopped, continued and killed; when it is gone the pane says so.
+    A process is looked at, stopped, continued and killed; when it is gone the pane says
+    so. A job of 200 is killed while a cell runs.
     """
-    lab = open_notebook(notebook(tmp_path, OTHER, "other.wait()"))
+    lab = open_notebook(notebook(tmp_path, OTHER, "other.wait()", BUSY.format(99)))
     cell = lab.start(0)
     pane = cell.locator("section.ipyproc-found")
     expect(pane).to_contain_text("% CPU")
@@ -88,4 +93,12 @@ def test_a_process_that_is_no_job(
     expect(pane).to_contain_text("how it ended only its parent was told")
     outputs = lab.saved()["cells"][0]["outputs"]
     assert "text/html" in outputs[0]["data"]
-    assert all("widget" not in kind for kind in outputs[0]["data"])
+    assert all("widget" not in kind for o in outputs for kind in o["data"])
+
+    expect(row(page, "job-199")).to_contain_text("MB")
+    expect(lab.start(2)).to_contain_text("it sleeps")
+    kill(page, "job-7")
+    expect(row(page, "job-7")).to_have_attribute("data-status", "signaled")
+    expect(row(page, "job-8")).to_have_attribute("data-status", "running")
+    expect(page.get_by_text("199 running · 1 ended")).to_be_visible()
+    picture(page, "procs-200")
