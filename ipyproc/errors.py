@@ -216,7 +216,8 @@ class ExitError(OSError):
     """A command ran and did not exit with code 0 (Go: ``exec.ExitError``).
 
     *state* is its ``ProcessState``. *stderr* holds the first and the last 32 KiB of
-    what ``Cmd.output`` captured, *output* what the command wrote before it failed.
+    what ``Cmd.output`` captured, *output* what the command wrote before it failed, or
+    ``None`` if that was not captured.
     """
 
     def __init__(

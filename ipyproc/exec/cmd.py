@@ -154,9 +154,10 @@ class Cmd(Plan):
     @overload
     def combined_output(self, *, text: Literal[True]) -> str: ...
     def combined_output(self, *, text: bool = False) -> bytes | str:
-        """Run the command and return what it writes to stdout and stderr, as it comes.
+        """Run the command and return what it writes to stdout and stderr.
 
-        Go: ``Cmd.CombinedOutput``. *text* and errors are as in ``output``.
+        Go: ``Cmd.CombinedOutput``. Both are in the order in which they were written.
+        *text* and errors are as in ``output``.
         """
         with self._captured(combined=True) as sink:
             self.run()

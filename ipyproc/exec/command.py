@@ -34,10 +34,9 @@ def command(name: Word, *args: Word) -> Cmd:
 def command_context(ctx: Context, name: Word, *args: Word) -> Cmd:
     """Make a command that is killed when *ctx* is done (Go: ``exec.CommandContext``).
 
-    *name* and *args* are those of ``command``. ``cancel`` is the kill; set that to
-    something else, or to ``None``, and
-    ``wait_delay``, to be gentler. The context counts from ``start`` on, whether or not
-    anybody waits.
+    *name* and *args* are those of ``command``. To be gentler, set ``cancel``,
+    which kills unless set, to another function or to ``None``, and ``wait_delay``. The
+    context counts from ``start`` on, whether or not anybody waits.
 
     >>> from ipyproc import context
     >>> with context.with_timeout(context.background(), 0.1) as ctx:

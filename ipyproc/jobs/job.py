@@ -151,7 +151,7 @@ class Job:
 
     @property
     def in_memory(self) -> int:
-        """How many bytes of memory it takes to know what it printed."""
+        """How many bytes of memory all that it printed takes up."""
         return self._runner.output.in_memory
 
     def archive(self, archive: Archive) -> None:
@@ -185,8 +185,9 @@ class Job:
         """Send *sig* to the process (Go: ``Process.Signal``).
 
         With *tree* to all that it started, too: its group, its session, and their
-        children, stopped meanwhile so that none escapes by forking. Also after the
-        end, for what is left. Raises ``ProcessDoneError`` if there is nobody.
+        children, stopped meanwhile so that none escapes by forking. What left the
+        session and lost its parent is not found. *tree* works after the end, too, for
+        what is left. Raises ``ProcessDoneError`` if there is nobody.
         """
         if not isinstance(sig, int):
             raise TypeError(f"sig: expected an int, not {type(sig).__name__}")
@@ -195,7 +196,7 @@ class Job:
             self._reactor.call_later(_LOOK_SOON, self._look)
 
     def kill(self, tree: bool = False) -> None:
-        """End the process at once, with *tree* all that it started, too."""
+        """End the process at once; *tree* is that of ``signal``."""
         self.signal(SIGKILL, tree)
 
     def terminate(self, grace: float | None = None) -> None:
@@ -252,8 +253,8 @@ class Job:
 
         That is on the reactor's thread whenever output arrived, or the status or the
         standard input changed; the callback must return at once. There is exactly one
-        last call when the job is ``finished``, also for who subscribes later. Returns
-        the function that ends the subscription.
+        last call when the job is ``finished``, also for those who subscribe later.
+        Returns the function that ends the subscription.
         """
         unsubscribe = self._subscribers.add(partial(callback, self))
         self._reactor.call_soon(self._keep_looking)

@@ -52,7 +52,8 @@ def spawn(
     *merge* sends both into *stdout*, in the order in which they were printed.
 
     After *timeout* seconds the job is ended as ``Job.terminate`` does it, with *grace*
-    seconds between TERM and KILL. *sys* replaces the session of its own that it leads.
+    seconds between TERM and KILL. A job leads a session of its
+    own unless *sys* says otherwise.
 
     A job ends with the session, in whatever way that ends, and with it all that it
     started: descendants are known by their parents, groups and sessions, and by the
@@ -62,8 +63,8 @@ def spawn(
     ones. As long as the session lasts they are captured, too; ``Capture.path`` names
     them. The end of the session is the end of a detached job's ``PIPE``.
 
-    Up to *memory_limit* bytes of each stream are kept in memory, and up to
-    *output_limit* in a file; see ``Capture``.
+    Up to *memory_limit* bytes of each stream are kept in memory; if there are more, up
+    to *output_limit* are kept in a file. See ``Capture``.
 
     Raises what ``look_path`` and ``start_process`` do, ``PathError`` for a directory or
     a file that cannot be used, and ``TypeError`` or ``ValueError`` that name the
