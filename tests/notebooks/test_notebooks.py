@@ -12,6 +12,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
+from tests.kernel.fixtures import Kernel
 from tests.notebooks.answers import WRONG
 from tests.notebooks.execution import execute, text
 from tests.notebooks.exercises import VERDICTS, answered, exercises
@@ -19,6 +20,11 @@ from tests.sandbox import sandbox
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+#: What the buttons of two panes do, once the cell with this text was run.
+BUTTONS = {
+    "--name greeter": "jobs['greeter'].send('Eve\\n'); jobs['greeter'].wait(60)",
+    "--name clock": "jobs['clock'].kill(); jobs['clock'].wait(60)",
+}
 REDRAWS = "handle = display(1, display_id=True)"
 
 
@@ -55,6 +61,23 @@ def test_runs_from_top_to_bottom(path: Path, home: dict[str, str]) -> None:
     ]
     assert judged.pop() == ("leftovers", "[]")
     assert [kind for kind, said in judged if VERDICTS[kind] not in said] == []
+
+
+@pytest.mark.xdist_group("kernel")
+def test_the_quickstart_goes_on_from_its_panes(kernel: Kernel) -> None:
+    """No cell fails for a reader who answers and kills in the panes, as it invites."""
+    cells = nbformat.read(NOTEBOOKS[0], as_version=4).cells
+    code = [cell.source for cell in cells if cell.cell_type == "code"]
+    sources = ["from ipyproc import jobs"]
+    for source in code:
+        if "countdown" not in source:  # it takes its time
+            pressed = [press for text, press in BUTTONS.items() if text in source]
+            sources += [source, *pressed]
+
+    replies = [kernel.run(source) for source in sources]
+
+    assert [reply.error for reply in replies if reply.error] == []
+    assert "Nice to meet you, Eve." in "".join(reply.stdout for reply in replies)
 
 
 def test_there_is_a_wrong_answer_to_each_exercise() -> None:
