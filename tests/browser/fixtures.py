@@ -4,15 +4,16 @@ Tests that use them are marked ``browser`` and share one xdist group::
 
     pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
-JupyterLab is started once a session, Chromium once a module: Playwright keeps an event
-loop running in the main thread, which no other test may meet.
+JupyterLab is started once a session, Chromium once a module, or for all modules of this
+folder: Playwright keeps an event loop running in the main thread, which no other test
+may meet.
 """
 
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
 
@@ -41,30 +42,22 @@ OpenNotebook = Callable[[Path], Notebook]
 expect.set_options(timeout=30_000)
 
 
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """Chromium without a window, and with a home of its own."""
+@contextmanager
+def launched(home: Path) -> Iterator[Browser]:
+    """Have Chromium, without a window, and with a home of its own."""
     path = chromium.find()
     assert path, chromium.HELP
-    home = tmp_path_factory.mktemp("chromium")
     with sandbox(home) as environment, sync_playwright() as playwright:
         yield playwright.chromium.launch(
             executable_path=path, args=list(FLAGS), env=dict(environment)
         )
 
 
-@pytest.fixture
-def page(
-    browser: Browser, request: pytest.FixtureRequest, picture: Picture
-) -> Iterator[Page]:
-    """An empty page with no memory of another one; its picture, if the test fails."""
-    with browser.new_context(viewport={"width": 1100, "height": 900}) as context:
-        page = context.new_page()
-        page.set_default_timeout(30_000)
-        failed = request.session.testsfailed
-        yield page
-        if request.session.testsfailed > failed:
-            picture(page, request.node.name)
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """Chromium."""
+    with launched(tmp_path_factory.mktemp("chromium")) as browser:
+        yield browser
 
 
 @pytest.fixture(scope="session")
@@ -74,19 +67,6 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         pytest.skip("JupyterLab 4 draws the widgets of ipywidgets 8, not those of 7")
     with serving(tmp_path_factory.mktemp("lab")) as lab:
         yield lab
-
-
-@pytest.fixture
-def open_notebook(lab: Lab, page: Page) -> Iterator[OpenNotebook]:
-    """Open notebooks in JupyterLab; their kernels end with the test."""
-
-    def open_(path: Path) -> Notebook:
-        shutil.copy(path, lab.root)
-        return Notebook(page, lab, path.name)
-
-    yield open_
-    page.goto("about:blank")  # no page must ask for a kernel that has just ended
-    lab.end_kernels()
 
 
 @pytest.fixture

@@ -32,6 +32,11 @@ NO_NEWS = (
 #: The notebook of the page, in JavaScript.
 NOTEBOOK = "jupyterapp.shell.currentWidget"
 KERNEL = f"{NOTEBOOK}?.sessionContext?.session?.kernel"
+PATH = f"{NOTEBOOK}?.context?.path"
+#: Closing as a reader does would ask whether to save it.
+CLOSE = (
+    "[...(window.jupyterapp?.shell.widgets('main') ?? [])].forEach((w) => w.dispose())"
+)
 #: How long a server, a page or a kernel may take to be ready, in seconds.
 PATIENCE = 60
 
@@ -135,15 +140,30 @@ class Notebook:
 
     def __init__(self, page: Page, lab: Lab, name: str) -> None:
         self.page = page
+        self._name = name
         self._url = f"{lab.url}/doc/tree/{name}?token={lab.token}&reset"
-        self.open()
+        if page.evaluate("'jupyterapp' in window"):
+            self.open()
+        else:
+            self.load()
 
     def open(self) -> None:
-        """Load it, or load it again; the kernel goes on."""
+        """Open it, or open it again, in the page that is there."""
+        self.command("docmanager:open", path=self._name, factory="Notebook")
+        self._wait_for_kernel()
+
+    def load(self) -> None:
+        """Load the page, or load it again; the kernel goes on."""
         self.page.goto(self._url)
-        self.page.wait_for_function(
-            f"window.jupyterapp && {KERNEL}?.status === 'idle'", timeout=PATIENCE * 1000
-        )
+        self._wait_for_kernel()
+
+    def _wait_for_kernel(self) -> None:
+        ready = f"window.jupyterapp && {PATH} === '{self._name}' && {KERNEL}?.status"
+        self.page.wait_for_function(f"{ready} === 'idle'", timeout=PATIENCE * 1000)
+
+    def close(self) -> None:
+        """Close it and all views of it, unsaved; the kernel goes on."""
+        self.page.evaluate(CLOSE)
 
     def restart(self) -> None:
         """Restart the kernel, as the reader does who has answered the question."""
@@ -172,6 +192,12 @@ class Notebook:
             f"{NOTEBOOK}.content.model.toJSON()"
         )
         return document
+
+    def saves(self, number: int, text: str) -> None:
+        """Wait until the page would save *text* with the output of a cell."""
+        outputs = f"{NOTEBOOK}.content.model.cells.get({number}).outputs.toJSON()"
+        found = f"text => JSON.stringify({outputs}).includes(text)"
+        self.page.wait_for_function(found, arg=text)
 
     def errors(self) -> list[str]:
         """Return the errors that cells show."""

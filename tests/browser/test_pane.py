@@ -24,7 +24,7 @@ ECHO = "%spawn --name echo sh -c 'echo ready; sleep 99 & cat'"
 SLEEPER = "%spawn --name sleeper sleep 99"
 #: It has no sub-shells: what a page says is heard when a cell has ended.
 QUEUES = ("6.31.0",)
-BUSY = "print('busy'); import time; time.sleep(60)"
+BUSY = "print('it', 'sleeps'); import time; time.sleep(60)"
 
 
 @pytest.fixture
@@ -93,7 +93,7 @@ def test_buttons_work_while_the_kernel_is_busy(
     sleeper = pane_of(notebook.start(0), "sleeper")
     status(sleeper, "running")
     busy = notebook.start(1)
-    expect(busy).to_contain_text("busy")
+    expect(busy).to_contain_text("it sleeps")
 
     press(sleeper, "Kill")
     if queues:
@@ -142,11 +142,12 @@ def test_the_life_of_a_pane(
         lines(view, "ready", "one")
 
     notebook.command("docmanager:save")
-    notebook.open()
+    notebook.load()
     say(pane, "two")
     lines(pane, "ready", "one", "two")
 
-    page.goto("about:blank")
+    notebook.close()
+    expect(pane).to_have_count(0)
     notebook.open()
     lines(pane, "ready", "one", "two")
     pane.locator("summary").click()

@@ -13,7 +13,7 @@ from tests.browser.fixtures import OpenNotebook, Picture
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
-BUSY = "print('it', 'sleeps'); import time; time.sleep({})"
+BUSY = "print('it', 'sleeps'); import time; time.sleep(60)"
 OTHER = """%load_ext ipyproc
 from ipyproc import spawn
 for n in range(200):
@@ -51,7 +51,7 @@ def test_a_kernel_that_hears_nothing_while_a_cell_runs(
     The click is said to be queued, and done when the cell has ended.
     """
     start = "%load_ext ipyproc\nimport ipyproc\nipyproc.spawn('sleep 99', name='one');"
-    cells = (start, "%procs", BUSY.format(5))
+    cells = (start, "%procs", BUSY)
     lab = open_notebook(notebook(tmp_path, *cells, kernel="ipykernel-6.31.0"))
     lab.start(0)
     lab.start(1)
@@ -62,6 +62,7 @@ def test_a_kernel_that_hears_nothing_while_a_cell_runs(
 
     expect(page.get_by_text("Kill one is queued: the kernel is busy")).to_be_visible()
     expect(row(page, "one")).to_have_attribute("data-status", "running")
+    lab.command("notebook:interrupt-kernel")
     expect(row(page, "one")).to_have_attribute("data-status", "signaled")
     expect(page.get_by_text("queued")).to_have_count(0)
 
@@ -73,7 +74,7 @@ def test_a_process_that_is_no_job_and_many_that_are(
     A process is looked at, stopped, continued and killed; when it is gone the pane says
     so. A job of 200 is killed while a cell runs.
     """
-    lab = open_notebook(notebook(tmp_path, OTHER, "other.wait()", BUSY.format(99)))
+    lab = open_notebook(notebook(tmp_path, OTHER, "other.wait()", BUSY))
     cell = lab.start(0)
     pane = cell.locator("section.ipyproc-found")
     expect(pane).to_contain_text("% CPU")

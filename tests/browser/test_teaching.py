@@ -56,11 +56,11 @@ def test_bits_and_a_life(notebook: Notebook, picture: Picture) -> None:
     notebook.start(WAIT)
     expect(line).to_contain_text("waited for")
 
-    outputs = [cell["outputs"] for cell in notebook.saved()["cells"]]
-    (saved,) = outputs[EXPLORER]
-    assert set(saved["data"]) == {"text/plain", "text/html"}
-    assert "0x0089" in saved["data"]["text/html"]
-    assert "waited for" in outputs[LIFE][0]["data"]["text/html"]
+    notebook.saves(EXPLORER, "0x0089")
+    notebook.saves(LIFE, "waited for")
+    for number in (EXPLORER, LIFE):
+        (saved,) = notebook.saved()["cells"][number]["outputs"]
+        assert set(saved["data"]) == {"text/plain", "text/html"}
 
     notebook.command("docmanager:save")
     notebook.page.reload()
