@@ -19,6 +19,27 @@ PATIENCE = 30.0
 #: For what is tested in a fresh interpreter: with pidfds, and as where there are none.
 both_modes = pytest.mark.parametrize("pidfd", [True, False], ids=["pidfd", "pid"])
 
+#: A script that starts what tells when it is there, and knows what was started by it.
+START = """
+import os, signal, sys, threading
+import psutil
+from ipyproc.jobs import jobs, spawn
+from ipyproc.jobs.guardian import guardian
+def start(shell, **options):
+    job = spawn(["sh", "-c", shell], **options)
+    ready = threading.Event()
+    look = lambda job: "ready" in job.stdout.text and ready.set()
+    job.subscribe(look)
+    look(job)
+    assert ready.wait(30)
+    return job
+def made(process):
+    try:
+        return process.environ().get("IPYPROC_SESSION") == guardian().mark
+    except psutil.Error:
+        return False
+"""
+
 
 def python(code: str, *args: str) -> list[str]:
     """Give the words that run *code* in a Python that starts fast."""

@@ -15,29 +15,9 @@ import pytest
 
 from ipyproc.jobs import PIPE, guardian, guardian_program, jobs, spawn
 from ipyproc.jobs.ending import ending
-from tests.jobs.helpers import PATIENCE, eventually, gone, lives, script
+from tests.jobs.helpers import PATIENCE, START, eventually, gone, lives, script
 from tests.sandbox import sandbox
 
-# A script that starts what tells when it is there, and says how many processes it made.
-START = """
-import os, signal, sys, threading
-import psutil
-from ipyproc.jobs import jobs, spawn
-from ipyproc.jobs.guardian import guardian
-def start(shell, **options):
-    job = spawn(["sh", "-c", shell], **options)
-    ready = threading.Event()
-    look = lambda job: "ready" in job.stdout.text and ready.set()
-    job.subscribe(look)
-    look(job)
-    assert ready.wait(20)
-    return job
-def made(process):
-    try:
-        return process.environ().get("IPYPROC_SESSION") == guardian().mark
-    except psutil.Error:
-        return False
-"""
 # Children of all kinds: in the session of a job and out of it, deaf and stopped ones;
 # of a job that has ended, in its session and out of it.
 FAMILY = """

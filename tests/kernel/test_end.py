@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.jobs.helpers import eventually, lives
+from tests.jobs.helpers import START, eventually, lives
 from tests.kernel.fixtures import Kernel
 
 pytestmark = pytest.mark.xdist_group("kernel")
@@ -23,30 +23,13 @@ StartKernel = Callable[..., Kernel]
 SECONDS = 4.0
 # Jobs that nothing but KILL ends, with children in their sessions and out of them, and
 # what a job that has ended left, here and there; one that goes on.
-JOBS = """
-import os, threading
-import psutil
-from ipyproc import spawn
-from ipyproc.jobs.guardian import guardian
-def start(script, **options):
-    job = spawn(["sh", "-c", script], **options)
-    ready = threading.Event()
-    look = lambda job: "ready" in job.stdout.text and ready.set()
-    job.subscribe(look)
-    look(job)
-    assert ready.wait(30)
-    return job
+JOBS = f"""{START}
 start("trap '' TERM INT; sleep 1000 & setsid sleep 1000 & echo ready; wait; sleep 1000")
 left = start("(setsid sleep 1000 >/dev/null 2>&1 &); sleep 1000 >/dev/null 2>&1 & "
              "echo ready")
 left.wait(30)
 tick = start("echo ready; while :; do echo tick; sleep 0.05; done", detach=True)
-def marked(process):
-    try:
-        return process.environ().get("IPYPROC_SESSION") == guardian().mark
-    except psutil.Error:
-        return False
-print(tick.pid, *[each.pid for each in psutil.process_iter() if marked(each)])
+print(tick.pid, *[each.pid for each in psutil.process_iter() if made(each)])
 """
 MEMBERS = 5
 
