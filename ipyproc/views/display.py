@@ -64,7 +64,9 @@ class _Display:
         """Show the job as it is now, and see to it that its end is shown."""
         over = self._job.finished  # asked once: it may end at any moment
         widget, metadata = ({}, {}) if over else self._widget()
-        self._publish(widget | self._static(), metadata)
+        static = self._static()
+        self._publish(widget | static, metadata)
+        self._view.shown(_size(static))
         if over:
             self._retire()
         elif self._headless:
@@ -82,7 +84,7 @@ class _Display:
         bundle = self._static()
         self._publish(bundle, {}, update=True)
         self._retire()
-        return sum(map(len, bundle.values()))
+        return _size(bundle)
 
     def _widget(self) -> tuple[Bundle, Bundle]:
         bundle = self._view._repr_mimebundle_() if self._view.comm else None
@@ -102,6 +104,10 @@ class _Display:
         """Where nobody looks, leave no widget: it would be saved with the notebook."""
         if self._headless and not self._view.watched:
             self._view.retire()
+
+
+def _size(bundle: Bundle) -> int:
+    return sum(map(len, bundle.values()))
 
 
 def _view(job: Job) -> JobView:

@@ -11,6 +11,7 @@ from ipyproc.jobs import Chunk, Job
 from ipyproc.views.audience import Audience, Share
 from ipyproc.views.facts import size
 from ipyproc.views.line import Run
+from ipyproc.views.publisher import OVERHEAD
 from ipyproc.views.screen import Screen
 
 #: What the synced state holds of the output, for a page that gets no answer.
@@ -18,8 +19,6 @@ TAIL = 16 * 1024
 #: How much of what is saved goes into one message.
 SAVE = 64 * 1024
 
-# The parts of a message that is not the page's business: headers, identities.
-_OVERHEAD = 600
 # A message cut into more pieces than this would be longer in words than in bytes.
 _PIECES = 200
 # Where output is entered in the middle, a line begins at most this much later.
@@ -37,7 +36,7 @@ class Message:
     def size(self) -> int:
         """About how many bytes it is on the wire."""
         streams = self.content.get("streams", ())
-        return _OVERHEAD + len(self.data) + 16 * len(streams)
+        return OVERHEAD + len(self.data) + 16 * len(streams)
 
 
 class Feed:

@@ -37,7 +37,7 @@ from ipyproc.views.audience import is_name
 from ipyproc.views.facts import snapshot
 from ipyproc.views.feed import Feed, Message, Pauses
 from ipyproc.views.gauge import Gauge
-from ipyproc.views.publisher import Publisher
+from ipyproc.views.publisher import OPENING, STATUSES, Publisher
 from ipyproc.views.subshells import answer_where_asked
 
 #: The one thread that sends for all views of this kernel.
@@ -75,6 +75,7 @@ class JobView(anywidget.AnyWidget):
         self._feed = Feed(job)
         self._gauge = Gauge(job)
         self._tails = Pauses(*_TAILS)
+        self._tails.begin()  # a page that is heard before needs none
         self._marks = Pauses(*_MARKS)
         self._marked = _MOST_MARKS
         self._forgotten = False
@@ -89,6 +90,7 @@ class JobView(anywidget.AnyWidget):
             signals=list(actions.SIGNALS),
         )
         self._tailed = self._job.total
+        self._publisher.account(len(self._esm) + len(self._css), OPENING)
         self.on_msg(self._heard)
         answer_where_asked(self.comm)
         self._unsubscribe = job.subscribe(self._changed)
@@ -103,6 +105,10 @@ class JobView(anywidget.AnyWidget):
     def watched(self) -> bool:
         """Whether a page has said that it shows this."""
         return self._feed.audience.known
+
+    def shown(self, size: int) -> None:
+        """Reckon in that it was put on display, in *size* bytes."""
+        self._publisher.account(size)
 
     def at_end(self, callback: Callable[[], int]) -> None:
         """Have *callback* send, after the end, what it returns the size of."""
@@ -221,6 +227,7 @@ class JobView(anywidget.AnyWidget):
 
     def _heard(self, _: object, content: object, __: object) -> None:
         """Do what a page asks for, if it is an entry of the table of actions."""
+        self._publisher.account(0, STATUSES)
         if not isinstance(content, dict) or not is_name(content.get("page")):
             return
         action = content.get("action")

@@ -27,8 +27,16 @@ _BURST_SECONDS = 0.08
 _LARGEST = 64 * 1024
 _SMALLEST = 4 * 1024
 
+#: What a message has besides its contents: headers, identities.
+OVERHEAD: Final = 600
+#: For each message of a page ipykernel says that it is busy, and that it is idle.
+STATUSES: Final = 2
+#: A widget that is opened opens its layout, too.
+OPENING: Final = 2
+
 # The first byte goes out at once, then a view speaks 40 times a second at most.
 _INTERVAL = 0.025
+
 Callback = Callable[[], None]
 
 
@@ -52,15 +60,19 @@ class Budget:
 
     def delay(self) -> float:
         """Return for how many seconds nothing may be sent."""
+        self._fill()
+        return max(0.0, -self._left / self._per_second)
+
+    def spend(self, amount: float) -> None:
+        """Take *amount* off; what goes over is waited for, but for a second at most."""
+        self._fill()
+        self._left = max(self._left - amount, -self._per_second)
+
+    def _fill(self) -> None:
         now = time.monotonic()
         self._left += (now - self._at) * self._per_second
         self._left = min(self._left, self._full)
         self._at = now
-        return max(0.0, -self._left / self._per_second)
-
-    def spend(self, amount: float) -> None:
-        """Take *amount* off; the last may go over, the next ones wait for it."""
-        self._left -= amount
 
 
 class Publisher:
@@ -94,6 +106,11 @@ class Publisher:
         with self._ready:
             self._calls.append(callback)
             self._notify()
+
+    def account(self, size: int, messages: int = 1) -> None:
+        """Reckon in so many messages, and bytes in them, that somebody else sent."""
+        with self._ready:
+            self._spend(size + messages * OVERHEAD, messages)
 
     def forget(self, source: Source) -> None:
         """Let *source* publish no more."""
@@ -155,6 +172,10 @@ class Publisher:
         self._spoke.clear()
         return True
 
+    def _spend(self, size: int, messages: int) -> None:
+        self._bytes.spend(size)
+        self._messages.spend(messages)
+
     def _pause(self) -> float:
         return max(self._bytes.delay(), self._messages.delay())
 
@@ -163,11 +184,10 @@ class Publisher:
         room = max(_SMALLEST, _LARGEST // waiting)
         size = source.publish(room)
         now = time.monotonic()
-        if size:
-            self._bytes.spend(size)
-            self._messages.spend(1)
         due = now if size else source.due()
         with self._ready:
+            if size:
+                self._spend(size, 1)
             if self._speaking is not source:
                 return
             self._spoke[source] = now

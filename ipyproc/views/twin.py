@@ -19,7 +19,7 @@ from IPython import get_ipython
 
 from ipyproc.views.display import asks
 from ipyproc.views.job import shared
-from ipyproc.views.publisher import Publisher
+from ipyproc.views.publisher import OPENING, STATUSES, Publisher
 
 # The cells that showed it last are kept up to date: nobody says which are still there.
 _MOST_PLACES = 16
@@ -40,6 +40,7 @@ class Twin(anywidget.AnyWidget):
         self._is_closed = False
         self._places: list[Place] = []
         super().__init__(token=secrets.token_hex(8), **traits)
+        publisher.account(len(self._esm) + len(self._css), OPENING)
         self.on_msg(self._heard)
 
     def text(self) -> str:
@@ -87,6 +88,7 @@ class Twin(anywidget.AnyWidget):
         return next((size for place in places if (size := place.update())), 0)
 
     def _heard(self, _: object, content: object, __: object) -> None:
+        self._publisher.account(0, STATUSES)
         if content == {"action": "settle"}:
             for place in self._places:
                 place.settled = True
@@ -103,6 +105,7 @@ class Twin(anywidget.AnyWidget):
             print(self.text())
             return
         place = Place(self, shell)
+        self._publisher.account(place.size)
         if not self._places:
             shell.events.register("post_run_cell", self._after_cell)
             if place.headless:
@@ -142,6 +145,11 @@ class Place:
         self._is_html = not widget
         self._publish(widget | self._shown, metadata)
 
+    @property
+    def size(self) -> int:
+        """About how many bytes it takes to show what is shown."""
+        return sum(map(len, self._shown.values()))
+
     def update(self) -> int:
         """Show what changed, if a page shows HTML here; return the size of that."""
         self.settled |= self._twin.final
@@ -154,7 +162,7 @@ class Place:
             return 0
         self._shown, self._is_html = new, True
         self._publish(new, {}, update=True)
-        return sum(map(len, new.values()))
+        return self.size
 
     def _publish(self, data: Any, metadata: Any, update: bool = False) -> None:
         transient = {"display_id": self._id}

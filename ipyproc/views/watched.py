@@ -30,7 +30,7 @@ from ipyproc.views.actions import Act, Asked, number
 from ipyproc.views.audience import is_name
 from ipyproc.views.board import Board, Fields, Rows
 from ipyproc.views.job import shared
-from ipyproc.views.publisher import Publisher
+from ipyproc.views.publisher import OVERHEAD, Publisher
 from ipyproc.views.subshells import answer_where_asked
 from ipyproc.views.twin import Place, Twin
 from ipyproc.views.watch import GLANCE, Watch
@@ -39,9 +39,8 @@ from ipyproc.views.watch import GLANCE, Watch
 _SLICE = 0.01
 # Measuring takes at most one part in so many of the time.
 _RARELY = 10
-# The least that a message of rows may take, and what it has besides.
+# The least that a message of rows may take.
 _ROOM = 48 * 1024
-_OVERHEAD = 600
 # Seconds between two updates of what a saved notebook shows.
 _SAVED_EVERY = 10.0
 # A message may be on its way for so long before it counts as lost.
@@ -185,7 +184,7 @@ class Watched(Twin):
 
     def _say(self, content: Fields) -> int:
         self.send(content)
-        return len(json.dumps(content)) + _OVERHEAD
+        return len(json.dumps(content)) + OVERHEAD
 
     def _go_round(self) -> bool:
         """Go on finding rows out; tell whether all are found that a page waits for."""

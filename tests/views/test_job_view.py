@@ -48,6 +48,24 @@ def test_it_fits_into_a_saved_notebook() -> None:
     assert len(JobView._esm.encode()) + len(JobView._css.encode()) <= 25_000
 
 
+def test_all_that_is_sent_is_reckoned_in(front: FrontEnd, job: FakeJob) -> None:
+    """
+    Opening it, displaying it, and what ipykernel says for each message of a page.
+    """
+    desk, sent = Publisher(LINGER), []
+    desk.account = lambda size, messages=1: sent.append((size, messages))  # type: ignore[method-assign]
+
+    view = JobView(job, desk)
+    opened = [m["data"] for m in front.heard if m["type"] == "comm_open"]
+    view.shown(1234)
+    front.say(view, {"action": "nothing"})
+
+    code = len(view._esm) + len(view._css)
+    assert sent == [(code, len(opened)), (1234, 1), (0, 2)]
+    view.close()
+    assert ended()
+
+
 def test_a_page_is_opened_with_state_and_tail(front: FrontEnd) -> None:
     """
     The first message has all that a page needs to show something, and no more.
