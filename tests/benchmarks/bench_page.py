@@ -57,7 +57,8 @@ const frame = () => {
   requestAnimationFrame(frame);
 };
 document.addEventListener("DOMContentLoaded", () => {
-  new MutationObserver(look).observe(document, { childList: true, subtree: true });
+  window.observer = new MutationObserver(look);
+  observer.observe(document, { childList: true, subtree: true });
   frame();
 });
 const parts = (data) => {
@@ -144,7 +145,7 @@ def _first_bytes(page: Page, lab: Lab, cells: list[str]) -> list[float]:
 def _flood(page: Page, lab: Lab, count: int) -> None:
     """Watch the page while so many jobs flood it."""
     notebook = _open(page, lab, [FLOODS.format(count=count)])
-    page.evaluate("window.heard = []; window.drawn = []")
+    page.evaluate("observer.disconnect(); window.heard = []; window.drawn = []")
     notebook.start(1)
     page.wait_for_timeout(FLOOD * 1000)
     page.wait_for_function(

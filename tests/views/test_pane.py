@@ -532,6 +532,38 @@ def test_it_says_that_somebody_looks(timed_page: Page, job: FakeJob) -> None:
     assert len(pane.sent("look")) == before
 
 
+#: When the page knows whether a pane is in sight.
+SIGHTED = """top => new Promise((done) => {
+  const pane = document.querySelector("section");
+  pane.style.marginTop = top;
+  new IntersectionObserver(done).observe(pane);
+})"""
+
+
+def test_what_nobody_sees_is_drawn_rarely(timed_page: Page, job: FakeJob) -> None:
+    """
+    What is out of sight leaves the page's time to what is not, and is drawn later.
+    """
+    pane = Pane(timed_page, job, NOTHING)
+    pane.show()
+    pane.begin()
+    pane.prints("one\n")
+    pane.shows("one")
+    timed_page.evaluate(SIGHTED, "9000px")
+    timed_page.clock.pause_at(2_000_000)
+
+    pane.prints("two\n")
+    timed_page.clock.run_for(900)
+    assert pane.lines.all_text_contents() == ["one"]
+    timed_page.clock.run_for(200)
+    assert pane.lines.all_text_contents() == ["one", "two"]
+
+    pane.prints("three\n")
+    timed_page.evaluate(SIGHTED, "0")
+    timed_page.clock.run_for(100)
+    assert pane.lines.all_text_contents() == ["one", "two", "three"]
+
+
 def test_figures_that_are_old_say_so(timed_page: Page, job: FakeJob) -> None:
     """
     What a busy kernel said last is not taken for what is now.

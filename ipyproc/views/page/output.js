@@ -6,6 +6,7 @@ import { size } from "./words.js";
 
 const AT_ONCE = 100; // lines to draw at a time
 const SLICE = 10; // ms of a frame in which to begin to draw
+const RARELY = 1000; // ms from one drawing to the next of what nobody sees
 
 // The outputs that have something to draw take turns, those of all panes of this module.
 const waiting = new Set();
@@ -34,7 +35,7 @@ export class Output {
   constructor(afterwards) {
     this.afterwards = afterwards; // called whenever all has been drawn
     this.screen = new Screen();
-    this.follow = true;
+    this.follow = this.inSight = true;
     this.notes = []; // lines that say that something is left out there, and how much
     this.lost = 0; // how much was left out above the first line
     this.above = h("p", {});
@@ -68,12 +69,23 @@ export class Output {
     return dropped ? `${parts.filter(Boolean).join(" and ")} above are not shown` : "";
   }
 
+  /** Draw what is in sight soon, and anything else when nothing is in a hurry. */
   soon() {
-    soon(this);
+    if (this.inSight) soon(this);
+    else this.later ??= setTimeout(() => soon(this), RARELY);
+  }
+
+  /** Whether somebody can see it, as far as the page scrolls. */
+  sighted(inSight) {
+    this.seen ||= this.log.isConnected;
+    this.inSight = inSight;
+    if (inSight && this.later) soon(this);
   }
 
   draw() {
     const { screen, log } = this;
+    clearTimeout(this.later);
+    this.later = null;
     const { lines, changed } = screen;
     this.seen ||= log.isConnected;
     const end = lines.length - (lines.at(-1)?.chars.length === 0);

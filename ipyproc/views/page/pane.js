@@ -24,6 +24,7 @@ export class Pane {
     this.clock = setInterval(() => this.tick(), PATIENCE);
     this.sight = new IntersectionObserver((seen) => {
       this.inSight = seen.at(-1).isIntersecting;
+      this.output.sighted(this.inSight);
       this.tick();
     });
     this.sight.observe(this.section);
