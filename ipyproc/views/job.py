@@ -90,7 +90,8 @@ class JobView(anywidget.AnyWidget):
             signals=list(actions.SIGNALS),
         )
         self._tailed = self._job.total
-        self._publisher.account(len(self._esm) + len(self._css), OPENING)
+        opened = [self._esm, self._css, self.state, self.signals]
+        self._publisher.account(len(json.dumps(opened)), OPENING)
         self.on_msg(self._heard)
         answer_where_asked(self.comm)
         self._unsubscribe = job.subscribe(self._changed)

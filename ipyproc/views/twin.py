@@ -9,6 +9,7 @@ widget, the output becomes the HTML alone, and there the page puts the widget (s
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections.abc import Iterable
 from typing import Any
@@ -40,7 +41,8 @@ class Twin(anywidget.AnyWidget):
         self._is_closed = False
         self._places: list[Place] = []
         super().__init__(token=secrets.token_hex(8), **traits)
-        publisher.account(len(self._esm) + len(self._css), OPENING)
+        opened = [self._esm, self._css, traits]
+        publisher.account(len(json.dumps(opened)), OPENING)
         self.on_msg(self._heard)
 
     def text(self) -> str:
