@@ -82,9 +82,11 @@ class JobView(anywidget.AnyWidget):
         # Composed when they are sent: a page that joins must hear of it first.
         self._replies: deque[Callable[[], Message]] = deque(maxlen=_MOST_REPLIES)
         self._endings: deque[Callable[[], int]] = deque()
-        #: By this name the page finds the static rendering that it is to replace.
-        self.token = secrets.token_hex(8)
+        #: By this name the page finds the static rendering that it is to replace, and
+        #: the model itself.
+        self.token = secrets.token_hex(16)
         super().__init__(
+            model_id=self.token,
             state=snapshot(job, self.token),
             tail=self._feed.tail(),
             signals=list(actions.SIGNALS),

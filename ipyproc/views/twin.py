@@ -33,14 +33,15 @@ class Twin(anywidget.AnyWidget):
     `changed` from any thread.
     """
 
-    #: By this name the page finds the static rendering.
+    #: By this name the page finds the static rendering, and the model itself.
     token = traitlets.Unicode().tag(sync=True)
 
     def __init__(self, publisher: Publisher = shared, **traits: object) -> None:
         self._publisher = publisher
         self._is_closed = False
         self._places: list[Place] = []
-        super().__init__(token=secrets.token_hex(8), **traits)
+        token = secrets.token_hex(16)
+        super().__init__(model_id=token, token=token, **traits)
         opened = [self._esm, self._css, traits]
         publisher.account(len(json.dumps(opened)), OPENING)
         self.on_msg(self._heard)

@@ -57,8 +57,22 @@ class Model {
   }
 }
 
-window.open_ = (state, tail) => {
+/** What anywidget made of a model whose module took too long to load. */
+class GivenUp extends (class {
+  async _handle_comm_msg({ content }) {
+    window.tell(content.data, null);
+  }
+}) {
+  async _handle_comm_msg() {
+    throw new Error("Failed to initialize model.");
+  }
+}
+
+/** Open the pane; with a `comm` as that of a model that anywidget has given up. */
+window.open_ = (state, tail, comm) => {
   window.model = new Model(state, tail);
+  const whole = Object.assign(new GivenUp(), { comm });
+  if (comm) model.widget_manager = { get_model: async (name) => name === state.id && whole };
   window.close_ = pane.initialize({ model: window.model });
 };
 

@@ -564,6 +564,41 @@ def test_what_nobody_sees_is_drawn_rarely(timed_page: Page, job: FakeJob) -> Non
     assert pane.lines.all_text_contents() == ["one", "two", "three"]
 
 
+def test_a_page_that_was_too_slow_for_anywidget(page: Page, job: FakeJob) -> None:
+    """
+    The model hears its kernel all the same, and asks for what it may have missed.
+    """
+    state = facts.snapshot(job, "abc")
+    page.evaluate(
+        """given => open_(...given, {
+          on_msg: (heard) => (window.heard = heard),
+          send: (data) => model.sent.push(data),
+        })""",
+        [state, NOTHING],
+    )
+    page.evaluate("render()")
+    page.wait_for_function("model.sent.some((m) => m.method === 'request_state')")
+
+    streams = [["stdout", 0]]
+    data = {"kind": "output", "pages": ["*"], "after": 7, "offset": 7}
+    page.evaluate("data => heard({ content: { data } })", data | {"streams": streams})
+
+    page.wait_for_function("model.sent.filter((m) => m.action === 'ready').length > 1")
+    expect(page.get_by_text("does not hear")).to_have_count(0)
+
+
+def test_a_page_that_cannot_hear_the_kernel(page: Page, job: FakeJob) -> None:
+    """
+    It says so, and what helps.
+    """
+    state = facts.snapshot(job, "abc")
+    page.evaluate("given => open_(...given, {})", [state, NOTHING])
+    page.evaluate("render()")
+
+    said = "this page does not hear the kernel: load it again"
+    expect(page.get_by_role("region").get_by_text(said)).to_be_visible()
+
+
 def test_figures_that_are_old_say_so(timed_page: Page, job: FakeJob) -> None:
     """
     What a busy kernel said last is not taken for what is now.

@@ -1,5 +1,6 @@
 // The panes of jobs on a page: the module that anywidget loads.
 import { PATIENCE } from "./asking.js";
+import { hearing } from "./hearing.js";
 import { Pane } from "./pane.js";
 
 // The panes of each model, by the token of its job. When a job ends, its output in the
@@ -11,11 +12,17 @@ const CLEARED = "this job was cleared: what is not shown here is gone";
 function initialize({ model }) {
   const token = model.get("state").id;
   const panes = new Set();
+  const check = hearing(model, token);
+  const make = () => {
+    const pane = new Pane(model);
+    panes.add(pane);
+    check(pane.section);
+    return pane;
+  };
   const adopt = (host) => {
     const all = [...panes];
     if (all.some((pane) => host.contains(pane.section))) return;
-    const pane = all.find((pane) => pane.output.seen && !pane.section.isConnected) ?? new Pane(model);
-    panes.add(pane);
+    const pane = all.find((pane) => pane.output.seen && !pane.section.isConnected) ?? make();
     host.replaceChildren(pane.section);
     pane.output.follow = true; // what is moved is scrolled to its beginning
     pane.settle();
@@ -28,7 +35,7 @@ function initialize({ model }) {
   model.on("change:tail", () => panes.forEach((pane) => pane.showTail()));
   // Something happened to the connection: who asks for something learns what it was.
   model.on("comm_live_update", () => panes.forEach((pane) => pane.look()));
-  known.set(token, { model, panes });
+  known.set(token, { make, panes });
   look();
   return () => {
     observer.disconnect();
@@ -39,8 +46,7 @@ function initialize({ model }) {
 
 function render({ model, el }) {
   const own = known.get(model.get("state").id);
-  const pane = new Pane(own.model);
-  own.panes.add(pane);
+  const pane = own.make();
   el.append(pane.section);
   return () => {
     // A model that is closed takes its views along, but this picture shall stay.

@@ -1,4 +1,5 @@
 // Widgets that live where their static rendering stands; views/twin.py says why.
+import { hearing } from "./hearing.js";
 
 const twins = new Map();
 
@@ -7,10 +8,12 @@ export const twin = (draw) => ({
   initialize({ model }) {
     const token = model.get("token");
     const pictures = new Set();
+    const check = hearing(model, token);
     const make = () => {
       const picture = draw(model);
       pictures.add(picture);
       picture.update();
+      check(picture.node);
       return picture.node;
     };
     const update = () => {
