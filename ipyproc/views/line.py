@@ -85,6 +85,19 @@ class Line:
 @lru_cache(4096)
 def width(char: str) -> int:
     """Return how many columns of a terminal *char* takes: 0, 1 or 2."""
-    if unicodedata.category(char) in ("Mn", "Me", "Cf") or "ᅠ" <= char <= "ᇿ":
+    category = unicodedata.category(char)
+    if category in ("Mn", "Me", "Cf") or "ᅠ" <= char <= "ᇿ":
         return 0
+    if category == "Cn":  # of which Python 3.11 says that all are wide
+        return 2 if any(first <= char <= last for first, last in _TO_BE_WIDE) else 1
     return 2 if unicodedata.east_asian_width(char) in ("W", "F") else 1
+
+
+# Where Unicode keeps room for more characters of two columns: UAX #11 and new emoji.
+_TO_BE_WIDE = (
+    ("\u2e80", "\ua4cf"),
+    ("\uf900", "\ufaff"),
+    ("\U00016fe0", "\U0001b2fb"),
+    ("\U0001f200", "\U0001faff"),
+    ("\U00020000", "\U0003fffd"),
+)

@@ -86,5 +86,16 @@ def test_twins_agree_on_widths(page: Page) -> None:
     assert len(wrong) < 5, wrong  # each Unicode version changes its mind on a few
 
 
+def test_twins_agree_on_what_is_no_character_yet(page: Page) -> None:
+    """
+    What Unicode has not assigned takes one column, but where it will be Chinese.
+    """
+    none = "\u0378\u05f6\U000e0fff\u2e9a\ufaee\U0003fffd"
+    assert {unicodedata.category(char) for char in none} == {"Cn"}
+
+    assert page.evaluate("text => widths(text)", none) == "111222"
+    assert [width(char) for char in none] == [1, 1, 1, 2, 2, 2]
+
+
 def _known(code: int) -> bool:
     return unicodedata.category(chr(code)) not in ("Cn", "Co", "Cs", "Cc")
