@@ -48,6 +48,8 @@ _MOST_REPLIES = 64
 # Seconds between tails: nobody may be there, and what is sent to nobody is kept for
 # ever by the server, so they come less and less often.
 _TAILS = (0.25, 2.0, 60.0)
+# A first tail of so few bytes goes out at once: a page shows it before it is heard.
+_SHORT = 2048
 # Seconds after which a quiet stream is marked, and how often: a mark may be lost, too.
 _MARKS = (1.0, 4.0, 60.0)
 _MOST_MARKS = 3
@@ -75,7 +77,7 @@ class JobView(anywidget.AnyWidget):
         self._feed = Feed(job)
         self._gauge = Gauge(job)
         self._tails = Pauses(*_TAILS)
-        self._tails.begin()  # a page that is heard before needs none
+        self._tails.begin()  # a page that is heard before needs no long one
         self._marks = Pauses(*_MARKS)
         self._marked = _MOST_MARKS
         self._forgotten = False
@@ -207,7 +209,8 @@ class JobView(anywidget.AnyWidget):
         return self._job.finished or not self._feed.audience.flows
 
     def _send_tail(self) -> int:
-        now = self._tails.over or self._job.finished
+        is_short = self._tailed == 0 and self._job.total <= _SHORT
+        now = self._tails.over or self._job.finished or is_short
         if not now or not self._tail_is_old():
             return 0
         self._tails.begin()

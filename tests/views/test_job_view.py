@@ -456,6 +456,24 @@ def test_a_page_cannot_write_to_the_state(front: FrontEnd, view: JobView) -> Non
     assert [m for m in front.heard[count:] if "echo" in str(m["data"])] == []
 
 
+@pytest.mark.parametrize("size", [10, 100_000])
+def test_the_first_tail(
+    front: FrontEnd, job: FakeJob, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    """
+    A short one goes out at once, a long one only if no page is heard for a while.
+    """
+    monkeypatch.setattr("ipyproc.views.job._TAILS", (1000.0, 2.0, 1000.0))
+    view = JobView(job, Publisher(LINGER))
+    job.prints(b"x" * size)
+    front.wait(lambda: front.messages("output"))
+    ready(view, front)
+
+    assert len(front.states("tail")) == (size == 10)
+    view.close()
+    assert ended()
+
+
 def test_hostile_requests_are_bounded(
     front: FrontEnd, job: FakeJob, view: JobView
 ) -> None:
