@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 from hypothesis import HealthCheck, settings
 
 pytest_plugins = [
@@ -13,6 +15,12 @@ pytest_plugins = [
 
 # Programs that tests start, and measurements, are no tests and are not imported.
 collect_ignore = ["children", "benchmarks"]
+
+
+def pytest_collection_finish() -> None:
+    """Spare the garbage collector all tests and modules, which stay to the end."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_make_parametrize_id(val: object) -> str | None:

@@ -185,9 +185,9 @@ print("ready", flush=True)
 def test_who_gives_up_the_mark_lives_on(tmp_path: Path) -> None:
     """A daemon that was started without the session's mark is nobody's job."""
     code = """
-job = start("env -u IPYPROC_SESSION -u IPYPROC_TEST_RUN setsid sleep 1000 >/dev/null "
-            "2>&1 & echo $!; sleep 0.1; echo ready")
-print(job.stdout.lines()[0], flush=True)
+daemon = "echo $$ ready; exec sleep 1000 >/dev/null 2>&1"
+job = start("env -u IPYPROC_SESSION -u IPYPROC_TEST_RUN setsid sh -c '%s' &" % daemon)
+print(job.stdout.text.split()[0], flush=True)
 """
     pid = int(run(code + ENDS["killed"], tmp_path))
 

@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 from tests.jobs.helpers import START, eventually, lives
+from tests.kernel import versions
 from tests.kernel.fixtures import Kernel
 
 pytestmark = pytest.mark.xdist_group("kernel")
@@ -115,7 +116,7 @@ def shut_down(kernel: Kernel) -> None:
 ENDS = (restart, restart_now, kill, crash, shut_down)
 
 
-@pytest.mark.parametrize("version", [None, "6.31.0"])
+@pytest.mark.parametrize("version", versions.EXTREMES)
 def test_jobs_end_with_the_kernel(
     version: str | None, new_kernel: StartKernel, detached: set[int]
 ) -> None:
@@ -138,7 +139,7 @@ def test_jobs_end_with_the_kernel(
     assert len(list(folder.glob("sh*.out"))) == len(ENDS)
 
 
-@pytest.mark.parametrize("version", [None, "6.31.0"])
+@pytest.mark.parametrize("version", versions.EXTREMES)
 def test_an_interrupt_touches_no_job(
     version: str | None, new_kernel: StartKernel, detached: set[int]
 ) -> None:

@@ -24,6 +24,8 @@ _OURS = metadata.version("ipykernel")
 #: The last of 6; the first and the last of 7 whose messages go by way of sub-shells.
 #: Only what is older than the one of this environment can do with the rest of it.
 OLDER = [v for v in ("6.31.0", "7.1.0", "7.3.0") if _parts(v) < _parts(_OURS)]
+#: This environment's, and the one that differs most from it, if there is one.
+EXTREMES = [None, *OLDER[:1]]
 LAUNCH = (sys.executable, "-m", "ipykernel_launcher", "-f")
 PIP = (sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "-qq")
 FOLDER = Path(sys.prefix) / "ipykernels"

@@ -34,7 +34,7 @@ LARGEST = 40_000
 SECRETS = ("hunter2", "2retnuh")
 
 
-@pytest.fixture(params=[None, "6.31.0"], ids=["newest", "6.31.0"])
+@pytest.fixture(params=versions.EXTREMES)
 def saved(
     request: pytest.FixtureRequest, client_loop: None, tmp_path: Path
 ) -> Iterator[NotebookNode]:

@@ -81,9 +81,12 @@ def interrupted_after(seconds: float) -> Iterator[None]:
     It comes after so many seconds, or never, if the block has ended by then.
     """
     main, ended = threading.main_thread().ident, threading.Event()
+    begun = threading.Lock()
     assert main
 
     def send() -> None:
+        with begun:
+            pass
         if not ended.wait(seconds):
             signal.pthread_kill(main, signal.SIGUSR1)
 
@@ -97,8 +100,10 @@ def interrupted_after(seconds: float) -> Iterator[None]:
 
     handler = signal.signal(signal.SIGUSR1, interrupt)
     thread = threading.Thread(target=send)
-    thread.start()
+    begun.acquire()
+    thread.start()  # which has locks of its own that an interrupt would confuse
     try:
+        begun.release()
         yield
     finally:
         # A plain assignment, which no signal can come in between of.
