@@ -48,7 +48,7 @@ class FoundView(Watched):
     """Shows one process that was found by its pid, and signals it and no other."""
 
     _esm = page.module("found.js")
-    _css = page.style("job.css")
+    _css = page.style("theme.css", "job.css")
 
     signals: traitlets.List[str] = traitlets.List().tag(sync=True)
 

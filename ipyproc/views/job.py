@@ -63,7 +63,7 @@ class JobView(anywidget.AnyWidget):
     """
 
     _esm = page.module("job.js")
-    _css = page.style("job.css")
+    _css = page.style("theme.css", "job.css")
 
     state = traitlets.Dict().tag(sync=True)
     tail = traitlets.Dict().tag(sync=True)

@@ -4,7 +4,7 @@ anywidget wants one module and one style sheet, and each model of a widget, and 
 notebook that is saved with it, has a copy. So a widget writes::
 
     _esm = page.module("job.js")
-    _css = page.style("job.css")
+    _css = page.style("theme.css", "job.css")
 
 `module` joins a file with all that it imports, and packs that: it takes a third of the
 room then, and what the browser's tools show is the files as they are written. All

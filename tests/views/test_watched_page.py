@@ -121,6 +121,17 @@ def table(place: Page) -> Table:
     return Table(place, "jobs", THREE)
 
 
+def test_another_widget_changes_no_looks(place: Page) -> None:
+    """
+    The theme comes with each widget, and with the last one it does not win.
+    """
+    Table(place, "jobs", {"0": job("train")})
+
+    assert (
+        place.locator("section").evaluate("e => getComputedStyle(e).padding") == "0px"
+    )
+
+
 def test_the_page_contract(place: Page, table: Table) -> None:
     """
     A table with a row for each job, its name and status; a button where one runs.
