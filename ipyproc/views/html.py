@@ -8,7 +8,6 @@ that its style sheet fits where it happens to be; the inline styles do elsewhere
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from html import escape
 from typing import Final
 
@@ -55,7 +54,6 @@ _OUTPUT = (
     "font:13px/1.4 var(--jp-code-font-family,monospace);white-space:pre-wrap;"
     "overflow-wrap:anywhere"
 )
-_CELL = "text-align:left;padding:1px 10px"
 # The facts stand side by side, each below its name.
 _TABLE = "margin:4px 10px;border:0;font-size:12px;line-height:1.35"
 _ROWS = "display:flex;flex-wrap:wrap;gap:2px 20px"
@@ -92,28 +90,6 @@ def job(job: Job, height: int = HEIGHT) -> str:
 def saved_size(text: str) -> int:
     """Return how many bytes *text* takes in a saved notebook."""
     return len(json.dumps(text, ensure_ascii=False).encode())
-
-
-def jobs(jobs: Iterable[Job]) -> str:
-    """Return a table with a row for each job."""
-    headings = "".join(
-        f'<th style="{_CELL}">{heading}</th>'
-        for heading in ("Name", "PID", "Status", "Time", "Command")
-    )
-    rows = "".join(map(_row, jobs))
-    return (
-        f'<table class="ipyproc-jobs {_NO_MATHS}"><thead><tr>{headings}</tr></thead>'
-        f"<tbody>{rows}</tbody></table>"
-    )
-
-
-def _row(job: Job) -> str:
-    name = escape(facts.name(job))
-    command = f"<code>{escape(facts.command(job))}</code>"
-    status = escape(facts.status(job))
-    cells = (name, str(job.pid), status, facts.elapsed(job), command)
-    columns = "".join(f'<td style="{_CELL}">{cell}</td>' for cell in cells)
-    return f'<tr data-name="{name}" data-status="{job.status}">{columns}</tr>'
 
 
 def _ran(job: Job) -> str:

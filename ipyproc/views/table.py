@@ -67,13 +67,15 @@ def _row(row: Fields) -> str:
         str(row["pid"]),
         f'<span class="ipyproc-status" style="color:{colour}">{status}</span>',
         elapsed(row),
-        *(
-            f'<code style="{_LINE}">{escape(row[key])}</code>'
-            for key in ("command", "last")
-        ),
+        _code(row["command"]),
+        _code(row["last"]),
     )
     columns = "".join(f'<td style="{_CELL}">{cell}</td>' for cell in cells)
     return f'<tr data-name="{name}" data-status="{row["status"]}">{columns}</tr>'
+
+
+def _code(text: str) -> str:
+    return f'<code style="{_LINE}">{escape(text)}</code>' if text else ""
 
 
 def _more(count: int) -> list[str]:

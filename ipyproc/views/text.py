@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Final
 
 from ipyproc.jobs import Job
@@ -15,7 +14,6 @@ LARGEST: Final = 9_000
 _LINES = 20
 # Of the last line so many characters are shown in any case.
 _CUT = 400
-_HEADINGS = ("NAME", "PID", "STATUS", "TIME", "COMMAND")
 
 
 def state(state: ProcessState) -> str:
@@ -53,25 +51,3 @@ def _fitting(lines: list[str], room: int) -> list[str]:
             break
         shown.insert(0, short)
     return shown
-
-
-def jobs(jobs: Iterable[Job]) -> str:
-    """Return a table with a row for each job."""
-    rows = [_HEADINGS, *map(_row, jobs)]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join(_line(row, widths) for row in rows)
-
-
-def _row(job: Job) -> tuple[str, ...]:
-    return (
-        facts.name(job),
-        str(job.pid),
-        facts.status(job),
-        facts.elapsed(job),
-        facts.command(job),
-    )
-
-
-def _line(cells: tuple[str, ...], widths: list[int]) -> str:
-    padded = (cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
-    return "  ".join(padded).rstrip()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page
 
-from ipyproc.views import html, text
+from ipyproc.views import html, rows, table, text
 from tests.views.fakes import FakeJob
 from tests.views.hostile import NAMES, NOWHERE, OUTPUT
 from tests.views.test_pane import NOTHING, Pane
@@ -68,12 +68,13 @@ def test_names_as_html_and_text(name: str) -> None:
     job.dir = name
     job.ends()
 
-    page, plain = html.job(job) + html.jobs([job]), text.job(job)
+    row = rows.row(job)
+    page, plain = html.job(job) + table.html([row]), text.job(job)
     read = Reader(page)
     assert {tag for tag, _ in read.tags} <= TAGS
     assert not [key for _, keys in read.tags for key in keys if key.startswith("on")]
     assert harmless(page)
-    assert harmless(plain + text.spawned(job) + text.jobs([job]))
+    assert harmless(plain + text.spawned(job) + table.text([row]))
     assert "\n" not in text.spawned(job)
     (page + plain).encode()
 

@@ -10,7 +10,8 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from ipyproc.state import ProcessState, WaitStatus
-from ipyproc.views import html, text
+from ipyproc.views import html, rows, table, text
+from ipyproc.views.board import Fields
 from tests.views.fakes import FakeJob
 
 
@@ -104,12 +105,11 @@ def test_jobs_as_text() -> None:
     other = FakeJob("ls", name="a-long-name")
     other.ends(9, after=61)
 
-    rows = text.jobs([FakeJob(), other]).splitlines()
+    lines = table.text(map(rows.row, [FakeJob(), other])).splitlines()
 
-    assert rows[0].split() == ["NAME", "PID", "STATUS", "TIME", "COMMAND"]
-    assert rows[2].startswith("a-long-name  4242  signal: killed  1:01")
-    assert rows[1].index("4242") == rows[2].index("4242") == rows[0].index("PID")
-    assert text.jobs([]) == "NAME  PID  STATUS  TIME  COMMAND"
+    assert lines[0].split() == ["NAME", "PID", "STATUS", "TIME", "COMMAND"]
+    assert lines[2].startswith("a-long-name  4242  signal: killed  1:01")
+    assert lines[1].index("4242") == lines[2].index("4242") == lines[0].index("PID")
 
 
 def test_job_as_html() -> None:
@@ -153,10 +153,10 @@ def test_state_and_table_as_html() -> None:
     assert "SIGKILL (9)" in state.text
     assert state.tags[0][1]["class"] == "ipyproc-state"
 
-    table = Reader(html.jobs([FakeJob(), finished()]))
-    rows = [a for tag, a in table.tags if tag == "tr" and "data-name" in a]
-    assert [row["data-status"] for row in rows] == ["running", "exited"]
-    assert "ipyproc-jobs" in (table.tags[0][1]["class"] or "")
+    page = Reader(table.html(map(rows.row, [FakeJob(), finished()])))
+    found = [a for tag, a in page.tags if tag == "tr" and "data-name" in a]
+    assert [row["data-status"] for row in found] == ["running", "exited"]
+    assert "ipyproc-jobs" in (page.tags[0][1]["class"] or "")
 
 
 EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>"
@@ -171,7 +171,7 @@ def test_nothing_of_it_is_markup() -> None:
     job.prints(EVIL.encode() + links + b"\x1b[38;2;1;2;3mx")
     job.ends()
 
-    page = Reader(html.job(job) + html.jobs([job]))
+    page = Reader(html.job(job) + table.html([rows.row(job)]))
 
     assert {tag for tag, _ in page.tags} <= {
         *("section", "header", "div", "span", "b", "code", "small", "pre", "table"),
@@ -213,6 +213,33 @@ def test_what_is_saved_is_bounded(data: bytes, char: str) -> None:
 
     assert len(saved.encode()) <= 40_000
     Reader(bundle["text/html"])
+
+
+@pytest.mark.parametrize("char", ["x", '"', "\U0001f600"])
+def test_a_row_is_bounded(char: str) -> None:
+    """
+    However long its words and its last line are, a job takes 8 kB of a saved table.
+    """
+    job = FakeJob(char * 50_000, name=char * 5000)
+    job.prints(char.encode() * 50_000)
+    row = rows.row(job) | {"last": rows.last_line(job)}
+
+    assert saved(row) <= 8_000
+
+
+def test_a_table_of_many_is_small() -> None:
+    """
+    Two hundred jobs of the usual kind take 600 bytes each.
+    """
+    job = FakeJob()
+    job.prints(b"epoch 17/100: loss 0.1234\n")
+
+    assert saved(*[rows.row(job) | {"last": rows.last_line(job)}] * 200) <= 120_000
+
+
+def saved(*found: Fields) -> int:
+    """Return how much rows take in a saved notebook."""
+    return html.saved_size(table.html(found)) + html.saved_size(table.text(found))
 
 
 def test_of_a_line_that_is_too_large_the_beginning_is_shown() -> None:
