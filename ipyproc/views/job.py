@@ -80,7 +80,7 @@ class JobView(anywidget.AnyWidget):
         self._tails.begin()  # a page that is heard before needs no long one
         self._marks = Pauses(*_MARKS)
         self._marked = _MOST_MARKS
-        self._forgotten = False
+        self._forgotten = self._missed = False
         # Composed when they are sent: a page that joins must hear of it first.
         self._replies: deque[Callable[[], Message]] = deque(maxlen=_MOST_REPLIES)
         self._endings: deque[Callable[[], int]] = deque()
@@ -166,9 +166,13 @@ class JobView(anywidget.AnyWidget):
 
     def _send_state(self) -> int:
         new = snapshot(self._job, self.token)
-        if new == self.state:
+        if new != self.state:
+            self.state = new
+        elif self._missed:
+            self.send_state("state")
+        else:
             return 0
-        self.state = new
+        self._missed = False
         return len(json.dumps(new))
 
     def _send_reply(self) -> int:
@@ -258,6 +262,8 @@ class JobView(anywidget.AnyWidget):
 
     def _look(self, asked: actions.Asked) -> None:
         self._gauge.look(asked["page"], asked.get("tree") is True)
+        # Who looks at what has ended was not told, for the server may drop anything.
+        self._missed = self.state["ran"] is not None
         self._publisher.wake(self)
 
     def _save(self, asked: actions.Asked) -> None:

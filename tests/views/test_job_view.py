@@ -253,6 +253,22 @@ def test_the_end(front: FrontEnd, job: FakeJob, view: JobView) -> None:
     assert front.states("tail")[-1]["streams"] == [("stdout", 4)]
 
 
+def test_a_page_that_missed_the_end_is_told_again(
+    front: FrontEnd, job: FakeJob, view: JobView
+) -> None:
+    """
+    It says that it looks as long as it knows of no end.
+    """
+    job.ends(0x0300)
+    assert ended()
+    assert len(front.states("state")) == 1
+
+    front.say(view, {"action": "look", "page": "a"})
+
+    assert ended()
+    assert [state["text"] for state in front.states("state")] == ["exit status 3"] * 2
+
+
 def test_at_end(front: FrontEnd, job: FakeJob, view: JobView) -> None:
     """
     What is to be done at the end is done after the last state, and once.
