@@ -1,7 +1,7 @@
 // Hearing the kernel on a page that was too slow for anywidget.
 import { h } from "./element.js";
 
-const NOTHING = { content: { data: {} } };
+const PING = { content: { data: {} } };
 const DEAF = "this page does not hear the kernel: load it again";
 
 /** See that a model hears its kernel; what comes back has an element say so if not. */
@@ -15,7 +15,7 @@ export function hearing(model, name) {
 async function mended(model, name) {
   const whole = await found(model, name);
   try {
-    await whole?._handle_comm_msg?.(NOTHING);
+    await whole?._handle_comm_msg?.(PING);
   } catch {
     const { _handle_comm_msg: handle } = Object.getPrototypeOf(Object.getPrototypeOf(whole));
     whole.comm.on_msg((message) => handle.call(whole, message));
