@@ -20,6 +20,7 @@ HOST = "http://ipyproc.test/"
 FILES = {
     "": ((HERE / "page.html").read_text("utf-8"), "text/html"),
     "page.js": ((HERE / "page.js").read_text("utf-8"), "text/javascript"),
+    "shared.js": ((HERE / "shared.js").read_text("utf-8"), "text/javascript"),
     "job.js": (JobView._esm, "text/javascript"),
     "job.css": (JobView._css, "text/css"),
     **{

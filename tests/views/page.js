@@ -1,6 +1,7 @@
 // What the tests do with the module of the pane.
 import pane from "./job.js";
 import { Screen, runs } from "./page/screen.js";
+import { Model, contrasts } from "./shared.js";
 
 const bytes = (text) => Uint8Array.from(text, (char) => char.charCodeAt(0));
 const view = (text) => new DataView(bytes(text).buffer); // as widgets hand buffers over
@@ -30,33 +31,6 @@ window.widths = (text) => {
 
 const signals = ["SIGHUP (1)", "SIGUSR1 (10)"];
 
-/** A model as anywidget hands it over: what it holds, and what was said through it. */
-class Model {
-  sent = [];
-  handlers = {};
-
-  constructor(state, tail) {
-    this.traits = { state, tail: { ...tail, data: view(tail.data) }, signals };
-  }
-
-  get(name) {
-    return this.traits[name];
-  }
-
-  on(event, handler) {
-    (this.handlers[event] ??= []).push(handler);
-  }
-
-  send(content) {
-    if (this.gone) throw new Error("Cannot send");
-    this.sent.push(content);
-  }
-
-  fire(event, ...given) {
-    for (const handler of this.handlers[event] ?? []) handler(...given);
-  }
-}
-
 /** What anywidget made of a model whose module took too long to load. */
 class GivenUp extends (class {
   async _handle_comm_msg({ content }) {
@@ -70,7 +44,7 @@ class GivenUp extends (class {
 
 /** Open the pane; with a `comm` as that of a model that anywidget has given up. */
 window.open_ = (state, tail, comm) => {
-  window.model = new Model(state, tail);
+  window.model = new Model({ state, tail: { ...tail, data: view(tail.data) }, signals });
   const whole = Object.assign(new GivenUp(), { comm });
   if (comm) model.widget_manager = { get_model: async (name) => name === state.id && whole };
   window.close_ = pane.initialize({ model: window.model });
@@ -126,22 +100,10 @@ window.focused = () => {
   return [label, `${outlineStyle} ${outlineWidth}`];
 };
 
-function luminance(colour) {
-  const context = document.createElement("canvas").getContext("2d");
-  context.fillStyle = colour;
-  context.fillRect(0, 0, 1, 1);
-  const parts = [...context.getImageData(0, 0, 1, 1).data].slice(0, 3).map((part) => part / 255);
-  const [r, g, b] = parts.map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4));
-  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-}
-
-/** How much all texts differ from the ground that they stand on (WCAG). */
+/** How clear all texts are. */
 window.contrasts = () => {
-  const ground = luminance(getComputedStyle(document.querySelector(".ipyproc-output")).backgroundColor);
-  return [...document.querySelectorAll(".ipyproc-output span, .ipyproc-status, small, button, label")].map((element) => {
-    const text = luminance(getComputedStyle(element).color);
-    return (Math.max(text, ground) + 0.05) / (Math.min(text, ground) + 0.05);
-  });
+  const texts = document.querySelectorAll(".ipyproc-output span, .ipyproc-status, small, button, label");
+  return contrasts([...texts], document.querySelector(".ipyproc-output"));
 };
 
 window.loaded = true;

@@ -1,33 +1,7 @@
 // What the tests do with the modules of the table of jobs and of a process found.
 import found from "./found.js";
 import jobs from "./jobs.js";
-
-/** A model as anywidget hands it over: what it holds, and what was said through it. */
-class Model {
-  sent = [];
-  handlers = {};
-
-  constructor(traits) {
-    this.traits = traits;
-  }
-
-  get(name) {
-    return this.traits[name];
-  }
-
-  on(event, handler) {
-    (this.handlers[event] ??= []).push(handler);
-  }
-
-  off(event, handler) {
-    this.handlers[event] = this.handlers[event].filter((other) => other !== handler);
-  }
-
-  send(content) {
-    if (this.gone) throw new Error("Cannot send");
-    this.sent.push(content);
-  }
-}
+import { Model, contrasts } from "../shared.js";
 
 window.open_ = (which, first, signals) => {
   const module = { found, jobs }[which];
@@ -38,7 +12,7 @@ window.open_ = (which, first, signals) => {
   module.render({ model, el });
 };
 
-window.tell = (content) => model.handlers["msg:custom"].forEach((handler) => handler(content));
+window.tell = (content) => model.fire("msg:custom", content);
 
 /** Replace what is in the cell by static HTML, as the notebook does. */
 window.replace = (html) => {
@@ -53,23 +27,11 @@ window.watch = () => {
   observer.observe(document.querySelector("tbody"), { childList: true, subtree: true });
 };
 
-function luminance(colour) {
-  const context = document.createElement("canvas").getContext("2d");
-  context.fillStyle = colour;
-  context.fillRect(0, 0, 1, 1);
-  const parts = [...context.getImageData(0, 0, 1, 1).data].slice(0, 3).map((part) => part / 255);
-  const [r, g, b] = parts.map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4));
-  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-}
-
-/** How much all texts differ from the ground that they stand on (WCAG). */
+/** How clear all texts are that are in use. */
 window.contrasts = () => {
-  const ground = luminance(getComputedStyle(document.querySelector("section")).backgroundColor);
   const texts = [...document.querySelectorAll("section :is(button, code, span, b, p, small, th, td)")];
-  return texts.filter((e) => e.textContent && e.offsetParent && !e.disabled).map((element) => {
-    const text = luminance(getComputedStyle(element).color);
-    return (Math.max(text, ground) + 0.05) / (Math.min(text, ground) + 0.05);
-  });
+  const used = texts.filter((e) => e.textContent && e.offsetParent && !e.disabled);
+  return contrasts(used, document.querySelector("section"));
 };
 
 window.loaded = true;
