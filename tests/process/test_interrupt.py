@@ -175,6 +175,8 @@ def test_start_at_every_instant(mode: str, system: SysProcAttr | None) -> None:
     assert number > 10
 
 
+# If it is interrupted Python's socketpair closes the two, and says so.
+@pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
 @pytest.mark.parametrize(
     ("system", "seconds"),
     [(None, 0.002), (SysProcAttr(pdeathsig=9), 0.03)],
