@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -81,6 +82,19 @@ def test_what_cannot_be_joined_is_refused(folder: Path, line: str) -> None:
     """
     with pytest.raises(ValueError, match=r"first.js: cannot be joined: "):
         joined(folder, first=line + "\n", a="export const a = 1;\n")
+
+
+@pytest.mark.parametrize("name", ["job", "jobs", "found", "life", "waitstatus"])
+def test_no_two_files_of_a_module_give_the_same_name(name: str) -> None:
+    """
+    What is joined shares its names: a page would refuse it.
+    """
+    text = joiner.joined(f"{name}.js")
+    names = re.findall(r"^(?:const|let|class|(?:async )?function) (\w+)", text, re.M)
+    names += re.findall(r"^(?:const|let) .*?[,{] (\w+) [=}]", text, re.M)
+
+    assert len(names) > 10
+    assert sorted(names) == sorted(set(names))
 
 
 def test_style_sheets_become_one(folder: Path) -> None:
