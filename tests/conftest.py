@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import gc
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, find, settings
+from hypothesis.strategies import none
 
 pytest_plugins = [
     "tests.guard",
@@ -19,6 +20,8 @@ collect_ignore = ["children", "benchmarks"]
 
 def pytest_collection_finish() -> None:
     """Spare the garbage collector all tests and modules, which stay to the end."""
+    # With its first example hypothesis asks the collector about what it has itself.
+    find(none(), lambda _: True, settings=settings(database=None))
     gc.collect()
     gc.freeze()
 
