@@ -1,8 +1,8 @@
 # The door to the tools; what they do is configured in pyproject.toml.
 PYTHON ?= python3
 TESTS ?= ipyproc tests
-# One more than there are processors, for many tests wait for other processes.
-WORKERS ?= $$((1 + $$(getconf _NPROCESSORS_ONLN)))
+# Two more than there are processors, for most tests wait for other processes.
+WORKERS ?= $$((2 + $$(getconf _NPROCESSORS_ONLN)))
 QUICKSTART := notebooks/01-quickstart.ipynb
 BIN := .venv/bin
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
