@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import signal
 
 from hypothesis import HealthCheck, find, settings
 from hypothesis.strategies import none
@@ -31,6 +32,14 @@ def pytest_make_parametrize_id(val: object) -> str | None:
     long = isinstance(val, str | bytes) and len(val) > 1000
     return f"{len(val)} {type(val).__name__}" if long else None  # type: ignore[arg-type]
 
+
+# A script that runs us in the background has us ignore these, and so our children.
+for _signal, _handler in (
+    (signal.SIGINT, signal.default_int_handler),
+    (signal.SIGQUIT, signal.SIG_DFL),
+):
+    if signal.getsignal(_signal) is signal.SIG_IGN:
+        signal.signal(_signal, _handler)
 
 # A busy machine must not turn a property red: no deadline for one example.
 settings.register_profile(

@@ -209,16 +209,18 @@ def test_an_error_can_be_caught(run: RunCell) -> None:
     assert ran.out == 'exec: "nosuchprogram": executable file not found in $PATH\n'
 
 
-PARENTS = {
-    pid.pid: "it is a parent of the kernel" for pid in psutil.Process().parents()
-}
-VITAL = PARENTS | {
-    0: "it stands for the kernel's own process group",
-    -1: "it stands for a process group",
-    -os.getpid(): "it stands for a process group",
-    1: "it is the parent of all others",
-    os.getpid(): "it is the kernel itself",
-}
+def vital() -> dict[int, str]:
+    """Tell what must not be signalled, and why; a parent may end at any time."""
+    parents = {
+        p.pid: "it is a parent of the kernel" for p in psutil.Process().parents()
+    }
+    return parents | {
+        0: "it stands for the kernel's own process group",
+        -1: "it stands for a process group",
+        -os.getpid(): "it stands for a process group",
+        1: "it is the parent of all others",
+        os.getpid(): "it is the kernel itself",
+    }
 
 
 @pytest.mark.parametrize("option", ["", "--pid "])
@@ -226,7 +228,7 @@ def test_vital_pids_are_refused(run: RunCell, option: str) -> None:
     """Nothing is signalled, also not the job that stands beside them; we still run."""
     run("%spawn sleep 60")
 
-    for pid, why in VITAL.items():
+    for pid, why in vital().items():
         ran = run(f"%prockill {option}sleep {pid}")
         assert isinstance(ran.error, UsageError)
         assert str(ran.error) == f"pid {pid} is refused: {why}"
