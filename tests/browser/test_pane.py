@@ -24,7 +24,8 @@ ECHO = "%spawn --name echo sh -c 'echo ready; sleep 99 & cat'"
 SLEEPER = "%spawn --name sleeper sleep 99"
 #: It has no sub-shells: what a page says is heard when a cell has ended.
 QUEUES = ("6.31.0",)
-BUSY = "print('it', 'sleeps'); import time; time.sleep(60)"
+#: It sleeps until it is interrupted.
+BUSY = "print('it', 'sleeps'); import signal; signal.pause()"
 
 
 @pytest.fixture

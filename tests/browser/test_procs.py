@@ -13,7 +13,8 @@ from tests.browser.fixtures import OpenNotebook, Picture
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
-BUSY = "print('it', 'sleeps'); import time; time.sleep(60)"
+#: It sleeps until it is interrupted.
+BUSY = "print('it', 'sleeps'); import signal; signal.pause()"
 OTHER = """%load_ext ipyproc
 from ipyproc import spawn
 for n in range(200):

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from inspect import getsource
 from pathlib import Path
 
 import pytest
@@ -18,27 +19,6 @@ from ipyproc.jobs import Job
 PATIENCE = 30.0
 #: For what is tested in a fresh interpreter: with pidfds, and as where there are none.
 both_modes = pytest.mark.parametrize("pidfd", [True, False], ids=["pidfd", "pid"])
-
-#: A script that starts what tells when it is there, and knows what was started by it.
-START = """
-import os, signal, sys, threading
-import psutil
-from ipyproc.jobs import jobs, spawn
-from ipyproc.jobs.guardian import guardian
-def start(shell, **options):
-    job = spawn(["sh", "-c", shell], **options)
-    ready = threading.Event()
-    look = lambda job: "ready" in job.stdout.text and ready.set()
-    job.subscribe(look)
-    look(job)
-    assert ready.wait(30)
-    return job
-def made(process):
-    try:
-        return process.environ().get("IPYPROC_SESSION") == guardian().mark
-    except psutil.Error:
-        return False
-"""
 
 
 def python(code: str, *args: str) -> list[str]:
@@ -68,6 +48,28 @@ def eventually(condition: Callable[[], bool]) -> None:
     while not condition():
         assert time.monotonic() < deadline, "it never came so far"
         time.sleep(0.01)
+
+
+#: A script that starts what tells when it is there, and knows what was started by it.
+START = f"""
+import os, signal, sys, threading, time
+from collections.abc import Callable
+import psutil
+from ipyproc.jobs import Job, jobs, spawn
+from ipyproc.jobs.guardian import guardian
+PATIENCE = {PATIENCE}
+{getsource(until)}
+{getsource(eventually)}
+def start(shell, **options):
+    job = spawn(["sh", "-c", shell], **options)
+    until(job, lambda job: "ready" in job.stdout.text)
+    return job
+def made(process):
+    try:
+        return process.environ().get("IPYPROC_SESSION") == guardian().mark
+    except psutil.Error:
+        return False
+"""
 
 
 def until_printed(job: Job, text: str) -> None:

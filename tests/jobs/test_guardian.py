@@ -150,19 +150,18 @@ print("ready", flush=True)
 def test_a_replaced_guardian_knows_all(tmp_path: Path) -> None:
     """If the guardian is killed, another takes over what it guarded."""
     code = """
-import time
 start("echo ready")
 def first():
     return [p for p in psutil.process_iter(["cmdline"])
             if str(os.getpid()) in (p.info["cmdline"] or []) and p.pid != os.getpid()]
-while not guardian().ready: time.sleep(0.01)
+eventually(lambda: guardian().ready)
 (old,) = first()
 start("sleep 1000 & echo ready; wait", clear_env=True, env={"PATH": os.environ["PATH"]})
 old.kill()
 def replaced():
     found = first()
     return guardian().ready and len(found) == 1 and found != [old]
-while not replaced(): time.sleep(0.01)
+eventually(replaced)
 print(jobs.last.pid, flush=True)
 """
     assert gone(int(run(code + ENDS["killed"], tmp_path)))
@@ -171,11 +170,10 @@ print(jobs.last.pid, flush=True)
 def test_what_left_its_session_is_guarded_for_long(tmp_path: Path) -> None:
     """The guardian stays as long as anything of a job is there, wherever it went."""
     code = """
-import time
 import ipyproc.jobs.guardian as module
 module.LINGER = 0.05
 start("(setsid sleep 1000 >/dev/null 2>&1 &) ; echo ready").wait(20)
-while guardian().pids: time.sleep(0.01)
+eventually(lambda: not guardian().pids)
 time.sleep(0.5)  # it might end now, and must not
 print("ready", flush=True)
 """
@@ -202,7 +200,7 @@ def test_a_fork_that_holds_the_pipe(pidfd: bool, tmp_path: Path) -> None:
 import ctypes
 libc = ctypes.PyDLL(None)
 job = start("sleep 1000 & echo ready; wait")
-while not guardian().ready: pass
+eventually(lambda: guardian().ready)
 pid = libc.fork()  # Python does not hear of it, and closes nothing
 if not pid:
     libc.close(1)
