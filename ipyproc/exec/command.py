@@ -34,8 +34,8 @@ def command(name: Word, *args: Word) -> Cmd:
 def command_context(ctx: Context, name: Word, *args: Word) -> Cmd:
     """Make a command that is killed when *ctx* is done (Go: ``exec.CommandContext``).
 
-    *name* and *args* are those of ``command``. To be gentler, set ``cancel``,
-    which kills unless set, to another function or to ``None``, and ``wait_delay``. The
+    *name* and *args* are those of ``command``. To be gentler, set ``cancel``, which
+    kills unless set, to another function or to ``None``, and ``wait_delay``. The
     context counts from ``start`` on, whether or not anybody waits.
 
     >>> from ipyproc import context

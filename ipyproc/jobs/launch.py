@@ -52,8 +52,8 @@ def spawn(
     *merge* sends both into *stdout*, in the order in which they were printed.
 
     After *timeout* seconds the job is ended as ``Job.terminate`` does it, with *grace*
-    seconds between TERM and KILL. A job leads a session of its
-    own unless *sys* says otherwise.
+    seconds between TERM and KILL. A job leads a session of its own unless *sys* says
+    otherwise.
 
     A job ends with the session, in whatever way that ends, and with it all that it
     started: descendants are known by their parents, groups and sessions, and by the

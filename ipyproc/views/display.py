@@ -66,7 +66,7 @@ class _Display:
         widget, metadata = ({}, {}) if over else self._widget()
         static = self._static()
         self._publish(widget | static, metadata)
-        self._view.shown(_size(static))
+        self._view.shown(size_of(static))
         if over:
             self._retire()
         elif self._headless:
@@ -84,7 +84,7 @@ class _Display:
         bundle = self._static()
         self._publish(bundle, {}, update=True)
         self._retire()
-        return _size(bundle)
+        return size_of(bundle)
 
     def _widget(self) -> tuple[Bundle, Bundle]:
         bundle = self._view._repr_mimebundle_() if self._view.comm else None
@@ -106,7 +106,8 @@ class _Display:
             self._view.retire()
 
 
-def _size(bundle: Bundle) -> int:
+def size_of(bundle: Bundle) -> int:
+    """About how many bytes it takes to display *bundle*."""
     return sum(map(len, bundle.values()))
 
 

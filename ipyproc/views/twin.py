@@ -18,7 +18,7 @@ import anywidget
 import traitlets
 from IPython import get_ipython
 
-from ipyproc.views.display import asks
+from ipyproc.views.display import asks, size_of
 from ipyproc.views.job import shared
 from ipyproc.views.publisher import OPENING, STATUSES, Publisher
 
@@ -151,7 +151,7 @@ class Place:
     @property
     def size(self) -> int:
         """About how many bytes it takes to show what is shown."""
-        return sum(map(len, self._shown.values()))
+        return size_of(self._shown)
 
     def update(self) -> int:
         """Show what changed, if a page shows HTML here; return the size of that."""
