@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from enum import StrEnum
 from errno import ECHILD, EINVAL
 
-from ipyproc import _forgotten
+from ipyproc._process import reaper
 from ipyproc._sys import host, pidfd, waitid
 from ipyproc.errors import (
     NoHandleError,
@@ -133,7 +133,7 @@ class Owner:
         self,
         # At the end of the interpreter the modules may be gone before us.
         warn: Callable[..., None] = warnings.warn,
-        remember: Callable[[_forgotten.Child], None] = _forgotten.remember,
+        remember: Callable[[reaper.Child], None] = reaper.remember,
     ) -> None:
         """Do what is due when nobody refers to it any more."""
         if self.is_ours and not self._report.filled:

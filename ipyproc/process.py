@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Final
 
-from ipyproc import _arguments, _forgotten
+from ipyproc import _arguments
 from ipyproc._owner import PidfdOwner, PidOwner, ProcessStatus
+from ipyproc._process import reaper
 from ipyproc._starting import Start
 from ipyproc._sys import pidfd
 from ipyproc.attr import ProcAttr
@@ -182,8 +183,8 @@ def start_process(
     """
     if attr is not None and not isinstance(attr, ProcAttr):
         raise TypeError(f"attr: expected a ProcAttr, not {type(attr).__name__}")
-    if _forgotten.children:
-        _forgotten.reap()
+    if reaper.children:
+        reaper.reap()
     start = Start()
     try:
         owner = start.run(name, argv, attr or _NO_ATTRIBUTES)
