@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 
-from ipyproc._owner import PidfdOwner, PidOwner
+from ipyproc._process.handle import PidfdOwner, PidOwner
 from ipyproc.errors import NoHandleError
 from ipyproc.state import ProcessState
 

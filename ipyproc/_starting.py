@@ -9,7 +9,7 @@ from contextlib import suppress
 from errno import EINVAL
 
 from ipyproc import _arguments
-from ipyproc._owner import PidfdOwner, PidOwner
+from ipyproc._process.handle import PidfdOwner, PidOwner
 from ipyproc._sys import host, pidfd, start
 from ipyproc.attr import ProcAttr, SysProcAttr
 from ipyproc.errors import PathError

@@ -10,8 +10,8 @@ from contextlib import AbstractContextManager
 from typing import Final
 
 from ipyproc import _arguments
-from ipyproc._owner import PidfdOwner, PidOwner, ProcessStatus
 from ipyproc._process import reaper
+from ipyproc._process.handle import PidfdOwner, PidOwner, ProcessStatus
 from ipyproc._starting import Start
 from ipyproc._sys import pidfd
 from ipyproc.attr import ProcAttr
