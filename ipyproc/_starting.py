@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from errno import EINVAL
 
-from ipyproc import _arguments
+from ipyproc._process import arguments
 from ipyproc._process.handle import PidfdOwner, PidOwner
 from ipyproc._sys import host, pidfd, start
 from ipyproc.attr import ProcAttr, SysProcAttr
@@ -34,15 +34,15 @@ class Start:
         attr: ProcAttr,
     ) -> PidfdOwner | PidOwner:
         """Start the process and give what owns it."""
-        path, words = _arguments.encoded("name", name), _arguments.words(argv)
-        env = None if attr.env is None else _arguments.environment(attr.env)
+        path, words = arguments.encoded("name", name), arguments.words(argv)
+        env = None if attr.env is None else arguments.environment(attr.env)
         system = attr.sys
         if system is not None:
-            _arguments.check_system(system)
-        directory = _arguments.path("dir", attr.dir) if attr.dir else None
+            arguments.check_system(system)
+        directory = arguments.path("dir", attr.dir) if attr.dir else None
         if directory is not None and system is None:
             _check_directory(directory)
-        files = _arguments.descriptors(attr.files) if attr.files else []
+        files = arguments.descriptors(attr.files) if attr.files else []
         try:
             if system is not None:
                 _check_system(system, directory, len(files))
@@ -109,7 +109,7 @@ class _Refusal(OSError):
 
 
 def _check_system(system: SysProcAttr, directory: bytes | None, files: int) -> None:
-    root = _arguments.path("chroot", system.chroot) if system.chroot else b""
+    root = arguments.path("chroot", system.chroot) if system.chroot else b""
     if b"\0" in root or b"\0" in (directory or b""):
         raise OSError(EINVAL, "NUL byte")
     if system.setctty and system.foreground:

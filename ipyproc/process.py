@@ -9,8 +9,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Final
 
-from ipyproc import _arguments
-from ipyproc._process import reaper
+from ipyproc._process import arguments, reaper
 from ipyproc._process.handle import PidfdOwner, PidOwner, ProcessStatus
 from ipyproc._starting import Start
 from ipyproc._sys import pidfd
@@ -57,7 +56,7 @@ class Process:
     """
 
     def __init__(self, pid: int) -> None:
-        self._pid = _arguments.number("pid", pid)
+        self._pid = arguments.number("pid", pid)
         self._owner: PidfdOwner | PidOwner = PidOwner(self._pid)
 
     @classmethod
@@ -94,7 +93,7 @@ class Process:
         was waited for, ``ProcessReleasedError`` after ``release``, ``SyscallError``
         with EINVAL for a bad number, and what the kernel refuses.
         """
-        self._owner.signal(_arguments.number("sig", sig))
+        self._owner.signal(arguments.number("sig", sig))
 
     def wait(self, timeout: float | None = None) -> ProcessState:
         """Wait for the end and return how it was (Go: ``Process.Wait``).
@@ -210,7 +209,7 @@ def find_process(pid: int) -> Process:
     Traceback (most recent call last):
     ipyproc.errors.ProcessDoneError: os: process already finished
     """
-    number = _arguments.number("pid", pid)
+    number = arguments.number("pid", pid)
     if not pidfd.works():
         return Process(number)
     try:
