@@ -11,7 +11,7 @@ from typing import Final
 
 from ipyproc._process import arguments, reaper
 from ipyproc._process.handle import PidfdOwner, PidOwner, ProcessStatus
-from ipyproc._starting import Start
+from ipyproc._process.start import Start
 from ipyproc._sys import pidfd
 from ipyproc.attr import ProcAttr
 from ipyproc.state import ProcessState
