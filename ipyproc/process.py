@@ -112,7 +112,7 @@ class Process:
 
         Otherwise it is as ``wait``. Many tasks may wait, and other threads, too.
         """
-        from ipyproc._awaiting import wait  # only who awaits pays for asyncio
+        from ipyproc._process.aio import wait  # only who awaits pays for asyncio
 
         return await wait(self._owner)
 
