@@ -18,7 +18,8 @@ from importlib.abc import InspectLoader
 from importlib.util import find_spec
 from types import CodeType
 
-from ipyproc._sys import host, launcher, posix_spawn
+from ipyproc._sys import host, posix_spawn
+from ipyproc._sys.launcher.program import program as launcher
 from ipyproc._sys.libc import Vector, own_environment, system_call
 from ipyproc._sys.opening import opened
 from ipyproc.attr import SysProcAttr, SysProcIDMap
