@@ -31,7 +31,7 @@ def start(
     default = host.default_signals()
     if _needs_launcher(directory, system):
         # Its imports are for those only who ask for what it does.
-        from ipyproc._sys.launch import launch
+        from ipyproc._sys.launcher.client import launch
 
         asked = system or SysProcAttr()
         launch(pid, path, argv, environment, files, directory, asked)

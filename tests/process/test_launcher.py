@@ -8,7 +8,8 @@ import sys
 import pytest
 
 from ipyproc import PathError, ProcAttr, SysProcAttr, SysProcIDMap, start_process
-from ipyproc._sys import launch, posix_spawn
+from ipyproc._sys import posix_spawn
+from ipyproc._sys.launcher import client
 from tests.process.tools import (
     children,
     descriptors,
@@ -77,7 +78,7 @@ def test_interpreter_that_cannot_start(monkeypatch: pytest.MonkeyPatch) -> None:
     If there is none at all, the error says so.
     """
     monkeypatch.setattr(sys, "executable", "/nope/python")
-    monkeypatch.setattr(launch, "_SELF", b"/nope/exe")
+    monkeypatch.setattr(client, "_SELF", b"/nope/exe")
     with pytest.raises(PathError) as caught:
         start_sh("exit 4", sys=LAUNCHED)
 
