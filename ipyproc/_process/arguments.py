@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from operator import index
 
-from ipyproc._sys import host
+from ipyproc._sys import inherit
 from ipyproc.attr import Credential, Env, File, SysProcAttr, SysProcIDMap
 
 # What os.fsencode uses; without the detour for what is most of all arguments.
@@ -79,11 +79,11 @@ def _descriptor(argument: str, file: object) -> int:
         wanted = "a file, a descriptor or None"
         raise TypeError(f"{argument}: expected {wanted}, not {_kind(file)}")
     try:
-        fd = host.descriptor(file)
+        fd = inherit.descriptor(file)
     except io.UnsupportedOperation:
         raise ValueError(f"{argument}: {_kind(file)} has no descriptor") from None
     if fd >= 0:
-        host.make_blocking(fd)
+        inherit.make_blocking(fd)
     return max(-1, number(argument, fd))
 
 

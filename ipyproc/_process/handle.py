@@ -12,7 +12,7 @@ from enum import StrEnum
 from errno import ECHILD, EINVAL
 
 from ipyproc._process import reaper
-from ipyproc._sys import host, pidfd, waitid
+from ipyproc._sys import inherit, pidfd, waitid
 from ipyproc.errors import (
     NoHandleError,
     ProcessDoneError,
@@ -98,7 +98,7 @@ class Owner:
                         if self._claimed:
                             raise SyscallError("waitid", ECHILD)
                         if self.prints_into_cell:
-                            host.let_output_pass()
+                            inherit.let_output_pass()
                         state = report.state()
                         self._users -= waits
                         waits = False

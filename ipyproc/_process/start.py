@@ -10,7 +10,7 @@ from errno import EINVAL
 
 from ipyproc._process import arguments
 from ipyproc._process.handle import PidfdOwner, PidOwner
-from ipyproc._sys import host, pidfd, start
+from ipyproc._sys import inherit, pidfd, start
 from ipyproc.attr import ProcAttr, SysProcAttr
 from ipyproc.errors import PathError
 
@@ -51,7 +51,7 @@ class Start:
             raise _path_error(os.fsdecode(path), error) from None
         owner = _owner(self._pid.value)
         owner.stops = system is not None and system.ptrace
-        owner.prints_into_cell = any(map(host.is_cell, attr.files or ()))
+        owner.prints_into_cell = any(map(inherit.is_cell, attr.files or ()))
         return owner
 
     def undo(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Sequence
 
-from ipyproc._sys import host, posix_spawn
+from ipyproc._sys import inherit, posix_spawn
 from ipyproc._sys.libc import own_environment, vector
 from ipyproc.attr import SysProcAttr
 
@@ -28,7 +28,7 @@ def start(
     one, and whatever is not listed is closed. *env* ``None`` is our own.
     """
     environment = own_environment() if env is None else vector(env)
-    default = host.default_signals()
+    default = inherit.default_signals()
     if _needs_launcher(directory, system):
         # Its imports are for those only who ask for what it does.
         from ipyproc._sys.launcher.client import launch

@@ -18,7 +18,7 @@ from importlib.abc import InspectLoader
 from importlib.util import find_spec
 from types import CodeType
 
-from ipyproc._sys import host, posix_spawn
+from ipyproc._sys import inherit, posix_spawn
 from ipyproc._sys.launcher.program import program as launcher
 from ipyproc._sys.libc import Vector, own_environment, system_call
 from ipyproc._sys.opening import opened
@@ -148,7 +148,7 @@ def _fields(
         "pgid": system.pgid,
         "foreground": system.foreground,
         "ctty": handed.number(system.ctty) if system.foreground else 0,
-        "default_signals": host.changed_by_interpreters(),
+        "default_signals": inherit.changed_by_interpreters(),
         "chroot": os.fsencode(system.chroot) if system.chroot else None,
         "credential": who and (who.uid, who.gid, list(who.groups), who.no_set_groups),
         "caps": list(system.ambient_caps),
@@ -205,7 +205,7 @@ def _run_launcher(pid: ctypes.c_int, files: Sequence[int]) -> None:
     words = [name, b"-I", b"-S", b"-B", b"-c", _START.encode()]
     env = own_environment()
     blocked = posix_spawn.attributes(
-        default=host.default_signals(), mask=posix_spawn.EVERY_SIGNAL
+        default=inherit.default_signals(), mask=posix_spawn.EVERY_SIGNAL
     )
     try:
         try:
