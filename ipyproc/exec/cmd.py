@@ -13,7 +13,7 @@ from ipyproc.errors import CmdStateError, ExitError
 from ipyproc.exec.environ import environment
 from ipyproc.exec.pipes import PipeWriter
 from ipyproc.exec.plan import Plan
-from ipyproc.exec.running import Running
+from ipyproc.exec.run import Running
 from ipyproc.exec.stdio import Stdio
 from ipyproc.exec.streams import HeadAndTail
 
