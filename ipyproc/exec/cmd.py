@@ -10,12 +10,12 @@ from typing import Any, Literal, Self, TypeVar, overload
 
 from ipyproc.context import Context, background, with_cancel
 from ipyproc.errors import CmdStateError, ExitError
+from ipyproc.exec.copy import HeadAndTail
 from ipyproc.exec.environ import environment
 from ipyproc.exec.pipes import PipeWriter
 from ipyproc.exec.plan import Plan
 from ipyproc.exec.run import Running
 from ipyproc.exec.stdio import Stdio
-from ipyproc.exec.streams import HeadAndTail
 
 _NO_CONTEXT = "exec: command with a non-nil Cancel was not created with CommandContext"
 

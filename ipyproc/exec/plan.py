@@ -9,8 +9,8 @@ from errno import EINVAL
 
 from ipyproc.attr import Env, File, ProcAttr, SysProcAttr
 from ipyproc.errors import CmdStateError, PathError
+from ipyproc.exec.copy import Reader, Writer
 from ipyproc.exec.environ import Directory, environment
-from ipyproc.exec.streams import Reader, Writer
 from ipyproc.process import Process, start_process
 from ipyproc.state import ProcessState
 

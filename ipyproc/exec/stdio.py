@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from ipyproc.attr import File
-from ipyproc.exec import pipes, streams
+from ipyproc.exec import copy, pipes
 from ipyproc.exec.pipes import PipeEnd, PipeReader
 
 # What has the data of its descriptor, no more and no less.
@@ -98,9 +98,9 @@ class Stdio:
         end = _raw(source)
         if isinstance(end, PipeEnd):  # one that we have read from already
             self.ours.append(end)
-            self.tasks.append(partial(streams.move_in, ours, source))
+            self.tasks.append(partial(copy.move_in, ours, source))
         else:
-            self.tasks.append(partial(streams.copy_in, ours, source))
+            self.tasks.append(partial(copy.copy_in, ours, source))
         return child
 
     def _preloaded(self, data: memoryview) -> File:
@@ -108,7 +108,7 @@ class Stdio:
         ours, child = self.pipe_in()
         rest = data[ours.write_now(data) :]
         if rest:
-            self.tasks.append(partial(streams.feed, ours, rest))
+            self.tasks.append(partial(copy.feed, ours, rest))
         else:
             ours.close()
         return child
@@ -121,7 +121,7 @@ class Stdio:
         if not hasattr(sink, "write"):
             raise TypeError(_expected(name, "an object with write()", sink))
         ours, child = self.pipe_out()
-        self.tasks.append(partial(streams.copy_out, ours, sink))
+        self.tasks.append(partial(copy.copy_out, ours, sink))
         return child
 
     def _null(self, mode: str) -> File:

@@ -20,7 +20,7 @@ from ipyproc import (
     ProcessDoneError,
     command,
 )
-from ipyproc.exec import pipes, streams
+from ipyproc.exec import copy, pipes
 from tests.exec.tools import FOR_EVER, error_of, open_descriptors, sh, start_until_ready
 from tests.threads import SOON, in_threads
 
@@ -305,7 +305,7 @@ def test_shared_writer_is_for_a_child() -> None:
         assert not os.get_blocking(ours._fd)
         assert os.get_blocking(ours.fileno())
         data = os.urandom(200_000)
-        thread = threading.Thread(target=streams.feed, args=[ours, memoryview(data)])
+        thread = threading.Thread(target=copy.feed, args=[ours, memoryview(data)])
         thread.start()
         with io.BufferedReader(child) as reader:
             assert reader.read() == data

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ipyproc import ExitError, command
-from ipyproc.exec.streams import HeadAndTail
+from ipyproc.exec.copy import HeadAndTail
 from tests.exec.tools import error_of, open_descriptors, sh
 from tests.threads import in_threads
 
