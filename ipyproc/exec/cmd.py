@@ -116,7 +116,7 @@ class Cmd(Plan):
         holds, and the command is waited for before ``CancelledError`` goes on. A
         second cancellation kills the process.
         """
-        from ipyproc.exec.awaiting import in_thread  # asyncio, for who awaits
+        from ipyproc.exec.aio import in_thread  # asyncio, for who awaits
 
         pair = with_cancel(self._ctx or background())
         with self, pair as ctx:
