@@ -26,7 +26,7 @@ _MODULES = {
         "ProcessReleasedError SyscallError WaitDelayError"
     ),
     "ipyproc.exec": "Cmd command command_context look_path",
-    "ipyproc.jobs": "PIPE Job JobStatus jobs spawn",
+    "ipyproc._jobs": "PIPE Job JobStatus jobs spawn",
     "ipyproc.process": (
         "INTERRUPT KILL Process ProcessStatus find_process start_process"
     ),

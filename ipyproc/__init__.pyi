@@ -1,6 +1,13 @@
 """The public names, for type checkers; ``__init__.py`` imports them on first use."""
 
 from ipyproc import context
+from ipyproc._jobs import (
+    PIPE,
+    Job,
+    JobStatus,
+    jobs,
+    spawn,
+)
 from ipyproc.attr import (
     Credential,
     ProcAttr,
@@ -28,13 +35,6 @@ from ipyproc.exec import (
     command,
     command_context,
     look_path,
-)
-from ipyproc.jobs import (
-    PIPE,
-    Job,
-    JobStatus,
-    jobs,
-    spawn,
 )
 from ipyproc.process import (
     INTERRUPT,

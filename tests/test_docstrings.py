@@ -106,7 +106,7 @@ def _named() -> Iterator[tuple[str, Any]]:
     for name in VIEW_NAMES:
         yield name, getattr(import_module("ipyproc.views"), name)
     for name in JOB_NAMES:
-        yield name, getattr(import_module("ipyproc.jobs"), name)
+        yield name, getattr(import_module("ipyproc._jobs"), name)
 
 
 def _members(cls: type) -> Iterator[tuple[str, Any]]:
@@ -277,7 +277,7 @@ def test_what_is_imported_shows_how_it_is_used() -> None:
     [
         ("INTERRUPT", "ipyproc.process"),
         ("KILL", "ipyproc.process"),
-        ("PIPE", "ipyproc.jobs.options"),
+        ("PIPE", "ipyproc._jobs.options"),
     ],
 )
 def test_constants_are_told(name: str, home: str) -> None:

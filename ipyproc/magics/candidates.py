@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
-from ipyproc.jobs import jobs
+from ipyproc._jobs import jobs
 from ipyproc.magics.targets import job_names
 from ipyproc.magics.values import SIGNALS
 

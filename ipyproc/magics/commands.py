@@ -17,8 +17,8 @@ from IPython.core.magic import (
     needs_local_scope,
 )
 
-from ipyproc.jobs import Job, jobs
-from ipyproc.jobs.capture import MEMORY_LIMIT, OUTPUT_LIMIT
+from ipyproc._jobs import Job, jobs
+from ipyproc._jobs.capture import MEMORY_LIMIT, OUTPUT_LIMIT
 from ipyproc.magics import finding, killing, usage, waiting
 from ipyproc.magics.grammar import Grammar
 from ipyproc.magics.starting import Limits, start

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ipyproc.jobs import Job, jobs
-from ipyproc.jobs.ending import ending
+from ipyproc._jobs import Job, jobs
+from ipyproc._jobs.ending import ending
 from ipyproc.magics.killing import label
 from ipyproc.views.job import shared
 

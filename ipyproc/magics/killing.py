@@ -8,8 +8,8 @@ from collections.abc import Iterable
 
 from IPython.core.error import UsageError
 
+from ipyproc._jobs import Job
 from ipyproc.errors import ProcessDoneError
-from ipyproc.jobs import Job
 from ipyproc.magics.mistakes import one_line
 from ipyproc.magics.targets import Target
 from ipyproc.process import Process, find_process

@@ -12,10 +12,10 @@ from pathlib import Path
 from IPython.core.error import UsageError
 from IPython.utils.text import DollarFormatter
 
+from ipyproc._jobs import PIPE, Job, spawn
+from ipyproc._jobs.options import Source
 from ipyproc._text import errno_text
 from ipyproc.attr import SysProcAttr
-from ipyproc.jobs import PIPE, Job, spawn
-from ipyproc.jobs.options import Source
 from ipyproc.magics.mistakes import one_line, unknown
 from ipyproc.magics.words import split
 

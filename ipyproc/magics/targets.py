@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 import psutil
 from IPython.core.error import UsageError
 
-from ipyproc.jobs import Job, jobs
-from ipyproc.jobs.vital import refusal
+from ipyproc._jobs import Job, jobs
+from ipyproc._jobs.vital import refusal
 from ipyproc.magics.mistakes import unknown
 from ipyproc.process import Process
 

@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 
+from ipyproc._jobs import Job
 from ipyproc.errors import ExitError
-from ipyproc.jobs import Job
 from ipyproc.magics.mistakes import one_line
 from ipyproc.state import ProcessState
 from ipyproc.views.terminal import NOBODY, Onlooker

@@ -9,9 +9,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from ipyproc._jobs import Job
 from ipyproc._quote import quote
 from ipyproc._text import signal_text
-from ipyproc.jobs import Job
 from ipyproc.state import ProcessState, WaitStatus
 
 _COMMAND = 2000

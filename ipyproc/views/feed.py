@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from ipyproc.jobs import Chunk, Job
+from ipyproc._jobs import Chunk, Job
 from ipyproc.views.audience import Audience, Share
 from ipyproc.views.facts import size
 from ipyproc.views.line import Run

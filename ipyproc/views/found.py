@@ -12,8 +12,8 @@ from typing import ClassVar
 
 import traitlets
 
-from ipyproc.jobs import Usage
-from ipyproc.jobs.found import GONE, Found, Sight
+from ipyproc._jobs import Usage
+from ipyproc._jobs.found import GONE, Found, Sight
 from ipyproc.views import facts, page
 from ipyproc.views.actions import SIGNALS, Asked
 from ipyproc.views.board import Fields, Rows

@@ -6,7 +6,7 @@ import time
 from collections import deque
 from typing import Any
 
-from ipyproc.jobs import Job, Usage
+from ipyproc._jobs import Job, Usage
 from ipyproc.views.facts import plain
 
 #: For so many seconds a page that said that it looks is believed to. It says so more

@@ -11,7 +11,7 @@ import json
 from html import escape
 from typing import Final
 
-from ipyproc.jobs import Job
+from ipyproc._jobs import Job
 from ipyproc.state import ProcessState
 from ipyproc.views import facts
 from ipyproc.views.facts import Fact

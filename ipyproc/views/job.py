@@ -30,7 +30,7 @@ from collections.abc import Callable
 import anywidget
 import traitlets
 
-from ipyproc.jobs import Job
+from ipyproc._jobs import Job
 from ipyproc.views import actions, html, page
 from ipyproc.views.actions import number
 from ipyproc.views.audience import is_name

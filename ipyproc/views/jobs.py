@@ -8,7 +8,7 @@ from itertools import count
 from typing import ClassVar
 from weakref import WeakKeyDictionary
 
-from ipyproc.jobs import Job, jobs
+from ipyproc._jobs import Job, jobs
 from ipyproc.views import page, rows, table
 from ipyproc.views.actions import Asked
 from ipyproc.views.board import Fields, Rows

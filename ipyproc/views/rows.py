@@ -6,7 +6,7 @@ import re
 import time
 from collections.abc import Iterable
 
-from ipyproc.jobs import Job
+from ipyproc._jobs import Job
 from ipyproc.views import facts
 from ipyproc.views.board import Fields
 from ipyproc.views.screen import Screen

@@ -6,7 +6,7 @@ import threading
 
 from IPython.display import display
 
-from ipyproc.jobs.found import Found
+from ipyproc._jobs.found import Found
 from ipyproc.views.found import FoundView
 from ipyproc.views.jobs import MOST, JobsView
 from ipyproc.views.watched import Watched

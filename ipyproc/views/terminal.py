@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import IO, Final, Protocol
 
-from ipyproc.jobs import Chunk, Job
+from ipyproc._jobs import Chunk, Job
 from ipyproc.views import facts
 from ipyproc.views.feed import recent
 from ipyproc.views.line import width

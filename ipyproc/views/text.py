@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from ipyproc.jobs import Job
+from ipyproc._jobs import Job
 from ipyproc.state import ProcessState
 from ipyproc.views import facts
 from ipyproc.views.feed import recent

@@ -18,8 +18,8 @@ from contextlib import ExitStack
 
 import psutil
 
-from ipyproc.jobs import Job, jobs, spawn
-from ipyproc.jobs.guardian import guardian
+from ipyproc._jobs import Job, jobs, spawn
+from ipyproc._jobs.guardian import guardian
 from tests.benchmarks.measuring import (
     Figures,
     descriptors,

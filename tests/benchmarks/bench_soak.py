@@ -16,8 +16,8 @@ import time
 from collections.abc import Callable
 from functools import partial
 
-from ipyproc.jobs import Job, jobs, spawn
-from ipyproc.jobs.guardian import guardian
+from ipyproc._jobs import Job, jobs, spawn
+from ipyproc._jobs.guardian import guardian
 from tests.benchmarks.measuring import (
     MIB,
     Figures,

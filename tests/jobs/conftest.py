@@ -5,9 +5,9 @@ from contextlib import suppress
 
 import pytest
 
+from ipyproc._jobs import jobs
 from ipyproc._sys import pidfd
 from ipyproc.errors import ProcessDoneError
-from ipyproc.jobs import jobs
 from tests.jobs.helpers import until
 
 

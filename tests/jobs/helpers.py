@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from ipyproc.jobs import Job
+from ipyproc._jobs import Job
 
 PATIENCE = 30.0
 #: For what is tested in a fresh interpreter: with pidfds, and as where there are none.
@@ -55,8 +55,8 @@ START = f"""
 import os, signal, sys, threading, time
 from collections.abc import Callable
 import psutil
-from ipyproc.jobs import Job, jobs, spawn
-from ipyproc.jobs.guardian import guardian
+from ipyproc._jobs import Job, jobs, spawn
+from ipyproc._jobs.guardian import guardian
 PATIENCE = {PATIENCE}
 {getsource(until)}
 {getsource(eventually)}

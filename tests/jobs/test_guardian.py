@@ -13,8 +13,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from ipyproc.jobs import PIPE, guardian, guardian_program, jobs, spawn
-from ipyproc.jobs.ending import ending
+from ipyproc._jobs import PIPE, guardian, guardian_program, jobs, spawn
+from ipyproc._jobs.ending import ending
 from tests.jobs.helpers import PATIENCE, START, eventually, gone, lives, script
 from tests.sandbox import sandbox
 
@@ -138,7 +138,7 @@ print(job.pid, flush=True)
 def test_killed_before_the_guardian_knows(tmp_path: Path) -> None:
     """A job is found that nobody had the time to tell of."""
     code = """
-from ipyproc.jobs.guardian import Guardian
+from ipyproc._jobs.guardian import Guardian
 start("echo ready")  # there is a guardian
 Guardian.tell = lambda self, pid: None
 start("sleep 1000 & echo ready; wait")
@@ -170,7 +170,7 @@ print(jobs.last.pid, flush=True)
 def test_what_left_its_session_is_guarded_for_long(tmp_path: Path) -> None:
     """The guardian stays as long as anything of a job is there, wherever it went."""
     code = """
-import ipyproc.jobs.guardian as module
+import ipyproc._jobs.guardian as module
 module.LINGER = 0.05
 start("(setsid sleep 1000 >/dev/null 2>&1 &) ; echo ready").wait(20)
 eventually(lambda: not guardian().pids)
@@ -227,8 +227,8 @@ def test_forks_leave_the_guardian_alone() -> None:
     code = """
 import os, sys, warnings
 warnings.simplefilter("ignore")  # of a fork beside threads, and of what it drops
-from ipyproc.jobs import spawn
-from ipyproc.jobs.guardian import guardian
+from ipyproc._jobs import spawn
+from ipyproc._jobs.guardian import guardian
 job = spawn(["sleep", "1000"])
 mine = guardian()
 if not (child := os.fork()):

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from ipyproc._jobs import PIPE, Job, JobStatus, jobs, spawn
+from ipyproc._jobs.guardian import guardian
+from ipyproc._jobs.reactor import reactor
 from ipyproc.errors import ProcessDoneError, SyscallError
-from ipyproc.jobs import PIPE, Job, JobStatus, jobs, spawn
-from ipyproc.jobs.guardian import guardian
-from ipyproc.jobs.reactor import reactor
 from tests.jobs.helpers import (
     PATIENCE,
     eventually,
@@ -147,7 +147,7 @@ def test_interrupt_of_the_group_touches_no_job() -> None:
     """SIGINT to the kernel's whole group is not for its jobs."""
     code = """
 import os, signal
-from ipyproc.jobs import PIPE, spawn
+from ipyproc._jobs import PIPE, spawn
 os.setpgid(0, 0)
 job = spawn(["cat"], stdin=PIPE)
 try:
@@ -533,7 +533,7 @@ def test_widget() -> None:
 PID_MODE = """
 import signal, threading
 from ipyproc import NoHandleError
-from ipyproc.jobs import PIPE, jobs, spawn
+from ipyproc._jobs import PIPE, jobs, spawn
 job = spawn("cat", stdin=PIPE, name="cat")
 try:
     job.process.fileno()

@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ipyproc.jobs import Job, jobs, spawn
-from ipyproc.jobs.archive import Archive
-from ipyproc.jobs.journal import Output
-from ipyproc.jobs.keeping import Keeping
+from ipyproc._jobs import Job, jobs, spawn
+from ipyproc._jobs.archive import Archive
+from ipyproc._jobs.journal import Output
+from ipyproc._jobs.keeping import Keeping
 from tests.jobs.helpers import PATIENCE, until
 from tests.jobs.test_journal import arrivals
 
@@ -138,7 +138,7 @@ def test_a_fork_leaves_the_file_alone() -> None:
     code = """
 import os, sys, warnings
 warnings.simplefilter("ignore")  # of a fork beside threads
-from ipyproc.jobs import jobs, spawn
+from ipyproc._jobs import jobs, spawn
 def run(text):
     job = spawn(["sh", "-c", f"yes {text} | head -c 100000"])
     job.wait(20)

@@ -8,9 +8,9 @@ import tracemalloc
 
 import pytest
 
-from ipyproc.jobs import PIPE, jobs, spawn
-from ipyproc.jobs.guardian import guardian
-from ipyproc.jobs.reactor import NAME
+from ipyproc._jobs import PIPE, jobs, spawn
+from ipyproc._jobs.guardian import guardian
+from ipyproc._jobs.reactor import NAME
 from tests.guard import holdings
 from tests.jobs.helpers import PATIENCE, eventually, until
 

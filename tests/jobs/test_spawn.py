@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from ipyproc._jobs import PIPE, Job, jobs, spawn
 from ipyproc.attr import SysProcAttr
 from ipyproc.errors import ExecError, NotFoundError, PathError
-from ipyproc.jobs import PIPE, Job, jobs, spawn
 from tests.jobs.helpers import PATIENCE
 
 

@@ -5,8 +5,8 @@ import threading
 import pytest
 
 import ipyproc
-import ipyproc.jobs
-from ipyproc.jobs import PIPE, Job, Jobs, jobs, spawn
+import ipyproc._jobs
+from ipyproc._jobs import PIPE, Job, Jobs, jobs, spawn
 from tests.jobs.helpers import PATIENCE
 
 
@@ -28,9 +28,9 @@ def sleeper(name: str) -> Job:
 
 def test_one_name_for_package_and_table() -> None:
     """However it is imported, `jobs` is the table, and the package still works."""
-    assert ipyproc.jobs is jobs is ipyproc.jobs.jobs
+    assert ipyproc._jobs is jobs is ipyproc._jobs.jobs
     assert isinstance(jobs, Jobs)
-    assert ipyproc.jobs.spawn is spawn
+    assert ipyproc._jobs.spawn is spawn
 
 
 def test_empty() -> None:

@@ -5,9 +5,9 @@ import signal
 
 import pytest
 
+from ipyproc._jobs import PIPE, Job, spawn
+from ipyproc._jobs.tree import Roots, find
 from ipyproc.attr import SysProcAttr
-from ipyproc.jobs import PIPE, Job, spawn
-from ipyproc.jobs.tree import Roots, find
 from tests.jobs.helpers import (
     PATIENCE,
     eventually,

@@ -6,9 +6,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from ipyproc.jobs import PIPE, Usage, procfs, spawn
-from ipyproc.jobs.sampler import Sampler
-from ipyproc.jobs.survey import Survey
+from ipyproc._jobs import PIPE, Usage, procfs, spawn
+from ipyproc._jobs.sampler import Sampler
+from ipyproc._jobs.survey import Survey
 from tests.jobs.helpers import PATIENCE, eventually, python, until, until_printed
 
 

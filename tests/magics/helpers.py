@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from ipyproc.jobs import Job
+from ipyproc._jobs import Job
 from ipyproc.magics import waiting
 
 PATIENCE = 30

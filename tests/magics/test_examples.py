@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ipyproc.jobs import jobs
+from ipyproc._jobs import jobs
 from ipyproc.magics import usage
 from ipyproc.magics.grammar import Grammar
 from tests.magics.helpers import PATIENCE, RunCell

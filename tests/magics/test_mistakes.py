@@ -9,8 +9,8 @@ import psutil
 import pytest
 from IPython.core.error import UsageError
 
+from ipyproc._jobs import jobs
 from ipyproc.errors import ExecError, PathError
-from ipyproc.jobs import jobs
 from tests.jobs.helpers import eventually
 from tests.magics.helpers import Ran, RunCell
 

@@ -7,7 +7,7 @@ import pytest
 from IPython.core.error import UsageError
 
 from ipyproc import Process, start_process
-from ipyproc.jobs import jobs
+from ipyproc._jobs import jobs
 from tests.magics.helpers import RunCell, until
 
 TRAP = "trap 'exit 7' TERM; echo; while :; do sleep 0.1; done"

@@ -6,8 +6,8 @@ import re
 import pytest
 from IPython.core.error import UsageError
 
+from ipyproc._jobs import jobs
 from ipyproc.errors import ExitError
-from ipyproc.jobs import jobs
 from tests.magics.helpers import RunCell, interrupt_when_waiting
 
 

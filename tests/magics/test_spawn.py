@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from IPython.core.error import UsageError
 
+from ipyproc._jobs import Job, jobs
 from ipyproc.errors import ExitError
-from ipyproc.jobs import Job, jobs
 from tests.magics.helpers import RunCell, interrupt_when_waiting, output, until
 
 WORDS = [sys.executable, "-c", "import sys; print(sys.argv[1:])"]

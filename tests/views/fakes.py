@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ipyproc._jobs import Chunk, JobStatus, Usage
+from ipyproc._jobs.journal import Output
 from ipyproc.errors import ProcessDoneError
-from ipyproc.jobs import Chunk, JobStatus, Usage
-from ipyproc.jobs.journal import Output
 from ipyproc.state import ProcessState, WaitStatus
 
 

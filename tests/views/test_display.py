@@ -10,7 +10,7 @@ import pytest
 from IPython.core.events import EventManager, available_events
 from IPython.core.formatters import DisplayFormatter
 
-from ipyproc.jobs import Job
+from ipyproc._jobs import Job
 from ipyproc.state import ProcessState, WaitStatus
 from ipyproc.views import JobView, display
 from ipyproc.views.publisher import Publisher

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ipyproc.jobs import Usage
+from ipyproc._jobs import Usage
 from ipyproc.views import JobView, gauge
 from ipyproc.views.audience import HISTORY, LAG, WINDOW
 from ipyproc.views.feed import TAIL

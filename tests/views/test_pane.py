@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from ipyproc.jobs import JobStatus, Usage
+from ipyproc._jobs import JobStatus, Usage
 from ipyproc.views import facts, gauge, html
 from tests.views.fakes import FakeJob
 

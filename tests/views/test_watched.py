@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ipyproc.jobs import Usage
+from ipyproc._jobs import Usage
 from ipyproc.views import rows, table, twin, watch
 from ipyproc.views.board import Board
 from ipyproc.views.jobs import JobsView

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
-from ipyproc.jobs.found import Found
+from ipyproc._jobs.found import Found
 from ipyproc.views import rows
 from ipyproc.views.found import FoundView
 from ipyproc.views.jobs import JobsView

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import Protocol
 
-from ipyproc.jobs.journal import Output
-from ipyproc.jobs.usage import Usage
+from ipyproc._jobs.journal import Output
+from ipyproc._jobs.usage import Usage
 from ipyproc.process import Process
 from ipyproc.state import ProcessState
 

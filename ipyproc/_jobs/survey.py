@@ -6,8 +6,8 @@ import os
 import threading
 import time
 
-from ipyproc.jobs import procfs
-from ipyproc.jobs.procfs import Stat
+from ipyproc._jobs import procfs
+from ipyproc._jobs.procfs import Stat
 
 # In seconds. Who joins a job is seen with the next look.
 _FRESH = 1.0

@@ -10,10 +10,10 @@ from typing import Final
 
 import psutil
 
+from ipyproc._jobs.sampler import Sampler
+from ipyproc._jobs.usage import Usage
+from ipyproc._jobs.vital import refusal
 from ipyproc.errors import NoHandleError, ProcessDoneError
-from ipyproc.jobs.sampler import Sampler
-from ipyproc.jobs.usage import Usage
-from ipyproc.jobs.vital import refusal
 from ipyproc.process import Process, find_process
 
 #: What a process that is no more does.

@@ -12,11 +12,11 @@ from typing import Protocol
 
 import psutil
 
+from ipyproc._jobs import procfs
+from ipyproc._jobs.job import Job
+from ipyproc._jobs.reactor import Timer, reactor
+from ipyproc._jobs.runner import JobStatus
 from ipyproc.errors import ProcessReleasedError
-from ipyproc.jobs import procfs
-from ipyproc.jobs.job import Job
-from ipyproc.jobs.reactor import Timer, reactor
-from ipyproc.jobs.runner import JobStatus
 from ipyproc.process import Process, ProcessStatus
 from ipyproc.state import WaitStatus
 

@@ -12,15 +12,15 @@ from importlib import import_module
 from signal import SIGCONT, SIGKILL, SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU
 from typing import Protocol
 
+from ipyproc._jobs.archive import Archive
+from ipyproc._jobs.capture import Capture
+from ipyproc._jobs.journal import Chunk
+from ipyproc._jobs.options import seconds
+from ipyproc._jobs.reactor import Timer, reactor
+from ipyproc._jobs.runner import JobStatus, Runner
+from ipyproc._jobs.subscribers import Subscribers
+from ipyproc._jobs.usage import Usage
 from ipyproc.errors import SyscallError
-from ipyproc.jobs.archive import Archive
-from ipyproc.jobs.capture import Capture
-from ipyproc.jobs.journal import Chunk
-from ipyproc.jobs.options import seconds
-from ipyproc.jobs.reactor import Timer, reactor
-from ipyproc.jobs.runner import JobStatus, Runner
-from ipyproc.jobs.subscribers import Subscribers
-from ipyproc.jobs.usage import Usage
 from ipyproc.process import Process
 from ipyproc.state import ProcessState
 

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final, TypeAlias
 
+from ipyproc._jobs.guardian_program import MARK
 from ipyproc.attr import Env, HasFileno, SysProcAttr
 from ipyproc.errors import PathError
 from ipyproc.exec.look_path import look_path
-from ipyproc.jobs.guardian_program import MARK
 
 
 class _Pipe(Enum):

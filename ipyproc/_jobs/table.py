@@ -9,9 +9,9 @@ from difflib import get_close_matches
 from types import ModuleType
 from typing import TypeVar, cast
 
-from ipyproc.jobs import options
-from ipyproc.jobs.job import Job
-from ipyproc.jobs.keeping import Keeping
+from ipyproc._jobs import options
+from ipyproc._jobs.job import Job
+from ipyproc._jobs.keeping import Keeping
 
 _Default = TypeVar("_Default")
 
@@ -172,9 +172,9 @@ class Jobs:
 
 
 class _Package(Jobs, ModuleType):
-    """The package ``ipyproc.jobs``, which is the table of the session's jobs, too.
+    """The package ``ipyproc._jobs``, which is the table of the session's jobs, too.
 
-    ``ipyproc.jobs`` is the public name of the table, and importing a package binds it
+    ``ipyproc._jobs`` is the public name of the table, and importing a package binds it
     to that name in its parent, whatever that had there: so they are one object.
     """
 

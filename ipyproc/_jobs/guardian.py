@@ -14,10 +14,10 @@ from contextlib import ExitStack, suppress
 from errno import EAGAIN, EMFILE, ENFILE, ENOMEM
 from typing import Final
 
+from ipyproc._jobs import guardian_program
+from ipyproc._jobs.guardian_program import MARK, MESSAGE
+from ipyproc._jobs.reactor import Callback, Reactor, reactor
 from ipyproc.attr import ProcAttr, SysProcAttr
-from ipyproc.jobs import guardian_program
-from ipyproc.jobs.guardian_program import MARK, MESSAGE
-from ipyproc.jobs.reactor import Callback, Reactor, reactor
 from ipyproc.process import Process, ProcessStatus, start_process
 
 _log = logging.getLogger(__name__)

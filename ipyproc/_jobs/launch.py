@@ -7,16 +7,16 @@ from collections.abc import Mapping
 from contextlib import suppress
 from signal import SIGKILL
 
+from ipyproc._jobs import options
+from ipyproc._jobs.capture import MEMORY_LIMIT, OUTPUT_LIMIT
+from ipyproc._jobs.ending import ending
+from ipyproc._jobs.guardian import guardian
+from ipyproc._jobs.job import Job
+from ipyproc._jobs.journal import Output
+from ipyproc._jobs.local import LocalRunner
+from ipyproc._jobs.options import Command, Sink, Source, Words
+from ipyproc._jobs.table import jobs
 from ipyproc.attr import SysProcAttr
-from ipyproc.jobs import options
-from ipyproc.jobs.capture import MEMORY_LIMIT, OUTPUT_LIMIT
-from ipyproc.jobs.ending import ending
-from ipyproc.jobs.guardian import guardian
-from ipyproc.jobs.job import Job
-from ipyproc.jobs.journal import Output
-from ipyproc.jobs.local import LocalRunner
-from ipyproc.jobs.options import Command, Sink, Source, Words
-from ipyproc.jobs.table import jobs
 
 
 def spawn(

@@ -11,17 +11,17 @@ from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from functools import partial
 
+from ipyproc._jobs.channels import STDERR, STDOUT, Channels
+from ipyproc._jobs.files import OutputFile
+from ipyproc._jobs.guardian import guardian
+from ipyproc._jobs.journal import Output
+from ipyproc._jobs.options import Command
+from ipyproc._jobs.pipes import InputPipe, OutputPipe
+from ipyproc._jobs.reactor import Timer, reactor
+from ipyproc._jobs.runner import JobStatus
+from ipyproc._jobs.usage import Usage
 from ipyproc.attr import ProcAttr, SysProcAttr
 from ipyproc.errors import NoHandleError, ProcessDoneError
-from ipyproc.jobs.channels import STDERR, STDOUT, Channels
-from ipyproc.jobs.files import OutputFile
-from ipyproc.jobs.guardian import guardian
-from ipyproc.jobs.journal import Output
-from ipyproc.jobs.options import Command
-from ipyproc.jobs.pipes import InputPipe, OutputPipe
-from ipyproc.jobs.reactor import Timer, reactor
-from ipyproc.jobs.runner import JobStatus
-from ipyproc.jobs.usage import Usage
 from ipyproc.process import Process, ProcessStatus, start_process
 from ipyproc.state import ProcessState
 
@@ -112,7 +112,7 @@ class LocalRunner:
             self.process.signal(sig)
             return
         # Only who looks for other processes pays for psutil.
-        from ipyproc.jobs.tree import Roots, signal
+        from ipyproc._jobs.tree import Roots, signal
 
         pid = frozenset({self.pid})
         signal(sig, Roots(ended=pid) if self._is_over else Roots(running=pid))
@@ -134,7 +134,7 @@ class LocalRunner:
             return None
         with self._sampling:
             if self._measure is None:
-                from ipyproc.jobs.sampler import Sampler
+                from ipyproc._jobs.sampler import Sampler
 
                 self._measure = Sampler(self.pid).usage
         return self._measure()

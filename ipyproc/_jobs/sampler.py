@@ -6,10 +6,10 @@ import threading
 import time
 from typing import TypeAlias
 
-from ipyproc.jobs import procfs
-from ipyproc.jobs.procfs import Stat
-from ipyproc.jobs.survey import survey
-from ipyproc.jobs.usage import Usage
+from ipyproc._jobs import procfs
+from ipyproc._jobs.procfs import Stat
+from ipyproc._jobs.survey import survey
+from ipyproc._jobs.usage import Usage
 
 # A processor's time is counted in hundredths of a second: sooner, a share of it would
 # be noise. It also bounds the cost, however many look.

@@ -9,9 +9,9 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from ipyproc.jobs.archive import Archive
-from ipyproc.jobs.capture import MEMORY_LIMIT, OUTPUT_LIMIT, Capture
-from ipyproc.jobs.store import Archived
+from ipyproc._jobs.archive import Archive
+from ipyproc._jobs.capture import MEMORY_LIMIT, OUTPUT_LIMIT, Capture
+from ipyproc._jobs.store import Archived
 
 STREAMS: Final = ("stdout", "stderr")
 _POINTS = 1 << 16

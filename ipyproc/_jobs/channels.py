@@ -10,9 +10,9 @@ from contextlib import suppress
 from itertools import count, starmap
 from typing import Final, TypeAlias
 
+from ipyproc._jobs.options import PIPE, Command, Sink, Source
 from ipyproc.attr import File
 from ipyproc.errors import PathError, SyscallError
-from ipyproc.jobs.options import PIPE, Command, Sink, Source
 
 STDOUT, STDERR = 0, 1
 _Path: TypeAlias = str | os.PathLike[str]

@@ -13,9 +13,9 @@ from operator import attrgetter
 from signal import SIGKILL
 from weakref import WeakSet
 
-from ipyproc.jobs.guardian import guardian
-from ipyproc.jobs.job import Job
-from ipyproc.jobs.reactor import reactor
+from ipyproc._jobs.guardian import guardian
+from ipyproc._jobs.job import Job
+from ipyproc._jobs.reactor import reactor
 
 # Together less than the two seconds after which a kernel may be killed.
 _GRACE = 0.8
@@ -95,7 +95,7 @@ class Ending:
 
 def _end(jobs: list[Job], pids: Set[int], patience: float) -> None:
     # Only now, because few scripts leave anything to look for.
-    from ipyproc.jobs import tree
+    from ipyproc._jobs import tree
 
     now = time.monotonic()
     # Before any of them ends: what it started has its parent still.
