@@ -277,7 +277,7 @@ def test_what_is_imported_shows_how_it_is_used() -> None:
     [
         ("INTERRUPT", "ipyproc.process"),
         ("KILL", "ipyproc.process"),
-        ("PIPE", "ipyproc._jobs.options"),
+        ("PIPE", "ipyproc._jobs.request"),
     ],
 )
 def test_constants_are_told(name: str, home: str) -> None:

@@ -10,7 +10,7 @@ from contextlib import suppress
 from itertools import count, starmap
 from typing import Final, TypeAlias
 
-from ipyproc._jobs.options import PIPE, Command, Sink, Source
+from ipyproc._jobs.request import PIPE, Command, Sink, Source
 from ipyproc.attr import File
 from ipyproc.errors import PathError, SyscallError
 

@@ -15,8 +15,8 @@ from typing import Protocol
 from ipyproc._jobs.archive import Archive
 from ipyproc._jobs.capture import Capture
 from ipyproc._jobs.journal import Chunk
-from ipyproc._jobs.options import seconds
 from ipyproc._jobs.reactor import Timer, reactor
+from ipyproc._jobs.request import seconds
 from ipyproc._jobs.runner import JobStatus, Runner
 from ipyproc._jobs.subscribers import Subscribers
 from ipyproc._jobs.usage import Usage

@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from contextlib import suppress
 from signal import SIGKILL
 
-from ipyproc._jobs import options
+from ipyproc._jobs import request
 from ipyproc._jobs.capture import MEMORY_LIMIT, OUTPUT_LIMIT
 from ipyproc._jobs.ending import ending
 from ipyproc._jobs.guardian import guardian
 from ipyproc._jobs.job import Job
 from ipyproc._jobs.journal import Output
 from ipyproc._jobs.local import LocalRunner
-from ipyproc._jobs.options import Command, Sink, Source, Words
+from ipyproc._jobs.request import Command, Sink, Source, Words
 from ipyproc._jobs.table import jobs
 from ipyproc.attr import SysProcAttr
 
@@ -78,32 +78,32 @@ def spawn(
     >>> job.wait().exit_code, job.stderr.text
     (3, 'oops\n')
     """
-    words = options.words(argv, options.flag("shell", shell))
-    chosen = options.name(name) or os.path.basename(words[0]) or words[0]
-    if options.flag("merge", merge) and stderr is not None:
+    words = request.words(argv, request.flag("shell", shell))
+    chosen = request.name(name) or os.path.basename(words[0]) or words[0]
+    if request.flag("merge", merge) and stderr is not None:
         raise ValueError("stderr: with merge=True it goes where stdout goes")
     limits = (
-        options.size("memory_limit", memory_limit),
-        options.size("output_limit", output_limit),
+        request.size("memory_limit", memory_limit),
+        request.size("output_limit", output_limit),
     )
-    timeout = None if timeout is None else options.seconds("timeout", timeout)
-    grace = options.seconds("grace", grace)
-    detach = options.flag("detach", detach)
-    directory = options.directory(dir)
-    clear_env = options.flag("clear_env", clear_env)
+    timeout = None if timeout is None else request.seconds("timeout", timeout)
+    grace = request.seconds("grace", grace)
+    detach = request.flag("detach", detach)
+    directory = request.directory(dir)
+    clear_env = request.flag("clear_env", clear_env)
     mark = "" if detach else guardian().mark
     command = Command(
         argv=words,
-        path=options.program(words[0], directory),
+        path=request.program(words[0], directory),
         dir=directory,
-        env=options.environment(env, clear_env, directory, mark),
-        stdin=options.source(stdin),
-        stdout=options.sink("stdout", stdout),
-        stderr=options.sink("stderr", stderr),
+        env=request.environment(env, clear_env, directory, mark),
+        stdin=request.source(stdin),
+        stdout=request.sink("stdout", stdout),
+        stderr=request.sink("stderr", stderr),
         merge=merge,
-        sys=options.system(sys),
+        sys=request.system(sys),
         detach=detach,
-        log=options.log(chosen) if detach else "",
+        log=request.log(chosen) if detach else "",
     )
     runner = LocalRunner(command, Output(*limits))
     job = None

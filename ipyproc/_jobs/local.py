@@ -15,9 +15,9 @@ from ipyproc._jobs.channels import STDERR, STDOUT, Channels
 from ipyproc._jobs.files import OutputFile
 from ipyproc._jobs.guardian import guardian
 from ipyproc._jobs.journal import Output
-from ipyproc._jobs.options import Command
 from ipyproc._jobs.pipes import InputPipe, OutputPipe
 from ipyproc._jobs.reactor import Timer, reactor
+from ipyproc._jobs.request import Command
 from ipyproc._jobs.runner import JobStatus
 from ipyproc._jobs.usage import Usage
 from ipyproc.attr import ProcAttr, SysProcAttr

@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from types import ModuleType
 from typing import TypeVar, cast
 
-from ipyproc._jobs import options
+from ipyproc._jobs import request
 from ipyproc._jobs.job import Job
 from ipyproc._jobs.keeping import Keeping
 
@@ -104,7 +104,7 @@ class Jobs:
 
     @memory_limit.setter
     def memory_limit(self, size: int) -> None:
-        self._keeping.limit = options.size("memory_limit", size)
+        self._keeping.limit = request.size("memory_limit", size)
 
     def find(self, text: str) -> Job:
         """Find a job by *text* that a user typed: its name, its beginning, or its pid.

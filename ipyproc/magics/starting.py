@@ -13,7 +13,7 @@ from IPython.core.error import UsageError
 from IPython.utils.text import DollarFormatter
 
 from ipyproc._jobs import PIPE, Job, spawn
-from ipyproc._jobs.options import Source
+from ipyproc._jobs.request import Source
 from ipyproc._text import errno_text
 from ipyproc.attr import SysProcAttr
 from ipyproc.magics.mistakes import one_line, unknown
