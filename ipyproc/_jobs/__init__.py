@@ -17,9 +17,9 @@ from ipyproc._jobs.capture import Capture
 from ipyproc._jobs.job import Job
 from ipyproc._jobs.journal import Chunk
 from ipyproc._jobs.launch import spawn
+from ipyproc._jobs.registry import Jobs, jobs
 from ipyproc._jobs.request import PIPE
 from ipyproc._jobs.runner import JobStatus
-from ipyproc._jobs.table import Jobs, jobs
 from ipyproc._jobs.usage import Usage
 
 __all__ = [

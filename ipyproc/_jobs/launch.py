@@ -14,8 +14,8 @@ from ipyproc._jobs.guardian import guardian
 from ipyproc._jobs.job import Job
 from ipyproc._jobs.journal import Output
 from ipyproc._jobs.local import LocalRunner
+from ipyproc._jobs.registry import jobs
 from ipyproc._jobs.request import Command, Sink, Source, Words
-from ipyproc._jobs.table import jobs
 from ipyproc.attr import SysProcAttr
 
 
