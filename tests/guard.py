@@ -97,7 +97,7 @@ def _let_reactor_end() -> None:
 
     The guardian goes with it.
     """
-    module = sys.modules.get("ipyproc._jobs.ending")
+    module = sys.modules.get("ipyproc._jobs.shutdown")
     if module is not None:
         module.ending.rest(_RETIRING)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ipyproc._jobs import Job, jobs
-from ipyproc._jobs.ending import ending
+from ipyproc._jobs.shutdown import ending
 from ipyproc.magics.killing import label
 from ipyproc.views.job import shared
 

@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from ipyproc._jobs import PIPE, guardian, guardian_program, jobs, spawn
-from ipyproc._jobs.ending import ending
+from ipyproc._jobs.shutdown import ending
 from tests.jobs.helpers import PATIENCE, START, eventually, gone, lives, script
 from tests.sandbox import sandbox
 

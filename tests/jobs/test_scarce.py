@@ -24,7 +24,7 @@ from tests.process.tools import descriptors
 FEW_DESCRIPTORS = """
 import errno, logging, os, resource
 from ipyproc._jobs import PIPE, jobs, spawn
-from ipyproc._jobs.ending import ending
+from ipyproc._jobs.shutdown import ending
 RUNS = {runs}
 logging.disable()  # the guardian, which has no descriptors either, says so
 
