@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from typing import Final
 
-from ipyproc._jobs.reactor import READ_SIZE, Reactor, Timer
+from ipyproc._jobs.io.event_loop import READ_SIZE, Reactor, Timer
 
 # Nothing becomes ready when a file grows: it is looked at, more seldom while it rests.
 _FIRST_NAP: Final = 0.02

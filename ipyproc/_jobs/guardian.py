@@ -16,7 +16,7 @@ from typing import Final
 
 from ipyproc._jobs import guardian_program
 from ipyproc._jobs.guardian_program import MARK, MESSAGE
-from ipyproc._jobs.reactor import Callback, Reactor, reactor
+from ipyproc._jobs.io.event_loop import Callback, Reactor, reactor
 from ipyproc.attr import ProcAttr, SysProcAttr
 from ipyproc.process import Process, ProcessStatus, start_process
 

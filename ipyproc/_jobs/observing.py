@@ -13,8 +13,8 @@ from typing import Protocol
 import psutil
 
 from ipyproc._jobs import procfs
+from ipyproc._jobs.io.event_loop import Timer, reactor
 from ipyproc._jobs.job import Job
-from ipyproc._jobs.reactor import Timer, reactor
 from ipyproc._jobs.runner import JobStatus
 from ipyproc.errors import ProcessReleasedError
 from ipyproc.process import Process, ProcessStatus

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from termios import FIONREAD
 
-from ipyproc._jobs.reactor import READ_SIZE, Reactor
+from ipyproc._jobs.io.event_loop import READ_SIZE, Reactor
 
 # Capacity of a pipe as it is made, on Linux.
 _SMALL_PIPE = 1 << 16

@@ -14,8 +14,8 @@ from signal import SIGKILL
 from weakref import WeakSet
 
 from ipyproc._jobs.guardian import guardian
+from ipyproc._jobs.io.event_loop import reactor
 from ipyproc._jobs.job import Job
-from ipyproc._jobs.reactor import reactor
 
 # Together less than the two seconds after which a kernel may be killed.
 _GRACE = 0.8

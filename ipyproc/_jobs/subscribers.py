@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from functools import partial
 
-from ipyproc._jobs.reactor import Callback, Reactor
+from ipyproc._jobs.io.event_loop import Callback, Reactor
 
 
 class Subscribers:

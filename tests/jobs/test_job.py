@@ -11,7 +11,7 @@ import pytest
 
 from ipyproc._jobs import PIPE, Job, JobStatus, jobs, spawn
 from ipyproc._jobs.guardian import guardian
-from ipyproc._jobs.reactor import reactor
+from ipyproc._jobs.io.event_loop import reactor
 from ipyproc.errors import ProcessDoneError, SyscallError
 from tests.jobs.helpers import (
     PATIENCE,

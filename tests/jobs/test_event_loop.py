@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from ipyproc._jobs.reactor import NAME, Reactor, Timer, reactor
+from ipyproc._jobs.io.event_loop import NAME, Reactor, Timer, reactor
 from tests.jobs.helpers import PATIENCE, script
 from tests.threads import in_threads
 
