@@ -13,7 +13,7 @@ from collections.abc import Callable
 from itertools import count
 from typing import Final
 
-from ipyproc._jobs.poller import Poller
+from ipyproc._jobs.io.poller import Poller
 
 _log = logging.getLogger(__name__)
 
