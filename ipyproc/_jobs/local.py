@@ -11,9 +11,9 @@ from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from functools import partial
 
-from ipyproc._jobs.channels import STDERR, STDOUT, Channels
 from ipyproc._jobs.files import OutputFile
 from ipyproc._jobs.guardian import guardian
+from ipyproc._jobs.io.child_stdio import STDERR, STDOUT, Channels
 from ipyproc._jobs.io.event_loop import Timer, reactor
 from ipyproc._jobs.journal import Output
 from ipyproc._jobs.pipes import InputPipe, OutputPipe
