@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from ipyproc._jobs.archive import Archive
-from ipyproc._jobs.capture import MEMORY_LIMIT, OUTPUT_LIMIT, Capture
+from ipyproc._jobs.output.capture import MEMORY_LIMIT, OUTPUT_LIMIT, Capture
 from ipyproc._jobs.store import Archived
 
 STREAMS: Final = ("stdout", "stderr")

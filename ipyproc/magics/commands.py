@@ -18,7 +18,7 @@ from IPython.core.magic import (
 )
 
 from ipyproc._jobs import Job, jobs
-from ipyproc._jobs.capture import MEMORY_LIMIT, OUTPUT_LIMIT
+from ipyproc._jobs.output.capture import MEMORY_LIMIT, OUTPUT_LIMIT
 from ipyproc.magics import finding, killing, usage, waiting
 from ipyproc.magics.grammar import Grammar
 from ipyproc.magics.starting import Limits, start

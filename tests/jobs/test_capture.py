@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ipyproc._jobs.archive import Archive
-from ipyproc._jobs.capture import Capture
+from ipyproc._jobs.output.capture import Capture
 
 limits = st.integers(0, 12)
 pieces = st.lists(st.binary(max_size=9), max_size=12)
