@@ -11,7 +11,7 @@ from typing import Final, Protocol
 
 from ipyproc._jobs.archive import Archive
 from ipyproc._jobs.output.capture import MEMORY_LIMIT, OUTPUT_LIMIT, Capture
-from ipyproc._jobs.store import Archived
+from ipyproc._jobs.output.storage import Archived
 
 STREAMS: Final = ("stdout", "stderr")
 _POINTS = 1 << 16

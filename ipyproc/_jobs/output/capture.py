@@ -8,7 +8,7 @@ import threading
 from typing import Final, Protocol, TypeAlias
 
 from ipyproc._jobs.archive import Archive
-from ipyproc._jobs.store import Memory, Spliced, Store, TemporaryFile
+from ipyproc._jobs.output.storage import Memory, Spliced, Store, TemporaryFile
 
 #: Bytes that a capture keeps in memory before it goes on in a file.
 MEMORY_LIMIT: Final = 8 << 20
