@@ -14,9 +14,9 @@ True
 from __future__ import annotations
 
 from ipyproc._jobs.job import Job
-from ipyproc._jobs.journal import Chunk
 from ipyproc._jobs.launch import spawn
 from ipyproc._jobs.output.capture import Capture
+from ipyproc._jobs.output.interleaved import Chunk
 from ipyproc._jobs.registry import Jobs, jobs
 from ipyproc._jobs.request import PIPE
 from ipyproc._jobs.runner import JobStatus

@@ -14,8 +14,8 @@ from typing import Protocol
 
 from ipyproc._jobs.archive import Archive
 from ipyproc._jobs.io.event_loop import Timer, reactor
-from ipyproc._jobs.journal import Chunk
 from ipyproc._jobs.output.capture import Capture
+from ipyproc._jobs.output.interleaved import Chunk
 from ipyproc._jobs.request import seconds
 from ipyproc._jobs.runner import JobStatus, Runner
 from ipyproc._jobs.subscribers import Subscribers

@@ -10,9 +10,9 @@ from signal import SIGKILL
 from ipyproc._jobs import request
 from ipyproc._jobs.guardian import guardian
 from ipyproc._jobs.job import Job
-from ipyproc._jobs.journal import Output
 from ipyproc._jobs.local import LocalRunner
 from ipyproc._jobs.output.capture import MEMORY_LIMIT, OUTPUT_LIMIT
+from ipyproc._jobs.output.interleaved import Output
 from ipyproc._jobs.registry import jobs
 from ipyproc._jobs.request import Command, Sink, Source, Words
 from ipyproc._jobs.shutdown import ending

@@ -16,7 +16,7 @@ from ipyproc._jobs.io.child_stdio import STDERR, STDOUT, Channels
 from ipyproc._jobs.io.endpoints import InputPipe, OutputPipe
 from ipyproc._jobs.io.event_loop import Timer, reactor
 from ipyproc._jobs.io.files import OutputFile
-from ipyproc._jobs.journal import Output
+from ipyproc._jobs.output.interleaved import Output
 from ipyproc._jobs.request import Command
 from ipyproc._jobs.runner import JobStatus
 from ipyproc._jobs.usage import Usage

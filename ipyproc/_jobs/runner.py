@@ -6,7 +6,7 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import Protocol
 
-from ipyproc._jobs.journal import Output
+from ipyproc._jobs.output.interleaved import Output
 from ipyproc._jobs.usage import Usage
 from ipyproc.process import Process
 from ipyproc.state import ProcessState

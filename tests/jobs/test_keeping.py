@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from ipyproc._jobs import Job, jobs, spawn
 from ipyproc._jobs.archive import Archive
-from ipyproc._jobs.journal import Output
 from ipyproc._jobs.keeping import Keeping
+from ipyproc._jobs.output.interleaved import Output
 from tests.jobs.helpers import PATIENCE, until
 from tests.jobs.test_journal import arrivals
 

@@ -5,7 +5,7 @@ import tracemalloc
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ipyproc._jobs.journal import Chunk, Journal, Output
+from ipyproc._jobs.output.interleaved import Chunk, Journal, Output
 
 arrivals = st.lists(
     st.tuples(st.integers(0, 1), st.binary(min_size=1, max_size=6)), max_size=20
