@@ -12,10 +12,10 @@ from importlib import import_module
 from signal import SIGCONT, SIGKILL, SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU
 from typing import Protocol
 
-from ipyproc._jobs.archive import Archive
 from ipyproc._jobs.io.event_loop import Timer, reactor
 from ipyproc._jobs.output.capture import Capture
 from ipyproc._jobs.output.interleaved import Chunk
+from ipyproc._jobs.output.spill import Archive
 from ipyproc._jobs.request import seconds
 from ipyproc._jobs.runner import JobStatus, Runner
 from ipyproc._jobs.subscribers import Subscribers

@@ -8,8 +8,8 @@ from contextlib import suppress
 from typing import Final
 from weakref import ref
 
-from ipyproc._jobs.archive import Archive
 from ipyproc._jobs.job import Job
+from ipyproc._jobs.output.spill import Archive
 
 #: Bytes that the output of ended jobs takes of memory, all of them together.
 ENDED_LIMIT: Final = 64 << 20

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ipyproc._jobs.archive import Archive
 from ipyproc._jobs.output.capture import Capture
+from ipyproc._jobs.output.spill import Archive
 
 limits = st.integers(0, 12)
 pieces = st.lists(st.binary(max_size=9), max_size=12)

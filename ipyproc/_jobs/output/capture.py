@@ -7,7 +7,7 @@ import os
 import threading
 from typing import Final, Protocol, TypeAlias
 
-from ipyproc._jobs.archive import Archive
+from ipyproc._jobs.output.spill import Archive
 from ipyproc._jobs.output.storage import Memory, Spliced, Store, TemporaryFile
 
 #: Bytes that a capture keeps in memory before it goes on in a file.

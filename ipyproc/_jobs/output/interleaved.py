@@ -9,8 +9,8 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from ipyproc._jobs.archive import Archive
 from ipyproc._jobs.output.capture import MEMORY_LIMIT, OUTPUT_LIMIT, Capture
+from ipyproc._jobs.output.spill import Archive
 from ipyproc._jobs.output.storage import Archived
 
 STREAMS: Final = ("stdout", "stderr")

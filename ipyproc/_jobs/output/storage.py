@@ -5,7 +5,7 @@ from __future__ import annotations
 import weakref
 from typing import Protocol
 
-from ipyproc._jobs.archive import Archive, NamelessFile
+from ipyproc._jobs.output.spill import Archive, NamelessFile
 
 
 class Store(Protocol):
