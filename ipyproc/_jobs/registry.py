@@ -11,7 +11,7 @@ from typing import TypeVar, cast
 
 from ipyproc._jobs import request
 from ipyproc._jobs.job import Job
-from ipyproc._jobs.keeping import Keeping
+from ipyproc._jobs.output.keeping import Keeping
 
 _Default = TypeVar("_Default")
 

@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ipyproc._jobs import Job, jobs, spawn
-from ipyproc._jobs.keeping import Keeping
 from ipyproc._jobs.output.interleaved import Output
+from ipyproc._jobs.output.keeping import Keeping
 from ipyproc._jobs.output.spill import Archive
 from tests.jobs.helpers import PATIENCE, until
 from tests.jobs.test_journal import arrivals
