@@ -12,9 +12,9 @@ from typing import Protocol
 
 import psutil
 
-from ipyproc._jobs import procfs
 from ipyproc._jobs.io.event_loop import Timer, reactor
 from ipyproc._jobs.job import Job
+from ipyproc._jobs.procinfo import proc
 from ipyproc._jobs.runner import JobStatus
 from ipyproc.errors import ProcessReleasedError
 from ipyproc.process import Process, ProcessStatus
@@ -138,7 +138,7 @@ def _age(process: psutil.Process) -> float:
     ``create_time`` adds, is known to the second only.
     """
     start = process.create_time() - psutil.boot_time()
-    return max(0.0, time.clock_gettime(procfs.CLOCK) - start)
+    return max(0.0, time.clock_gettime(proc.CLOCK) - start)
 
 
 _PHASES = {

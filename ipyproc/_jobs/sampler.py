@@ -6,8 +6,8 @@ import threading
 import time
 from typing import TypeAlias
 
-from ipyproc._jobs import procfs
-from ipyproc._jobs.procfs import Stat
+from ipyproc._jobs.procinfo import proc
+from ipyproc._jobs.procinfo.proc import Stat
 from ipyproc._jobs.survey import survey
 from ipyproc._jobs.usage import Usage
 
@@ -37,7 +37,7 @@ class Sampler:
             return self._usage
 
     def _measure(self) -> Usage | None:
-        looks = (procfs.stat(pid) for pid in sorted(survey.family(self._pid)))
+        looks = (proc.stat(pid) for pid in sorted(survey.family(self._pid)))
         members = {look.pid: look for look in looks if look}
         children: dict[int, list[Stat]] = {}
         for member in members.values():
@@ -59,21 +59,21 @@ class Sampler:
     def _usage_of(
         self, member: Stat, below: tuple[Usage, ...], before: _Times
     ) -> Usage:
-        read, written = procfs.transferred(member.pid)
+        read, written = proc.transferred(member.pid)
         return Usage(
             pid=member.pid,
             name=member.name,
             cpu_percent=self._cpu_percent(member, before),
             memory=member.memory,
             threads=member.threads,
-            descriptors=procfs.descriptors(member.pid),
+            descriptors=proc.descriptors(member.pid),
             read_bytes=read,
             write_bytes=written,
             children=below,
         )
 
     def _cpu_percent(self, member: Stat, before: _Times) -> float:
-        key, now = (member.pid, member.started), time.clock_gettime(procfs.CLOCK)
+        key, now = (member.pid, member.started), time.clock_gettime(proc.CLOCK)
         used_then, then = before.get(key, (0.0, member.started))
         self._before[key] = member.cpu, now
         return 100 * max(0.0, member.cpu - used_then) / max(now - then, 0.01)

@@ -6,8 +6,8 @@ import os
 import threading
 import time
 
-from ipyproc._jobs import procfs
-from ipyproc._jobs.procfs import Stat
+from ipyproc._jobs.procinfo import proc
+from ipyproc._jobs.procinfo.proc import Stat
 
 # In seconds. Who joins a job is seen with the next look.
 _FRESH = 1.0
@@ -53,10 +53,10 @@ class Survey:
 
     def _look(self) -> None:
         before, self._all = self._all, {}
-        for pid in procfs.pids():
+        for pid in proc.pids():
             known = before.get(pid)
             if known is None or known.session != _session(pid):
-                known = procfs.stat(pid)
+                known = proc.stat(pid)
             if known is not None:
                 self._all[pid] = known
         self._with = {}

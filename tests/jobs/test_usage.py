@@ -6,7 +6,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from ipyproc._jobs import PIPE, Usage, procfs, spawn
+from ipyproc._jobs import PIPE, Usage, spawn
+from ipyproc._jobs.procinfo import proc
 from ipyproc._jobs.sampler import Sampler
 from ipyproc._jobs.survey import Survey
 from tests.jobs.helpers import PATIENCE, eventually, python, until, until_printed
@@ -87,8 +88,8 @@ def test_no_usage_after_the_end() -> None:
 def test_many_are_found_in_one_look(monkeypatch: pytest.MonkeyPatch) -> None:
     """To measure many jobs does not take a look at the whole machine for each."""
     looks = []
-    look = procfs.pids
-    monkeypatch.setattr(procfs, "pids", lambda: looks.append(1) or look())
+    look = proc.pids
+    monkeypatch.setattr(proc, "pids", lambda: looks.append(1) or look())
     running = [spawn("sleep 1000") for _ in range(20)]
 
     pids = [usage.pid for job in running if (usage := job.usage())]
@@ -135,9 +136,9 @@ def test_what_we_may_not_know() -> None:
     job = spawn("true")
     job.wait(PATIENCE)
 
-    assert procfs.stat(job.pid) is None
-    assert procfs.descriptors(job.pid) is None
-    assert procfs.transferred(job.pid) == (None, None)
+    assert proc.stat(job.pid) is None
+    assert proc.descriptors(job.pid) is None
+    assert proc.transferred(job.pid) == (None, None)
     assert Sampler(job.pid).usage() is None
 
 
@@ -162,8 +163,8 @@ def test_strangers_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
     survey, job = Survey(), spawn("sleep 1000")
     assert survey.family(job.pid) == {job.pid}
     read: list[int] = []
-    look = procfs.stat
-    monkeypatch.setattr(procfs, "stat", lambda pid: read.append(pid) or look(pid))
+    look = proc.stat
+    monkeypatch.setattr(proc, "stat", lambda pid: read.append(pid) or look(pid))
     other = spawn("sleep 1000")
 
     assert survey.family(other.pid) == {other.pid}
