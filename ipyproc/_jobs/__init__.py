@@ -17,10 +17,10 @@ from ipyproc._jobs.job import Job
 from ipyproc._jobs.launch import spawn
 from ipyproc._jobs.output.capture import Capture
 from ipyproc._jobs.output.interleaved import Chunk
+from ipyproc._jobs.procinfo.usage import Usage
 from ipyproc._jobs.registry import Jobs, jobs
 from ipyproc._jobs.request import PIPE
 from ipyproc._jobs.runner import JobStatus
-from ipyproc._jobs.usage import Usage
 
 __all__ = [
     "PIPE",

@@ -16,10 +16,10 @@ from ipyproc._jobs.io.event_loop import Timer, reactor
 from ipyproc._jobs.output.capture import Capture
 from ipyproc._jobs.output.interleaved import Chunk
 from ipyproc._jobs.output.spill import Archive
+from ipyproc._jobs.procinfo.usage import Usage
 from ipyproc._jobs.request import seconds
 from ipyproc._jobs.runner import JobStatus, Runner
 from ipyproc._jobs.subscribers import Subscribers
-from ipyproc._jobs.usage import Usage
 from ipyproc.errors import SyscallError
 from ipyproc.process import Process
 from ipyproc.state import ProcessState

@@ -17,9 +17,9 @@ from ipyproc._jobs.io.endpoints import InputPipe, OutputPipe
 from ipyproc._jobs.io.event_loop import Timer, reactor
 from ipyproc._jobs.io.files import OutputFile
 from ipyproc._jobs.output.interleaved import Output
+from ipyproc._jobs.procinfo.usage import Usage
 from ipyproc._jobs.request import Command
 from ipyproc._jobs.runner import JobStatus
-from ipyproc._jobs.usage import Usage
 from ipyproc.attr import ProcAttr, SysProcAttr
 from ipyproc.errors import NoHandleError, ProcessDoneError
 from ipyproc.process import Process, ProcessStatus, start_process

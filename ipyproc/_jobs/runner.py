@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from ipyproc._jobs.output.interleaved import Output
-from ipyproc._jobs.usage import Usage
+from ipyproc._jobs.procinfo.usage import Usage
 from ipyproc.process import Process
 from ipyproc.state import ProcessState
 
