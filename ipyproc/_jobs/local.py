@@ -134,7 +134,7 @@ class LocalRunner:
             return None
         with self._sampling:
             if self._measure is None:
-                from ipyproc._jobs.sampler import Sampler
+                from ipyproc._jobs.procinfo.sampler import Sampler
 
                 self._measure = Sampler(self.pid).usage
         return self._measure()
