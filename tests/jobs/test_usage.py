@@ -9,7 +9,7 @@ import pytest
 from ipyproc._jobs import PIPE, Usage, spawn
 from ipyproc._jobs.procinfo import proc
 from ipyproc._jobs.procinfo.sampler import Sampler
-from ipyproc._jobs.survey import Survey
+from ipyproc._jobs.procinfo.survey import Survey
 from tests.jobs.helpers import PATIENCE, eventually, python, until, until_printed
 
 

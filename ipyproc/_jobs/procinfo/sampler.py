@@ -8,8 +8,8 @@ from typing import TypeAlias
 
 from ipyproc._jobs.procinfo import proc
 from ipyproc._jobs.procinfo.proc import Stat
+from ipyproc._jobs.procinfo.survey import survey
 from ipyproc._jobs.procinfo.usage import Usage
-from ipyproc._jobs.survey import survey
 
 # A processor's time is counted in hundredths of a second: sooner, a share of it would
 # be noise. It also bounds the cost, however many look.
