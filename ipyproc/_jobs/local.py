@@ -112,7 +112,7 @@ class LocalRunner:
             self.process.signal(sig)
             return
         # Only who looks for other processes pays for psutil.
-        from ipyproc._jobs.tree import Roots, signal
+        from ipyproc._jobs.procinfo.tree import Roots, signal
 
         pid = frozenset({self.pid})
         signal(sig, Roots(ended=pid) if self._is_over else Roots(running=pid))

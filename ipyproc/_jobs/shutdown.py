@@ -95,7 +95,7 @@ class Ending:
 
 def _end(jobs: list[Job], pids: Set[int], patience: float) -> None:
     # Only now, because few scripts leave anything to look for.
-    from ipyproc._jobs import tree
+    from ipyproc._jobs.procinfo import tree
 
     now = time.monotonic()
     # Before any of them ends: what it started has its parent still.
