@@ -1,6 +1,6 @@
 """The history of a process, as glances at it show it; and how it is drawn as a table.
 
->>> from ipyproc._jobs.observing import Phase, Sighting
+>>> from ipyproc._jobs.procinfo.lifecycle import Phase, Sighting
 >>> ok, done = ProcessStatus.OK, ProcessStatus.DONE
 >>> history = History("Process 4242", started_at=100.0)
 >>> history.add(Sighting(Phase.RUNNING, ok), 100.1)
@@ -19,7 +19,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from ipyproc._jobs.observing import Phase, Sighting
+from ipyproc._jobs.procinfo.lifecycle import Phase, Sighting
 from ipyproc.process import ProcessStatus
 from ipyproc.state import ProcessState, WaitStatus
 from ipyproc.views.facts import seconds

@@ -11,7 +11,7 @@ from typing import Any
 import traitlets
 
 from ipyproc._jobs import Job
-from ipyproc._jobs.observing import Observer, observer
+from ipyproc._jobs.procinfo.lifecycle import Observer, observer
 from ipyproc.process import Process
 from ipyproc.views import page
 from ipyproc.views.history import Cell, History, Moment, Row

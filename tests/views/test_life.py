@@ -18,7 +18,7 @@ from playwright.sync_api import Page, expect
 
 from ipyproc import Process, ProcessReleasedError, find_process, spawn, start_process
 from ipyproc._jobs import jobs
-from ipyproc._jobs.observing import Phase, Sighting
+from ipyproc._jobs.procinfo.lifecycle import Phase, Sighting
 from ipyproc.process import ProcessStatus
 from ipyproc.state import WaitStatus
 from ipyproc.views import LifeLine, life, twin
