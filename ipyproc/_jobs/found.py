@@ -12,7 +12,7 @@ import psutil
 
 from ipyproc._jobs.procinfo.sampler import Sampler
 from ipyproc._jobs.procinfo.usage import Usage
-from ipyproc._jobs.vital import refusal
+from ipyproc._jobs.procinfo.vital import refusal
 from ipyproc.errors import NoHandleError, ProcessDoneError
 from ipyproc.process import Process, find_process
 

@@ -9,7 +9,7 @@ import psutil
 from IPython.core.error import UsageError
 
 from ipyproc._jobs import Job, jobs
-from ipyproc._jobs.vital import refusal
+from ipyproc._jobs.procinfo.vital import refusal
 from ipyproc.magics.mistakes import unknown
 from ipyproc.process import Process
 
