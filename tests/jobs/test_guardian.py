@@ -13,7 +13,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from ipyproc._jobs import PIPE, guardian, guardian_program, jobs, spawn
+from ipyproc._jobs import PIPE, guardian, jobs, spawn
+from ipyproc._jobs.guardian import program
 from ipyproc._jobs.shutdown import ending
 from tests.jobs.helpers import PATIENCE, START, eventually, gone, lives, script
 from tests.sandbox import sandbox
@@ -59,11 +60,7 @@ def guardians(pid: int) -> list[psutil.Process]:
     found = []
     for process in psutil.process_iter(["cmdline"]):
         words = process.info["cmdline"] or []
-        if (
-            guardian_program.__file__ in words
-            and str(pid) in words
-            and lives(process.pid)
-        ):
+        if program.__file__ in words and str(pid) in words and lives(process.pid):
             found.append(process)
     return found
 
@@ -331,7 +328,7 @@ def test_a_stopped_guardian_blocks_nobody() -> None:
     process = the_guardian()
     process.suspend()
     try:
-        for _ in range(2 * (1 << 16) // guardian_program.MESSAGE.size):
+        for _ in range(2 * (1 << 16) // program.MESSAGE.size):
             guardian.guardian().tell(job.pid)
     finally:
         process.resume()
@@ -356,7 +353,7 @@ def test_no_guardian(
 def test_a_pid_that_came_again_is_a_stranger(sleeper: int) -> None:
     """A process that started after the job was there is not the job."""
     now = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
-    known = guardian_program.Jobs("nobody's")
+    known = program.Jobs("nobody's")
     known.told[sleeper] = now - 10**9
     assert known.find(set()) == set()
     assert known.gone() == [sleeper]
