@@ -8,7 +8,7 @@ from contextlib import suppress
 from signal import SIGKILL
 
 from ipyproc._jobs import request
-from ipyproc._jobs.guardian import guardian
+from ipyproc._jobs.guardian.client import guardian
 from ipyproc._jobs.job import Job
 from ipyproc._jobs.local import LocalRunner
 from ipyproc._jobs.output.capture import MEMORY_LIMIT, OUTPUT_LIMIT

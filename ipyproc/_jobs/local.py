@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from functools import partial
 
-from ipyproc._jobs.guardian import guardian
+from ipyproc._jobs.guardian.client import guardian
 from ipyproc._jobs.io.child_stdio import STDERR, STDOUT, Channels
 from ipyproc._jobs.io.endpoints import InputPipe, OutputPipe
 from ipyproc._jobs.io.event_loop import Timer, reactor

@@ -13,7 +13,7 @@ from operator import attrgetter
 from signal import SIGKILL
 from weakref import WeakSet
 
-from ipyproc._jobs.guardian import guardian
+from ipyproc._jobs.guardian.client import guardian
 from ipyproc._jobs.io.event_loop import reactor
 from ipyproc._jobs.job import Job
 

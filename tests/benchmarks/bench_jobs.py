@@ -19,7 +19,7 @@ from contextlib import ExitStack
 import psutil
 
 from ipyproc._jobs import Job, jobs, spawn
-from ipyproc._jobs.guardian import guardian
+from ipyproc._jobs.guardian.client import guardian
 from tests.benchmarks.measuring import (
     Figures,
     descriptors,

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from functools import partial
 
 from ipyproc._jobs import Job, jobs, spawn
-from ipyproc._jobs.guardian import guardian
+from ipyproc._jobs.guardian.client import guardian
 from tests.benchmarks.measuring import (
     MIB,
     Figures,

@@ -56,7 +56,7 @@ import os, signal, sys, threading, time
 from collections.abc import Callable
 import psutil
 from ipyproc._jobs import Job, jobs, spawn
-from ipyproc._jobs.guardian import guardian
+from ipyproc._jobs.guardian.client import guardian
 PATIENCE = {PATIENCE}
 {getsource(until)}
 {getsource(eventually)}

@@ -13,8 +13,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from ipyproc._jobs import PIPE, guardian, jobs, spawn
-from ipyproc._jobs.guardian import program
+from ipyproc._jobs import PIPE, jobs, spawn
+from ipyproc._jobs.guardian.client import client, program
 from ipyproc._jobs.shutdown import ending
 from tests.jobs.helpers import PATIENCE, START, eventually, gone, lives, script
 from tests.sandbox import sandbox
@@ -76,7 +76,7 @@ def has_members(group: int) -> bool:
 
 def the_guardian() -> psutil.Process:
     """Wait until this process has one guardian, and give it."""
-    eventually(lambda: guardian.guardian().ready and len(guardians(os.getpid())) == 1)
+    eventually(lambda: client.guardian().ready and len(guardians(os.getpid())) == 1)
     return guardians(os.getpid())[0]
 
 
@@ -135,7 +135,7 @@ print(job.pid, flush=True)
 def test_killed_before_the_guardian_knows(tmp_path: Path) -> None:
     """A job is found that nobody had the time to tell of."""
     code = """
-from ipyproc._jobs.guardian import Guardian
+from ipyproc._jobs.guardian.client import Guardian
 start("echo ready")  # there is a guardian
 Guardian.tell = lambda self, pid: None
 start("sleep 1000 & echo ready; wait")
@@ -167,7 +167,7 @@ print(jobs.last.pid, flush=True)
 def test_what_left_its_session_is_guarded_for_long(tmp_path: Path) -> None:
     """The guardian stays as long as anything of a job is there, wherever it went."""
     code = """
-import ipyproc._jobs.guardian as module
+import ipyproc._jobs.guardian.client as module
 module.LINGER = 0.05
 start("(setsid sleep 1000 >/dev/null 2>&1 &) ; echo ready").wait(20)
 eventually(lambda: not guardian().pids)
@@ -225,7 +225,7 @@ def test_forks_leave_the_guardian_alone() -> None:
 import os, sys, warnings
 warnings.simplefilter("ignore")  # of a fork beside threads, and of what it drops
 from ipyproc._jobs import spawn
-from ipyproc._jobs.guardian import guardian
+from ipyproc._jobs.guardian.client import guardian
 job = spawn(["sleep", "1000"])
 mine = guardian()
 if not (child := os.fork()):
@@ -265,7 +265,7 @@ def test_signals_for_all(sig: int) -> None:
     spawn("true").wait(PATIENCE)
 
     # The second job was told of, and it is forgotten: it still does its work.
-    eventually(lambda: len(guardian.guardian().pids) == 1)
+    eventually(lambda: len(client.guardian().pids) == 1)
     assert the_guardian() == process
 
 
@@ -304,18 +304,18 @@ def test_one_for_many_jobs() -> None:
         jobs.clear()
 
     assert the_guardian() == process
-    eventually(lambda: not guardian.guardian().pids)
+    eventually(lambda: not client.guardian().pids)
 
 
 def test_it_ends_when_there_is_nothing_to_guard(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A while after the last job the guardian is gone; the next job has another."""
-    monkeypatch.setattr(guardian, "LINGER", 0.05)
+    monkeypatch.setattr(client, "LINGER", 0.05)
     job = spawn("cat", stdin=PIPE)
     process = the_guardian()
     job.close_stdin()
-    eventually(lambda: not guardian.guardian().ready)
+    eventually(lambda: not client.guardian().ready)
     eventually(lambda: not lives(process.pid))
 
     spawn("cat", stdin=PIPE)
@@ -329,12 +329,12 @@ def test_a_stopped_guardian_blocks_nobody() -> None:
     process.suspend()
     try:
         for _ in range(2 * (1 << 16) // program.MESSAGE.size):
-            guardian.guardian().tell(job.pid)
+            client.guardian().tell(job.pid)
     finally:
         process.resume()
     job.kill()
 
-    eventually(lambda: not guardian.guardian().pids)
+    eventually(lambda: not client.guardian().pids)
 
 
 def test_no_guardian(

@@ -6,7 +6,7 @@ import gc
 import random
 
 from ipyproc._jobs import PIPE, Job, jobs, spawn
-from ipyproc._jobs.guardian import guardian
+from ipyproc._jobs.guardian.client import guardian
 from tests.guard import Holdings, holdings
 from tests.jobs.helpers import PATIENCE, eventually, until
 from tests.process.interrupts import interrupt_at, interrupted_after

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ipyproc._jobs import PIPE, Job, JobStatus, jobs, spawn
-from ipyproc._jobs.guardian import guardian
+from ipyproc._jobs.guardian.client import guardian
 from ipyproc._jobs.io.event_loop import reactor
 from ipyproc.errors import ProcessDoneError, SyscallError
 from tests.jobs.helpers import (

@@ -9,7 +9,7 @@ import tracemalloc
 import pytest
 
 from ipyproc._jobs import PIPE, jobs, spawn
-from ipyproc._jobs.guardian import guardian
+from ipyproc._jobs.guardian.client import guardian
 from ipyproc._jobs.io.event_loop import NAME
 from tests.guard import holdings
 from tests.jobs.helpers import PATIENCE, eventually, until
