@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import psutil
 from IPython.core.error import UsageError
 
-from ipyproc._jobs.found import Found
 from ipyproc.errors import ProcessDoneError
+from ipyproc.views.process import Found
 
 
 def find(words: Sequence[str]) -> Found:

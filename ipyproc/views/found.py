@@ -13,12 +13,12 @@ from typing import ClassVar
 import traitlets
 
 from ipyproc._jobs import Usage
-from ipyproc._jobs.found import GONE, Found, Sight
 from ipyproc.views import facts, page
 from ipyproc.views.actions import SIGNALS, Asked
 from ipyproc.views.board import Fields, Rows
 from ipyproc.views.gauge import branch
 from ipyproc.views.job import shared
+from ipyproc.views.process import GONE, Found, Sight
 from ipyproc.views.publisher import Publisher
 from ipyproc.views.watched import Actions, Watched
 

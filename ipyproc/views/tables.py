@@ -6,9 +6,9 @@ import threading
 
 from IPython.display import display
 
-from ipyproc._jobs.found import Found
 from ipyproc.views.found import FoundView
 from ipyproc.views.jobs import MOST, JobsView
+from ipyproc.views.process import Found
 from ipyproc.views.watched import Watched
 
 

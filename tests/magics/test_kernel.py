@@ -281,7 +281,7 @@ def test_a_process_that_is_no_job(kernel: Kernel) -> None:
 
 def test_the_kernel_itself_is_found_but_not_signalled(kernel: Kernel) -> None:
     """What ``%prockill`` refuses the pane refuses, too, whoever asks."""
-    kernel.run("from ipyproc._jobs.found import Found; import os")
+    kernel.run("from ipyproc.views.process import Found; import os")
 
     for pid in ("1", "os.getpid()", "os.getppid()"):
         reply = kernel.run(f"Found({pid}).signal(0)")

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
-from ipyproc._jobs.found import Found
 from ipyproc.views import rows
 from ipyproc.views.found import FoundView
 from ipyproc.views.jobs import JobsView
+from ipyproc.views.process import Found
 from tests.browser.fixtures import Picture
 from tests.views.conftest import HOST, load
 from tests.views.fakes import FakeJob

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from ipyproc._jobs.found import GONE, Found
 from ipyproc.errors import ProcessDoneError
+from ipyproc.views.process import GONE, Found
 from tests.jobs.helpers import eventually
 
 
