@@ -19,7 +19,7 @@ from ipyproc.views.board import Fields, Rows
 from ipyproc.views.gauge import branch
 from ipyproc.views.job import shared
 from ipyproc.views.process import GONE, Found, Sight
-from ipyproc.views.publisher import Publisher
+from ipyproc.views.transport.rate_limiter import Publisher
 from ipyproc.views.watched import Actions, Watched
 
 # The signals that have a button, by what a page calls it.

@@ -37,8 +37,8 @@ from ipyproc.views.audience import is_name
 from ipyproc.views.facts import snapshot
 from ipyproc.views.feed import Feed, Message, Pauses
 from ipyproc.views.gauge import Gauge
-from ipyproc.views.publisher import OPENING, STATUSES, Publisher
 from ipyproc.views.subshells import answer_where_asked
+from ipyproc.views.transport.rate_limiter import OPENING, STATUSES, Publisher
 
 #: The one thread that sends for all views of this kernel.
 shared = Publisher()

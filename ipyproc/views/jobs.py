@@ -13,7 +13,7 @@ from ipyproc.views import page, rows, table
 from ipyproc.views.actions import Asked
 from ipyproc.views.board import Fields, Rows
 from ipyproc.views.job import shared
-from ipyproc.views.publisher import Publisher
+from ipyproc.views.transport.rate_limiter import Publisher
 from ipyproc.views.watched import Actions, Watched
 
 #: How many rows there are at most, unless more jobs run or all are asked for.

@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 from IPython.core.events import EventManager, available_events
 from IPython.core.formatters import DisplayFormatter
+from tests.views.test_publisher import LINGER, ended
 
 from ipyproc._jobs import Job
 from ipyproc.state import ProcessState, WaitStatus
 from ipyproc.views import JobView, display
-from ipyproc.views.publisher import Publisher
+from ipyproc.views.transport.rate_limiter import Publisher
 from tests.views.conftest import FrontEnd
 from tests.views.fakes import FakeJob
-from tests.views.test_publisher import LINGER, ended
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 

@@ -15,6 +15,7 @@ from typing import Any
 import psutil
 import pytest
 from playwright.sync_api import Page, expect
+from tests.views.test_publisher import LINGER, ended
 
 from ipyproc import Process, ProcessReleasedError, find_process, spawn, start_process
 from ipyproc._jobs import jobs
@@ -23,10 +24,9 @@ from ipyproc.process import ProcessStatus
 from ipyproc.state import WaitStatus
 from ipyproc.views import LifeLine, life, twin
 from ipyproc.views.history import History
-from ipyproc.views.publisher import Publisher
+from ipyproc.views.transport.rate_limiter import Publisher
 from tests.views.conftest import FrontEnd
 from tests.views.test_display import VIEW, Shell
-from tests.views.test_publisher import LINGER, ended
 from tests.views.test_waitstatus import TWINS
 
 PATIENCE = 20.0

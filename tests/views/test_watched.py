@@ -9,17 +9,17 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from tests.views.test_publisher import LINGER
 
 from ipyproc._jobs import Usage
 from ipyproc.views import rows, table, twin, watch
 from ipyproc.views.board import Board
 from ipyproc.views.jobs import JobsView
-from ipyproc.views.publisher import Publisher
+from ipyproc.views.transport.rate_limiter import Publisher
 from ipyproc.views.watch import ANYONE, GLANCE, INTERVAL, LEASE, PATIENCE, Watch
 from tests.views.conftest import FrontEnd
 from tests.views.fakes import FakeJob
 from tests.views.test_display import Shell
-from tests.views.test_publisher import LINGER
 
 ROOM = 1 << 20
 

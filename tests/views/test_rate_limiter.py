@@ -6,8 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from ipyproc.views import publisher
-from ipyproc.views.publisher import OVERHEAD, Budget, Publisher
+from ipyproc.views.transport import rate_limiter
+from ipyproc.views.transport.rate_limiter import OVERHEAD, Budget, Publisher
 
 #: A test need not wait long to see a thread end.
 LINGER = 0.01
@@ -38,7 +38,7 @@ class Source:
 
 def ended() -> bool:
     """Wait for the publisher's thread to end."""
-    threads = [t for t in threading.enumerate() if t.name == publisher.NAME]
+    threads = [t for t in threading.enumerate() if t.name == rate_limiter.NAME]
     for thread in threads:
         thread.join(20)
     return not any(thread.is_alive() for thread in threads)
@@ -98,7 +98,7 @@ def test_what_others_sent_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None
     However long nothing was sent before, and for a second at most.
     """
     clock = SimpleNamespace(monotonic=lambda: clock.now, now=100.0)
-    monkeypatch.setattr(publisher, "time", clock)
+    monkeypatch.setattr(rate_limiter, "time", clock)
     budget = Budget(1000)
     clock.now += 3600
 
