@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from ipyproc._jobs import Chunk, Job
-from ipyproc.views.audience import Audience, Share
 from ipyproc.views.facts import size
 from ipyproc.views.line import Run
 from ipyproc.views.screen import Screen
 from ipyproc.views.transport.rate_limiter import OVERHEAD
+from ipyproc.views.transport.viewers import Audience, Share
 
 #: What the synced state holds of the output, for a page that gets no answer.
 TAIL = 16 * 1024

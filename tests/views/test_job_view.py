@@ -11,9 +11,9 @@ from tests.views.test_publisher import LINGER, ended
 
 from ipyproc._jobs import Usage
 from ipyproc.views import JobView, gauge
-from ipyproc.views.audience import HISTORY, LAG, WINDOW
 from ipyproc.views.feed import TAIL
 from ipyproc.views.transport.rate_limiter import Publisher
+from ipyproc.views.transport.viewers import HISTORY, LAG, WINDOW
 from tests.views.comms import FakeComm
 from tests.views.conftest import FrontEnd
 from tests.views.fakes import FakeJob

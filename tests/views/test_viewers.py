@@ -2,7 +2,14 @@ from __future__ import annotations
 
 import pytest
 
-from ipyproc.views.audience import HISTORY, LAG, WINDOW, Audience, Share, is_name
+from ipyproc.views.transport.viewers import (
+    HISTORY,
+    LAG,
+    WINDOW,
+    Audience,
+    Share,
+    is_name,
+)
 
 
 def sent(audience: Audience, total: int, size: int = WINDOW) -> Share:
