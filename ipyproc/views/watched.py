@@ -32,8 +32,8 @@ from ipyproc.views.job import shared
 from ipyproc.views.subshells import answer_where_asked
 from ipyproc.views.transport.rate_limiter import OVERHEAD, Publisher
 from ipyproc.views.transport.viewers import is_name
+from ipyproc.views.transport.watch import GLANCE, Watch
 from ipyproc.views.twin import Place, Twin
-from ipyproc.views.watch import GLANCE, Watch
 
 # Other views have their turn after measuring has used so many seconds.
 _SLICE = 0.01

@@ -12,11 +12,19 @@ import pytest
 from tests.views.test_publisher import LINGER
 
 from ipyproc._jobs import Usage
-from ipyproc.views import rows, table, twin, watch
+from ipyproc.views import rows, table, twin
 from ipyproc.views.board import Board
 from ipyproc.views.jobs import JobsView
+from ipyproc.views.transport import watch
 from ipyproc.views.transport.rate_limiter import Publisher
-from ipyproc.views.watch import ANYONE, GLANCE, INTERVAL, LEASE, PATIENCE, Watch
+from ipyproc.views.transport.watch import (
+    ANYONE,
+    GLANCE,
+    INTERVAL,
+    LEASE,
+    PATIENCE,
+    Watch,
+)
 from tests.views.conftest import FrontEnd
 from tests.views.fakes import FakeJob
 from tests.views.test_display import Shell
