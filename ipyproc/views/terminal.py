@@ -10,8 +10,8 @@ from typing import IO, Final, Protocol
 
 from ipyproc._jobs import Chunk, Job
 from ipyproc.views import facts
-from ipyproc.views.feed import recent
 from ipyproc.views.line import width
+from ipyproc.views.transport.output_feed import recent
 
 # How much is written between two looks at the clock, and at Ctrl-C.
 _SIZE = 1 << 16

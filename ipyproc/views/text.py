@@ -7,7 +7,7 @@ from typing import Final
 from ipyproc._jobs import Job
 from ipyproc.state import ProcessState
 from ipyproc.views import facts
-from ipyproc.views.feed import recent
+from ipyproc.views.transport.output_feed import recent
 
 #: So many bytes of a saved notebook may a job's text take.
 LARGEST: Final = 9_000

@@ -11,7 +11,7 @@ from tests.views.test_publisher import LINGER, ended
 
 from ipyproc._jobs import Usage
 from ipyproc.views import JobView, gauge
-from ipyproc.views.feed import TAIL
+from ipyproc.views.transport.output_feed import TAIL
 from ipyproc.views.transport.rate_limiter import Publisher
 from ipyproc.views.transport.viewers import HISTORY, LAG, WINDOW
 from tests.views.comms import FakeComm
