@@ -31,11 +31,12 @@ import anywidget
 import traitlets
 
 from ipyproc._jobs import Job
-from ipyproc.views import actions, html, page
-from ipyproc.views.actions import number
+from ipyproc.views import html, page
 from ipyproc.views.facts import snapshot
 from ipyproc.views.gauge import Gauge
 from ipyproc.views.subshells import answer_where_asked
+from ipyproc.views.transport import actions
+from ipyproc.views.transport.actions import number
 from ipyproc.views.transport.output_feed import Feed, Message, Pauses
 from ipyproc.views.transport.rate_limiter import OPENING, STATUSES, Publisher
 from ipyproc.views.transport.viewers import is_name
