@@ -14,12 +14,12 @@ import traitlets
 
 from ipyproc._jobs import Usage
 from ipyproc.views import facts, page
-from ipyproc.views.board import Fields, Rows
 from ipyproc.views.gauge import branch
 from ipyproc.views.job import shared
 from ipyproc.views.process import GONE, Found, Sight
 from ipyproc.views.transport.actions import SIGNALS, Asked
 from ipyproc.views.transport.rate_limiter import Publisher
+from ipyproc.views.transport.row_changes import Fields, Rows
 from ipyproc.views.watched import Actions, Watched
 
 # The signals that have a button, by what a page calls it.

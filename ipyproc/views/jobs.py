@@ -10,10 +10,10 @@ from weakref import WeakKeyDictionary
 
 from ipyproc._jobs import Job, jobs
 from ipyproc.views import page, rows, table
-from ipyproc.views.board import Fields, Rows
 from ipyproc.views.job import shared
 from ipyproc.views.transport.actions import Asked
 from ipyproc.views.transport.rate_limiter import Publisher
+from ipyproc.views.transport.row_changes import Fields, Rows
 from ipyproc.views.watched import Actions, Watched
 
 #: How many rows there are at most, unless more jobs run or all are asked for.

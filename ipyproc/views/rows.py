@@ -8,8 +8,8 @@ from collections.abc import Iterable
 
 from ipyproc._jobs import Job
 from ipyproc.views import facts
-from ipyproc.views.board import Fields
 from ipyproc.views.screen import Screen
+from ipyproc.views.transport.row_changes import Fields
 
 # The last line is looked for in so many bytes, and shown up to so many characters.
 _LOOK_BACK = 1024

@@ -25,12 +25,12 @@ from typing import Any, ClassVar
 
 import traitlets
 
-from ipyproc.views.board import Board, Fields, Rows
 from ipyproc.views.job import shared
 from ipyproc.views.subshells import answer_where_asked
 from ipyproc.views.transport import actions
 from ipyproc.views.transport.actions import Act, Asked, number
 from ipyproc.views.transport.rate_limiter import OVERHEAD, Publisher
+from ipyproc.views.transport.row_changes import Board, Fields, Rows
 from ipyproc.views.transport.viewers import is_name
 from ipyproc.views.transport.watch import GLANCE, Watch
 from ipyproc.views.twin import Place, Twin

@@ -11,7 +11,7 @@ from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from ipyproc.state import ProcessState, WaitStatus
 from ipyproc.views import html, rows, table, text
-from ipyproc.views.board import Fields
+from ipyproc.views.transport.row_changes import Fields
 from tests.views.fakes import FakeJob
 
 

@@ -13,10 +13,10 @@ from tests.views.test_publisher import LINGER
 
 from ipyproc._jobs import Usage
 from ipyproc.views import rows, table, twin
-from ipyproc.views.board import Board
 from ipyproc.views.jobs import JobsView
 from ipyproc.views.transport import watch
 from ipyproc.views.transport.rate_limiter import Publisher
+from ipyproc.views.transport.row_changes import Board
 from ipyproc.views.transport.watch import (
     ANYONE,
     GLANCE,
