@@ -25,8 +25,9 @@ from ipyproc.magics.starting import Limits, start
 from ipyproc.magics.targets import find_jobs, find_targets
 from ipyproc.process import Process
 from ipyproc.state import ProcessState
-from ipyproc.views import hide, show, terminal, text
+from ipyproc.views import hide, show, text
 from ipyproc.views.html import HEIGHT
+from ipyproc.views.render import console
 from ipyproc.views.tables import show_found, show_jobs
 
 #: The variables of the function in which a magic is used.
@@ -100,7 +101,7 @@ class IPyProc(Magics):
         options, words = usage.PROCWAIT.parse(line)
         named = find_jobs(words, self._namespace(local_ns)) or [_last()]
         enough = any if options.any else all
-        shown = terminal.status(named)
+        shown = console.status(named)
         ended = waiting.wait(named, options.timeout, enough, shown)
         if options.check:
             waiting.check(ended)
@@ -157,11 +158,11 @@ class IPyProc(Magics):
         if not quiet:
             print(text.spawned(job))
 
-    def _onlooker(self, job: Job, quiet: bool) -> terminal.Onlooker:
+    def _onlooker(self, job: Job, quiet: bool) -> console.Onlooker:
         """Have a terminal show the output; in a notebook the pane does."""
         if quiet or getattr(self._ip, "kernel", None) is not None:
-            return terminal.NOBODY
-        return terminal.Output(job)
+            return console.NOBODY
+        return console.Output(job)
 
     def _bind(self, options: Namespace, **values: object) -> None:
         """Bind the variables that *options* name to *values*."""

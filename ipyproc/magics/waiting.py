@@ -11,7 +11,7 @@ from ipyproc._jobs import Job
 from ipyproc.errors import ExitError
 from ipyproc.magics.mistakes import one_line
 from ipyproc.state import ProcessState
-from ipyproc.views.terminal import NOBODY, Onlooker
+from ipyproc.views.render.console import NOBODY, Onlooker
 
 # As much of the end of standard error as Go's ExitError keeps.
 _STDERR = 1 << 15

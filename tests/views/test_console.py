@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from ipyproc.views import terminal
 from ipyproc.views.line import width
+from ipyproc.views.render import console
 from tests.views.fakes import FakeJob
 
 
@@ -11,7 +11,7 @@ from tests.views.fakes import FakeJob
 def test_a_line_is_cut_to_the_width(columns: int) -> None:
     """Wide characters take two columns, accents none; what is cut ends with a mark."""
     for text in ("plain", "世界世界世界", "e\u0301a" * 4, ""):
-        cut = terminal.cut(text, columns)
+        cut = console.cut(text, columns)
 
         assert sum(map(width, cut)) <= columns
         assert cut == text or cut.endswith("…") or not columns
@@ -22,7 +22,7 @@ def test_the_line_of_a_job_says_what_there_is() -> None:
     job = FakeJob(name="a\nb")
     job.prints(b"50 %\r\x1b[31m100 %\x1b[0m\x1b]0;title\x07\n")
 
-    line = terminal.line([job])
+    line = console.line([job])
 
     assert line.startswith('"a\\nb" (pid 4242): running, ')
     assert line.endswith(" | 100 %")
@@ -34,4 +34,4 @@ def test_what_runs_of_several_is_named() -> None:
     one, two = FakeJob(name="one"), FakeJob(name="two")
     two.ends()
 
-    assert terminal.line([one, two]).startswith("1 of 2 run: one ")
+    assert console.line([one, two]).startswith("1 of 2 run: one ")
