@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Final
 
 from ipyproc.views.line import Line, Run
-from ipyproc.views.terminal_parser import Stream
+from ipyproc.views.terminal.parser import Stream
 
 LINES: Final = 1000
 CELLS: Final = 1 << 18
