@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from ipyproc._jobs import Job
 from ipyproc.views import facts
-from ipyproc.views.screen import Screen
+from ipyproc.views.terminal.screen import Screen
 from ipyproc.views.transport.row_changes import Fields
 
 # The last line is looked for in so many bytes, and shown up to so many characters.

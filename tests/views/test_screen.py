@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ipyproc.views.line import COLUMNS, width
-from ipyproc.views.screen import CELLS, LINES, Screen
+from ipyproc.views.terminal.screen import CELLS, LINES, Screen
 
 Vector = dict[str, Any]
 HERE = Path(__file__).parent
