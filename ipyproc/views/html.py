@@ -16,7 +16,7 @@ from ipyproc.state import ProcessState
 from ipyproc.views import facts
 from ipyproc.views.facts import Fact
 from ipyproc.views.line import Run
-from ipyproc.views.look import rgb
+from ipyproc.views.terminal.sgr import rgb
 from ipyproc.views.transport.output_feed import recent
 
 #: So many bytes of a saved notebook may a job's HTML take; with the text, 40 kB.
