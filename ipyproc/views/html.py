@@ -15,7 +15,7 @@ from ipyproc._jobs import Job
 from ipyproc.state import ProcessState
 from ipyproc.views import facts
 from ipyproc.views.facts import Fact
-from ipyproc.views.line import Run
+from ipyproc.views.terminal.line import Run
 from ipyproc.views.terminal.sgr import rgb
 from ipyproc.views.transport.output_feed import recent
 

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from ipyproc.views.line import width
 from ipyproc.views.render import console
+from ipyproc.views.terminal.line import width
 from tests.views.fakes import FakeJob
 
 

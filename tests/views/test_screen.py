@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ipyproc.views.line import COLUMNS, width
+from ipyproc.views.terminal.line import COLUMNS, width
 from ipyproc.views.terminal.screen import CELLS, LINES, Screen
 
 Vector = dict[str, Any]

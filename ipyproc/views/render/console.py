@@ -10,7 +10,7 @@ from typing import IO, Final, Protocol
 
 from ipyproc._jobs import Chunk, Job
 from ipyproc.views import facts
-from ipyproc.views.line import width
+from ipyproc.views.terminal.line import width
 from ipyproc.views.transport.output_feed import recent
 
 # How much is written between two looks at the clock, and at Ctrl-C.

@@ -6,7 +6,7 @@ import codecs
 import re
 from typing import Protocol
 
-from ipyproc.views.line import COLUMNS, Line, width
+from ipyproc.views.terminal.line import COLUMNS, Line, width
 from ipyproc.views.terminal.sgr import Pen
 
 # An escape sequence that is cut off is kept until the rest comes, up to this length.

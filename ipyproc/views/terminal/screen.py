@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from ipyproc.views.line import Line, Run
+from ipyproc.views.terminal.line import Line, Run
 from ipyproc.views.terminal.parser import Stream
 
 LINES: Final = 1000

@@ -9,7 +9,7 @@ from typing import Any
 
 from ipyproc._jobs import Chunk, Job
 from ipyproc.views.facts import size
-from ipyproc.views.line import Run
+from ipyproc.views.terminal.line import Run
 from ipyproc.views.terminal.screen import Screen
 from ipyproc.views.transport.rate_limiter import OVERHEAD
 from ipyproc.views.transport.viewers import Audience, Share
