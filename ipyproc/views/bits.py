@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ipyproc.state import ProcessState, WaitStatus
-from ipyproc.views.facts import signal_name
+from ipyproc.views.render.format import signal_name
 
 #: The methods of ``WaitStatus`` and their names in Go, in Go's order.
 METHODS = {

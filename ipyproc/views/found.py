@@ -13,10 +13,11 @@ from typing import ClassVar
 import traitlets
 
 from ipyproc._jobs import Usage
-from ipyproc.views import facts, page
+from ipyproc.views import page
 from ipyproc.views.gauge import branch
 from ipyproc.views.job import shared
 from ipyproc.views.process import GONE, Found, Sight
+from ipyproc.views.render import format
 from ipyproc.views.transport.actions import SIGNALS, Asked
 from ipyproc.views.transport.rate_limiter import Publisher
 from ipyproc.views.transport.row_changes import Fields, Rows
@@ -113,15 +114,15 @@ class FoundView(Watched):
         parent, name = sight.parent
         return {
             "pid": found.pid,
-            "name": facts.plain(sight.name),
+            "name": format.plain(sight.name),
             "command": _command(sight),
             "status": sight.status,
             "state": _STATES.get(sight.status, sight.status),
             "started": found.started_at,
             "since": time.strftime("%F %T", time.localtime(found.started_at)),
             "ended": found.gone_at,
-            "user": facts.plain(sight.user or "unknown"),
-            "parent": f"{parent} {facts.plain(name)}".strip(),
+            "user": format.plain(sight.user or "unknown"),
+            "parent": f"{parent} {format.plain(name)}".strip(),
             "threads": sight.threads,
             "usage": None if found.gone_at else self._usage,
         }
@@ -171,7 +172,7 @@ _STATES = {
 
 def _command(sight: Sight) -> str:
     # A process of the kernel has no words, but a name.
-    return facts.line(sight.argv) if sight.argv else f"[{facts.plain(sight.name)}]"
+    return format.line(sight.argv) if sight.argv else f"[{format.plain(sight.name)}]"
 
 
 def _drawn(usage: Usage) -> Fields:

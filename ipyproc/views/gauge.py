@@ -7,7 +7,7 @@ from collections import deque
 from typing import Any
 
 from ipyproc._jobs import Job, Usage
-from ipyproc.views.facts import plain
+from ipyproc.views.render.format import plain
 
 #: For so many seconds a page that said that it looks is believed to. It says so more
 #: often, but a kernel that runs a cell may not be able to hear it.

@@ -22,7 +22,7 @@ from itertools import groupby
 from ipyproc._jobs.procinfo.lifecycle import Phase, Sighting
 from ipyproc.process import ProcessStatus
 from ipyproc.state import ProcessState, WaitStatus
-from ipyproc.views.facts import seconds
+from ipyproc.views.render.format import seconds
 
 _SUMMARY = {
     Phase.RUNNING: "it runs",

@@ -13,8 +13,8 @@ from typing import Final
 
 from ipyproc._jobs import Job
 from ipyproc.state import ProcessState
-from ipyproc.views import facts
-from ipyproc.views.facts import Fact
+from ipyproc.views.render import format
+from ipyproc.views.render.format import Fact
 from ipyproc.views.terminal.line import Run
 from ipyproc.views.terminal.sgr import rgb
 from ipyproc.views.transport.output_feed import recent
@@ -65,7 +65,7 @@ _NO_MATHS = "tex2jax_ignore mathjax_ignore"
 
 def state(state: ProcessState) -> str:
     """Return what ``wait`` learnt as a table."""
-    return _table(facts.facts(state))
+    return _table(format.facts(state))
 
 
 def job(job: Job, height: int = HEIGHT) -> str:
@@ -73,14 +73,14 @@ def job(job: Job, height: int = HEIGHT) -> str:
 
     There is room for *height* lines of output; the others are scrolled.
     """
-    name, text = escape(facts.name(job)), _text(facts.status(job))
+    name, text = escape(format.name(job)), _text(format.status(job))
     colour = _colour(_STATUS.get(job.status, "2" if text == _GOOD else "1"))
     attributes = f'data-name="{name}" data-pid="{job.pid}" data-status="{job.status}"'
     head = (
         f'<section class="ipyproc-job {_NO_MATHS}" aria-label="Job {name}" '
         f'{attributes} style="{_FRAME}"><header style="{_HEAD}">'
         f'<span class="ipyproc-status" style="color:{colour}"><b>{text}</b></span> '
-        f'<b>{name}</b> <code style="{_CODE}">{_text(facts.command(job))}</code> '
+        f'<b>{name}</b> <code style="{_CODE}">{_text(format.command(job))}</code> '
         f"<small>pid {job.pid}{_ran(job)}</small></header>"
     )
     foot = f"{_state(job)}</section>"
@@ -93,13 +93,13 @@ def saved_size(text: str) -> int:
 
 
 def _ran(job: Job) -> str:
-    return f" · {facts.elapsed(job)}" if job.ended_at else ""
+    return f" · {format.elapsed(job)}" if job.ended_at else ""
 
 
 def _state(job: Job) -> str:
     if job.state is None or job.ended_at is None:
         return ""
-    return _table(facts.facts(job.state, job.ended_at - job.started_at))
+    return _table(format.facts(job.state, job.ended_at - job.started_at))
 
 
 def _table(found: list[Fact]) -> str:

@@ -32,8 +32,8 @@ import traitlets
 
 from ipyproc._jobs import Job
 from ipyproc.views import html, page
-from ipyproc.views.facts import snapshot
 from ipyproc.views.gauge import Gauge
+from ipyproc.views.render.format import snapshot
 from ipyproc.views.subshells import answer_where_asked
 from ipyproc.views.transport import actions
 from ipyproc.views.transport.actions import number

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable
 
 from ipyproc._jobs import Job
-from ipyproc.views import facts
+from ipyproc.views.render import format
 from ipyproc.views.terminal.screen import Screen
 from ipyproc.views.transport.row_changes import Fields
 
@@ -38,14 +38,14 @@ def row(job: Job) -> Fields:
     """Return what is known of a job without measuring anything; no last line yet."""
     ended = job.ended_at
     return {
-        "name": facts.name(job),
-        "command": facts.command(job)[:_COMMAND],
+        "name": format.name(job),
+        "command": format.command(job)[:_COMMAND],
         "pid": job.pid,
         "status": str(job.status),
-        "text": facts.status(job),
+        "text": format.status(job),
         "started": job.started_at,
         "ended": ended,
-        "ran": None if ended is None else facts.seconds(ended - job.started_at),
+        "ran": None if ended is None else format.seconds(ended - job.started_at),
         "cpu": None,
         "memory": None,
         "last": "",
@@ -86,4 +86,4 @@ def last_line(job: Job) -> str:
 
 def elapsed(row: Fields) -> str:
     """Return how long a job has been running, or ran."""
-    return str(row["ran"] or facts.seconds(time.time() - row["started"]))
+    return str(row["ran"] or format.seconds(time.time() - row["started"]))

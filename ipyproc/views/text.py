@@ -6,7 +6,7 @@ from typing import Final
 
 from ipyproc._jobs import Job
 from ipyproc.state import ProcessState
-from ipyproc.views import facts
+from ipyproc.views.render import format
 from ipyproc.views.transport.output_feed import recent
 
 #: So many bytes of a saved notebook may a job's text take.
@@ -23,7 +23,7 @@ def state(state: ProcessState) -> str:
 
 def spawned(job: Job) -> str:
     """Return the line that says that a job was started."""
-    return f"spawned {facts.name(job)} (pid {job.pid}): {facts.command(job)}"
+    return f"spawned {format.name(job)} (pid {job.pid}): {format.command(job)}"
 
 
 def job(job: Job) -> str:
@@ -31,14 +31,14 @@ def job(job: Job) -> str:
 
     At most `LARGEST` bytes, or 2 kB more than a very long command.
     """
-    head = f"{facts.name(job)} (pid {job.pid}): {facts.command(job)}"
-    foot = f"{facts.status(job)} after {facts.elapsed(job)}"
+    head = f"{format.name(job)} (pid {job.pid}): {format.command(job)}"
+    foot = f"{format.status(job)} after {format.elapsed(job)}"
     last = recent(job, _LINES)
     lines = ["".join(text for text, _ in line) for line in last.lines]
     shown = _fitting(lines, LARGEST - len(head.encode()))
     if missing := last.missing(len(lines) - len(shown)):
         shown = [f"[{missing}]", *shown]
-    return "\n".join([head, *shown, foot if job.ended_at else facts.status(job)])
+    return "\n".join([head, *shown, foot if job.ended_at else format.status(job)])
 
 
 def _fitting(lines: list[str], room: int) -> list[str]:

@@ -11,7 +11,7 @@ from ipyproc._text import signal_text
 from ipyproc.state import ProcessState, WaitStatus
 from ipyproc.views import page
 from ipyproc.views.bits import LARGEST, METHODS, Reading, read
-from ipyproc.views.facts import signal_name
+from ipyproc.views.render.format import signal_name
 from ipyproc.views.twin import Twin
 
 _FRAME = "border:1px solid #8886;border-radius:4px;padding:6px 10px;text-align:left"

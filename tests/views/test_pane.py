@@ -9,7 +9,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from ipyproc._jobs import JobStatus, Usage
-from ipyproc.views import facts, gauge, html
+from ipyproc.views import gauge, html
+from ipyproc.views.render import format
 from tests.views.fakes import FakeJob
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("views")]
@@ -24,7 +25,7 @@ class Pane:
         self.page = page
         self.job = job
         self.have = 0
-        page.evaluate("given => open_(...given)", [facts.snapshot(job, "abc"), tail])
+        page.evaluate("given => open_(...given)", [format.snapshot(job, "abc"), tail])
 
     def show(self) -> None:
         """Render it."""
@@ -57,7 +58,7 @@ class Pane:
 
     def changed(self) -> None:
         """Let it know how the job is."""
-        state = facts.snapshot(self.job, "abc")
+        state = format.snapshot(self.job, "abc")
         self.page.evaluate("state => set('state', state)", state)
 
     @property
@@ -568,7 +569,7 @@ def test_a_page_that_was_too_slow_for_anywidget(page: Page, job: FakeJob) -> Non
     """
     The model hears its kernel all the same, and asks for what it may have missed.
     """
-    state = facts.snapshot(job, "abc")
+    state = format.snapshot(job, "abc")
     page.evaluate(
         """given => open_(...given, {
           on_msg: (heard) => (window.heard = heard),
@@ -591,7 +592,7 @@ def test_a_page_that_cannot_hear_the_kernel(page: Page, job: FakeJob) -> None:
     """
     It says so, and what helps.
     """
-    state = facts.snapshot(job, "abc")
+    state = format.snapshot(job, "abc")
     page.evaluate("given => open_(...given, {})", [state, NOTHING])
     page.evaluate("render()")
 

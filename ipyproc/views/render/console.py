@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import IO, Final, Protocol
 
 from ipyproc._jobs import Chunk, Job
-from ipyproc.views import facts
+from ipyproc.views.render import format
 from ipyproc.views.terminal.line import width
 from ipyproc.views.transport.output_feed import recent
 
@@ -83,7 +83,7 @@ class Output(_Nobody):
             self._writers[chunk.stream] = _writer(getattr(sys, chunk.stream))
         write = self._writers[chunk.stream]
         if chunk.offset > self._offset:
-            lost = facts.size(chunk.offset - self._offset)
+            lost = format.size(chunk.offset - self._offset)
             write(f"\n[{lost} of output not shown]\n".encode())
         write(chunk.data)
         self._offset = chunk.offset + len(chunk.data)
@@ -129,7 +129,7 @@ def line(jobs: Sequence[Job]) -> str:
     if len(jobs) == 1:
         return _one(jobs[0])
     running = [job for job in jobs if job.ended_at is None]
-    names = (f"{facts.name(job)} {facts.elapsed(job)}" for job in running)
+    names = (f"{format.name(job)} {format.elapsed(job)}" for job in running)
     return f"{len(running)} of {len(jobs)} run: {', '.join(names)}"
 
 
@@ -148,11 +148,11 @@ def cut(text: str, columns: int) -> str:
 
 
 def _one(job: Job) -> str:
-    parts = [f"{facts.name(job)} (pid {job.pid}): {facts.status(job)}"]
-    parts.append(facts.elapsed(job))
+    parts = [f"{format.name(job)} (pid {job.pid}): {format.status(job)}"]
+    parts.append(format.elapsed(job))
     if usage := job.usage():
         parts.append(f"CPU {usage.total_cpu_percent:.0f} %")
-        parts.append(facts.size(usage.total_memory))
+        parts.append(format.size(usage.total_memory))
     text = ", ".join(parts)
     last = recent(job, 1).lines
     return f"{text} | {''.join(run for run, _ in last[-1])}" if last else text

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from ipyproc._jobs import Job
-from ipyproc.views.facts import signal_name
+from ipyproc.views.render.format import signal_name
 
 #: What a page asks for, as it came: nothing of it is believed.
 Asked = dict[str, Any]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ipyproc._jobs import Chunk, Job
-from ipyproc.views.facts import size
+from ipyproc.views.render.format import size
 from ipyproc.views.terminal.line import Run
 from ipyproc.views.terminal.screen import Screen
 from ipyproc.views.transport.rate_limiter import OVERHEAD

@@ -6,15 +6,15 @@ from typing import Any
 import pytest
 
 from ipyproc.state import ProcessState, Rusage, WaitStatus
-from ipyproc.views import facts
-from ipyproc.views.facts import Fact
+from ipyproc.views.render import format
+from ipyproc.views.render.format import Fact
 from tests.views.fakes import FakeJob
 
 
 def found(status: int, **usage: Any) -> dict[str, str]:
     """Return the facts of a state by their labels."""
     state = ProcessState(pid=1, sys=WaitStatus(status), sys_usage=Rusage(**usage))
-    return {fact.label: fact.value for fact in facts.facts(state)}
+    return {fact.label: fact.value for fact in format.facts(state)}
 
 
 def test_an_exit() -> None:
@@ -73,7 +73,7 @@ def test_what_is_detail() -> None:
     """
     state = ProcessState(pid=1)
 
-    main = [fact.label for fact in facts.facts(state, 2) if not fact.detail]
+    main = [fact.label for fact in format.facts(state, 2) if not fact.detail]
 
     assert main == [
         "State",
@@ -83,7 +83,7 @@ def test_what_is_detail() -> None:
         "System time",
         "Max RSS",
     ]
-    assert Fact("Real time", "2.00 s") in facts.facts(state, 2)
+    assert Fact("Real time", "2.00 s") in format.facts(state, 2)
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_the_command(argv: tuple[str, ...], want: str) -> None:
     """
     The command is one line of bounded length that cannot pretend to be another.
     """
-    assert facts.command(FakeJob(*argv)) == want
+    assert format.command(FakeJob(*argv)) == want
 
 
 def test_the_snapshot_is_small_plain_json(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -109,10 +109,10 @@ def test_the_snapshot_is_small_plain_json(monkeypatch: pytest.MonkeyPatch) -> No
     """
     monkeypatch.setenv("SECRET", "hunter2")
     job = FakeJob(name="a\nb\udcff")
-    running = facts.snapshot(job, "token")
+    running = format.snapshot(job, "token")
     job.ends(9)
 
-    ended = facts.snapshot(job, "token")
+    ended = format.snapshot(job, "token")
 
     text = json.dumps([running, ended])
     assert text.encode("ascii")
