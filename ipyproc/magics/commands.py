@@ -26,8 +26,8 @@ from ipyproc.magics.targets import find_jobs, find_targets
 from ipyproc.process import Process
 from ipyproc.state import ProcessState
 from ipyproc.views import hide, show, text
-from ipyproc.views.html import HEIGHT
 from ipyproc.views.render import console
+from ipyproc.views.render.html import HEIGHT
 from ipyproc.views.tables import show_found, show_jobs
 
 #: The variables of the function in which a magic is used.

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from ipyproc.views import html, text
+from ipyproc.views import text
 from ipyproc.views.display import hide, register, show, unregister
 from ipyproc.views.job import JobView
 from ipyproc.views.life import LifeLine, life
+from ipyproc.views.render import html
 from ipyproc.views.waitstatus import WaitStatusView, explore
 
 __all__ = [

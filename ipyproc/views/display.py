@@ -18,8 +18,9 @@ from IPython import get_ipython
 
 from ipyproc._jobs import Job
 from ipyproc.state import ProcessState
-from ipyproc.views import html, text
+from ipyproc.views import text
 from ipyproc.views.job import JobView
+from ipyproc.views.render import html
 
 Bundle = dict[str, Any]
 

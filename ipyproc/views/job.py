@@ -31,8 +31,9 @@ import anywidget
 import traitlets
 
 from ipyproc._jobs import Job
-from ipyproc.views import html, page
+from ipyproc.views import page
 from ipyproc.views.gauge import Gauge
+from ipyproc.views.render import html
 from ipyproc.views.render.format import snapshot
 from ipyproc.views.subshells import answer_where_asked
 from ipyproc.views.transport import actions
