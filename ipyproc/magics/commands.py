@@ -25,8 +25,8 @@ from ipyproc.magics.starting import Limits, start
 from ipyproc.magics.targets import find_jobs, find_targets
 from ipyproc.process import Process
 from ipyproc.state import ProcessState
-from ipyproc.views import hide, show, text
-from ipyproc.views.render import console
+from ipyproc.views import hide, show
+from ipyproc.views.render import console, text
 from ipyproc.views.render.html import HEIGHT
 from ipyproc.views.tables import show_found, show_jobs
 

@@ -18,9 +18,8 @@ from IPython import get_ipython
 
 from ipyproc._jobs import Job
 from ipyproc.state import ProcessState
-from ipyproc.views import text
 from ipyproc.views.job import JobView
-from ipyproc.views.render import html
+from ipyproc.views.render import html, text
 
 Bundle = dict[str, Any]
 

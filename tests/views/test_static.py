@@ -10,8 +10,8 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from ipyproc.state import ProcessState, WaitStatus
-from ipyproc.views import rows, table, text
-from ipyproc.views.render import html
+from ipyproc.views import rows, table
+from ipyproc.views.render import html, text
 from ipyproc.views.transport.row_changes import Fields
 from tests.views.fakes import FakeJob
 
