@@ -9,8 +9,9 @@ from typing import ClassVar
 from weakref import WeakKeyDictionary
 
 from ipyproc._jobs import Job, jobs
-from ipyproc.views import page, rows, table
+from ipyproc.views import page, rows
 from ipyproc.views.job import shared
+from ipyproc.views.render import jobs_table
 from ipyproc.views.transport.actions import Asked
 from ipyproc.views.transport.rate_limiter import Publisher
 from ipyproc.views.transport.row_changes import Fields, Rows
@@ -68,11 +69,11 @@ class JobsView(Watched):
 
     def text(self) -> str:
         """Return the table as text."""
-        return table.text(self.rows.values(), self._more)
+        return jobs_table.text(self.rows.values(), self._more)
 
     def html(self) -> str:
         """Return the table as HTML."""
-        return table.html(self.rows.values(), self._more)
+        return jobs_table.html(self.rows.values(), self._more)
 
     def _key(self, job: Job) -> str:
         if job not in self._keys:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page
 
-from ipyproc.views import rows, table
-from ipyproc.views.render import html, text
+from ipyproc.views import rows
+from ipyproc.views.render import html, jobs_table, text
 from tests.views.fakes import FakeJob
 from tests.views.hostile import NAMES, NOWHERE, OUTPUT
 from tests.views.test_pane import NOTHING, Pane
@@ -70,12 +70,12 @@ def test_names_as_html_and_text(name: str) -> None:
     job.ends()
 
     row = rows.row(job)
-    page, plain = html.job(job) + table.html([row]), text.job(job)
+    page, plain = html.job(job) + jobs_table.html([row]), text.job(job)
     read = Reader(page)
     assert {tag for tag, _ in read.tags} <= TAGS
     assert not [key for _, keys in read.tags for key in keys if key.startswith("on")]
     assert harmless(page)
-    assert harmless(plain + text.spawned(job) + table.text([row]))
+    assert harmless(plain + text.spawned(job) + jobs_table.text([row]))
     assert "\n" not in text.spawned(job)
     (page + plain).encode()
 

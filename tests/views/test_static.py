@@ -10,8 +10,8 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from ipyproc.state import ProcessState, WaitStatus
-from ipyproc.views import rows, table
-from ipyproc.views.render import html, text
+from ipyproc.views import rows
+from ipyproc.views.render import html, jobs_table, text
 from ipyproc.views.transport.row_changes import Fields
 from tests.views.fakes import FakeJob
 
@@ -106,7 +106,7 @@ def test_jobs_as_text() -> None:
     other = FakeJob("ls", name="a-long-name")
     other.ends(9, after=61)
 
-    lines = table.text(map(rows.row, [FakeJob(), other])).splitlines()
+    lines = jobs_table.text(map(rows.row, [FakeJob(), other])).splitlines()
 
     assert lines[0].split() == ["NAME", "PID", "STATUS", "TIME", "COMMAND"]
     assert lines[2].startswith("a-long-name  4242  signal: killed  1:01")
@@ -154,7 +154,7 @@ def test_state_and_table_as_html() -> None:
     assert "SIGKILL (9)" in state.text
     assert state.tags[0][1]["class"] == "ipyproc-state"
 
-    page = Reader(table.html(map(rows.row, [FakeJob(), finished()])))
+    page = Reader(jobs_table.html(map(rows.row, [FakeJob(), finished()])))
     found = [a for tag, a in page.tags if tag == "tr" and "data-name" in a]
     assert [row["data-status"] for row in found] == ["running", "exited"]
     assert "ipyproc-jobs" in (page.tags[0][1]["class"] or "")
@@ -172,7 +172,7 @@ def test_nothing_of_it_is_markup() -> None:
     job.prints(EVIL.encode() + links + b"\x1b[38;2;1;2;3mx")
     job.ends()
 
-    page = Reader(html.job(job) + table.html([rows.row(job)]))
+    page = Reader(html.job(job) + jobs_table.html([rows.row(job)]))
 
     assert {tag for tag, _ in page.tags} <= {
         *("section", "header", "div", "span", "b", "code", "small", "pre", "table"),
@@ -240,7 +240,9 @@ def test_a_table_of_many_is_small() -> None:
 
 def saved(*found: Fields) -> int:
     """Return how much rows take in a saved notebook."""
-    return html.saved_size(table.html(found)) + html.saved_size(table.text(found))
+    return html.saved_size(jobs_table.html(found)) + html.saved_size(
+        jobs_table.text(found)
+    )
 
 
 def test_of_a_line_that_is_too_large_the_beginning_is_shown() -> None:

@@ -12,8 +12,9 @@ import pytest
 from tests.views.test_publisher import LINGER
 
 from ipyproc._jobs import Usage
-from ipyproc.views import rows, table, twin
+from ipyproc.views import rows, twin
 from ipyproc.views.jobs import JobsView
+from ipyproc.views.render import jobs_table
 from ipyproc.views.transport import watch
 from ipyproc.views.transport.rate_limiter import Publisher
 from ipyproc.views.transport.row_changes import Board
@@ -588,15 +589,15 @@ def test_the_static_table() -> None:
     evil.prints(b"<img src=x onerror=alert(1)>\n")
     row = rows.row(evil) | {"last": rows.last_line(evil)}
 
-    page = table.html([row])
+    page = jobs_table.html([row])
 
     assert 'class="ipyproc-jobs tex2jax_ignore mathjax_ignore"' in page
     assert 'data-name="&lt;b&gt;x" data-status="running"' in page
     assert "&lt;img src=x onerror=alert(1)&gt;" in page
     assert "<img" not in page
     assert "<script" not in page
-    assert table.text([row]).splitlines()[0].split() == [
+    assert jobs_table.text([row]).splitlines()[0].split() == [
         *("NAME", "PID", "STATUS", "TIME", "COMMAND")
     ]
-    assert table.text([]) == "no jobs"
-    assert "no jobs" in table.html([])
+    assert jobs_table.text([]) == "no jobs"
+    assert "no jobs" in jobs_table.html([])
