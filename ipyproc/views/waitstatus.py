@@ -10,7 +10,7 @@ import traitlets
 from ipyproc._text import signal_text
 from ipyproc.state import ProcessState, WaitStatus
 from ipyproc.views import page
-from ipyproc.views.bits import LARGEST, METHODS, Reading, read
+from ipyproc.views.render.bits import LARGEST, METHODS, Reading, read
 from ipyproc.views.render.format import signal_name
 from ipyproc.views.twin import Twin
 

@@ -8,8 +8,8 @@ import pytest
 from playwright.sync_api import Page
 
 from ipyproc.state import WaitStatus
-from ipyproc.views import bits
-from ipyproc.views.bits import LARGEST, METHODS, Reading, read
+from ipyproc.views.render import bits
+from ipyproc.views.render.bits import LARGEST, METHODS, Reading, read
 from ipyproc.views.waitstatus import WaitStatusView
 
 Readings = list[tuple[int, Reading]]

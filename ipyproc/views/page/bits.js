@@ -1,4 +1,4 @@
-// What the bits of a wait status say: the twin of views/bits.py.
+// What the bits of a wait status say: the twin of views/render/bits.py.
 
 export const METHODS = {
   exited: "Exited",
