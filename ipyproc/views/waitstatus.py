@@ -12,7 +12,7 @@ from ipyproc.state import ProcessState, WaitStatus
 from ipyproc.views import page
 from ipyproc.views.render.bits import LARGEST, METHODS, Reading, read
 from ipyproc.views.render.format import signal_name
-from ipyproc.views.twin import Twin
+from ipyproc.views.widgets.base import Twin
 
 _FRAME = "border:1px solid #8886;border-radius:4px;padding:6px 10px;text-align:left"
 _TABLE = "margin:4px 0;border:0;border-collapse:collapse;font-size:12px"

@@ -33,7 +33,7 @@ from ipyproc.views.transport.rate_limiter import OVERHEAD, Publisher
 from ipyproc.views.transport.row_changes import Board, Fields, Rows
 from ipyproc.views.transport.viewers import is_name
 from ipyproc.views.transport.watch import GLANCE, Watch
-from ipyproc.views.twin import Place, Twin
+from ipyproc.views.widgets.base import Place, Twin
 
 # Other views have their turn after measuring has used so many seconds.
 _SLICE = 0.01

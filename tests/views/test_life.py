@@ -22,9 +22,10 @@ from ipyproc._jobs import jobs
 from ipyproc._jobs.procinfo.lifecycle import Phase, Sighting
 from ipyproc.process import ProcessStatus
 from ipyproc.state import WaitStatus
-from ipyproc.views import LifeLine, life, twin
+from ipyproc.views import LifeLine, life
 from ipyproc.views.history import History
 from ipyproc.views.transport.rate_limiter import Publisher
+from ipyproc.views.widgets import base
 from tests.views.conftest import FrontEnd
 from tests.views.test_display import VIEW, Shell
 from tests.views.test_waitstatus import TWINS
@@ -305,7 +306,7 @@ def test_a_long_history_keeps_its_start() -> None:
 def shell(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Shell:
     """A shell in front of which somebody sits, or whatever the test asks for."""
     shell = Shell(**getattr(request, "param", {}))
-    monkeypatch.setattr(twin, "get_ipython", lambda: shell)
+    monkeypatch.setattr(base, "get_ipython", lambda: shell)
     return shell
 
 
@@ -421,4 +422,4 @@ def test_in_a_page(page: Page) -> None:
 def test_a_view_fits_into_a_saved_notebook() -> None:
     """What each model carries stays small."""
     assert len(LifeLine._esm.encode()) + len(LifeLine._css.encode()) <= 8_000
-    assert Path(twin.__file__).exists()
+    assert Path(base.__file__).exists()

@@ -12,7 +12,7 @@ import pytest
 from tests.views.test_publisher import LINGER
 
 from ipyproc._jobs import Usage
-from ipyproc.views import rows, twin
+from ipyproc.views import rows
 from ipyproc.views.jobs import JobsView
 from ipyproc.views.render import jobs_table
 from ipyproc.views.transport import watch
@@ -26,6 +26,7 @@ from ipyproc.views.transport.watch import (
     PATIENCE,
     Watch,
 )
+from ipyproc.views.widgets import base
 from tests.views.conftest import FrontEnd
 from tests.views.fakes import FakeJob
 from tests.views.test_display import Shell
@@ -449,7 +450,7 @@ def test_what_is_saved_is_sent_once(
     cell that shows it, of those not too many.
     """
     shell, times = Shell(), count()
-    monkeypatch.setattr(twin, "get_ipython", lambda: shell)
+    monkeypatch.setattr(base, "get_ipython", lambda: shell)
     monkeypatch.setattr(listed.view, "text", lambda: f"train runs for {next(times)} s")
     for _ in range(20):
         listed.view._ipython_display_()

@@ -1,4 +1,4 @@
-// Widgets that live where their static rendering stands; views/twin.py says why.
+// Widgets that live where their static rendering stands; views/widgets/base.py says why.
 import { hearing } from "./hearing.js";
 
 const twins = new Map();
