@@ -21,7 +21,7 @@ from ipyproc.views.render import format
 from ipyproc.views.transport.actions import SIGNALS, Asked
 from ipyproc.views.transport.rate_limiter import Publisher
 from ipyproc.views.transport.row_changes import Fields, Rows
-from ipyproc.views.watched import Actions, Watched
+from ipyproc.views.widgets.watched import Actions, Watched
 
 # The signals that have a button, by what a page calls it.
 _BUTTONS = {

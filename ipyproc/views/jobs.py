@@ -15,7 +15,7 @@ from ipyproc.views.render import jobs_table
 from ipyproc.views.transport.actions import Asked
 from ipyproc.views.transport.rate_limiter import Publisher
 from ipyproc.views.transport.row_changes import Fields, Rows
-from ipyproc.views.watched import Actions, Watched
+from ipyproc.views.widgets.watched import Actions, Watched
 
 #: How many rows there are at most, unless more jobs run or all are asked for.
 MOST = 200

@@ -9,7 +9,7 @@ from IPython.display import display
 from ipyproc.views.found import FoundView
 from ipyproc.views.jobs import MOST, JobsView
 from ipyproc.views.process import Found
-from ipyproc.views.watched import Watched
+from ipyproc.views.widgets.watched import Watched
 
 
 class _Tables:

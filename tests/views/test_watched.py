@@ -364,7 +364,7 @@ def test_out_of_sight_is_glanced_at(
     Where a page has the table below its edge, ends are noticed and nothing is measured.
     """
     assert GLANCE >= 5
-    monkeypatch.setattr("ipyproc.views.watched.GLANCE", 0.05)
+    monkeypatch.setattr("ipyproc.views.widgets.watched.GLANCE", 0.05)
     listed.asks(front, "look", number=0)
     told(front)
     listed.asks(front, "away")

@@ -1,4 +1,4 @@
-// Rows that the kernel measures while somebody sees them; views/watched.py has the rest.
+// Rows that the kernel measures while somebody sees them; views/widgets/watched.py has the rest.
 import { Asking, PATIENCE } from "./asking.js";
 import { h, say } from "./element.js";
 
