@@ -40,7 +40,7 @@ def test_an_unpacked_wheel_works(wheel: ZipFile, tmp_path: Path) -> None:
     wheel.extractall(tmp_path)
     code = (
         "import sys; sys.path.insert(0, sys.argv[1])\n"
-        "import ipyproc, ipyproc.views.job as views\n"
+        "import ipyproc, ipyproc.views.widgets.job as views\n"
         "assert ipyproc.__file__.startswith(sys.argv[1])\n"
         "assert views.JobView._esm and views.JobView._css\n"
         "print(ipyproc.command('true').run())"

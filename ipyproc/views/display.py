@@ -18,8 +18,8 @@ from IPython import get_ipython
 
 from ipyproc._jobs import Job
 from ipyproc.state import ProcessState
-from ipyproc.views.job import JobView
 from ipyproc.views.render import html, text
+from ipyproc.views.widgets.job import JobView
 
 Bundle = dict[str, Any]
 

@@ -10,11 +10,11 @@ from weakref import WeakKeyDictionary
 
 from ipyproc._jobs import Job, jobs
 from ipyproc.views import page, rows
-from ipyproc.views.job import shared
 from ipyproc.views.render import jobs_table
 from ipyproc.views.transport.actions import Asked
 from ipyproc.views.transport.rate_limiter import Publisher
 from ipyproc.views.transport.row_changes import Fields, Rows
+from ipyproc.views.widgets.job import shared
 from ipyproc.views.widgets.watched import Actions, Watched
 
 #: How many rows there are at most, unless more jobs run or all are asked for.

@@ -479,7 +479,7 @@ def test_the_first_tail(
     """
     A short one goes out at once, a long one only if no page is heard for a while.
     """
-    monkeypatch.setattr("ipyproc.views.job._TAILS", (1000.0, 2.0, 1000.0))
+    monkeypatch.setattr("ipyproc.views.widgets.job._TAILS", (1000.0, 2.0, 1000.0))
     view = JobView(job, Publisher(LINGER))
     job.prints(b"x" * size)
     front.wait(lambda: front.messages("output"))

@@ -1,5 +1,5 @@
 // The pane of one job; what it says to the kernel and hears from it is described in
-// views/job.py.
+// views/widgets/job.py.
 import { Asking, PATIENCE } from "./asking.js";
 import { button, h, say } from "./element.js";
 import { table } from "./facts.js";

@@ -19,8 +19,8 @@ import traitlets
 from IPython import get_ipython
 
 from ipyproc.views.display import asks, size_of
-from ipyproc.views.job import shared
 from ipyproc.views.transport.rate_limiter import OPENING, STATUSES, Publisher
+from ipyproc.views.widgets.job import shared
 
 # The cells that showed it last are kept up to date: nobody says which are still there.
 _MOST_PLACES = 16

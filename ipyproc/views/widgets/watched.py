@@ -25,7 +25,6 @@ from typing import Any, ClassVar
 
 import traitlets
 
-from ipyproc.views.job import shared
 from ipyproc.views.subshells import answer_where_asked
 from ipyproc.views.transport import actions
 from ipyproc.views.transport.actions import Act, Asked, number
@@ -34,6 +33,7 @@ from ipyproc.views.transport.row_changes import Board, Fields, Rows
 from ipyproc.views.transport.viewers import is_name
 from ipyproc.views.transport.watch import GLANCE, Watch
 from ipyproc.views.widgets.base import Place, Twin
+from ipyproc.views.widgets.job import shared
 
 # Other views have their turn after measuring has used so many seconds.
 _SLICE = 0.01
