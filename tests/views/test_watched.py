@@ -13,7 +13,6 @@ from tests.views.test_publisher import LINGER
 
 from ipyproc._jobs import Usage
 from ipyproc.views import rows
-from ipyproc.views.jobs import JobsView
 from ipyproc.views.render import jobs_table
 from ipyproc.views.transport import watch
 from ipyproc.views.transport.rate_limiter import Publisher
@@ -27,6 +26,7 @@ from ipyproc.views.transport.watch import (
     Watch,
 )
 from ipyproc.views.widgets import base
+from ipyproc.views.widgets.jobs import JobsView
 from tests.views.conftest import FrontEnd
 from tests.views.fakes import FakeJob
 from tests.views.test_display import Shell

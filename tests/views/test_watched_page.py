@@ -12,8 +12,8 @@ from playwright.sync_api import Locator, Page, Route, expect
 
 from ipyproc.views import rows
 from ipyproc.views.found import FoundView
-from ipyproc.views.jobs import JobsView
 from ipyproc.views.process import Found
+from ipyproc.views.widgets.jobs import JobsView
 from tests.browser.fixtures import Picture
 from tests.views.conftest import HOST, load
 from tests.views.fakes import FakeJob
