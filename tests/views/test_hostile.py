@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page
 
-from ipyproc.views import rows
 from ipyproc.views.render import html, jobs_table, text
+from ipyproc.views.widgets import rows
 from tests.views.fakes import FakeJob
 from tests.views.hostile import NAMES, NOWHERE, OUTPUT
 from tests.views.test_pane import NOTHING, Pane

@@ -10,9 +10,9 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from ipyproc.state import ProcessState, WaitStatus
-from ipyproc.views import rows
 from ipyproc.views.render import html, jobs_table, text
 from ipyproc.views.transport.row_changes import Fields
+from ipyproc.views.widgets import rows
 from tests.views.fakes import FakeJob
 
 

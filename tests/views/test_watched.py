@@ -12,7 +12,6 @@ import pytest
 from tests.views.test_publisher import LINGER
 
 from ipyproc._jobs import Usage
-from ipyproc.views import rows
 from ipyproc.views.render import jobs_table
 from ipyproc.views.transport import watch
 from ipyproc.views.transport.rate_limiter import Publisher
@@ -25,7 +24,7 @@ from ipyproc.views.transport.watch import (
     PATIENCE,
     Watch,
 )
-from ipyproc.views.widgets import base
+from ipyproc.views.widgets import base, rows
 from ipyproc.views.widgets.jobs import JobsView
 from tests.views.conftest import FrontEnd
 from tests.views.fakes import FakeJob

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from html import escape
 
-from ipyproc.views.rows import elapsed
 from ipyproc.views.transport.row_changes import Fields
+from ipyproc.views.widgets.rows import elapsed
 
 NO_JOBS = "no jobs"
 

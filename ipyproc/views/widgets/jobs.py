@@ -9,11 +9,12 @@ from typing import ClassVar
 from weakref import WeakKeyDictionary
 
 from ipyproc._jobs import Job, jobs
-from ipyproc.views import page, rows
+from ipyproc.views import page
 from ipyproc.views.render import jobs_table
 from ipyproc.views.transport.actions import Asked
 from ipyproc.views.transport.rate_limiter import Publisher
 from ipyproc.views.transport.row_changes import Fields, Rows
+from ipyproc.views.widgets import rows
 from ipyproc.views.widgets.job import shared
 from ipyproc.views.widgets.watched import Actions, Watched
 
