@@ -6,9 +6,9 @@ import threading
 
 from IPython.display import display
 
-from ipyproc.views.found import FoundView
 from ipyproc.views.process import Found
 from ipyproc.views.widgets.jobs import MOST, JobsView
+from ipyproc.views.widgets.process import FoundView
 from ipyproc.views.widgets.watched import Watched
 
 

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
-from ipyproc.views.found import FoundView
 from ipyproc.views.process import Found
 from ipyproc.views.widgets import rows
 from ipyproc.views.widgets.jobs import JobsView
+from ipyproc.views.widgets.process import FoundView
 from tests.browser.fixtures import Picture
 from tests.views.conftest import HOST, load
 from tests.views.fakes import FakeJob
