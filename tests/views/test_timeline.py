@@ -22,10 +22,10 @@ from ipyproc._jobs import jobs
 from ipyproc._jobs.procinfo.lifecycle import Phase, Sighting
 from ipyproc.process import ProcessStatus
 from ipyproc.state import WaitStatus
-from ipyproc.views import LifeLine, life
+from ipyproc.views import LifeLine
 from ipyproc.views.history import History
 from ipyproc.views.transport.rate_limiter import Publisher
-from ipyproc.views.widgets import base
+from ipyproc.views.widgets import base, timeline
 from tests.views.conftest import FrontEnd
 from tests.views.test_display import VIEW, Shell
 from tests.views.test_waitstatus import TWINS
@@ -199,13 +199,13 @@ def test_a_released_process_without_a_number(sleeper: Process) -> None:
     sleeper.release()
 
     with pytest.raises(ProcessReleasedError):
-        life(sleeper)
+        timeline(sleeper)
 
 
 def test_only_processes_and_jobs_have_lives() -> None:
     """Something else is a TypeError that says so."""
     with pytest.raises(TypeError, match=r"^expected a Process or a Job, not int$"):
-        life(os.getpid())  # type: ignore[arg-type]
+        timeline(os.getpid())  # type: ignore[arg-type]
 
 
 def test_a_job_is_never_a_zombie(watch: Callable[..., LifeLine]) -> None:
@@ -238,7 +238,7 @@ def test_without_pidfds(watch: Callable[..., LifeLine]) -> None:
 
 def test_nothing_is_held_by_a_closed_view(sleeper: Process) -> None:
     """A view that was closed looks no more."""
-    view = life(sleeper)
+    view = timeline(sleeper)
     view.close()
     sleeper.kill()
     sleeper.wait()
@@ -388,7 +388,7 @@ def test_a_page_changes_nothing(
 def test_in_a_page(page: Page) -> None:
     """The page draws what it is told, as text, and counts how long the last lasts."""
     process = psutil.Process()
-    view = life(find_process(process.pid))
+    view = timeline(find_process(process.pid))
     view.close()
     state = view.state | {"title": "<b>p</b>", "lasted": 61.2}
     html = view._static()["text/html"]
