@@ -23,9 +23,9 @@ from ipyproc._jobs.procinfo.lifecycle import Phase, Sighting
 from ipyproc.process import ProcessStatus
 from ipyproc.state import WaitStatus
 from ipyproc.views import LifeLine
-from ipyproc.views.history import History
 from ipyproc.views.transport.rate_limiter import Publisher
 from ipyproc.views.widgets import base, timeline
+from ipyproc.views.widgets.history import History
 from tests.views.conftest import FrontEnd
 from tests.views.test_display import VIEW, Shell
 from tests.views.test_waitstatus import TWINS
