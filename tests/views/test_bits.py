@@ -10,7 +10,7 @@ from playwright.sync_api import Page
 from ipyproc.state import WaitStatus
 from ipyproc.views.render import bits
 from ipyproc.views.render.bits import LARGEST, METHODS, Reading, read
-from ipyproc.views.waitstatus import WaitStatusView
+from ipyproc.views.widgets.waitstatus import WaitStatusView
 
 Readings = list[tuple[int, Reading]]
 
