@@ -9,8 +9,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from ipyproc._jobs import JobStatus, Usage
-from ipyproc.views import gauge
 from ipyproc.views.render import format, html
+from ipyproc.views.widgets import gauge
 from tests.views.fakes import FakeJob
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("views")]

@@ -32,7 +32,6 @@ import traitlets
 
 from ipyproc._jobs import Job
 from ipyproc.views import page
-from ipyproc.views.gauge import Gauge
 from ipyproc.views.render import html
 from ipyproc.views.render.format import snapshot
 from ipyproc.views.subshells import answer_where_asked
@@ -41,6 +40,7 @@ from ipyproc.views.transport.actions import number
 from ipyproc.views.transport.output_feed import Feed, Message, Pauses
 from ipyproc.views.transport.rate_limiter import OPENING, STATUSES, Publisher
 from ipyproc.views.transport.viewers import is_name
+from ipyproc.views.widgets.gauge import Gauge
 
 #: The one thread that sends for all views of this kernel.
 shared = Publisher()

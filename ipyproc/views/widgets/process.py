@@ -14,12 +14,12 @@ import traitlets
 
 from ipyproc._jobs import Usage
 from ipyproc.views import page
-from ipyproc.views.gauge import branch
 from ipyproc.views.process import GONE, Found, Sight
 from ipyproc.views.render import format
 from ipyproc.views.transport.actions import SIGNALS, Asked
 from ipyproc.views.transport.rate_limiter import Publisher
 from ipyproc.views.transport.row_changes import Fields, Rows
+from ipyproc.views.widgets.gauge import branch
 from ipyproc.views.widgets.job import shared
 from ipyproc.views.widgets.watched import Actions, Watched
 
