@@ -10,7 +10,7 @@ from typing import NoReturn
 from IPython.core.error import UsageError
 
 from ipyproc.magics.mistakes import unknown
-from ipyproc.magics.words import Words
+from ipyproc.magics.parsing import Words
 
 _WIDTH = 80
 

@@ -17,7 +17,7 @@ from ipyproc._jobs.request import Source
 from ipyproc._text import errno_text
 from ipyproc.attr import SysProcAttr
 from ipyproc.magics.mistakes import one_line, unknown
-from ipyproc.magics.words import split
+from ipyproc.magics.parsing import split
 
 # A character of private use, which nobody types.
 _NEWLINE = "\uf8ff"

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from IPython.core.error import UsageError
 
-from ipyproc.magics.words import Words, split
+from ipyproc.magics.parsing import Words, split
 
 
 @pytest.mark.parametrize(
