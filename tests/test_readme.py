@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from ipyproc.magics import usage
+from ipyproc.magics import help
 from tests.kernel.fixtures import Kernel
 from tests.readme import BROKEN, CHINESE, ENGLISH, ROOT, blocks, headings, prose
 
@@ -39,7 +39,7 @@ SLEEPERS = {str(_SECONDS + number) for number in range(len(STARTS))}
 PROMISED = re.compile(r"print\(.*\)\s+# (.+)")
 PATH = re.compile(r"\]\(([^)#]+)\)|(?:src|srcset)=\"([^\"]+)\"")
 OPTION = re.compile(r"--[a-z-]+")
-GRAMMARS = [usage.SPAWN, usage.PROCWAIT, usage.PROCKILL, usage.PROCS, usage.PROCFIND]
+GRAMMARS = [help.SPAWN, help.PROCWAIT, help.PROCKILL, help.PROCS, help.PROCFIND]
 MOST_OF_A_PICTURE = 150 << 10
 
 each_readme = pytest.mark.parametrize("path", READMES, ids=lambda path: path.name)

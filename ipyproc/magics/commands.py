@@ -19,7 +19,7 @@ from IPython.core.magic import (
 
 from ipyproc._jobs import Job, jobs
 from ipyproc._jobs.output.capture import MEMORY_LIMIT, OUTPUT_LIMIT
-from ipyproc.magics import finding, killing, usage, waiting
+from ipyproc.magics import finding, help, killing, waiting
 from ipyproc.magics.grammar import Grammar
 from ipyproc.magics.starting import Limits, start
 from ipyproc.magics.targets import find_jobs, find_targets
@@ -73,13 +73,13 @@ class IPyProc(Magics):
         #: Takes back what ``load`` did to the shell.
         self.undo = ExitStack()
 
-    @_magic(usage.SPAWN)
+    @_magic(help.SPAWN)
     @line_cell_magic
     def spawn(
         self, line: str, cell: str | None = None, local_ns: Variables = None
     ) -> Job:
         """Start a program as a job."""
-        options, command = usage.SPAWN.parse_command(line)
+        options, command = help.SPAWN.parse_command(line)
         grace = self.grace if options.grace is None else options.grace
         limits = Limits(grace, self.memory_limit, self.output_limit)
         job = start(options, command, cell, self._namespace(local_ns), limits)
@@ -92,13 +92,13 @@ class IPyProc(Magics):
             waiting.check([job])
         return job
 
-    @_magic(usage.PROCWAIT)
+    @_magic(help.PROCWAIT)
     @line_magic
     def procwait(
         self, line: str, local_ns: Variables = None
     ) -> ProcessState | dict[str, ProcessState]:
         """Wait for jobs."""
-        options, words = usage.PROCWAIT.parse(line)
+        options, words = help.PROCWAIT.parse(line)
         named = find_jobs(words, self._namespace(local_ns)) or [_last()]
         enough = any if options.any else all
         shown = console.status(named)
@@ -109,11 +109,11 @@ class IPyProc(Magics):
         several = options.any or len(named) > 1
         return states if several else states[named[0].name]
 
-    @_magic(usage.PROCKILL)
+    @_magic(help.PROCKILL)
     @line_magic
     def prockill(self, line: str, local_ns: Variables = None) -> None:
         """Signal jobs."""
-        options, words = usage.PROCKILL.parse(line)
+        options, words = help.PROCKILL.parse(line)
         if bool(words) == options.all:
             raise UsageError("name the jobs, or write --all for all that run")
         namespace = self._namespace(local_ns)
@@ -127,22 +127,22 @@ class IPyProc(Magics):
         if not targets:
             print("no job runs")
 
-    @_magic(usage.PROCS)
+    @_magic(help.PROCS)
     @line_magic
     def procs(self, line: str, local_ns: Variables = None) -> None:
         """Show the table of jobs."""
-        options, words = usage.PROCS.parse(line)
+        options, words = help.PROCS.parse(line)
         if words:
             raise UsageError(f"no word may follow %procs: {words[0]!r}")
         if options.clear:
             jobs.clear()
         show_jobs(every=options.all)
 
-    @_magic(usage.PROCFIND)
+    @_magic(help.PROCFIND)
     @line_magic
     def procfind(self, line: str, local_ns: Variables = None) -> Process:
         """Find any process."""
-        _, words = usage.PROCFIND.parse(line)
+        _, words = help.PROCFIND.parse(line)
         found = finding.find(words)
         show_found(found)
         return found.process

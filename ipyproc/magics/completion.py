@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from ipyproc.magics import candidates
 from ipyproc.magics.candidates import VALUES, Candidate, Namespace, Source
 from ipyproc.magics.grammar import Grammar, Option
+from ipyproc.magics.help import PROCFIND, PROCKILL, PROCS, PROCWAIT, SPAWN
 from ipyproc.magics.parsing import split
-from ipyproc.magics.usage import PROCFIND, PROCKILL, PROCS, PROCWAIT, SPAWN
 
 
 @dataclass(frozen=True, slots=True)

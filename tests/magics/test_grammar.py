@@ -3,10 +3,10 @@ from __future__ import annotations
 import pytest
 from IPython.core.error import UsageError
 
-from ipyproc.magics import usage
+from ipyproc.magics import help
 from ipyproc.magics.grammar import Grammar
 
-GRAMMARS = [grammar for grammar in vars(usage).values() if isinstance(grammar, Grammar)]
+GRAMMARS = [grammar for grammar in vars(help).values() if isinstance(grammar, Grammar)]
 
 
 @pytest.mark.parametrize(
@@ -24,12 +24,12 @@ GRAMMARS = [grammar for grammar in vars(usage).values() if isinstance(grammar, G
 )
 def test_options_end_where_the_command_begins(line: str, command: str) -> None:
     """What follows the program, or ``--``, is the program's, as it was written."""
-    assert usage.SPAWN.parse_command(line)[1] == command
+    assert help.SPAWN.parse_command(line)[1] == command
 
 
 def test_options_are_read() -> None:
     """A value follows its option or is glued to it; what is not given is None."""
-    options, command = usage.SPAWN.parse_command(
+    options, command = help.SPAWN.parse_command(
         "--name 'my job' --dir=/tmp --env A=1 --env B='x =y' --timeout 1.5 --check ls"
     )
 
@@ -66,14 +66,14 @@ def test_options_are_read() -> None:
 def test_wrong_options_are_usage_errors(line: str, text: str) -> None:
     """What is wrong is said in one line, with the nearest name if there is one."""
     with pytest.raises(UsageError) as caught:
-        usage.SPAWN.parse_command(line)
+        help.SPAWN.parse_command(line)
 
     assert str(caught.value) == text
 
 
 def test_options_and_names_may_be_mixed() -> None:
     """Where no program follows, options may stand behind names; numbers are names."""
-    options, names = usage.PROCKILL.parse("a --signal int 12 -1 --tree -- --b")
+    options, names = help.PROCKILL.parse("a --signal int 12 -1 --tree -- --b")
 
     assert names == ["a", "12", "-1", "--b"]
     assert (options.signal, options.tree, options.all) == (2, True, False)
@@ -94,7 +94,7 @@ def test_options_and_names_may_be_mixed() -> None:
 def test_wrong_signals_are_usage_errors(line: str, text: str) -> None:
     """A signal that there is not is never sent, and no option is proposed wrongly."""
     with pytest.raises(UsageError) as caught:
-        usage.PROCKILL.parse(line)
+        help.PROCKILL.parse(line)
 
     assert str(caught.value).removesuffix("?") == text.removesuffix("?")
 
@@ -102,7 +102,7 @@ def test_wrong_signals_are_usage_errors(line: str, text: str) -> None:
 @pytest.mark.parametrize("name", ["TERM", "SIGTERM", "term", "sigterm", "15"])
 def test_a_signal_has_many_names(name: str) -> None:
     """With SIG or without, in upper or lower case, or by number."""
-    assert usage.PROCKILL.parse(f"--signal {name}")[0].signal.name == "SIGTERM"
+    assert help.PROCKILL.parse(f"--signal {name}")[0].signal.name == "SIGTERM"
 
 
 @pytest.mark.parametrize("grammar", GRAMMARS, ids=lambda grammar: grammar.magic)
