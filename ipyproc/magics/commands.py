@@ -21,7 +21,7 @@ from ipyproc._jobs import Job, jobs
 from ipyproc._jobs.output.capture import MEMORY_LIMIT, OUTPUT_LIMIT
 from ipyproc.magics import finding, help, killing, waiting
 from ipyproc.magics.grammar import Grammar
-from ipyproc.magics.starting import Limits, start
+from ipyproc.magics.spawn import Limits, start
 from ipyproc.magics.targets import find_jobs, find_targets
 from ipyproc.process import Process
 from ipyproc.state import ProcessState
