@@ -19,7 +19,7 @@ from IPython.core.magic import (
 
 from ipyproc._jobs import Job, jobs
 from ipyproc._jobs.output.capture import MEMORY_LIMIT, OUTPUT_LIMIT
-from ipyproc.magics import finding, help, killing, waiting
+from ipyproc.magics import finding, help, killing, wait
 from ipyproc.magics.grammar import Grammar
 from ipyproc.magics.spawn import Limits, start
 from ipyproc.magics.targets import find_jobs, find_targets
@@ -86,10 +86,10 @@ class IPyProc(Magics):
         self._bind(options, proc=job, out=job.stdout, err=job.stderr)
         self._show(job, options.quiet)
         if options.wait or options.check:
-            waiting.wait([job], onlooker=self._onlooker(job, options.quiet))
+            wait.wait([job], onlooker=self._onlooker(job, options.quiet))
             self._bind(options, out=job.stdout.text, err=job.stderr.text)
         if options.check:
-            waiting.check([job])
+            wait.check([job])
         return job
 
     @_magic(help.PROCWAIT)
@@ -102,10 +102,10 @@ class IPyProc(Magics):
         named = find_jobs(words, self._namespace(local_ns)) or [_last()]
         enough = any if options.any else all
         shown = console.status(named)
-        ended = waiting.wait(named, options.timeout, enough, shown)
+        ended = wait.wait(named, options.timeout, enough, shown)
         if options.check:
-            waiting.check(ended)
-        states = {job.name: waiting.state(job) for job in ended}
+            wait.check(ended)
+        states = {job.name: wait.state(job) for job in ended}
         several = options.any or len(named) > 1
         return states if several else states[named[0].name]
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ipyproc._jobs import Job
-from ipyproc.magics import waiting
+from ipyproc.magics import wait
 
 PATIENCE = 30
 #: Prints a line as soon as the main thread waits for jobs in the same cell.
@@ -75,7 +75,7 @@ def _waits(frame: Any) -> bool:
     """Tell whether *frame* is that of an event which the magics wait for."""
     names = []
     while frame is not None:
-        if frame.f_code.co_filename == waiting.__file__:
+        if frame.f_code.co_filename == wait.__file__:
             return len(names) > 1
         names.append(frame.f_code.co_name)
         frame = frame.f_back
