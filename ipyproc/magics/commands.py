@@ -19,7 +19,7 @@ from IPython.core.magic import (
 
 from ipyproc._jobs import Job, jobs
 from ipyproc._jobs.output.capture import MEMORY_LIMIT, OUTPUT_LIMIT
-from ipyproc.magics import finding, help, killing, wait
+from ipyproc.magics import finding, help, kill, wait
 from ipyproc.magics.grammar import Grammar
 from ipyproc.magics.spawn import Limits, start
 from ipyproc.magics.targets import find_jobs, find_targets
@@ -122,8 +122,8 @@ class IPyProc(Magics):
             if options.all
             else find_targets(words, namespace, others=options.pid)
         )
-        killing.check(options, targets)
-        killing.kill(options, targets)
+        kill.check(options, targets)
+        kill.kill(options, targets)
         if not targets:
             print("no job runs")
 

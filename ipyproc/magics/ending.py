@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ipyproc._jobs import Job, jobs
 from ipyproc._jobs.shutdown import ending
-from ipyproc.magics.killing import label
+from ipyproc.magics.kill import label
 from ipyproc.views.widgets.job import shared
 
 # How long the threads may take; for a detached job they stay as long as it runs.
