@@ -8,7 +8,7 @@ from typing import Any
 
 from IPython.core import completer
 
-from ipyproc.magics.completion import NAMES, Completions, complete
+from ipyproc.magics.complete import NAMES, Completions, complete
 
 Undo = Callable[[], None]
 

@@ -7,7 +7,7 @@ from IPython.core import completer
 from IPython.core.completer import provisionalcompleter
 from IPython.core.interactiveshell import InteractiveShell
 
-from ipyproc.magics.completion import NAMES
+from ipyproc.magics.complete import NAMES
 
 
 def texts(ip: InteractiveShell, source: str) -> list[str]:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ipyproc._jobs import Job, jobs, spawn
-from ipyproc.magics.completion import complete
+from ipyproc.magics.complete import complete
 
 NAMESPACE: dict[str, object] = {"words": ["a"], "number": 3, "_hidden": [1]}
 
