@@ -13,6 +13,8 @@ from __future__ import annotations
 
 from importlib import import_module
 
+from ipyproc import _jobs
+
 __version__ = "0.1.0"
 
 # Names are imported on first use: a script that only starts processes pays for nothing
@@ -26,10 +28,17 @@ _MODULES = {
         "ProcessReleasedError SyscallError WaitDelayError"
     ),
     "ipyproc.exec": "Cmd command command_context look_path",
-    "ipyproc._jobs": "PIPE Job JobStatus jobs spawn",
+    "ipyproc._jobs.job": "Job",
+    "ipyproc._jobs.output.capture": "Capture",
+    "ipyproc._jobs.output.interleaved": "Chunk",
+    "ipyproc._jobs.procinfo.usage": "Usage",
+    "ipyproc._jobs.registry": "Jobs",
+    "ipyproc._jobs.request": "PIPE",
+    "ipyproc._jobs.runner": "JobStatus",
     "ipyproc.process": (
         "INTERRUPT KILL Process ProcessStatus find_process start_process"
     ),
+    "ipyproc.session": "jobs spawn",
     "ipyproc.state": "ProcessState Rusage WaitStatus",
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names.split()}
@@ -50,6 +59,14 @@ def __getattr__(name: str) -> object:
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
+
+
+def _make_widget(job: object) -> object:
+    """Make the view of a job; jobs run without any, and import none."""
+    return import_module("ipyproc.views").JobView(job)
+
+
+_jobs.make_widget = _make_widget
 
 
 def load_ipython_extension(ip: object) -> None:

@@ -1,13 +1,13 @@
 """The public names, for type checkers; ``__init__.py`` imports them on first use."""
 
 from ipyproc import context
-from ipyproc._jobs import (
-    PIPE,
-    Job,
-    JobStatus,
-    jobs,
-    spawn,
-)
+from ipyproc._jobs.job import Job
+from ipyproc._jobs.output.capture import Capture
+from ipyproc._jobs.output.interleaved import Chunk
+from ipyproc._jobs.procinfo.usage import Usage
+from ipyproc._jobs.registry import Jobs
+from ipyproc._jobs.request import PIPE
+from ipyproc._jobs.runner import JobStatus
 from ipyproc.attr import (
     Credential,
     ProcAttr,
@@ -44,6 +44,7 @@ from ipyproc.process import (
     find_process,
     start_process,
 )
+from ipyproc.session import jobs, spawn
 from ipyproc.state import (
     ProcessState,
     Rusage,
@@ -55,6 +56,8 @@ __all__ = [
     "KILL",
     "PIPE",
     "CanceledError",
+    "Capture",
+    "Chunk",
     "Cmd",
     "CmdStateError",
     "Credential",
@@ -64,6 +67,7 @@ __all__ = [
     "ExitError",
     "Job",
     "JobStatus",
+    "Jobs",
     "NoHandleError",
     "NotFoundError",
     "PathError",
@@ -78,6 +82,7 @@ __all__ = [
     "SysProcAttr",
     "SysProcIDMap",
     "SyscallError",
+    "Usage",
     "WaitDelayError",
     "WaitStatus",
     "command",

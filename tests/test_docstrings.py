@@ -93,7 +93,6 @@ MADE_FOR_USERS = {"Job", "JobStatus", "ProcessStatus", "Context", "Pair"}
 CONSTANTS = {"INTERRUPT", "KILL", "PIPE"}
 ROOT = Path(__file__).parents[1]
 VIEW_NAMES = ("explore", "life")
-JOB_NAMES = ("Capture", "Chunk", "Jobs", "Usage")
 
 
 def _named() -> Iterator[tuple[str, Any]]:
@@ -105,8 +104,6 @@ def _named() -> Iterator[tuple[str, Any]]:
             yield name, getattr(context, name)
     for name in VIEW_NAMES:
         yield name, getattr(import_module("ipyproc.views"), name)
-    for name in JOB_NAMES:
-        yield name, getattr(import_module("ipyproc._jobs"), name)
 
 
 def _members(cls: type) -> Iterator[tuple[str, Any]]:

@@ -21,23 +21,30 @@ LAYERS = {
     "errors": "model",
     "attr": "model",
     "_sys": "system",
-    "_arguments": "process",
-    "_awaiting": "process",
-    "_forgotten": "process",
-    "_owner": "process",
-    "_starting": "process",
+    "_process": "process",
     "process": "process",
     "context": "exec",
     "exec": "exec",
-    "jobs": "jobs",
+    "_jobs": "jobs",
+    "session": "session",
     "views": "views",
     "magics": "magics",
     "__init__": "facade",
 }
-ORDER = ["model", "system", "process", "exec", "jobs", "views", "magics", "facade"]
+ORDER = [
+    "model",
+    "system",
+    "process",
+    "exec",
+    "jobs",
+    "session",
+    "views",
+    "magics",
+    "facade",
+]
 SYSTEM_IS_FOR = {"system", "process"}
 THIRD_PARTY = {
-    "psutil": {"jobs", "magics"},
+    "psutil": {"jobs", "views", "magics"},
     "anywidget": {"views"},
     "ipywidgets": {"views"},
     "traitlets": {"views", "magics"},

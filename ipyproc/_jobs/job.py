@@ -8,10 +8,10 @@ from collections.abc import Callable, Generator
 from contextlib import suppress
 from errno import ECHILD
 from functools import partial
-from importlib import import_module
 from signal import SIGCONT, SIGKILL, SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU
 from typing import Protocol
 
+from ipyproc import _jobs
 from ipyproc._jobs.io.event_loop import Timer, reactor
 from ipyproc._jobs.output.capture import Capture
 from ipyproc._jobs.output.interleaved import Chunk
@@ -278,8 +278,7 @@ class Job:
     def widget(self) -> object:
         """The view of the job, an ``ipyproc.views.JobView``; needs anywidget."""
         if self._widget is None:
-            # The one look upward, by name and on demand: jobs run without any view.
-            self._widget = import_module("ipyproc.views").JobView(self)
+            self._widget = _jobs.make_widget(self)
         return self._widget
 
     def forget(self) -> None:

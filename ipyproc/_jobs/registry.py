@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 from collections.abc import Iterator
 from difflib import get_close_matches
-from types import ModuleType
-from typing import TypeVar, cast
+from typing import TypeVar
 
 from ipyproc._jobs import request
 from ipyproc._jobs.job import Job
@@ -169,23 +167,3 @@ class Jobs:
         if near:
             return f"no job {str(key)!r}; did you mean {near[0]!r}?"
         return f"no job {str(key)!r}; there are {', '.join(names[-5:])}"
-
-
-class _Package(Jobs, ModuleType):
-    """The package ``ipyproc._jobs``, which is the table of the session's jobs, too.
-
-    ``ipyproc._jobs`` is the public name of the table, and importing a package binds it
-    to that name in its parent, whatever that had there: so they are one object.
-    """
-
-
-def _package_as_table() -> Jobs:
-    package = sys.modules[__name__.rpartition(".")[0]]
-    package.__class__ = _Package
-    table = cast(Jobs, package)
-    Jobs.__init__(table)
-    return table
-
-
-#: The jobs of this session.
-jobs = _package_as_table()

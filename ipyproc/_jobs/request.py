@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final, TypeAlias
 
-from ipyproc._jobs.guardian.client.program import MARK
+from ipyproc._jobs.guardian.program import MARK
 from ipyproc.attr import Env, HasFileno, SysProcAttr
 from ipyproc.errors import PathError
 from ipyproc.exec.look_path import look_path

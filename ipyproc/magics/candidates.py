@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
-from ipyproc._jobs import jobs
 from ipyproc.magics.targets import job_names
 from ipyproc.magics.values import SIGNALS
+from ipyproc.session import jobs
 
 Namespace = Mapping[str, object]
 Source = Callable[[str, Namespace], Iterable["Candidate"]]

@@ -17,13 +17,14 @@ from IPython.core.magic import (
     needs_local_scope,
 )
 
-from ipyproc._jobs import Job, jobs
+from ipyproc._jobs.job import Job
 from ipyproc._jobs.output.capture import MEMORY_LIMIT, OUTPUT_LIMIT
 from ipyproc.magics import finding, help, kill, wait
 from ipyproc.magics.grammar import Grammar
 from ipyproc.magics.spawn import Limits, start
 from ipyproc.magics.targets import find_jobs, find_targets
 from ipyproc.process import Process
+from ipyproc.session import jobs
 from ipyproc.state import ProcessState
 from ipyproc.views import hide, show
 from ipyproc.views.render import console, text

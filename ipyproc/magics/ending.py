@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from ipyproc._jobs import Job, jobs
+from ipyproc._jobs.job import Job
 from ipyproc._jobs.shutdown import ending
 from ipyproc.magics.kill import label
+from ipyproc.session import jobs
 from ipyproc.views.widgets.job import shared
 
 # How long the threads may take; for a detached job they stay as long as it runs.

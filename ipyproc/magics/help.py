@@ -171,7 +171,7 @@ all that it started.""",
         Option("--all", "show every job that ended, however many there are"),
         Option("--clear", "forget the jobs that ended first"),
     ],
-    notes="Python: ipyproc._jobs, a mapping by name and by pid.\n",
+    notes="Python: ipyproc.jobs, a mapping by name and by pid.\n",
 )
 
 PROCFIND = Grammar(

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from IPython.core.error import UsageError
 
-from ipyproc._jobs import Job
+from ipyproc._jobs.job import Job
 from ipyproc.errors import ProcessDoneError
 from ipyproc.magics.mistakes import one_line
 from ipyproc.magics.targets import Target

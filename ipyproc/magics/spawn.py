@@ -12,12 +12,13 @@ from pathlib import Path
 from IPython.core.error import UsageError
 from IPython.utils.text import DollarFormatter
 
-from ipyproc._jobs import PIPE, Job, spawn
-from ipyproc._jobs.request import Source
+from ipyproc._jobs.job import Job
+from ipyproc._jobs.request import PIPE, Source
 from ipyproc._text import errno_text
 from ipyproc.attr import SysProcAttr
 from ipyproc.magics.mistakes import one_line, unknown
 from ipyproc.magics.parsing import split
+from ipyproc.session import spawn
 
 # A character of private use, which nobody types.
 _NEWLINE = "\uf8ff"

@@ -8,10 +8,11 @@ from collections.abc import Mapping, Sequence
 import psutil
 from IPython.core.error import UsageError
 
-from ipyproc._jobs import Job, jobs
+from ipyproc._jobs.job import Job
 from ipyproc._jobs.procinfo.vital import refusal
 from ipyproc.magics.mistakes import unknown
 from ipyproc.process import Process
+from ipyproc.session import jobs
 
 Namespace = Mapping[str, object]
 #: A job, or what is none: a process in a variable, or but its pid.

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 
-from ipyproc._jobs import Job
+from ipyproc._jobs.job import Job
 from ipyproc.errors import ExitError
 from ipyproc.magics.mistakes import one_line
 from ipyproc.state import ProcessState

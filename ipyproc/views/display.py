@@ -16,7 +16,7 @@ from weakref import WeakKeyDictionary
 
 from IPython import get_ipython
 
-from ipyproc._jobs import Job
+from ipyproc._jobs.job import Job
 from ipyproc.state import ProcessState
 from ipyproc.views.render import html, text
 from ipyproc.views.widgets.job import JobView

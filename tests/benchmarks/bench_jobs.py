@@ -18,7 +18,7 @@ from contextlib import ExitStack
 
 import psutil
 
-from ipyproc._jobs import Job, jobs, spawn
+from ipyproc import Job, jobs, spawn
 from ipyproc._jobs.guardian.client import guardian
 from tests.benchmarks.measuring import (
     Figures,

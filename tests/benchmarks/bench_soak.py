@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 
-from ipyproc._jobs import Job, jobs, spawn
+from ipyproc import Job, jobs, spawn
 from ipyproc._jobs.guardian.client import guardian
 from tests.benchmarks.measuring import (
     MIB,

@@ -5,7 +5,7 @@ from contextlib import suppress
 
 import pytest
 
-from ipyproc._jobs import jobs
+from ipyproc import jobs
 from ipyproc._sys import pidfd
 from ipyproc.errors import ProcessDoneError
 from tests.jobs.helpers import until

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from ipyproc._jobs import Job
+from ipyproc import Job
 
 PATIENCE = 30.0
 #: For what is tested in a fresh interpreter: with pidfds, and as where there are none.
@@ -55,7 +55,7 @@ START = f"""
 import os, signal, sys, threading, time
 from collections.abc import Callable
 import psutil
-from ipyproc._jobs import Job, jobs, spawn
+from ipyproc import Job, jobs, spawn
 from ipyproc._jobs.guardian.client import guardian
 PATIENCE = {PATIENCE}
 {getsource(until)}

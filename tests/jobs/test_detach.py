@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ipyproc._jobs import PIPE, spawn
+from ipyproc import PIPE, spawn
 from ipyproc.errors import PathError
 from tests.jobs.helpers import (
     PATIENCE,
@@ -133,7 +133,7 @@ def test_who_rotates_the_file_breaks_nothing(folder: Path) -> None:
 
 SESSION = """
 import os, signal, time
-from ipyproc._jobs import spawn
+from ipyproc import spawn
 spawn(["sleep", "1000"])
 tick = "trap '' HUP; echo $$; while :; do echo tick; sleep 0.02; done"
 job = spawn(["sh", "-c", tick], name="tick", detach=True)

@@ -207,7 +207,7 @@ def test_forked_child_does_nothing_of_ours() -> None:
     code = f"""
 import os, sys, threading
 {FORKS_ARE_FINE}
-from ipyproc._jobs import PIPE, spawn
+from ipyproc import PIPE, spawn
 job = spawn("cat", stdin=PIPE)
 pid = os.fork()
 if pid == 0:
@@ -242,7 +242,7 @@ def test_fork_keeps_no_copy_of_standard_input() -> None:
     code = f"""
 import os, signal
 {FORKS_ARE_FINE}
-from ipyproc._jobs import PIPE, spawn
+from ipyproc import PIPE, spawn
 job = spawn("cat", stdin=PIPE)
 job.send("x")
 pid = os.fork()

@@ -13,8 +13,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from ipyproc._jobs import PIPE, jobs, spawn
-from ipyproc._jobs.guardian.client import client, program
+from ipyproc import PIPE, jobs, spawn
+from ipyproc._jobs.guardian import client, program
 from ipyproc._jobs.shutdown import ending
 from tests.jobs.helpers import PATIENCE, START, eventually, gone, lives, script
 from tests.sandbox import sandbox
@@ -224,7 +224,7 @@ def test_forks_leave_the_guardian_alone() -> None:
     code = """
 import os, sys, warnings
 warnings.simplefilter("ignore")  # of a fork beside threads, and of what it drops
-from ipyproc._jobs import spawn
+from ipyproc import spawn
 from ipyproc._jobs.guardian.client import guardian
 job = spawn(["sleep", "1000"])
 mine = guardian()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import random
 
-from ipyproc._jobs import PIPE, Job, jobs, spawn
+from ipyproc import PIPE, Job, jobs, spawn
 from ipyproc._jobs.guardian.client import guardian
 from tests.guard import Holdings, holdings
 from tests.jobs.helpers import PATIENCE, eventually, until

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ipyproc._jobs import PIPE, Job, JobStatus, jobs, spawn
+from ipyproc import PIPE, Job, JobStatus, jobs, spawn
 from ipyproc._jobs.guardian.client import guardian
 from ipyproc._jobs.io.event_loop import reactor
 from ipyproc.errors import ProcessDoneError, SyscallError
@@ -147,7 +147,7 @@ def test_interrupt_of_the_group_touches_no_job() -> None:
     """SIGINT to the kernel's whole group is not for its jobs."""
     code = """
 import os, signal
-from ipyproc._jobs import PIPE, spawn
+from ipyproc import PIPE, spawn
 os.setpgid(0, 0)
 job = spawn(["cat"], stdin=PIPE)
 try:
@@ -533,7 +533,7 @@ def test_widget() -> None:
 PID_MODE = """
 import signal, threading
 from ipyproc import NoHandleError
-from ipyproc._jobs import PIPE, jobs, spawn
+from ipyproc import PIPE, jobs, spawn
 job = spawn("cat", stdin=PIPE, name="cat")
 try:
     job.process.fileno()

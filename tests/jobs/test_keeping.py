@@ -13,12 +13,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ipyproc._jobs import Job, jobs, spawn
+from ipyproc import Job, jobs, spawn
 from ipyproc._jobs.output.interleaved import Output
 from ipyproc._jobs.output.keeping import Keeping
 from ipyproc._jobs.output.spill import Archive
 from tests.jobs.helpers import PATIENCE, until
-from tests.jobs.test_journal import arrivals
+from tests.jobs.test_interleaved import arrivals
 
 SIZE = 100_000
 
@@ -138,7 +138,7 @@ def test_a_fork_leaves_the_file_alone() -> None:
     code = """
 import os, sys, warnings
 warnings.simplefilter("ignore")  # of a fork beside threads
-from ipyproc._jobs import jobs, spawn
+from ipyproc import jobs, spawn
 def run(text):
     job = spawn(["sh", "-c", f"yes {text} | head -c 100000"])
     job.wait(20)

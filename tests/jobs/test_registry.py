@@ -5,8 +5,7 @@ import threading
 import pytest
 
 import ipyproc
-import ipyproc._jobs
-from ipyproc._jobs import PIPE, Job, Jobs, jobs, spawn
+from ipyproc import PIPE, Job, Jobs, jobs, spawn
 from tests.jobs.helpers import PATIENCE
 
 
@@ -26,11 +25,10 @@ def sleeper(name: str) -> Job:
     return spawn("cat", stdin=PIPE, name=name)
 
 
-def test_one_name_for_package_and_table() -> None:
-    """However it is imported, `jobs` is the table, and the package still works."""
-    assert ipyproc._jobs is jobs is ipyproc._jobs.jobs
-    assert isinstance(jobs, Jobs)
-    assert ipyproc._jobs.spawn is spawn
+def test_jobs_is_the_table_and_nothing_else() -> None:
+    """`ipyproc.jobs` is the one table of the session, not a module."""
+    assert ipyproc.jobs is jobs
+    assert type(jobs) is Jobs
 
 
 def test_empty() -> None:

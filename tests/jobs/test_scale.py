@@ -8,7 +8,7 @@ import tracemalloc
 
 import pytest
 
-from ipyproc._jobs import PIPE, jobs, spawn
+from ipyproc import PIPE, jobs, spawn
 from ipyproc._jobs.guardian.client import guardian
 from ipyproc._jobs.io.event_loop import NAME
 from tests.guard import holdings

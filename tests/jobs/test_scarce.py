@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from ipyproc._jobs import PIPE, jobs, spawn
+from ipyproc import PIPE, jobs, spawn
 from ipyproc._sys import pidfd
 from ipyproc.errors import SyscallError
 from tests.jobs.helpers import PATIENCE, both_modes, script, until, until_printed
@@ -23,7 +23,7 @@ from tests.process.tools import descriptors
 # Starts jobs while there is room for 0, 1, 2, ... descriptors, beside one that runs.
 FEW_DESCRIPTORS = """
 import errno, logging, os, resource
-from ipyproc._jobs import PIPE, jobs, spawn
+from ipyproc import PIPE, jobs, spawn
 from ipyproc._jobs.shutdown import ending
 RUNS = {runs}
 logging.disable()  # the guardian, which has no descriptors either, says so
@@ -155,7 +155,7 @@ def test_no_threads(
 # A disk of 2 MiB, and jobs that print 5: one alone, then many ended ones together.
 FULL_DISK = """
 import os, tempfile
-from ipyproc._jobs import jobs, spawn
+from ipyproc import jobs, spawn
 spawn("mount -t tmpfs -o size=2m none .").wait(20)
 os.chdir(os.getcwd())
 tempfile.tempdir = os.getcwd()

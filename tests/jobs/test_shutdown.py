@@ -11,7 +11,7 @@ from tests.jobs.helpers import PATIENCE, both_modes, gone, in_session, script
 # Starts a job that prints when it is ready, and prints its pid; then the script ends.
 START = """
 import sys, threading
-from ipyproc._jobs import jobs, spawn
+from ipyproc import jobs, spawn
 def start(*argv, **options):
     job = spawn(list(argv), **options)
     ready = threading.Event()
@@ -164,7 +164,7 @@ def test_imports() -> None:
     """Jobs need no notebook, and psutil only for who looks at other processes."""
     code = """
 import sys
-from ipyproc._jobs import spawn
+from ipyproc import spawn
 spawn("true").wait()
 heavy = {"IPython", "ipywidgets", "anywidget", "traitlets", "psutil", "asyncio"}
 print(sorted(heavy & {name.partition(".")[0] for name in sys.modules}))
@@ -176,7 +176,7 @@ def test_no_jobs_after_the_end() -> None:
     """Whoever starts a job when the interpreter ends gets an error, and no process."""
     code = """
 import atexit
-from ipyproc._jobs import spawn
+from ipyproc import spawn
 def late():
     try:
         spawn("sleep 1000")

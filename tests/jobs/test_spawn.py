@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ipyproc._jobs import PIPE, Job, jobs, spawn
+from ipyproc import PIPE, Job, jobs, spawn
 from ipyproc.attr import SysProcAttr
 from ipyproc.errors import ExecError, NotFoundError, PathError
 from tests.jobs.helpers import PATIENCE

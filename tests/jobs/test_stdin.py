@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ipyproc._jobs import PIPE, spawn
+from ipyproc import PIPE, spawn
 from tests.jobs.helpers import PATIENCE, python, until, until_printed
 
 

@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from ipyproc._jobs import PIPE, Job, spawn
+from ipyproc import PIPE, Job, spawn
 from ipyproc._jobs.procinfo.tree import Roots, find
 from ipyproc.attr import SysProcAttr
 from tests.jobs.helpers import (

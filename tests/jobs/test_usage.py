@@ -6,7 +6,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from ipyproc._jobs import PIPE, Usage, spawn
+from ipyproc import PIPE, Usage, spawn
 from ipyproc._jobs.procinfo import proc
 from ipyproc._jobs.procinfo.sampler import Sampler
 from ipyproc._jobs.procinfo.survey import Survey

@@ -8,7 +8,7 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
-from ipyproc._jobs import jobs
+from ipyproc import jobs
 from ipyproc.magics import load, unload
 from tests.magics.helpers import PATIENCE, Ran, RunCell
 from tests.magics.terminal import Terminal, running

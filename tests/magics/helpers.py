@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from ipyproc._jobs import Job
+from ipyproc import Job
 from ipyproc.magics import wait
 
 PATIENCE = 30

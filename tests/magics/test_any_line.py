@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from IPython.core.error import UsageError
 
-from ipyproc._jobs import jobs
+from ipyproc import jobs
 from ipyproc.magics import help
 from tests.guard import holdings
 from tests.magics.helpers import PATIENCE, Ran, RunCell

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ipyproc._jobs import Job, jobs, spawn
+from ipyproc import Job, jobs, spawn
 from ipyproc.magics.complete import complete
 
 NAMESPACE: dict[str, object] = {"words": ["a"], "number": 3, "_hidden": [1]}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ipyproc._jobs import jobs
+from ipyproc import jobs
 from ipyproc.magics import help
 from ipyproc.magics.grammar import Grammar
 from tests.magics.helpers import PATIENCE, RunCell

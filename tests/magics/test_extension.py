@@ -10,7 +10,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from IPython.core.magic import Magics, line_magic, magics_class
 
 import ipyproc
-from ipyproc._jobs import jobs, spawn
+from ipyproc import jobs, spawn
 from ipyproc.magics import completers, load, unload
 from tests.guard import holdings
 from tests.magics.helpers import RunCell, until

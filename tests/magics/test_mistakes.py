@@ -9,7 +9,7 @@ import psutil
 import pytest
 from IPython.core.error import UsageError
 
-from ipyproc._jobs import jobs
+from ipyproc import jobs
 from ipyproc.errors import ExecError, PathError
 from tests.jobs.helpers import eventually
 from tests.magics.helpers import Ran, RunCell

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 import pytest
 from IPython.core.error import UsageError
 
-from ipyproc import Process, start_process
-from ipyproc._jobs import jobs
+from ipyproc import Process, jobs, start_process
 from tests.magics.helpers import RunCell, until
 
 TRAP = "trap 'exit 7' TERM; echo; while :; do sleep 0.1; done"

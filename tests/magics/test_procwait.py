@@ -6,7 +6,7 @@ import re
 import pytest
 from IPython.core.error import UsageError
 
-from ipyproc._jobs import jobs
+from ipyproc import jobs
 from ipyproc.errors import ExitError
 from tests.magics.helpers import RunCell, interrupt_when_waiting
 

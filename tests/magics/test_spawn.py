@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from IPython.core.error import UsageError
 
-from ipyproc._jobs import Job, jobs
+from ipyproc import Job, jobs
 from ipyproc.errors import ExitError
 from tests.magics.helpers import RunCell, interrupt_when_waiting, output, until
 

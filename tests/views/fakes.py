@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ipyproc._jobs import Chunk, JobStatus, Usage
+from ipyproc import Chunk, JobStatus, Usage
 from ipyproc._jobs.output.interleaved import Output
 from ipyproc.errors import ProcessDoneError
 from ipyproc.state import ProcessState, WaitStatus

@@ -11,7 +11,7 @@ from IPython.core.events import EventManager, available_events
 from IPython.core.formatters import DisplayFormatter
 from tests.views.test_publisher import LINGER, ended
 
-from ipyproc._jobs import Job
+from ipyproc import Job
 from ipyproc.state import ProcessState, WaitStatus
 from ipyproc.views import JobView, display
 from ipyproc.views.transport.rate_limiter import Publisher

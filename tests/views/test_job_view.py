@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from tests.views.test_publisher import LINGER, ended
 
-from ipyproc._jobs import Usage
+from ipyproc import Usage
 from ipyproc.views import JobView
 from ipyproc.views.transport.output_feed import TAIL
 from ipyproc.views.transport.rate_limiter import Publisher

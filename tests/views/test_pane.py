@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from ipyproc._jobs import JobStatus, Usage
+from ipyproc import JobStatus, Usage
 from ipyproc.views.render import format, html
 from ipyproc.views.widgets import gauge
 from tests.views.fakes import FakeJob

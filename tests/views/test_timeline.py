@@ -17,8 +17,14 @@ import pytest
 from playwright.sync_api import Page, expect
 from tests.views.test_publisher import LINGER, ended
 
-from ipyproc import Process, ProcessReleasedError, find_process, spawn, start_process
-from ipyproc._jobs import jobs
+from ipyproc import (
+    Process,
+    ProcessReleasedError,
+    find_process,
+    jobs,
+    spawn,
+    start_process,
+)
 from ipyproc._jobs.procinfo.lifecycle import Phase, Sighting
 from ipyproc.process import ProcessStatus
 from ipyproc.state import WaitStatus

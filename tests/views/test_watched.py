@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from tests.views.test_publisher import LINGER
 
-from ipyproc._jobs import Usage
+from ipyproc import Usage
 from ipyproc.views.render import jobs_table
 from ipyproc.views.transport import watch
 from ipyproc.views.transport.rate_limiter import Publisher

@@ -14,8 +14,8 @@ from contextlib import ExitStack, suppress
 from errno import EAGAIN, EMFILE, ENFILE, ENOMEM
 from typing import Final
 
-from ipyproc._jobs.guardian.client import program as guardian_program
-from ipyproc._jobs.guardian.client.program import MARK, MESSAGE
+from ipyproc._jobs.guardian import program as guardian_program
+from ipyproc._jobs.guardian.program import MARK, MESSAGE
 from ipyproc._jobs.io.event_loop import Callback, Reactor, reactor
 from ipyproc.attr import ProcAttr, SysProcAttr
 from ipyproc.process import Process, ProcessStatus, start_process

@@ -19,7 +19,7 @@ from importlib.util import find_spec
 from types import CodeType
 
 from ipyproc._sys import inherit, posix_spawn
-from ipyproc._sys.launcher.program import program as launcher
+from ipyproc._sys.launcher import program as launcher
 from ipyproc._sys.libc import Vector, own_environment, system_call
 from ipyproc._sys.opening import opened
 from ipyproc.attr import SysProcAttr, SysProcIDMap

@@ -8,7 +8,8 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import IO, Final, Protocol
 
-from ipyproc._jobs import Chunk, Job
+from ipyproc._jobs.job import Job
+from ipyproc._jobs.output.interleaved import Chunk
 from ipyproc.views.render import format
 from ipyproc.views.terminal.line import width
 from ipyproc.views.transport.output_feed import recent

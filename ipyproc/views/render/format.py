@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from ipyproc._jobs import Job
+from ipyproc._jobs.job import Job
 from ipyproc._quote import quote
 from ipyproc._text import signal_text
 from ipyproc.state import ProcessState, WaitStatus

@@ -11,7 +11,7 @@ import json
 from html import escape
 from typing import Final
 
-from ipyproc._jobs import Job
+from ipyproc._jobs.job import Job
 from ipyproc.state import ProcessState
 from ipyproc.views.render import format
 from ipyproc.views.render.format import Fact

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from ipyproc._jobs import Job
+from ipyproc._jobs.job import Job
 from ipyproc.state import ProcessState
 from ipyproc.views.render import format
 from ipyproc.views.transport.output_feed import recent

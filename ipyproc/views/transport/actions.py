@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from ipyproc._jobs import Job
+from ipyproc._jobs.job import Job
 from ipyproc.views.render.format import signal_name
 
 #: What a page asks for, as it came: nothing of it is believed.

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from ipyproc._jobs import Chunk, Job
+from ipyproc._jobs.job import Job
+from ipyproc._jobs.output.interleaved import Chunk
 from ipyproc.views.render.format import size
 from ipyproc.views.terminal.line import Run
 from ipyproc.views.terminal.screen import Screen

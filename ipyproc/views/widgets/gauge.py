@@ -6,7 +6,8 @@ import time
 from collections import deque
 from typing import Any
 
-from ipyproc._jobs import Job, Usage
+from ipyproc._jobs.job import Job
+from ipyproc._jobs.procinfo.usage import Usage
 from ipyproc.views.render.format import plain
 
 #: For so many seconds a page that said that it looks is believed to. It says so more

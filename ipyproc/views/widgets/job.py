@@ -30,7 +30,7 @@ from collections.abc import Callable
 import anywidget
 import traitlets
 
-from ipyproc._jobs import Job
+from ipyproc._jobs.job import Job
 from ipyproc.views import page
 from ipyproc.views.render import html
 from ipyproc.views.render.format import snapshot

@@ -8,7 +8,8 @@ from itertools import count
 from typing import ClassVar
 from weakref import WeakKeyDictionary
 
-from ipyproc._jobs import Job, jobs
+from ipyproc._jobs.job import Job
+from ipyproc.session import jobs
 from ipyproc.views import page
 from ipyproc.views.render import jobs_table
 from ipyproc.views.transport.actions import Asked

@@ -12,7 +12,7 @@ from typing import ClassVar
 
 import traitlets
 
-from ipyproc._jobs import Usage
+from ipyproc._jobs.procinfo.usage import Usage
 from ipyproc.views import page
 from ipyproc.views.process import GONE, Found, Sight
 from ipyproc.views.render import format

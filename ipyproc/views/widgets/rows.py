@@ -6,7 +6,7 @@ import re
 import time
 from collections.abc import Iterable
 
-from ipyproc._jobs import Job
+from ipyproc._jobs.job import Job
 from ipyproc.views.render import format
 from ipyproc.views.terminal.screen import Screen
 from ipyproc.views.transport.row_changes import Fields

@@ -10,7 +10,7 @@ from typing import Any
 
 import traitlets
 
-from ipyproc._jobs import Job
+from ipyproc._jobs.job import Job
 from ipyproc._jobs.procinfo.lifecycle import Observer, observer
 from ipyproc.process import Process
 from ipyproc.views import page

@@ -1,4 +1,4 @@
-"""Starting jobs."""
+"""The session: its one table of jobs, and ``spawn``, which starts them."""
 
 from __future__ import annotations
 
@@ -13,10 +13,13 @@ from ipyproc._jobs.job import Job
 from ipyproc._jobs.local import LocalRunner
 from ipyproc._jobs.output.capture import MEMORY_LIMIT, OUTPUT_LIMIT
 from ipyproc._jobs.output.interleaved import Output
-from ipyproc._jobs.registry import jobs
+from ipyproc._jobs.registry import Jobs
 from ipyproc._jobs.request import Command, Sink, Source, Words
 from ipyproc._jobs.shutdown import ending
 from ipyproc.attr import SysProcAttr
+
+#: The jobs of this session.
+jobs = Jobs()
 
 
 def spawn(
