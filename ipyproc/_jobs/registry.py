@@ -27,6 +27,13 @@ class Jobs:
     twice its own ``memory_limit``; all ended ones together have up to the
     ``memory_limit`` of the table. Beyond that, those that ended first move what they
     printed to a temporary file, which all of them share.
+
+    >>> from ipyproc import jobs, spawn
+    >>> job = spawn(["true"], name="first")
+    >>> jobs["first"] is job, job in jobs, jobs.last is job
+    (True, True, True)
+    >>> state = job.wait()
+    >>> jobs.clear()
     """
 
     def __init__(self) -> None:

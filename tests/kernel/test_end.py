@@ -60,7 +60,7 @@ def guardians_of(pid: int) -> list[int]:
     found = []
     for process in psutil.process_iter(["cmdline"]):
         words = process.info["cmdline"] or []
-        if str(pid) in words and any("guardian_program" in word for word in words):
+        if str(pid) in words and any("guardian/program" in word for word in words):
             found.append(process.pid)
     return found
 

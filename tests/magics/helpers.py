@@ -18,14 +18,14 @@ PATIENCE = 30
 #: Prints a line as soon as the main thread waits for jobs in the same cell.
 TELL = """
 import sys, threading, time
-from ipyproc.magics import waiting
+from ipyproc.magics import wait
 
 def tell(main=threading.main_thread().ident):
     while True:
         frame, names = sys._current_frames()[main], []
         while frame:
             names.append(frame.f_code.co_name)
-            if frame.f_code.co_filename == waiting.__file__ and len(names) > 2:
+            if frame.f_code.co_filename == wait.__file__ and len(names) > 2:
                 print("it waits")
                 return
             frame = frame.f_back

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from IPython.core.events import EventManager, available_events
 from IPython.core.formatters import DisplayFormatter
-from tests.views.test_publisher import LINGER, ended
 
 from ipyproc import Job
 from ipyproc.state import ProcessState, WaitStatus
@@ -17,6 +16,7 @@ from ipyproc.views import JobView, display
 from ipyproc.views.transport.rate_limiter import Publisher
 from tests.views.conftest import FrontEnd
 from tests.views.fakes import FakeJob
+from tests.views.test_rate_limiter import LINGER, ended
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 

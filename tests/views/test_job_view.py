@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from tests.views.test_publisher import LINGER, ended
 
 from ipyproc import Usage
 from ipyproc.views import JobView
@@ -18,6 +17,7 @@ from ipyproc.views.widgets import gauge
 from tests.views.comms import FakeComm
 from tests.views.conftest import FrontEnd
 from tests.views.fakes import FakeJob
+from tests.views.test_rate_limiter import LINGER, ended
 
 
 @pytest.fixture

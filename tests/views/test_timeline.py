@@ -15,7 +15,6 @@ from typing import Any
 import psutil
 import pytest
 from playwright.sync_api import Page, expect
-from tests.views.test_publisher import LINGER, ended
 
 from ipyproc import (
     Process,
@@ -28,12 +27,13 @@ from ipyproc import (
 from ipyproc._jobs.procinfo.lifecycle import Phase, Sighting
 from ipyproc.process import ProcessStatus
 from ipyproc.state import WaitStatus
-from ipyproc.views import LifeLine
+from ipyproc.views import LifeLine, life
 from ipyproc.views.transport.rate_limiter import Publisher
-from ipyproc.views.widgets import base, timeline
+from ipyproc.views.widgets import base
 from ipyproc.views.widgets.history import History
 from tests.views.conftest import FrontEnd
 from tests.views.test_display import VIEW, Shell
+from tests.views.test_rate_limiter import LINGER, ended
 from tests.views.test_waitstatus import TWINS
 
 PATIENCE = 20.0
@@ -205,13 +205,13 @@ def test_a_released_process_without_a_number(sleeper: Process) -> None:
     sleeper.release()
 
     with pytest.raises(ProcessReleasedError):
-        timeline(sleeper)
+        life(sleeper)
 
 
 def test_only_processes_and_jobs_have_lives() -> None:
     """Something else is a TypeError that says so."""
     with pytest.raises(TypeError, match=r"^expected a Process or a Job, not int$"):
-        timeline(os.getpid())  # type: ignore[arg-type]
+        life(os.getpid())  # type: ignore[arg-type]
 
 
 def test_a_job_is_never_a_zombie(watch: Callable[..., LifeLine]) -> None:
@@ -244,7 +244,7 @@ def test_without_pidfds(watch: Callable[..., LifeLine]) -> None:
 
 def test_nothing_is_held_by_a_closed_view(sleeper: Process) -> None:
     """A view that was closed looks no more."""
-    view = timeline(sleeper)
+    view = life(sleeper)
     view.close()
     sleeper.kill()
     sleeper.wait()
@@ -394,7 +394,7 @@ def test_a_page_changes_nothing(
 def test_in_a_page(page: Page) -> None:
     """The page draws what it is told, as text, and counts how long the last lasts."""
     process = psutil.Process()
-    view = timeline(find_process(process.pid))
+    view = life(find_process(process.pid))
     view.close()
     state = view.state | {"title": "<b>p</b>", "lasted": 61.2}
     html = view._static()["text/html"]

@@ -9,7 +9,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from tests.views.test_publisher import LINGER
 
 from ipyproc import Usage
 from ipyproc.views.render import jobs_table
@@ -29,6 +28,7 @@ from ipyproc.views.widgets.jobs import JobsView
 from tests.views.conftest import FrontEnd
 from tests.views.fakes import FakeJob
 from tests.views.test_display import Shell
+from tests.views.test_rate_limiter import LINGER
 
 ROOM = 1 << 20
 

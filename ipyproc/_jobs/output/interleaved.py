@@ -20,9 +20,15 @@ _WORTH_MOVING = 1 << 10
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """What came in one piece: *data*, bytes of *stream*, ``stdout`` or ``stderr``.
+    r"""What came in one piece: *data*, bytes of *stream*, ``stdout`` or ``stderr``.
 
     *offset* is where it begins, counted over both streams in order of arrival.
+
+    >>> from ipyproc import spawn
+    >>> job = spawn("echo out; echo err >&2", shell=True)
+    >>> state = job.wait()
+    >>> sorted((chunk.stream, chunk.data) for chunk in job.read(0, 100))
+    [('stderr', b'err\n'), ('stdout', b'out\n')]
     """
 
     stream: str

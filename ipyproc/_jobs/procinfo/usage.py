@@ -15,6 +15,13 @@ class Usage:
     first one: since its start). *memory*: resident bytes. *read_bytes* and
     *write_bytes*: to and from storage since its start; what the page cache answers
     costs none. They and *descriptors* are ``None`` where the kernel does not tell.
+
+    >>> from ipyproc import spawn
+    >>> job = spawn(["sleep", "60"])
+    >>> usage = job.usage()
+    >>> usage.pid == job.pid, usage.total_memory > 0, len(usage.children)
+    (True, True, 0)
+    >>> job.kill()
     """
 
     pid: int
