@@ -1,1 +1,1 @@
-"""."""
+"""What ``ipyproc.process`` delegates to: starting, owning, waiting, reaping."""

@@ -44,9 +44,9 @@ class GivenUp extends (class {
 
 /** Open the pane; with a `comm` as that of a model that anywidget has given up. */
 window.open_ = (state, tail, comm) => {
-  window.model = new Model({ state, tail: { ...tail, data: view(tail.data) }, signals });
+  window.model = new Model({ token: "abc", state, tail: { ...tail, data: view(tail.data) }, signals });
   const whole = Object.assign(new GivenUp(), { comm });
-  if (comm) model.widget_manager = { get_model: async (name) => name === state.id && whole };
+  if (comm) model.widget_manager = { get_model: async (name) => name === "abc" && whole };
   window.close_ = pane.initialize({ model: window.model });
 };
 

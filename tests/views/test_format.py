@@ -109,10 +109,10 @@ def test_the_snapshot_is_small_plain_json(monkeypatch: pytest.MonkeyPatch) -> No
     """
     monkeypatch.setenv("SECRET", "hunter2")
     job = FakeJob(name="a\nb\udcff")
-    running = format.snapshot(job, "token")
+    running = format.snapshot(job)
     job.ends(9)
 
-    ended = format.snapshot(job, "token")
+    ended = format.snapshot(job)
 
     text = json.dumps([running, ended])
     assert text.encode("ascii")

@@ -25,7 +25,7 @@ class Pane:
         self.page = page
         self.job = job
         self.have = 0
-        page.evaluate("given => open_(...given)", [format.snapshot(job, "abc"), tail])
+        page.evaluate("given => open_(...given)", [format.snapshot(job), tail])
 
     def show(self) -> None:
         """Render it."""
@@ -58,7 +58,7 @@ class Pane:
 
     def changed(self) -> None:
         """Let it know how the job is."""
-        state = format.snapshot(self.job, "abc")
+        state = format.snapshot(self.job)
         self.page.evaluate("state => set('state', state)", state)
 
     @property
@@ -569,7 +569,7 @@ def test_a_page_that_was_too_slow_for_anywidget(page: Page, job: FakeJob) -> Non
     """
     The model hears its kernel all the same, and asks for what it may have missed.
     """
-    state = format.snapshot(job, "abc")
+    state = format.snapshot(job)
     page.evaluate(
         """given => open_(...given, {
           on_msg: (heard) => (window.heard = heard),
@@ -592,7 +592,7 @@ def test_a_page_that_cannot_hear_the_kernel(page: Page, job: FakeJob) -> None:
     """
     It says so, and what helps.
     """
-    state = format.snapshot(job, "abc")
+    state = format.snapshot(job)
     page.evaluate("given => open_(...given, {})", [state, NOTHING])
     page.evaluate("render()")
 

@@ -1,1 +1,1 @@
-"""."""
+"""The guardian: another process, which ends the jobs when this one was killed."""

@@ -1,1 +1,1 @@
-"""."""
+"""What jobs printed: captured, in order, in memory or in files."""

@@ -10,7 +10,7 @@ const known = new Map();
 const CLEARED = "this job was cleared: what is not shown here is gone";
 
 function initialize({ model }) {
-  const token = model.get("state").id;
+  const token = model.get("token");
   const panes = new Set();
   const check = hearing(model, token);
   const make = () => {
@@ -45,7 +45,7 @@ function initialize({ model }) {
 }
 
 function render({ model, el }) {
-  const own = known.get(model.get("state").id);
+  const own = known.get(model.get("token"));
   const pane = own.make();
   el.append(pane.section);
   return () => {

@@ -46,10 +46,10 @@ export class Row {
 
   show(facts) {
     const { cells } = this;
-    const { name, pid, status, text, ended, ran, cpu, memory, command, last } = facts;
+    const { name, pid, status, text, success, ended, ran, cpu, memory, command, last } = facts;
     this.facts = facts;
     this.runs = ended === null;
-    Object.assign(this.element.dataset, { name, status, good: text === "exit status 0" });
+    Object.assign(this.element.dataset, { name, status, good: success === true });
     this.killer.setAttribute("aria-label", `Kill ${name}`);
     if (!this.runs) this.end();
     cells.name.title = command;

@@ -71,11 +71,11 @@ export class Pane {
 
   show() {
     const state = (this.state = this.model.get("state"));
-    const { name, command, dir, pid, status, text, ran, stdin, facts, timed_out } = state;
+    const { name, command, dir, pid, status, text, success, ran, stdin, facts, timed_out } = state;
     const over = ran !== null;
     this.section.setAttribute("aria-label", `Job ${name}`);
     this.section.style.setProperty("--rows", this.model.get("height") ?? "");
-    Object.assign(this.section.dataset, { name, pid, status, good: text === "exit status 0" });
+    Object.assign(this.section.dataset, { name, pid, status, good: success === true });
     say(this.badge, text);
     say(this.tag, [timed_out ? "timed out" : "", this.left].filter(Boolean).join(" · "));
     this.name.textContent = name;

@@ -170,21 +170,23 @@ def _bits(status: WaitStatus) -> list[tuple[str, str]]:
     ]
 
 
-def snapshot(job: Job, token: str) -> dict[str, Any]:
-    """Return what a pane shows besides output, as JSON: never the environment.
+def success(job: Job) -> bool | None:
+    """Whether the job exited with code 0; None if that is not known, or not yet."""
+    return None if job.state is None else job.state.success
 
-    *token* is the name by which the page finds the job's static rendering.
-    """
+
+def snapshot(job: Job) -> dict[str, Any]:
+    """Return what a pane shows besides output, as JSON: never the environment."""
     ended = job.ended_at
     real = None if ended is None else ended - job.started_at
     return {
-        "id": token,
         "name": name(job),
         "command": command(job),
         "dir": plain(str(job.dir)) if job.dir else "",
         "pid": job.pid,
         "status": str(job.status),
         "text": status(job),
+        "success": success(job),
         "timed_out": job.timed_out,
         "started": job.started_at,
         "ran": None if real is None else seconds(real),

@@ -33,7 +33,6 @@ _PALETTE = (
 )
 # Colours of a badge, by status; an ended job's depends on how it ended.
 _STATUS = {"running": "4", "stopped": "3", "released": "3"}
-_GOOD = "exit status 0"
 _WORDS = {
     "bold": "font-weight:bold",
     "dim": "opacity:.7",
@@ -74,7 +73,7 @@ def job(job: Job, height: int = HEIGHT) -> str:
     There is room for *height* lines of output; the others are scrolled.
     """
     name, text = escape(format.name(job)), _text(format.status(job))
-    colour = _colour(_STATUS.get(job.status, "2" if text == _GOOD else "1"))
+    colour = _colour(_STATUS.get(job.status, "2" if format.success(job) else "1"))
     attributes = f'data-name="{name}" data-pid="{job.pid}" data-status="{job.status}"'
     head = (
         f'<section class="ipyproc-job {_NO_MATHS}" aria-label="Job {name}" '

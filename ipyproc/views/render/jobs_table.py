@@ -60,7 +60,7 @@ _HEADINGS = (*_COLUMNS, _LAST_LINE)
 
 def _row(row: Fields) -> str:
     name, status = escape(row["name"]), escape(row["text"])
-    good = _GOOD if row["text"] == "exit status 0" else _BAD
+    good = _GOOD if row["success"] else _BAD
     colour = _COLOURS.get(row["status"], good)
     cells = (
         f"<b>{name}</b>",

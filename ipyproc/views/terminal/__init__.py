@@ -1,1 +1,1 @@
-"""."""
+"""What a terminal would show of bytes that arrive: parser, lines, screen."""

@@ -1,1 +1,1 @@
-"""."""
+"""The live widgets."""

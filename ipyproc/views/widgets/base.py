@@ -92,7 +92,7 @@ class Twin(anywidget.AnyWidget):
 
     def _heard(self, _: object, content: object, __: object) -> None:
         self._publisher.account(0, STATUSES)
-        if content == {"action": "settle"}:
+        if isinstance(content, dict) and content.get("action") == "settle":
             for place in self._places:
                 place.settled = True
             self.changed()

@@ -67,6 +67,8 @@ class JobView(anywidget.AnyWidget):
     _esm = page.module("job.js")
     _css = page.style("theme.css", "job.css")
 
+    #: By this name the page finds the static rendering, and the model itself.
+    token = traitlets.Unicode().tag(sync=True)
     state = traitlets.Dict().tag(sync=True)
     tail = traitlets.Dict().tag(sync=True)
     signals: traitlets.List[str] = traitlets.List().tag(sync=True)
@@ -86,12 +88,11 @@ class JobView(anywidget.AnyWidget):
         # Composed when they are sent: a page that joins must hear of it first.
         self._replies: deque[Callable[[], Message]] = deque(maxlen=_MOST_REPLIES)
         self._endings: deque[Callable[[], int]] = deque()
-        #: By this name the page finds the static rendering that it is to replace, and
-        #: the model itself.
-        self.token = secrets.token_hex(16)
+        token = secrets.token_hex(16)
         super().__init__(
-            model_id=self.token,
-            state=snapshot(job, self.token),
+            model_id=token,
+            token=token,
+            state=snapshot(job),
             tail=self._feed.tail(),
             signals=list(actions.SIGNALS),
         )
@@ -167,7 +168,7 @@ class JobView(anywidget.AnyWidget):
         self._publisher.wake(self)
 
     def _send_state(self) -> int:
-        new = snapshot(self._job, self.token)
+        new = snapshot(self._job)
         if new != self.state:
             self.state = new
         elif self._missed:

@@ -43,6 +43,7 @@ def row(job: Job) -> Fields:
         "pid": job.pid,
         "status": str(job.status),
         "text": format.status(job),
+        "success": format.success(job),
         "started": job.started_at,
         "ended": ended,
         "ran": None if ended is None else format.seconds(ended - job.started_at),

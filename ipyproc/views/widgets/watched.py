@@ -228,7 +228,7 @@ class Watched(Twin):
     def _heard(self, widget: object, content: object, buffers: object) -> None:
         """Do what a page asks for, if it is an entry of a table."""
         super()._heard(widget, content, buffers)
-        if content == {"action": "settle"}:
+        if isinstance(content, dict) and content.get("action") == "settle":
             self._is_stale, self._saved_at = True, 0.0
         if not isinstance(content, dict) or not is_name(content.get("page")):
             return

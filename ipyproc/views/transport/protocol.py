@@ -1,0 +1,211 @@
+"""What a page and the kernel say to each other: the twin of the page's ``protocol.ts``.
+
+Every live widget is a model whose id is its synced trait ``token``; by that name the
+page finds the static rendering too (``#ipyproc-TOKEN``). A synced trait holds what a
+page can show that hears nothing else: from a busy kernel, or because its module was
+not loaded yet. Nothing that a page writes to a trait is believed, except the one that
+is its to choose (``value`` of a wait status).
+
+A page gives itself a name, *page*, and asks for an entry of a table, *action*. It says
+again that somebody looks (``look``) before its lease is over, that the view is out of
+sight (``away``) or gone (``leave``). What changes something has a number, *seq*, and is
+answered by ``done``. Seconds are the kernel's ``time.time()``; sizes are bytes; offsets
+count both streams of a job in order of arrival.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, NotRequired, TypedDict
+
+# --- parts
+
+#: Which stream printed how many of the bytes that come along, in order.
+Streams = list[tuple[str, int]]
+#: A label, a value, and whether it is shown on request only.
+Fact = tuple[str, str, bool]
+#: A process: pid, name, percent of a processor, memory, and the branches below it.
+Branch = tuple[int, str, float, int, "list[Branch]"]
+
+
+# --- synced traits
+
+
+class JobState(TypedDict):
+    """``state`` of a job's pane: all but its output. *ran* is null while it runs."""
+
+    name: str
+    command: str
+    dir: str
+    pid: int
+    status: str
+    text: str
+    success: bool | None
+    timed_out: bool
+    started: float
+    ran: str | None
+    stdin: bool
+    total: int | None
+    facts: list[Fact] | None
+
+
+# --- from the page: who looks
+
+
+class Look(TypedDict):
+    """Somebody sees the view; *number* is of the last ``rows`` that the page has."""
+
+    action: Literal["look"]
+    page: str
+    number: NotRequired[int | None]
+    tree: NotRequired[bool]
+
+
+class Away(TypedDict):
+    """The view is on the page, but out of sight."""
+
+    action: Literal["away"]
+    page: str
+
+
+class Leave(TypedDict):
+    """The view is not on the page any more."""
+
+    action: Literal["leave"]
+    page: str
+
+
+class Settle(TypedDict):
+    """The page keeps static HTML, so the output may become that."""
+
+    action: Literal["settle"]
+    page: str
+
+
+# --- from the page: a job's output
+
+
+class Ready(TypedDict):
+    """The page has all output up to *have*; ``begin`` says where it goes on."""
+
+    action: Literal["ready"]
+    page: str
+    have: int | None
+    seq: int
+
+
+class Ack(TypedDict):
+    """The page has drawn all up to *offset*."""
+
+    action: Literal["ack"]
+    page: str
+    offset: int
+
+
+class Save(TypedDict):
+    """The page wants what was captured from *offset* on."""
+
+    action: Literal["save"]
+    page: str
+    offset: int
+
+
+# --- from the page: what a button does
+
+
+class Press(TypedDict):
+    """A button; in a table of jobs *job* is the key of a row."""
+
+    action: Literal["interrupt", "terminate", "kill", "stop", "continue", "close_stdin"]
+    page: str
+    seq: int
+    job: NotRequired[str]
+
+
+class Signal(TypedDict):
+    """Any signal, by a name of the list in the trait ``signals``."""
+
+    action: Literal["signal"]
+    page: str
+    seq: int
+    signal: str
+    tree: bool
+
+
+class Send(TypedDict):
+    """Text for the standard input."""
+
+    action: Literal["send"]
+    page: str
+    seq: int
+    text: str
+
+
+# --- from the kernel
+
+
+class Begin(TypedDict):
+    """Answers ``ready``: the output goes on at *offset*; *clock* is the kernel's."""
+
+    kind: Literal["begin"]
+    page: str
+    seq: int | None
+    clock: float
+    offset: int
+
+
+class Output(TypedDict):
+    """Bytes from *offset* on for *pages*, which have all up to *after*."""
+
+    kind: Literal["output"]
+    pages: list[str]
+    after: int
+    offset: int
+    streams: Streams
+
+
+class Saved(TypedDict):
+    """Answers ``save``: bytes from *offset* on, of *total*."""
+
+    kind: Literal["saved"]
+    page: str
+    after: int
+    offset: int
+    total: int
+    streams: Streams
+
+
+class Usage(TypedDict):
+    """What a job uses: *cpu* is a curve in percent of one processor, newest last."""
+
+    kind: Literal["usage"]
+    cpu: list[int]
+    memory: int
+    processes: int
+    tree: Branch | None
+
+
+class Rows(TypedDict):
+    """What changed, by row; *keys* are those of all rows, *gone* of those that went."""
+
+    kind: Literal["rows"]
+    clock: float
+    number: int
+    rows: dict[str, dict[str, object]]
+    keys: NotRequired[list[str]]
+    gone: NotRequired[list[str]]
+    notes: NotRequired[dict[str, object]]
+
+
+class Done(TypedDict):
+    """Answers what changed something; *error* is empty if it worked."""
+
+    kind: Literal["done"]
+    page: str
+    seq: int | None
+    error: str
+
+
+class Forget(TypedDict):
+    """The job was cleared; what is on the page stays there."""
+
+    kind: Literal["forget"]
