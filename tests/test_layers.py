@@ -1,8 +1,8 @@
-"""Layers point one way; this table is the architecture."""
+"""Layers point one way: the rules of tests/layers.py hold, and each can fail."""
 
 from __future__ import annotations
 
-import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,106 +10,172 @@ from pathlib import Path
 import pytest
 
 import ipyproc
+from tests import layers
+from tests.layers import LAYERS, RULES, THIRD_PARTIES, Rule
 
 ROOT = Path(ipyproc.__file__).parent
-
-# From the bottom up: a layer may import from those listed before it and from itself.
-LAYERS = {
-    "_text": "model",
-    "_quote": "model",
-    "state": "model",
-    "errors": "model",
-    "attr": "model",
-    "_sys": "system",
-    "_process": "process",
-    "process": "process",
-    "context": "exec",
-    "exec": "exec",
-    "_jobs": "jobs",
-    "session": "session",
-    "views": "views",
-    "magics": "magics",
-    "__init__": "facade",
+CONTRIBUTING = Path(__file__).parents[1] / "CONTRIBUTING.md"
+#: A package that breaks no rule.
+SOUND = {
+    "__init__": "from importlib import import_module\nimport_module('ipyproc.views')",
+    "errors": "import errno",
+    "_sys.libc": "import ctypes",
+    "process": "from ipyproc import errors\nfrom ipyproc._sys import libc",
+    "session": "from ipyproc.process import Process",
+    "views.__init__": "",
+    "views.job": "import psutil\nfrom ipyproc.session import jobs",
 }
-ORDER = [
-    "model",
-    "system",
-    "process",
-    "exec",
-    "jobs",
-    "session",
-    "views",
-    "magics",
-    "facade",
+#: For each rule what is changed in that package, and the fault that it finds.
+BROKEN = [
+    (
+        layers.layers_point_down,
+        {"errors": "import ipyproc.process"},
+        "ipyproc.errors (model) imports ipyproc.process (process)",
+    ),
+    (
+        layers.layers_point_down,
+        {"session": "def f():\n    if f:\n        from ipyproc import views"},
+        "ipyproc.session (session) imports ipyproc.views (views)",
+    ),
+    (
+        layers.layers_point_down,
+        {"session": "if TYPE_CHECKING:\n    from ipyproc.views.job import JobView"},
+        "ipyproc.session (session) imports ipyproc.views.job (views)",
+    ),
+    (
+        layers.layers_point_down,
+        {"process": "def f():\n    import_module('ipyproc.session')"},
+        "ipyproc.process (process) imports ipyproc.session (session)",
+    ),
+    (
+        layers.layers_point_down,
+        {"process": "views = __import__('ipyproc.views')"},
+        "ipyproc.process (process) imports ipyproc.views (views)",
+    ),
+    (
+        layers.layers_point_down,
+        {"views.job": "from ipyproc import Job"},
+        "ipyproc.views.job (views) imports ipyproc (facade)",
+    ),
+    (layers.layers_point_down, {"attic": ""}, "ipyproc.attic is in no layer"),
+    (
+        layers.the_system_is_for_processes,
+        {"views.job": "from ipyproc._sys import libc"},
+        "ipyproc.views.job imports ipyproc._sys.libc",
+    ),
+    (
+        layers.third_parties_have_their_place,
+        {"session": "import psutil"},
+        "ipyproc.session imports psutil",
+    ),
+    (
+        layers.third_parties_have_their_place,
+        {"hosts._command": "def f():\n    from distributed.comm import connect"},
+        "ipyproc.hosts._command imports distributed",
+    ),
+    (
+        layers.third_parties_have_their_place,
+        {"views.job": "import numpy.linalg"},
+        "ipyproc.views.job imports numpy",
+    ),
+    (
+        layers.ctypes_has_its_place,
+        {"process": "def f():\n    import ctypes.util"},
+        "ipyproc.process imports ctypes",
+    ),
+    (
+        layers.only_the_facade_imports_by_name,
+        {"session": "import importlib\nimportlib.import_module(name)"},
+        "ipyproc.session imports by name",
+    ),
+    (
+        layers.only_the_facade_imports_by_name,
+        {"session": "from importlib import import_module as load"},
+        "ipyproc.session imports by name",
+    ),
+    (
+        layers.imports_are_absolute,
+        {"views.job": "from . import page"},
+        "ipyproc.views.job has a relative import",
+    ),
+    (
+        layers.there_is_no_circle,
+        {"_sys.a": "import ipyproc._sys.b", "_sys.b": "import ipyproc._sys.a"},
+        "ipyproc._sys.a imports ipyproc._sys.b imports ipyproc._sys.a",
+    ),
+    (
+        layers.there_is_no_circle,
+        {
+            "_sys.a": "from ipyproc._sys.b import f",
+            "_sys.b": "def f():\n    from ipyproc._sys import a",
+        },
+        "ipyproc._sys.a imports ipyproc._sys.b imports ipyproc._sys.a",
+    ),
+    (
+        layers.modules_hold_one_subject,
+        {"errors": "\n" * 401},
+        "ipyproc.errors has 401 lines",
+    ),
 ]
-SYSTEM_IS_FOR = {"system", "process"}
-THIRD_PARTY = {
-    "psutil": {"jobs", "views", "magics"},
-    "anywidget": {"views"},
-    "ipywidgets": {"views"},
-    "traitlets": {"views", "magics"},
-    "IPython": {"views", "magics"},
-}
-MODULES = sorted(path.relative_to(ROOT) for path in ROOT.rglob("*.py"))
+each_rule = pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
 
 
-def layer(module: str) -> str:
-    """Give the layer of a dotted name below ipyproc."""
-    return LAYERS[module.split(".")[0] or "__init__"]
+def _write(root: Path, sources: dict[str, str]) -> Path:
+    for name, source in sources.items():
+        path = root.joinpath(*name.split(".")).with_suffix(".py")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(source)
+    return root
 
 
-def imports(path: Path) -> list[str]:
-    """List the full names of the modules that a file imports."""
-    tree = ast.parse((ROOT / path).read_text())
-    names = []
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            names += [alias.name for alias in node.names]
-        if isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path}: imports name their module in full"
-            module = node.module or ""
-            deeper = module == "ipyproc"
-            names += [f"{module}.{a.name}" for a in node.names] if deeper else [module]
-    return names
+@each_rule
+def test_the_package_follows_the_rule(rule: Rule) -> None:
+    """No module of ipyproc breaks a rule of the architecture."""
+    assert list(rule(layers.read(ROOT))) == []
 
 
-@pytest.mark.parametrize("path", MODULES, ids=str)
-def test_imports_point_down(path: Path) -> None:
-    """
-    A module imports from the layers below its own only.
-    """
-    own = layer(path.parts[0].removesuffix(".py"))
-    for name in imports(path):
-        top, _, rest = name.partition(".")
-        if top == "ipyproc":
-            other = layer(rest)
-            assert ORDER.index(other) <= ORDER.index(own), f"{path} imports {name}"
-            assert other != "system" or own in SYSTEM_IS_FOR, f"{path} imports {name}"
-        elif top not in sys.stdlib_module_names:
-            assert own in THIRD_PARTY.get(top, set()), f"{path} imports {name}"
+@each_rule
+def test_a_sound_package_follows_the_rule(rule: Rule, tmp_path: Path) -> None:
+    """The made-up package is sound, so each fault below comes from its change."""
+    assert list(rule(layers.read(_write(tmp_path, SOUND)))) == []
 
 
-def test_only_the_system_layer_uses_ctypes() -> None:
-    """
-    System calls through ctypes are in one place.
-    """
-    users = {path.parts[0] for path in MODULES if "ctypes" in imports(path)}
+@pytest.mark.parametrize(
+    ("rule", "change", "fault"), BROKEN, ids=[rule.__name__ for rule, _, _ in BROKEN]
+)
+def test_a_rule_finds_its_fault(
+    rule: Rule, change: dict[str, str], fault: str, tmp_path: Path
+) -> None:
+    """A rule finds what breaks it, at any depth of a file."""
+    found = list(rule(layers.read(_write(tmp_path, SOUND | change))))
 
-    assert users == {"_sys"}
+    assert found == [fault]
 
 
-@pytest.mark.parametrize("path", MODULES, ids=str)
-def test_modules_fit_in_the_head(path: Path) -> None:
-    """
-    No module is longer than 400 lines: it would hold two subjects.
-    """
-    assert len((ROOT / path).read_text().splitlines()) <= 400
+def test_each_rule_is_seen_to_fail() -> None:
+    """There is no rule without a package that breaks it."""
+    assert {rule.__name__ for rule, _, _ in BROKEN} == {it.__name__ for it in RULES}
+
+
+def test_contributing_shows_the_same_layers() -> None:
+    """The table in CONTRIBUTING.md has the layers in the same order."""
+    section = CONTRIBUTING.read_text().partition("## Layers")[2].partition("\n## ")[0]
+    rows = [line.split("|")[1:3] for line in section.splitlines() if line[:3] == "| `"]
+    shown = [re.findall(r"`([^`]+?)/?`", cells[0]) for cells in rows]
+
+    there = [
+        [part or "__init__" for part in parts if _exists(part)]
+        for parts in LAYERS.values()
+    ]
+    assert shown == [parts for parts in there if parts]
+
+
+def _exists(part: str) -> bool:
+    return (ROOT / part).is_dir() or (ROOT / f"{part}.py").exists()
 
 
 def test_a_script_pays_for_nothing_else() -> None:
-    """
-    The process model imports no notebook, no widget and no psutil.
-    """
+    """The process model imports no notebook, no widget and no psutil."""
     code = (
         "import sys, ipyproc, ipyproc.exec;"
         "print(*{name.split('.')[0] for name in sys.modules})"
@@ -118,4 +184,4 @@ def test_a_script_pays_for_nothing_else() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
 
-    assert not set(done.stdout.split()) & {*THIRD_PARTY, "asyncio"}
+    assert not set(done.stdout.split()) & {*THIRD_PARTIES, "asyncio"}
