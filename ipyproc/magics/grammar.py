@@ -9,7 +9,7 @@ from typing import NoReturn
 
 from IPython.core.error import UsageError
 
-from ipyproc.magics.mistakes import unknown
+from ipyproc.magics.errors import unknown
 from ipyproc.magics.parsing import Words
 
 _WIDTH = 80

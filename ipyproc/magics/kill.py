@@ -10,7 +10,7 @@ from IPython.core.error import UsageError
 
 from ipyproc._jobs.job import Job
 from ipyproc.errors import ProcessDoneError
-from ipyproc.magics.mistakes import one_line
+from ipyproc.magics.errors import one_line
 from ipyproc.magics.targets import Target
 from ipyproc.process import Process, find_process
 

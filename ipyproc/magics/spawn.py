@@ -16,7 +16,7 @@ from ipyproc._jobs.job import Job
 from ipyproc._jobs.request import PIPE, Source
 from ipyproc._text import errno_text
 from ipyproc.attr import SysProcAttr
-from ipyproc.magics.mistakes import one_line, unknown
+from ipyproc.magics.errors import one_line, unknown
 from ipyproc.magics.parsing import split
 from ipyproc.session import spawn
 

@@ -10,7 +10,7 @@ from IPython.core.error import UsageError
 
 from ipyproc._jobs.job import Job
 from ipyproc._jobs.procinfo.vital import refusal
-from ipyproc.magics.mistakes import unknown
+from ipyproc.magics.errors import unknown
 from ipyproc.process import Process
 from ipyproc.session import jobs
 

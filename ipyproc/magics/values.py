@@ -11,7 +11,7 @@ import threading
 from argparse import ArgumentTypeError
 
 from ipyproc.attr import Credential
-from ipyproc.magics.mistakes import unknown
+from ipyproc.magics.errors import unknown
 
 #: Every signal by its name without SIG, as kill(1) writes it.
 SIGNALS = {

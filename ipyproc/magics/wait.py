@@ -9,7 +9,7 @@ from contextlib import ExitStack
 
 from ipyproc._jobs.job import Job
 from ipyproc.errors import ExitError
-from ipyproc.magics.mistakes import one_line
+from ipyproc.magics.errors import one_line
 from ipyproc.state import ProcessState
 from ipyproc.views.render.console import NOBODY, Onlooker
 
