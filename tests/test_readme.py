@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from ipyproc.magics import help
+from ipyproc.magics.help import MAGICS
 from tests.kernel.fixtures import Kernel
 from tests.readme import BROKEN, CHINESE, ENGLISH, ROOT, blocks, headings, prose
 
@@ -39,7 +39,6 @@ SLEEPERS = {str(_SECONDS + number) for number in range(len(STARTS))}
 PROMISED = re.compile(r"print\(.*\)\s+# (.+)")
 PATH = re.compile(r"\]\(([^)#]+)\)|(?:src|srcset)=\"([^\"]+)\"")
 OPTION = re.compile(r"--[a-z-]+")
-GRAMMARS = [help.SPAWN, help.PROCWAIT, help.PROCKILL, help.PROCS, help.PROCFIND]
 MOST_OF_A_PICTURE = 150 << 10
 
 each_readme = pytest.mark.parametrize("path", READMES, ids=lambda path: path.name)
@@ -224,7 +223,7 @@ def test_the_options_are_those_there_are(path: Path) -> None:
     """The tables name each option of each magic, and no other."""
     told = {option for row in _magics(path) for option in OPTION.findall(row)}
 
-    assert told == {name for grammar in GRAMMARS for name in grammar.options}
+    assert told == {name for grammar in MAGICS for name in grammar.options}
 
 
 def _magics(path: Path) -> Iterator[str]:
@@ -239,7 +238,7 @@ def test_every_magic_is_told(path: Path) -> None:
     """Each magic has a row of its own, that begins with it."""
     rows = "\n".join(_magics(path))
 
-    assert [it.magic for it in GRAMMARS if f"| `{it.magic}" not in rows] == []
+    assert [it.magic for it in MAGICS if f"| `{it.magic}" not in rows] == []
 
 
 @each_readme

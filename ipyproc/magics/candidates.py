@@ -1,4 +1,4 @@
-"""What a word of a magic's line may become: programs, files, jobs, signals, ..."""
+"""What completes a word of a magic's line: programs, files, jobs, signals, ..."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ Source = Callable[[str, Namespace], Iterable["Candidate"]]
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A word that may stand there, and what it is, for the front end to show."""
+    """A word that completes, and its kind, which the front end shows."""
 
     text: str
     kind: str
 
 
 def files(prefix: str, _: Namespace) -> Iterator[Candidate]:
-    """Give the files and directories whose paths begin with *prefix*."""
+    """The files and directories whose paths begin with *prefix*."""
     for entry, path in _entries(prefix):
         yield _file(entry, path)
 
 
 def directories(prefix: str, _: Namespace) -> Iterator[Candidate]:
-    """Give the directories whose paths begin with *prefix*."""
+    """The directories whose paths begin with *prefix*."""
     for entry, path in _entries(prefix):
         if entry.is_dir():
             yield _file(entry, path)
 
 
 def programs(prefix: str, namespace: Namespace) -> Iterator[Candidate]:
-    """Give the programs of PATH, or of a directory if *prefix* names one."""
+    """The programs of PATH, or of a directory if *prefix* names one."""
     if "/" in prefix:
         for entry, path in _entries(prefix):
             if entry.is_dir() or _is_program(entry):
@@ -51,7 +51,7 @@ def programs(prefix: str, namespace: Namespace) -> Iterator[Candidate]:
 
 
 def arguments(prefix: str, namespace: Namespace) -> Iterator[Candidate]:
-    """Give what may follow a program: files, and after ``@`` the lists of words."""
+    """Arguments of a program: files, and after ``@`` variables that hold lists."""
     if not prefix.startswith("@"):
         yield from files(prefix, namespace)
         return
@@ -61,50 +61,50 @@ def arguments(prefix: str, namespace: Namespace) -> Iterator[Candidate]:
 
 
 def variables(prefix: str, namespace: Namespace) -> Iterator[Candidate]:
-    """Give the variables that there are."""
+    """The user's variables."""
     return _beginning(prefix, _visible(namespace), "variable")
 
 
 def signals(prefix: str, _: Namespace) -> Iterator[Candidate]:
-    """Give the signals, with SIG if *prefix* has it."""
+    """The signals, with SIG if *prefix* has it."""
     prefix = prefix.upper()
     sig = "SIG" if prefix.startswith("SIG") else ""
     return _beginning(prefix, (sig + name for name in SIGNALS), "signal")
 
 
 def users(prefix: str, _: Namespace) -> Iterator[Candidate]:
-    """Give the users that the system knows."""
+    """The users of this machine."""
     return _beginning(prefix, (entry.pw_name for entry in pwd.getpwall()), "user")
 
 
 def environment(prefix: str, _: Namespace) -> Iterator[Candidate]:
-    """Give the variables of the environment, for a new value."""
+    """The variables of the environment, for a new value."""
     return _beginning(prefix, (f"{name}=" for name in os.environ), "variable")
 
 
 def all_jobs(prefix: str, namespace: Namespace) -> Iterator[Candidate]:
-    """Give the jobs by name, by variable, and those that run by pid."""
+    """The jobs by name and by variable, and those that run by pid."""
     yield from _beginning(prefix, job_names(namespace), "job")
     yield from pids(prefix, namespace)
 
 
 def running_jobs(prefix: str, namespace: Namespace) -> Iterator[Candidate]:
-    """Give the jobs that run, by name and by pid."""
+    """The jobs that run, by name and by pid."""
     yield from _beginning(prefix, (job.name for job in jobs.running), "job")
     yield from pids(prefix, namespace)
 
 
 def pids(prefix: str, _: Namespace) -> Iterator[Candidate]:
-    """Give the pids of the jobs that run."""
+    """The pids of the jobs that run."""
     return _beginning(prefix, (str(job.pid) for job in jobs.running), "pid")
 
 
 def nothing(_: str, __: Namespace) -> Iterator[Candidate]:
-    """Give nothing: any word may stand there."""
+    """Nothing: the word is free."""
     return iter(())
 
 
-#: What completes the value of an option, by the name that its help gives it.
+#: What completes the value of an option, by the name of that value in the help.
 VALUES: dict[str, Source] = {
     "DIR": directories,
     "FILE": files,
@@ -124,7 +124,7 @@ def _visible(namespace: Namespace) -> list[str]:
 
 
 def _entries(prefix: str) -> Iterator[tuple[os.DirEntry[str], str]]:
-    """Give what a path that begins with *prefix* may be, and that path as typed."""
+    """The entries whose paths begin with *prefix*, each with its path as typed."""
     head, tail = os.path.split(prefix)
     typed = prefix[: len(prefix) - len(tail)]
     for entry in _listed(os.path.expanduser(head) or "."):

@@ -19,10 +19,11 @@ from IPython.core.magic import (
 
 from ipyproc._jobs.job import Job
 from ipyproc._jobs.output.capture import MEMORY_LIMIT, OUTPUT_LIMIT
-from ipyproc.magics import finding, help, kill, wait
-from ipyproc.magics.grammar import Grammar
+from ipyproc.magics import kill, wait
+from ipyproc.magics.help import PROCFIND, PROCKILL, PROCS, PROCWAIT, SPAWN
+from ipyproc.magics.parsing import Grammar
 from ipyproc.magics.spawn import Limits, start
-from ipyproc.magics.targets import find_jobs, find_targets
+from ipyproc.magics.targets import find_jobs, find_process, find_targets
 from ipyproc.process import Process
 from ipyproc.session import jobs
 from ipyproc.state import ProcessState
@@ -31,13 +32,13 @@ from ipyproc.views.render import console, text
 from ipyproc.views.render.html import HEIGHT
 from ipyproc.views.tables import show_found, show_jobs
 
-#: The variables of the function in which a magic is used.
+#: The local variables of the function that uses a magic.
 Variables = dict[str, Any] | None
 _Magic = TypeVar("_Magic", bound=Callable[..., object])
 
 
 def _magic(grammar: Grammar) -> Callable[[_Magic], _Magic]:
-    """Give a magic the help of its grammar, and the variables where it is used."""
+    """Decorate a magic: its help is its docstring, and it gets the local variables."""
 
     def mark(function: _Magic) -> _Magic:
         function.__doc__ = grammar.help
@@ -51,7 +52,7 @@ class IPyProc(Magics):
     """Defaults of the magics of ipyproc."""
 
     grace = traitlets.Float(
-        5.0, min=0.0, help="Seconds that a job has to obey SIGTERM before SIGKILL."
+        5.0, min=0.0, help="Seconds between SIGTERM and SIGKILL when a job is ended."
     ).tag(config=True)
     memory_limit = traitlets.Int(
         MEMORY_LIMIT, min=0, help="Bytes of each stream that are kept in memory."
@@ -64,23 +65,23 @@ class IPyProc(Magics):
     ).tag(config=True)
 
     height = traitlets.Int(
-        HEIGHT, min=1, help="Lines of output that a pane has room for."
+        HEIGHT, min=1, help="Lines of output that a pane shows at once."
     ).tag(config=True)
 
     def __init__(self, shell: Any) -> None:
-        """Make the magics of *shell*; ``load`` registers them."""
+        """Create the magics of *shell*; ``load`` registers them."""
         super().__init__(shell=shell)
         self._ip = shell
-        #: Takes back what ``load`` did to the shell.
+        #: Undoes what ``load`` did to the shell.
         self.undo = ExitStack()
 
-    @_magic(help.SPAWN)
+    @_magic(SPAWN)
     @line_cell_magic
     def spawn(
         self, line: str, cell: str | None = None, local_ns: Variables = None
     ) -> Job:
         """Start a program as a job."""
-        options, command = help.SPAWN.parse_command(line)
+        options, command = SPAWN.parse_command(line)
         grace = self.grace if options.grace is None else options.grace
         limits = Limits(grace, self.memory_limit, self.output_limit)
         job = start(options, command, cell, self._namespace(local_ns), limits)
@@ -93,13 +94,13 @@ class IPyProc(Magics):
             wait.check([job])
         return job
 
-    @_magic(help.PROCWAIT)
+    @_magic(PROCWAIT)
     @line_magic
     def procwait(
         self, line: str, local_ns: Variables = None
     ) -> ProcessState | dict[str, ProcessState]:
         """Wait for jobs."""
-        options, words = help.PROCWAIT.parse(line)
+        options, words = PROCWAIT.parse(line)
         named = find_jobs(words, self._namespace(local_ns)) or [_last()]
         enough = any if options.any else all
         shown = console.status(named)
@@ -110,11 +111,11 @@ class IPyProc(Magics):
         several = options.any or len(named) > 1
         return states if several else states[named[0].name]
 
-    @_magic(help.PROCKILL)
+    @_magic(PROCKILL)
     @line_magic
     def prockill(self, line: str, local_ns: Variables = None) -> None:
         """Signal jobs."""
-        options, words = help.PROCKILL.parse(line)
+        options, words = PROCKILL.parse(line)
         if bool(words) == options.all:
             raise UsageError("name the jobs, or write --all for all that run")
         namespace = self._namespace(local_ns)
@@ -128,23 +129,23 @@ class IPyProc(Magics):
         if not targets:
             print("no job runs")
 
-    @_magic(help.PROCS)
+    @_magic(PROCS)
     @line_magic
     def procs(self, line: str, local_ns: Variables = None) -> None:
         """Show the table of jobs."""
-        options, words = help.PROCS.parse(line)
+        options, words = PROCS.parse(line)
         if words:
             raise UsageError(f"no word may follow %procs: {words[0]!r}")
         if options.clear:
             jobs.clear()
         show_jobs(every=options.all)
 
-    @_magic(help.PROCFIND)
+    @_magic(PROCFIND)
     @line_magic
     def procfind(self, line: str, local_ns: Variables = None) -> Process:
         """Find any process."""
-        _, words = help.PROCFIND.parse(line)
-        found = finding.find(words)
+        _, words = PROCFIND.parse(line)
+        found = find_process(words)
         show_found(found)
         return found.process
 
@@ -160,7 +161,7 @@ class IPyProc(Magics):
             print(text.spawned(job))
 
     def _onlooker(self, job: Job, quiet: bool) -> console.Onlooker:
-        """Have a terminal show the output; in a notebook the pane does."""
+        """What shows the output while we wait; in a notebook the pane does."""
         if quiet or getattr(self._ip, "kernel", None) is not None:
             return console.NOBODY
         return console.Output(job)

@@ -1,15 +1,21 @@
-"""Completing the line of a magic, whatever front end asks."""
+"""Completion of the magics' lines, and how IPython asks for it."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
+
+from IPython.core import completer
 
 from ipyproc.magics import candidates
 from ipyproc.magics.candidates import VALUES, Candidate, Namespace, Source
-from ipyproc.magics.grammar import Grammar, Option
 from ipyproc.magics.help import PROCFIND, PROCKILL, PROCS, PROCWAIT, SPAWN
-from ipyproc.magics.parsing import split
+from ipyproc.magics.parsing import Grammar, Option, Word, Words
+
+Undo = Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +38,6 @@ _MAGICS = {
 NAMES = tuple(_MAGICS)
 
 _LINE = re.compile(rf"""(?:[^%"'#=]*=)?\s*%%?({"|".join(NAMES)})[ \t]+(.*)""", re.S)
-_WORD = re.compile(r"""(?:[^\s\\"']|\\.?|"(?:[^"\\]|\\.?)*"?|'[^']*'?)+""", re.S)
 _SPECIAL = re.compile(r"""[\s\\"']""")
 
 
@@ -52,13 +57,16 @@ def complete(before: str, namespace: Namespace) -> Completions | None:
     line = _LINE.fullmatch(before)
     if line is None:
         return None
-    syntax, fragment = _MAGICS[line[1]], _last_word(line[2])
-    place = _walk(split(line[2].removesuffix(fragment)), syntax)
+    syntax, words = _MAGICS[line[1]], [*Words(line[2], partial=True)]
+    last = words.pop() if words and line[2].endswith(words[-1].source) else None
+    place = _walk(words, syntax)
+    fragment, prefix = (last.source, last.text) if last else ("", "")
     name, equals, value = fragment.partition("=")
     option = syntax.grammar.options.get(name)
     if place.options and equals and option:
         place, fragment = _Place(value_of=option), value
-    found = _candidates(place, _read(fragment), syntax, namespace)
+        prefix = prefix.partition("=")[2]
+    found = _candidates(place, prefix, syntax, namespace)
     written = [Candidate(_write(c.text, fragment), c.kind) for c in found]
     return Completions(fragment, written)
 
@@ -73,19 +81,19 @@ class _Place:
     given: frozenset[str] = frozenset()
 
 
-def _walk(words: list[str], syntax: _Syntax) -> _Place:
-    """Find out where a line stands after *words*."""
+def _walk(words: Iterable[Word], syntax: _Syntax) -> _Place:
+    """The place that follows *words*."""
     value_of: Option | None = None
     options, others, given = True, 0, set()
     for word in words:
-        name, equals, _ = word.partition("=")
+        name, equals, _ = word.text.partition("=")
         option = syntax.grammar.options.get(name)
         if value_of:
             value_of = None
         elif options and option:
             given.add(name)
             value_of = option if option.value and not equals else None
-        elif options and word == "--":
+        elif options and word.text == "--":
             options = False
         else:
             others += 1
@@ -112,19 +120,8 @@ def _candidates(
     return options + words if syntax.program else words + options
 
 
-def _last_word(text: str) -> str:
-    """Give the word that ends at the end of *text*, as it is written."""
-    words = list(_WORD.finditer(text))
-    return words[-1][0] if words and words[-1].end() == len(text) else ""
-
-
-def _read(fragment: str) -> str:
-    """Give what a written word means so far; its quotation mark may be open."""
-    return re.sub(r"""\\(.)|["']""", lambda part: part[1] or "", fragment)
-
-
 def _write(word: str, fragment: str) -> str:
-    """Write *word* as it must stand on the line, quoted as *fragment* is."""
+    """How *word* is written on the line, quoted as *fragment* is."""
     mark = fragment[:1]
     if mark == "'" and mark not in word:
         return mark + word + mark * (not word.endswith("/"))
@@ -132,3 +129,66 @@ def _write(word: str, fragment: str) -> str:
         escaped = re.sub(r'(["\\])', r"\\\1", word)
         return mark + escaped + mark * (not word.endswith("/"))
     return _SPECIAL.sub(lambda part: f"\\{part[0]}", word)
+
+
+def install(ip: Any) -> Undo:
+    """Make *ip* complete the lines of our magics; the function returned undoes it.
+
+    IPython asks matchers from version 8.6 on, and before that a hook. Neither way is
+    documented as a whole: ``Completer.custom_matchers`` and ``strdispatchers`` are used
+    here and nowhere else.
+    """
+    if hasattr(completer, "context_matcher"):
+        return _install_matcher(ip)
+    return _install_hook(ip)
+
+
+def _install_matcher(ip: Any) -> Undo:
+    @completer.context_matcher(identifier="ipyproc", priority=1000)
+    def match(context: Any) -> dict[str, Any]:
+        found = complete(context.text_until_cursor, ip.user_ns)
+        found = found or Completions(context.token, [])
+        return {
+            "completions": [
+                completer.SimpleCompletion(c.text, type=c.kind)
+                for c in found.candidates
+            ],
+            "matched_fragment": found.fragment,
+            "suppress": bool(found.candidates),
+            "ordered": True,
+        }
+
+    matchers = ip.Completer.custom_matchers
+    matchers.append(match)
+    return lambda: matchers.remove(match)
+
+
+def _install_hook(ip: Any) -> Undo:
+    def hook(_: object, event: SimpleNamespace) -> list[str]:
+        found = complete(event.text_until_cursor, ip.user_ns)
+        return _from_symbol(found, event.symbol) if found else []
+
+    for key in _KEYS:
+        ip.set_hook("complete_command", hook, str_key=key)
+    return lambda: _remove_hook(ip, hook)
+
+
+_KEYS = [mark + name for name in NAMES for mark in ("%", "%%")]
+
+
+def _from_symbol(found: Completions, symbol: str) -> list[str]:
+    """The candidates for *symbol*: IPython 7 replaces only the end of a word."""
+    if not found.fragment.endswith(symbol):
+        return []
+    done = found.fragment.removesuffix(symbol)
+    texts = [candidate.text for candidate in found.candidates]
+    return [text.removeprefix(done) for text in texts if text.startswith(done)]
+
+
+def _remove_hook(ip: Any, hook: object) -> None:
+    table = ip.strdispatchers["complete_command"].strs
+    for key in _KEYS:
+        chain = table[key].chain
+        chain[:] = [entry for entry in chain if entry[1].__func__ is not hook]
+        if not chain:
+            del table[key]

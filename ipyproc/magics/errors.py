@@ -1,4 +1,4 @@
-"""What a user reads when something cannot be done: one line, and never a traceback."""
+"""Errors of the magics: a user reads one line, never a traceback."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _Error = TypeVar("_Error", bound=BaseException)
 
 
 def unknown(kind: str, word: str, names: Iterable[str]) -> UsageError:
-    """Say that there is no *kind* of the name *word*, and which name is nearest.
+    """The error for a *kind* without one called *word*; it names the nearest match.
 
     >>> unknown("job", "tran", ["train", "serve"])
     UsageError("no job 'tran': did you mean 'train'?")
@@ -24,18 +24,19 @@ def unknown(kind: str, word: str, names: Iterable[str]) -> UsageError:
 
 
 def _plain(name: str) -> str:
-    # Dashes apart, or "--kill" would be nearest to "--all".
+    # With the dashes "--all" would be the nearest match of "--kill".
     return name.lower().lstrip("-")
 
 
 def one_line(error: _Error, text: str | None = None) -> _Error:
-    """Have IPython show *error* as one line: its class, and *text* or its own text.
+    """Make IPython show *error* as one line: its class, and *text* or its own text.
 
-    It stays the error that it is: it ends the cell, so that "Run all" stops, and a
-    ``try`` around the magic can catch it by its class.
+    The error keeps its class: it ends the cell, so that "Run all" stops, and a ``try``
+    around the magic can catch it.
     """
     words = " ".join(str(error if text is None else text).split("\n"))
     line = f"{type(error).__name__}: {words}"
-    # IPython asks the error itself first, before it draws a traceback.
+    # IPython asks an error for this method before it formats a traceback. It is not
+    # documented; an IPython without it would show the traceback, and nothing breaks.
     error._render_traceback_ = lambda: [line]  # type: ignore[attr-defined]
     return error

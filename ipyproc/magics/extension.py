@@ -10,16 +10,23 @@ from IPython.core.error import UsageError
 from traitlets import TraitError
 
 from ipyproc import views
-from ipyproc.magics import completers
+from ipyproc._jobs.job import Job
+from ipyproc._jobs.shutdown import ending
+from ipyproc.magics import complete
 from ipyproc.magics.commands import IPyProc
-from ipyproc.magics.ending import end_jobs, end_threads
+from ipyproc.magics.kill import label
+from ipyproc.session import jobs
 from ipyproc.views import tables
+from ipyproc.views.widgets.job import shared
+
+# Seconds that the threads have to end.
+_PATIENCE = 2.0
 
 
 def load(ip: Any) -> None:
-    """Register the magics, the displays and the completion; harmless if they are.
+    """Register the magics, the displays and the completion; a second time does nothing.
 
-    ``UsageError`` for a setting that makes no sense; then nothing was changed.
+    Raises ``UsageError`` for a bad setting; then nothing was changed.
     """
     if _loaded(ip) is not None:
         return
@@ -27,7 +34,7 @@ def load(ip: Any) -> None:
         magics = _made(ip)
         undo.callback(ip.configurables.remove, magics)
         undo.callback(_register(ip, magics))
-        undo.callback(completers.install(ip))
+        undo.callback(complete.install(ip))
         undo.callback(tables.close)
         undo.callback(views.unregister, ip)
         views.register(ip)
@@ -35,17 +42,17 @@ def load(ip: Any) -> None:
 
 
 def unload(ip: Any) -> None:
-    """Take back what is ours, and nothing that others put in its place meanwhile.
+    """Undo ``load``, except where others have put something of theirs since.
 
-    Jobs that run are named and ended; no thread is left, and the next job starts what
-    it needs.
+    Jobs that run are named and ended. No thread is left; the next job starts the
+    threads that it needs.
     """
     magics = _loaded(ip)
     if magics is None:
         return
-    end_jobs()
+    _end_jobs()
     magics.undo.close()
-    end_threads()
+    _end_threads()
 
 
 def _made(ip: Any) -> IPyProc:
@@ -63,7 +70,7 @@ def _loaded(ip: Any) -> IPyProc | None:
 
 
 def _register(ip: Any, magics: IPyProc) -> Callable[[], None]:
-    """Register *magics*; return what puts those that were there before back."""
+    """Register *magics*; the function returned restores the magics they replaced."""
     manager = ip.magics_manager
     with ExitStack() as stack:
         for kind, ours in magics.magics.items():
@@ -82,3 +89,32 @@ def _restore(table: dict[str, object], name: str, ours: object, before: object) 
         del table[name]
     else:
         table[name] = before
+
+
+def _end_jobs() -> None:
+    """End the jobs that run, with all that they started, and print a line for each.
+
+    Detached jobs go on, and have a line, too. An interrupt kills the jobs that are
+    still ending.
+    """
+    for job in ending.end():
+        print(f"{label(job)}: ended with ipyproc, {_how(job)}")
+    for job in jobs.running:
+        print(f"{label(job)}: detached, goes on")
+
+
+def _end_threads() -> None:
+    """End the threads that served jobs and views; the next job starts new ones.
+
+    The thread that waits for a detached job stays as long as that runs.
+    """
+    patience = 0 if jobs.running else _PATIENCE
+    shared.retire(patience)
+    ending.rest(patience)
+
+
+def _how(job: Job) -> str:
+    try:
+        return str(job.wait(0))
+    except OSError as error:
+        return str(error)

@@ -1,8 +1,8 @@
-"""The magics as their users know them: options, help and examples."""
+"""The options, help and examples of the magics."""
 
 from __future__ import annotations
 
-from ipyproc.magics.grammar import Grammar, Option
+from ipyproc.magics.parsing import Grammar, Option
 from ipyproc.magics.values import (
     assignment,
     credential,
@@ -26,35 +26,39 @@ Without a command the body is the command line: a newline is a space there, and
 
 Words are split as a shell splits them, but no shell runs: no wildcards, pipes.
 {expr} and $var are IPython's; {{ }} and $$ are plain. @VAR stands for a Python
-list of words, or for a word that shall not be split; @@ is a plain @. Options
+list of words, or for one word that is not split; @@ is a plain @. Options
 precede the program.""",
     options=[
-        Option("--name", "call the job so; its program's name if not given", "NAME"),
-        Option("--dir", "start it in this directory", "DIR"),
+        Option("--name", "the name of the job; by default its program's", "NAME"),
+        Option("--dir", "the directory to start in", "DIR"),
         Option(
             "--env",
-            "set a variable of its environment; may be repeated",
+            "set a variable of its environment; can be repeated",
             "K=V",
             assignment,
             many=True,
         ),
         Option("--clear-env", "start from an empty environment"),
-        Option("--no-stdin", "give it no standard input: it reads an end of file"),
-        Option("--stdin", "let it read a file", "FILE"),
-        Option("--stdout", "let it write a new file; it is not captured then", "FILE"),
-        Option("--stderr", "the same for its standard error", "FILE"),
+        Option("--no-stdin", "no standard input: it reads an end of file"),
+        Option("--stdin", "a file is its standard input", "FILE"),
+        Option(
+            "--stdout",
+            "write standard output to a new file, instead of capturing it",
+            "FILE",
+        ),
+        Option("--stderr", "the same for standard error", "FILE"),
         Option("--merge", "send standard error where standard output goes"),
-        Option("--shell", "let $SHELL, or sh, run the rest of the line or the body"),
+        Option("--shell", "run the rest of the line, or the body, in $SHELL or sh"),
         Option("--timeout", "end it if it runs longer", "SECONDS", seconds),
         Option(
             "--grace",
-            "how long it may take to obey SIGTERM before SIGKILL ends it",
+            "the time between SIGTERM and SIGKILL when it is ended",
             "SECONDS",
             seconds,
         ),
-        Option("--wait", "wait for its end; an interrupt stops the waiting only"),
-        Option("--check", "wait, and stop here with ExitError unless it exits with 0"),
-        Option("--detach", "let it outlive the kernel"),
+        Option("--wait", "wait for its end; an interrupt stops only the waiting"),
+        Option("--check", "wait, and raise ExitError unless it exits with 0"),
+        Option("--detach", "it outlives the kernel"),
         Option(
             "--user",
             "run it as this user, by name or number (needs the right to)",
@@ -64,12 +68,12 @@ precede the program.""",
         Option("--quiet", "show no view"),
         Option(
             "--out",
-            "bind this variable to its standard output: the live Capture at once; "
-            "with --wait or --check the text, a str, at the end",
+            "bind this variable to its standard output: at once to the live Capture; "
+            "with --wait or --check, at the end, to the text, a str",
             "VAR",
             variable,
         ),
-        Option("--err", "the same for its standard error", "VAR", variable),
+        Option("--err", "the same for standard error", "VAR", variable),
         Option("--proc", "bind this variable to the Job, at once", "VAR", variable),
     ],
     notes="""\
@@ -107,11 +111,11 @@ An interrupt stops the waiting, the cell and "Run all"; the job goes on.""",
         Option("--any", "return as soon as one of them has ended"),
         Option(
             "--timeout",
-            "stop with TimeoutError if they run longer; they go on",
+            "raise TimeoutError if they run longer; they go on",
             "SECONDS",
             seconds,
         ),
-        Option("--check", "stop with ExitError unless all that ended exited with 0"),
+        Option("--check", "raise ExitError unless all that ended exited with 0"),
     ],
     notes="""\
 examples:
@@ -132,9 +136,9 @@ PROCKILL = Grammar(
 Send a signal to jobs, SIGKILL if not said otherwise, and say what was done.
 
 A job is named by its name, its pid, a variable that holds it, or _ (the last
-result). Only with --pid may any other process be signalled, by its pid or by a
-variable that holds a Process; never pid 0 or less, 1, the kernel's or those of
-its parents.
+result). With --pid any other process can be signalled, by its pid or by a
+variable that holds a Process; but never pid 0 or less, 1, the kernel or its
+parents.
 If one of the words is wrong, nothing at all is signalled.""",
     options=[
         Option(
@@ -144,11 +148,11 @@ If one of the words is wrong, nothing at all is signalled.""",
         Option("--all", "signal every job that runs"),
         Option(
             "--grace",
-            "send SIGTERM, and SIGKILL if it still runs after this time",
+            "send SIGTERM, then SIGKILL if it still runs after this time",
             "SECONDS",
             seconds,
         ),
-        Option("--pid", "the numbers may be pids of processes that are no jobs"),
+        Option("--pid", "numbers can be pids of processes that are no jobs"),
     ],
     notes="""\
 examples:
@@ -164,11 +168,11 @@ PROCS = Grammar(
     "%procs",
     usage="%procs [--all] [--clear]",
     summary="""\
-Show the table of jobs, which stays up to date: all that run, and of those that
-ended the last, up to 200 rows. A click on a heading sorts, Kill ends a job and
-all that it started.""",
+Show the table of jobs, which stays up to date: all that run, and the last that
+ended, up to 200 rows. A click on a heading sorts, Kill ends a job and all that
+it started.""",
     options=[
-        Option("--all", "show every job that ended, however many there are"),
+        Option("--all", "show every job that ended, not only the last"),
         Option("--clear", "forget the jobs that ended first"),
     ],
     notes="Python: ipyproc.jobs, a mapping by name and by pid.\n",
@@ -180,9 +184,9 @@ PROCFIND = Grammar(
     summary="""\
 Find any process of this machine, show it, and return the Process.
 
-Its state and what it uses are live; the buttons signal it and never another
-process with its pid. How it ends only its parent learns: only a child of the
-kernel can be waited for.""",
+Its state and what it uses are live. The buttons signal it, and never another
+process that gets its pid. Only the parent of a process learns how it ends:
+only a child of the kernel can be waited for.""",
     notes="""\
 examples:
   %procfind 1
@@ -191,3 +195,6 @@ examples:
 Python: ipyproc.find_process(pid).
 """,
 )
+
+#: The grammars of all magics.
+MAGICS = (SPAWN, PROCWAIT, PROCKILL, PROCS, PROCFIND)

@@ -1,4 +1,4 @@
-"""What ``%prockill`` does to each of its targets, and how it says so."""
+"""Signalling the targets of ``%prockill``, with a line of report for each."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def check(options: Namespace, targets: Iterable[Target]) -> None:
 def kill(options: Namespace, targets: Iterable[Target]) -> None:
     """Signal all *targets*, and print a line for each.
 
-    One that has ended already is no error. What the system refuses is raised when all
-    others have had their signal.
+    A target that has ended is no error. If the system refuses a signal, the error is
+    raised after all other targets were signalled.
     """
     refused: list[OSError] = []
     for target in targets:
@@ -46,7 +46,7 @@ def kill(options: Namespace, targets: Iterable[Target]) -> None:
 
 
 def label(target: Target) -> str:
-    """Name a job or a process in a line of text."""
+    """How a line of text names a job or a process."""
     if isinstance(target, Job):
         return f"{target.name} (pid {target.pid})"
     return f"pid {target if isinstance(target, int) else target.pid}"
@@ -76,6 +76,6 @@ def _signal_stranger(pid: int, sig: int) -> None:
 
 
 def _how(target: Target) -> str:
-    """Say how a job ended, if it did."""
+    """How a job ended, in brackets; empty while it runs."""
     state = target.state if isinstance(target, Job) else None
     return f" ({state})" if state else ""

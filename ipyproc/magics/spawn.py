@@ -1,4 +1,4 @@
-"""From the line and the body of ``%spawn`` to a job."""
+"""Starting the job that the line and the body of ``%spawn`` describe."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from ipyproc._jobs.request import PIPE, Source
 from ipyproc._text import errno_text
 from ipyproc.attr import SysProcAttr
 from ipyproc.magics.errors import one_line, unknown
-from ipyproc.magics.parsing import split
+from ipyproc.magics.parsing import Word, Words
 from ipyproc.session import spawn
 
-# A character of private use, which nobody types.
+# A private-use character, which nobody types.
 _NEWLINE = "\uf8ff"
-# What excludes what, and why.
+# Options that exclude each other, and why.
 _EXCLUSIVE = {
     ("stdin", "no_stdin"): "there is one standard input",
     ("body", "no_stdin"): "the body of the cell is the standard input",
@@ -36,7 +36,7 @@ _EXCLUSIVE = {
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a job may take: seconds to end when it is asked to, and bytes of output."""
+    """Limits of a job: seconds between SIGTERM and SIGKILL, and bytes of output."""
 
     grace: float
     memory: int
@@ -45,22 +45,23 @@ class Limits:
 
 def start(
     options: argparse.Namespace,
-    command: str,
+    command: Words,
     body: str | None,
     namespace: dict[str, object],
     limits: Limits,
 ) -> Job:
-    """Start what the line and the body of a cell say.
+    """Start the job that the line and the body of a cell describe.
 
-    *command* is the line behind the options.
-    ``UsageError`` for what makes no sense; what the system refuses is raised as the
-    ``OSError`` that it is, shown as one line. Either way nothing was started.
+    *command* is what follows the options on the line. Raises ``UsageError`` for a
+    mistake, and the ``OSError`` of the system, shown as one line, for what the system
+    refuses; then nothing was started.
     """
-    if body is not None and not command:
-        command, body = body if options.shell else _expand(body, namespace), None
+    if body is not None and not command.rest:
+        text = body if options.shell else _expand(body, namespace)
+        command, body = Words(text), None
     _exclude({**vars(options), "body": body})
-    argv = command if options.shell else list(_words(split(command), namespace))
-    if not argv or not command.strip():
+    argv = command.rest if options.shell else _resolve(command, namespace)
+    if not argv:
         raise UsageError("no command: write a program and its arguments")
     try:
         return spawn(
@@ -89,28 +90,32 @@ def start(
 
 def _expand(text: str, namespace: dict[str, object]) -> str:
     """Expand ``{expr}`` and ``$var`` as IPython does on the line of a magic."""
-    # Its formatter loses what stands before a newline.
+    # IPython's formatter drops what precedes a newline.
     line = text.replace("\n", _NEWLINE)
     try:
         expanded = DollarFormatter().vformat(line, [], namespace)
-    except Exception:  # noqa: BLE001 - IPython leaves the line alone then, and so we do
+    except Exception:  # noqa: BLE001 - IPython then leaves the line alone, as we do
         return text
     return str(expanded).replace(_NEWLINE, "\n")
 
 
-def _words(words: Iterable[str], namespace: Mapping[str, object]) -> Iterator[str]:
-    """Put in what ``@VAR`` stands for; ``@@`` is an ``@``, other words are themselves.
+def _resolve(words: Iterable[Word], namespace: Mapping[str, object]) -> list[str]:
+    """The arguments that *words* stand for."""
+    return [text for word in words for text in _arguments(word.text, namespace)]
+
+
+def _arguments(word: str, namespace: Mapping[str, object]) -> Iterator[str]:
+    """Replace ``@VAR`` by the words in that variable, and ``@@`` by ``@``.
 
     What cannot be a variable, such as ``@types/node``, is a word like any other.
     """
-    for word in words:
-        name = word.removeprefix("@")
-        if word.startswith("@@"):
-            yield name
-        elif word.startswith("@") and name.isidentifier():
-            yield from _listed(name, namespace)
-        else:
-            yield word
+    name = word.removeprefix("@")
+    if word.startswith("@@"):
+        yield name
+    elif word.startswith("@") and name.isidentifier():
+        yield from _listed(name, namespace)
+    else:
+        yield word
 
 
 def _listed(name: str, namespace: Mapping[str, object]) -> list[str]:
@@ -146,7 +151,7 @@ def _file(path: str | None) -> Path | None:
 
 
 def _system(options: argparse.Namespace) -> SysProcAttr | None:
-    """Give the attributes for another user; a session of its own is in every job's."""
+    """The attributes of a job that another user runs; it leads a session as all do."""
     if options.user is None:
         return None
     return SysProcAttr(setsid=True, credential=options.user)

@@ -1,37 +1,40 @@
-"""What the words after ``%procwait`` and ``%prockill`` stand for."""
+"""The jobs and processes that the words after a magic name."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 import psutil
 from IPython.core.error import UsageError
 
 from ipyproc._jobs.job import Job
 from ipyproc._jobs.procinfo.vital import refusal
+from ipyproc.errors import ProcessDoneError
 from ipyproc.magics.errors import unknown
 from ipyproc.process import Process
 from ipyproc.session import jobs
+from ipyproc.views.process import Found
 
 Namespace = Mapping[str, object]
-#: A job, or what is none: a process in a variable, or but its pid.
+#: A job; or another process, held in a variable or named by its pid.
 Target = Job | Process | int
 
 _NUMBER = re.compile(r"-?\d+")
 
 
 def find_jobs(words: Sequence[str], namespace: Namespace) -> list[Job]:
-    """Find the jobs that *words* name, each once; ``UsageError`` if one names none."""
+    """The jobs that *words* name, each once; ``UsageError`` if a word names none."""
     return list(dict.fromkeys(_job(word, namespace) for word in words))
 
 
 def find_targets(
     words: Sequence[str], namespace: Namespace, *, others: bool
 ) -> list[Target]:
-    """Find what shall be signalled: jobs, and if *others* any processes.
+    """What the words of ``%prockill`` name: jobs, and with *others* any process.
 
-    A pid that must not be signalled is refused, whatever stands for it.
+    A pid that must not be signalled is refused, however it is named.
     """
     targets: dict[int, Target] = {}
     for word in words:
@@ -43,8 +46,22 @@ def find_targets(
     return list(targets.values())
 
 
+def find_process(words: Sequence[str]) -> Found:
+    """The process whose pid is the only word; ``UsageError`` if there is none."""
+    if len(words) != 1:
+        raise UsageError("write one pid: %procfind PID")
+    (word,) = words
+    if not _NUMBER.fullmatch(word):
+        raise UsageError(f"expected a pid, not {word!r}")
+    pid = int(word)
+    if pid >= 1 and psutil.pid_exists(pid):
+        with suppress(ProcessDoneError):
+            return Found(pid)
+    raise UsageError(f"no process has the pid {pid}")
+
+
 def job_names(namespace: Namespace) -> list[str]:
-    """Give every word that names a job, the pids apart."""
+    """All words that name a job, except pids."""
     variables = [
         name
         for name, value in namespace.items()
@@ -54,9 +71,9 @@ def job_names(namespace: Namespace) -> list[str]:
 
 
 def _job(word: str, namespace: Namespace) -> Job:
-    """Find a job by its name, its pid or a variable, in this order.
+    """The job with this name, else with this pid, else in this variable.
 
-    The beginning of a name is not enough: the wrong job must not be signalled.
+    The beginning of a name is not enough: it could signal the wrong job.
     """
     for job in jobs:
         if job.name == word:
@@ -82,13 +99,13 @@ def _target(word: str, namespace: Namespace, others: bool) -> Target:
         if _NUMBER.fullmatch(word):
             return int(word)
         raise
-    # The pid of a job that has ended may be another process's now.
-    again = others and job.ended_at is not None and word == str(job.pid)
-    return job.pid if again else job
+    # The pid of a job that has ended can belong to another process by now.
+    reused = others and job.ended_at is not None and word == str(job.pid)
+    return job.pid if reused else job
 
 
 def _by_pid(pid: int) -> Job | None:
-    """Give the job with this pid: the one that runs, for a pid may come again."""
+    """The job with this pid; if several had it, the one that runs."""
     found = sorted(
         (job for job in jobs if job.pid == pid), key=lambda job: job.ended_at is None
     )

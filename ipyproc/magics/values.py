@@ -1,4 +1,4 @@
-"""What the values of options mean."""
+"""Reading the values of options."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from argparse import ArgumentTypeError
 from ipyproc.attr import Credential
 from ipyproc.magics.errors import unknown
 
-#: Every signal by its name without SIG, as kill(1) writes it.
+#: Every signal by its name without SIG, as in kill(1).
 SIGNALS = {
     name.removeprefix("SIG"): member
     for name, member in signal.Signals.__members__.items()
@@ -79,7 +79,7 @@ def signal_number(text: str) -> signal.Signals | int:
 
 
 def by_number(number: int) -> signal.Signals | int:
-    """Give the signal *number* its name, if it has one."""
+    """The signal *number*, with its name if it has one."""
     return next((s for s in signal.Signals if s == number), number)
 
 

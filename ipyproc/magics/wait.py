@@ -1,4 +1,4 @@
-"""Waiting for jobs where an interrupt gets through at once."""
+"""Waiting for jobs such that an interrupt stops the waiting at once."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ipyproc.magics.errors import one_line
 from ipyproc.state import ProcessState
 from ipyproc.views.render.console import NOBODY, Onlooker
 
-# As much of the end of standard error as Go's ExitError keeps.
+# Go's ExitError keeps as much of the end of standard error.
 _STDERR = 1 << 15
 
 
@@ -23,10 +23,11 @@ def wait(
     enough: Callable[[Iterable[bool]], bool] = all,
     onlooker: Onlooker = NOBODY,
 ) -> list[Job]:
-    """Wait until *enough* of the jobs have ended, ``all`` or ``any``; give those.
+    """Wait until *enough* of the jobs, ``all`` or ``any``, have ended; return those.
 
-    *onlooker* shows meanwhile what they do. ``TimeoutError`` and ``KeyboardInterrupt``
-    say, in one line, that jobs still run; both end the cell, so that "Run all" stops.
+    *onlooker* shows their output meanwhile. ``TimeoutError`` and ``KeyboardInterrupt``
+    name, in one line, the jobs that still run; both end the cell, so that "Run all"
+    stops.
     """
     try:
         in_time = _wait(jobs, timeout, enough, onlooker)
@@ -38,7 +39,7 @@ def wait(
 
 
 def state(job: Job) -> ProcessState:
-    """Give the state of a job that has ended; if it is lost, say so in one line."""
+    """The state of a job that has ended; the error of a lost job is one line."""
     try:
         return job.wait()
     except OSError as error:
@@ -46,7 +47,7 @@ def state(job: Job) -> ProcessState:
 
 
 def check(jobs: Iterable[Job]) -> None:
-    """Raise ``ExitError``, in one line, for the first that ended without success."""
+    """Raise ``ExitError``, in one line, for the first job that failed."""
     for job in jobs:
         how = state(job)
         if not how.success:
@@ -85,7 +86,7 @@ def _wait(
             left = None if deadline is None else deadline - time.monotonic()
             if left is not None and left <= 0:
                 return False
-            # Only the main thread gets signals; waiting here it gets them at once.
+            # Signals reach the main thread, which waits here, at once.
             if not reached():
                 happened.wait(_sooner(pause, left))
         onlooker.end()

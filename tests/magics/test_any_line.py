@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from IPython.core.error import UsageError
 
 from ipyproc import jobs
-from ipyproc.magics import help
+from ipyproc.magics.help import PROCKILL, SPAWN
 from tests.guard import holdings
 from tests.magics.helpers import PATIENCE, Ran, RunCell
 
@@ -43,7 +43,7 @@ WORDS = [
     *("1", "0.01", "-5", "inf", "nan", "1e999", "TERM", "SIGKILL", "sigkil", "9", "65"),
     *("A=1", "=", "A", "A==", "root", "nosuchuser", "0", "None", "x y", "x" * 5000),
 ]
-OPTIONS = sorted({name for g in (help.SPAWN, help.PROCKILL) for name in g.options})
+OPTIONS = sorted({name for g in (SPAWN, PROCKILL) for name in g.options})
 OPTIONS += ["--any", "--clear", "--waiting", "--help", "-n", "--name=", "--timeout=x"]
 PIECES = st.sampled_from(OPTIONS) | st.sampled_from(WORDS + PIDS)
 LINES = st.lists(PIECES | st.text("ab-='\"\\@{}$ \t", max_size=6), max_size=6)

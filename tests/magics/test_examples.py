@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from ipyproc import jobs
-from ipyproc.magics import help
-from ipyproc.magics.grammar import Grammar
+from ipyproc.magics.help import MAGICS, PROCFIND, PROCKILL, PROCWAIT, SPAWN
+from ipyproc.magics.parsing import Grammar
 from tests.magics.helpers import PATIENCE, RunCell
 
 #: Stand-ins for what not every machine has, or what would need a network.
@@ -52,7 +52,7 @@ def surroundings(
 
 def test_examples_of_spawn(surroundings: RunCell) -> None:
     """What they start, bind, print and name is there."""
-    cells = examples(help.SPAWN)
+    cells = examples(SPAWN)
     assert len(cells) == 8
 
     for cell in cells:
@@ -70,7 +70,7 @@ def test_examples_of_spawn(surroundings: RunCell) -> None:
     assert jobs["count"].stdout.text == "1\n2\n3\n"
 
 
-@pytest.mark.parametrize("cell", examples(help.PROCWAIT))
+@pytest.mark.parametrize("cell", examples(PROCWAIT))
 def test_examples_of_procwait(run: RunCell, cell: str) -> None:
     """They give states, all of them good."""
     for name in ("first", "second", "train"):
@@ -84,7 +84,7 @@ def test_examples_of_procwait(run: RunCell, cell: str) -> None:
     assert [str(state) for state in states] == ["exit status 0"] * len(states)
 
 
-@pytest.mark.parametrize("cell", examples(help.PROCKILL))
+@pytest.mark.parametrize("cell", examples(PROCKILL))
 def test_examples_of_prockill(run: RunCell, cell: str) -> None:
     """They end jobs, and say so."""
     for name in ("serve", "train"):
@@ -99,7 +99,7 @@ def test_examples_of_prockill(run: RunCell, cell: str) -> None:
 
 def test_examples_of_procfind(run: RunCell) -> None:
     """They find processes, which can be released."""
-    one, other = examples(help.PROCFIND)
+    one, other = examples(PROCFIND)
 
     assert run(one).value.pid == 1
     assert run(other.replace("4242", str(os.getpid()))).error is None
@@ -109,8 +109,6 @@ def test_examples_of_procfind(run: RunCell) -> None:
 
 def test_every_example_is_run() -> None:
     """A help that has new ones needs a test of them."""
-    with_examples = {
-        g.magic for g in vars(help).values() if isinstance(g, Grammar) and examples(g)
-    }
+    with_examples = {grammar.magic for grammar in MAGICS if examples(grammar)}
 
     assert with_examples == {"%spawn", "%procwait", "%prockill", "%procfind"}

@@ -11,7 +11,7 @@ from IPython.core.magic import Magics, line_magic, magics_class
 
 import ipyproc
 from ipyproc import jobs, spawn
-from ipyproc.magics import completers, load, unload
+from ipyproc.magics import complete, load, unload
 from tests.guard import holdings
 from tests.magics.helpers import RunCell, until
 
@@ -174,7 +174,7 @@ def test_a_load_that_fails_leaves_nothing(
         raise RuntimeError("no completion here")
 
     with monkeypatch.context() as patch:
-        patch.setattr(completers, "install", fail)
+        patch.setattr(complete, "install", fail)
         with pytest.raises(RuntimeError, match="no completion here"):
             load(shell)
 

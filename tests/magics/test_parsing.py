@@ -3,7 +3,12 @@ from __future__ import annotations
 import pytest
 from IPython.core.error import UsageError
 
-from ipyproc.magics.parsing import Words, split
+from ipyproc.magics.parsing import Words
+
+
+def split(text: str) -> list[str]:
+    """The words of a text, by what they mean."""
+    return [word.text for word in Words(text)]
 
 
 @pytest.mark.parametrize(
@@ -47,9 +52,9 @@ def test_the_rest_is_as_it_was_written() -> None:
     """What was not taken keeps its quotes and its spaces, for a shell to read."""
     words = Words("  --name x   echo 'a  b' | tr a-z A-Z  ")
 
-    assert (next(words), next(words)) == ("--name", "x")
+    assert (next(words).text, next(words).text) == ("--name", "x")
     assert words.rest == "echo 'a  b' | tr a-z A-Z"
-    assert next(words) == "echo"
+    assert next(words).text == "echo"
     assert words.rest == "'a  b' | tr a-z A-Z"
 
 
@@ -57,5 +62,5 @@ def test_what_is_not_read_need_not_be_balanced() -> None:
     """A quotation mark in a shell's part of the line is the shell's own business."""
     words = Words("--shell echo 'a")
 
-    assert next(words) == "--shell"
+    assert next(words).text == "--shell"
     assert words.rest == "echo 'a"

@@ -3,10 +3,8 @@ from __future__ import annotations
 import pytest
 from IPython.core.error import UsageError
 
-from ipyproc.magics import help
-from ipyproc.magics.grammar import Grammar
-
-GRAMMARS = [grammar for grammar in vars(help).values() if isinstance(grammar, Grammar)]
+from ipyproc.magics.help import MAGICS, PROCKILL, SPAWN
+from ipyproc.magics.parsing import Grammar
 
 
 @pytest.mark.parametrize(
@@ -24,12 +22,12 @@ GRAMMARS = [grammar for grammar in vars(help).values() if isinstance(grammar, Gr
 )
 def test_options_end_where_the_command_begins(line: str, command: str) -> None:
     """What follows the program, or ``--``, is the program's, as it was written."""
-    assert help.SPAWN.parse_command(line)[1] == command
+    assert SPAWN.parse_command(line)[1].rest == command
 
 
 def test_options_are_read() -> None:
     """A value follows its option or is glued to it; what is not given is None."""
-    options, command = help.SPAWN.parse_command(
+    options, command = SPAWN.parse_command(
         "--name 'my job' --dir=/tmp --env A=1 --env B='x =y' --timeout 1.5 --check ls"
     )
 
@@ -37,7 +35,7 @@ def test_options_are_read() -> None:
     assert options.env == [("A", "1"), ("B", "x =y")]
     assert (options.timeout, options.check, options.wait) == (1.5, True, False)
     assert (options.grace, options.stdin, options.no_stdin) == (None, None, False)
-    assert command == "ls"
+    assert command.rest == "ls"
 
 
 @pytest.mark.parametrize(
@@ -47,8 +45,8 @@ def test_options_are_read() -> None:
         ("--no-stdn ls", "no option '--no-stdn': did you mean '--no-stdin'?"),
         ("--wai ls", "no option '--wai': did you mean '--wait'?"),
         ("--qqq ls", "no option '--qqq'"),
-        ("-n x ls", "no option '-n': %spawn? shows those there are"),
-        ("- ls", "no option '-': %spawn? shows those there are"),
+        ("-n x ls", "no option '-n': %spawn? lists the options"),
+        ("- ls", "no option '-': %spawn? lists the options"),
         ("--name", "--name needs a value: --name NAME"),
         ("--name --dir x", "--name needs a value: --name NAME"),
         ("--wait=3 ls", "--wait: ignored explicit argument '3'"),
@@ -66,14 +64,14 @@ def test_options_are_read() -> None:
 def test_wrong_options_are_usage_errors(line: str, text: str) -> None:
     """What is wrong is said in one line, with the nearest name if there is one."""
     with pytest.raises(UsageError) as caught:
-        help.SPAWN.parse_command(line)
+        SPAWN.parse_command(line)
 
     assert str(caught.value) == text
 
 
 def test_options_and_names_may_be_mixed() -> None:
     """Where no program follows, options may stand behind names; numbers are names."""
-    options, names = help.PROCKILL.parse("a --signal int 12 -1 --tree -- --b")
+    options, names = PROCKILL.parse("a --signal int 12 -1 --tree -- --b")
 
     assert names == ["a", "12", "-1", "--b"]
     assert (options.signal, options.tree, options.all) == (2, True, False)
@@ -88,13 +86,13 @@ def test_options_and_names_may_be_mixed() -> None:
         ("--signal 65 a", "--signal: no signal 65: they are 1 to 64"),
         ("--signal -9 a", "--signal: no signal '-9'"),
         ("--kill a", "no option '--kill'"),
-        ("-KILL a", "no option '-KILL': %prockill? shows those there are"),
+        ("-KILL a", "no option '-KILL': %prockill? lists the options"),
     ],
 )
 def test_wrong_signals_are_usage_errors(line: str, text: str) -> None:
     """A signal that there is not is never sent, and no option is proposed wrongly."""
     with pytest.raises(UsageError) as caught:
-        help.PROCKILL.parse(line)
+        PROCKILL.parse(line)
 
     assert str(caught.value).removesuffix("?") == text.removesuffix("?")
 
@@ -102,10 +100,10 @@ def test_wrong_signals_are_usage_errors(line: str, text: str) -> None:
 @pytest.mark.parametrize("name", ["TERM", "SIGTERM", "term", "sigterm", "15"])
 def test_a_signal_has_many_names(name: str) -> None:
     """With SIG or without, in upper or lower case, or by number."""
-    assert help.PROCKILL.parse(f"--signal {name}")[0].signal.name == "SIGTERM"
+    assert PROCKILL.parse(f"--signal {name}")[0].signal.name == "SIGTERM"
 
 
-@pytest.mark.parametrize("grammar", GRAMMARS, ids=lambda grammar: grammar.magic)
+@pytest.mark.parametrize("grammar", MAGICS, ids=lambda grammar: grammar.magic)
 def test_help_is_complete(grammar: Grammar) -> None:
     """It shows the magic, every option and the Python way, in lines that fit."""
     lines = grammar.help.splitlines()
