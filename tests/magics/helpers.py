@@ -37,7 +37,7 @@ threading.Thread(target=tell).start()
 
 @dataclass
 class Ran:
-    """What a cell gave: its value, what ended it, and what it printed."""
+    """What came of a cell: its value, its error, and what it printed."""
 
     value: Any
     error: BaseException | None
@@ -50,7 +50,7 @@ RunCell = Callable[[str], Ran]
 
 @contextmanager
 def interrupt_when_waiting() -> Iterator[None]:
-    """Press Ctrl-C once when the main thread waits for jobs in the block."""
+    """Interrupt once, as soon as the main thread waits for jobs in the block."""
     main = threading.main_thread().ident
     assert main is not None
     over = threading.Event()
@@ -72,7 +72,7 @@ def interrupt_when_waiting() -> Iterator[None]:
 
 
 def _waits(frame: Any) -> bool:
-    """Tell whether *frame* is that of an event which the magics wait for."""
+    """Whether *frame* belongs to an event that the magics wait for."""
     names = []
     while frame is not None:
         if frame.f_code.co_filename == wait.__file__:
@@ -83,7 +83,7 @@ def _waits(frame: Any) -> bool:
 
 
 def until(job: Job, reached: Callable[[Job], bool]) -> None:
-    """Wait until a job has come so far."""
+    """Wait until *reached* is true of a job."""
     there = threading.Event()
 
     def look(job: Job) -> None:
@@ -97,6 +97,6 @@ def until(job: Job, reached: Callable[[Job], bool]) -> None:
 
 
 def output(job: Job) -> str:
-    """Give what a job printed, once it has ended."""
+    """What a job printed, once it has ended."""
     job.wait(PATIENCE)
     return job.stdout.text

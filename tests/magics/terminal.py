@@ -1,4 +1,4 @@
-"""Terminal IPython, driven through a pseudo-terminal as by a user at the keys."""
+"""Terminal IPython, driven through a pseudo-terminal as a user drives it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _BEGUN = re.compile(r"\x1b(\[[0-?]*[ -/]*|\][^\a]*)?\Z")
 
 
 class Terminal:
-    """An IPython at the other end of a terminal, and what is on its screen."""
+    """An IPython in a terminal, and what is on its screen."""
 
     def __init__(self, environment: dict[str, str]) -> None:
         self._fd, theirs = os.openpty()
@@ -53,7 +53,7 @@ class Terminal:
         return start_process(sys.executable, words, attr)
 
     def until(self, text: str, begin: int = 0) -> str:
-        """Read the screen until *text* is there; give what is new since *begin*."""
+        """Read the screen until it has *text*; return what is new since *begin*."""
         deadline = time.monotonic() + PATIENCE
         while text not in self.screen[begin:]:
             left = deadline - time.monotonic()
@@ -80,7 +80,7 @@ class Terminal:
         self.until(f"In [{self._prompt}]: ")
 
     def run(self, source: str) -> str:
-        """Type lines, and give what is on the screen until the next prompt."""
+        """Type lines; return what is on the screen until the next prompt."""
         begin = len(self.screen)
         for line in source.strip().splitlines():
             self.press(line + "\n")
@@ -88,7 +88,7 @@ class Terminal:
         return self.screen[begin:]
 
     def close(self) -> None:
-        """Leave IPython, whatever is on the line, and close the window."""
+        """Leave IPython, whatever the line contains, and close the terminal."""
         if self.process.status is ProcessStatus.OK:
             self.press("\x03\x04")
             self.process.wait(PATIENCE)
@@ -97,7 +97,7 @@ class Terminal:
 
 @contextmanager
 def running(home: Path) -> Iterator[Terminal]:
-    """Run IPython in a terminal, in a home of its own; nothing of it survives."""
+    """Run IPython in a terminal, in a home of its own, and end it."""
     with sandbox(home) as environment:
         terminal = Terminal(environment)
         try:

@@ -1,4 +1,4 @@
-"""Whatever is typed behind a magic: an answer of one line at most, and in time."""
+"""Any text behind a magic is answered, in one line if it is wrong."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ SHELLS = ["exit 3", "echo $A", "true | false", "(", "sleep 0.01 &", "'", "{numbe
 def attempt(
     run: RunCell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[[str], None]:
-    """Run a cell beside a job that runs and one that ended; see what it leaves."""
+    """Run a cell beside a running and an ended job; nothing is left behind."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("SHELL", "/bin/sh")
     (tmp_path / "in").write_text("text")
@@ -77,7 +77,7 @@ def attempt(
 
 
 def is_answered(ran: Ran) -> bool:
-    """Tell whether a cell went well, or ended with one line that says why not."""
+    """Whether a cell went well, or ended with one line that says why not."""
     if ran.error is None:
         return True
     *_, last = [line for line in (ran.out + ran.err).split("\n") if line.strip()]
@@ -96,7 +96,7 @@ many = settings(
 def test_spawn(
     attempt: Callable[[str], None], pieces: list[str], body: str | None
 ) -> None:
-    """Options, programs and quotes in any order, with a body or without."""
+    """Options, programs and quotes in any order are answered, also with a body."""
     line = " ".join(["spawn", *pieces])
     attempt(f"%{line}" if body is None else f"%%{line}\n{body}")
 
@@ -106,7 +106,7 @@ def test_spawn(
 def test_spawn_with_a_program(
     attempt: Callable[[str], None], pieces: list[str]
 ) -> None:
-    """The same where a program is sure to stand at the end."""
+    """The same holds where a program ends the line."""
     attempt(" ".join(["%spawn", *pieces, "--check echo a"]))
 
 
@@ -117,6 +117,6 @@ def test_spawn_with_a_program(
 def test_the_other_magics(
     attempt: Callable[[str], None], magic: str, pieces: list[str]
 ) -> None:
-    """Names, pids, signals and options; nobody who is not ours is hit."""
+    """Names, pids, signals and options are answered; no other process is signalled."""
     end = "--timeout 0.01" if magic == "procwait" else ""
     attempt(" ".join([f"%{magic}", *pieces, end]))

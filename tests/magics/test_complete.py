@@ -15,7 +15,7 @@ NAMESPACE: dict[str, object] = {"words": ["a"], "number": 3, "_hidden": [1]}
 
 
 def offered(before: str, namespace: dict[str, object] = NAMESPACE) -> list[str]:
-    """Give what is offered for the end of a line."""
+    """The texts offered for the end of a line."""
     found = complete(before, namespace)
     assert found is not None
     assert before.endswith(found.fragment)
@@ -24,7 +24,7 @@ def offered(before: str, namespace: dict[str, object] = NAMESPACE) -> list[str]:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A working directory with a few files, which is the home and all of PATH, too."""
+    """A directory with a few files, which is also the home and all of PATH."""
     (tmp_path / "run me").touch(mode=0o755)
     (tmp_path / "runner").touch(mode=0o755)
     (tmp_path / "run.txt").touch(mode=0o644)
@@ -49,7 +49,7 @@ def running() -> Iterator[Job]:
 
 
 def test_options() -> None:
-    """Those that begin so and were not given yet, unless they may come again."""
+    """Options with this beginning are offered, unless given and not repeatable."""
     assert offered("%spawn --na") == ["--name"]
     assert offered("%spawn --std") == ["--stdin", "--stdout", "--stderr"]
     assert offered("%spawn --name x --na") == []
@@ -66,7 +66,7 @@ def test_options() -> None:
 
 
 def test_the_options_of_a_program_are_its_own() -> None:
-    """After the program, or after ``--``, none of ours is offered."""
+    """After the program, or after ``--``, no option of ours is offered."""
     assert offered("%spawn ls --na") == []
     assert offered("%spawn -- --na") == []
     assert offered("%prockill -- --a") == []
@@ -83,7 +83,7 @@ def test_the_options_of_a_program_are_its_own() -> None:
     ],
 )
 def test_lines_that_are_ours(line: str) -> None:
-    """Line and cell magics, and what is assigned."""
+    """Line magics, cell magics and assignments from a magic are completed."""
     assert offered(line) == ["--name"]
 
 
@@ -91,12 +91,12 @@ def test_lines_that_are_ours(line: str) -> None:
     "line", ["%spawn", "%spawned --na", "spawn --na", "x % spawn --na", "# %spawn --na"]
 )
 def test_lines_that_are_not_ours(line: str) -> None:
-    """IPython completes them as it does."""
+    """Other lines are left to IPython."""
     assert complete(line, {}) is None
 
 
 def test_programs(folder: Path) -> None:
-    """What can be run from PATH, quoted where need be; with a slash, from there."""
+    """Programs of PATH are offered, or of the directory that the word names."""
     assert sorted(offered("%spawn run")) == ["run\\ me", "runner"]
     assert sorted(offered("%spawn --wait -- run")) == ["run\\ me", "runner"]
     assert sorted(offered("%spawn ./run")) == ["./run\\ me", "./rundir/", "./runner"]
@@ -105,7 +105,7 @@ def test_programs(folder: Path) -> None:
 
 
 def test_an_empty_word_offers_options_and_programs(folder: Path) -> None:
-    """All that may come next."""
+    """For an empty word both options and programs are offered."""
     found = offered("%spawn ")
 
     assert found[0] == "--name"
@@ -113,7 +113,7 @@ def test_an_empty_word_offers_options_and_programs(folder: Path) -> None:
 
 
 def test_arguments_are_files(folder: Path) -> None:
-    """Files and directories after the program; hidden ones after a dot."""
+    """After the program files are offered; hidden ones only after a dot."""
     assert sorted(offered("%spawn cat r")) == [
         "run.txt",
         "run\\ me",
@@ -126,7 +126,7 @@ def test_arguments_are_files(folder: Path) -> None:
 
 
 def test_quotation_marks_are_kept(folder: Path) -> None:
-    """A word is completed in the quotation marks that it was begun in."""
+    """A word keeps the kind of quotation marks it began with."""
     assert offered('%spawn cat "run m') == ['"run me"']
     assert offered("%spawn cat 'run m") == ["'run me'"]
     assert offered("%spawn cat run\\ m") == ["run\\ me"]
@@ -135,7 +135,7 @@ def test_quotation_marks_are_kept(folder: Path) -> None:
 
 
 def test_values(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each option has its own kind, also when it is glued to the value."""
+    """Each option has candidates of its own kind, also after ``=``."""
     monkeypatch.setenv("RUN_SEED", "1")
 
     assert offered("%spawn --dir r") == ["rundir/"]
@@ -151,13 +151,13 @@ def test_values(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_lists_of_words() -> None:
-    """Variables that hold lists, after an @."""
+    """After an @ the variables that hold lists are offered."""
     assert offered("%spawn echo @") == ["@words"]
     assert offered("%spawn echo @n") == []
 
 
 def test_jobs(running: Job) -> None:
-    """By name and, while they run, by pid; only what runs can be killed."""
+    """Jobs are offered by name and running ones by pid; %prockill offers only those."""
     pid = str(running.pid)
     namespace: dict[str, object] = {"mine": running, "_": running, "other": 3}
 
@@ -177,7 +177,7 @@ def test_jobs(running: Job) -> None:
 
 @given(st.text(alphabet="an -='\"\\@~/.\t\n", max_size=12))
 def test_every_line_can_be_completed(text: str) -> None:
-    """However quotes and backslashes stand: what is offered replaces the end."""
+    """Any quotes and backslashes leave a fragment that ends the line."""
     found = complete(f"%spawn {text}", NAMESPACE)
 
     assert found is not None
@@ -187,7 +187,7 @@ def test_every_line_can_be_completed(text: str) -> None:
 def test_unreadable_folders_are_no_error(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """PATH often names what is not there; an empty entry is the working directory."""
+    """A missing folder in PATH is skipped; an empty entry is the working directory."""
     monkeypatch.setenv("PATH", os.pathsep.join(["/nosuch", "", str(folder)]))
 
     assert "runner" in offered("%spawn runn")

@@ -11,14 +11,14 @@ from ipyproc.magics.complete import NAMES
 
 
 def texts(ip: InteractiveShell, source: str) -> list[str]:
-    """Give the words that a front end gets, the replaced part taken into account."""
+    """The lines that a front end gets when it applies our completions."""
     with provisionalcompleter():
         found = list(ip.Completer.completions(source, len(source)))
     return [source[: completion.start] + completion.text for completion in found]
 
 
 def test_a_front_end_gets_our_completions(ip: InteractiveShell) -> None:
-    """The way of JupyterLab and of the terminal: options, also for an empty word."""
+    """JupyterLab and the terminal get options, also for an empty word."""
     assert texts(ip, "%spawn --na") == ["%spawn --name"]
     assert texts(ip, "x = 1\n%spawn --na") == ["x = 1\n%spawn --name"]
     assert texts(ip, "%%spawn --merg") == ["%%spawn --merge"]
@@ -36,7 +36,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("folder")
 def test_words_of_any_kind_are_completed(ip: InteractiveShell) -> None:
-    """Also where IPython sees the end of the word only, as version 7 does."""
+    """Words with dashes and blanks are completed, also by IPython 7."""
     assert "%spawn cat some-dir/" in texts(ip, "%spawn cat some-")
     assert "%spawn cat ./some-dir/" in texts(ip, "%spawn cat ./some-")
     assert "%spawn cat some\\ file" in texts(ip, "%spawn cat some")
@@ -48,13 +48,13 @@ def test_words_of_any_kind_are_completed(ip: InteractiveShell) -> None:
 )
 @pytest.mark.usefixtures("folder")
 def test_nothing_stands_beside_ours(ip: InteractiveShell) -> None:
-    """What IPython would guess from the line as Python is not offered."""
+    """IPython's own guesses are not offered beside ours."""
     assert texts(ip, "%spawn cat some-") == ["%spawn cat some-dir/"]
     assert texts(ip, "%spawn cat ./some-") == ["%spawn cat ./some-dir/"]
 
 
 def test_other_lines_are_completed_as_before(ip: InteractiveShell) -> None:
-    """A line that is not ours is none of our business."""
+    """Lines of other magics, and Python, are completed as before."""
     ip.user_ns["some_long_name"] = 1
 
     assert "some_long_name" in texts(ip, "some_long_n")

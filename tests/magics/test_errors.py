@@ -16,19 +16,19 @@ from tests.magics.helpers import Ran, RunCell
 
 
 def is_one_line(ran: Ran) -> bool:
-    """Tell whether all that a cell printed is one line that names its error."""
+    """Whether a cell printed one line only, which names its error."""
     (line,) = (ran.out + ran.err).splitlines()
     return line.startswith(f"{type(ran.error).__name__}: ")
 
 
 @pytest.fixture
 def children() -> set[int]:
-    """What runs below us before the test."""
+    """The children of this process before the test."""
     return {child.pid for child in psutil.Process().children(recursive=True)}
 
 
 def nothing_was_started(before: set[int]) -> bool:
-    """Tell whether there is neither a new job nor, in a moment, a new process.
+    """Whether there is no new job and, after a moment, no new process.
 
     The guardian that is prepared for a job is a child at first.
     """
@@ -108,7 +108,7 @@ def nothing_was_started(before: set[int]) -> bool:
     ],
 )
 def test_bad_usage(run: RunCell, children: set[int], line: str, text: str) -> None:
-    """It is a UsageError of one line that says what was expected."""
+    """A mistake is a UsageError of one line that says what was expected."""
     run("nul = 'a\\0b'; nuls = [nul]; empty = []")
 
     ran = run(line)
@@ -187,7 +187,7 @@ def test_what_the_system_refuses(
     python: type[OSError],
     text: str,
 ) -> None:
-    """It is the error that Go and Python know, in one line, and stops the cell."""
+    """A refusal of the system is Go's and Python's error, in one line."""
     (tmp_path / "text").touch(mode=0o644)
     (tmp_path / "broken").touch(mode=0o755)
 
@@ -202,7 +202,7 @@ def test_what_the_system_refuses(
 
 
 def test_an_error_can_be_caught(run: RunCell) -> None:
-    """A program that handles a refusal sees a usual exception."""
+    """A ``try`` around a magic can catch what the system refused."""
     ran = run("try:\n    %spawn nosuchprogram\nexcept FileNotFoundError as e: print(e)")
 
     assert ran.error is None
@@ -210,7 +210,7 @@ def test_an_error_can_be_caught(run: RunCell) -> None:
 
 
 def vital() -> dict[int, str]:
-    """Tell what must not be signalled, and why; a parent may end at any time."""
+    """The pids that are never signalled, and why; a parent can end at any time."""
     parents = {
         p.pid: "it is a parent of the kernel" for p in psutil.Process().parents()
     }
@@ -225,7 +225,7 @@ def vital() -> dict[int, str]:
 
 @pytest.mark.parametrize("option", ["", "--pid "])
 def test_vital_pids_are_refused(run: RunCell, option: str) -> None:
-    """Nothing is signalled, also not the job that stands beside them; we still run."""
+    """A vital pid stops the whole line: not even a job beside it is signalled."""
     run("%spawn sleep 60")
 
     for pid, why in vital().items():
@@ -238,7 +238,7 @@ def test_vital_pids_are_refused(run: RunCell, option: str) -> None:
 
 @pytest.mark.parametrize("option", ["", "--pid "])
 def test_vital_processes_in_variables_are_refused(run: RunCell, option: str) -> None:
-    """A handle on the kernel, or on pid 1, is no way round."""
+    """A Process of the kernel, of pid 1 or of a group is refused like its pid."""
     run("import os; from ipyproc import find_process")
     run("me, init, group = map(find_process, [os.getpid(), 1, -os.getpgid(0)])")
 

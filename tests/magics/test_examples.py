@@ -18,7 +18,7 @@ PROGRAMS = {"ping": "echo 64 bytes from localhost", "git": "echo 1a2b3c4"}
 
 
 def examples(grammar: Grammar) -> list[str]:
-    """Give the cells of a help: a line each, or a cell magic and its body."""
+    """The example cells of a help: a line each, or a cell magic and its body."""
     (text,) = re.findall(r"^examples:\n(.*?)^Python:", grammar.help, re.M | re.S) or [
         ""
     ]
@@ -36,7 +36,7 @@ def examples(grammar: Grammar) -> list[str]:
 def surroundings(
     run: RunCell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> RunCell:
-    """A home with what the examples speak of, and jobs of the names that they use."""
+    """A home with the files and programs that the examples use."""
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("SHELL", "/bin/sh")
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
@@ -51,7 +51,7 @@ def surroundings(
 
 
 def test_examples_of_spawn(surroundings: RunCell) -> None:
-    """What they start, bind, print and name is there."""
+    """The examples of %spawn start, bind, print and name what they say."""
     cells = examples(SPAWN)
     assert len(cells) == 8
 
@@ -72,7 +72,7 @@ def test_examples_of_spawn(surroundings: RunCell) -> None:
 
 @pytest.mark.parametrize("cell", examples(PROCWAIT))
 def test_examples_of_procwait(run: RunCell, cell: str) -> None:
-    """They give states, all of them good."""
+    """The examples of %procwait give states, all of them good."""
     for name in ("first", "second", "train"):
         run(f"%spawn --quiet --name {name} true")
 
@@ -86,7 +86,7 @@ def test_examples_of_procwait(run: RunCell, cell: str) -> None:
 
 @pytest.mark.parametrize("cell", examples(PROCKILL))
 def test_examples_of_prockill(run: RunCell, cell: str) -> None:
-    """They end jobs, and say so."""
+    """The examples of %prockill end jobs, and say so."""
     for name in ("serve", "train"):
         run(f"%spawn --quiet --name {name} sleep 60")
 
@@ -98,7 +98,7 @@ def test_examples_of_prockill(run: RunCell, cell: str) -> None:
 
 
 def test_examples_of_procfind(run: RunCell) -> None:
-    """They find processes, which can be released."""
+    """The examples of %procfind find processes, which can be released."""
     one, other = examples(PROCFIND)
 
     assert run(one).value.pid == 1
@@ -108,7 +108,7 @@ def test_examples_of_procfind(run: RunCell) -> None:
 
 
 def test_every_example_is_run() -> None:
-    """A help that has new ones needs a test of them."""
+    """Every magic whose help has examples has a test of them here."""
     with_examples = {grammar.magic for grammar in MAGICS if examples(grammar)}
 
     assert with_examples == {"%spawn", "%procwait", "%prockill", "%procfind"}

@@ -17,7 +17,7 @@ from tests.magics.helpers import RunCell, until
 
 
 def picture(ip: Any) -> dict[str, object]:
-    """Take down all that an extension may have changed in a shell."""
+    """All that an extension can change in a shell."""
     manager = ip.magics_manager
     formatter = ip.display_formatter
     formatters = [*formatter.formatters.values(), formatter.ipython_display_formatter]
@@ -37,7 +37,7 @@ def picture(ip: Any) -> dict[str, object]:
 
 
 def test_unloading_leaves_nothing(shell: InteractiveShell) -> None:
-    """Magics, displays, completion, settings, hooks, threads: all as before."""
+    """Unloading restores magics, displays, completion, settings, hooks and threads."""
     before = picture(shell)
 
     ipyproc.load_ipython_extension(shell)
@@ -49,7 +49,7 @@ def test_unloading_leaves_nothing(shell: InteractiveShell) -> None:
 
 
 def test_loading_twice_is_loading_once(shell: InteractiveShell) -> None:
-    """And unloading what is not loaded is nothing."""
+    """Loading twice changes nothing, nor does unloading twice."""
     before = picture(shell)
 
     load(shell)
@@ -64,7 +64,7 @@ def test_loading_twice_is_loading_once(shell: InteractiveShell) -> None:
 
 
 def test_the_magics_of_ipython_load_and_unload(run: RunCell, ip: Any) -> None:
-    """%load_ext, %reload_ext and %unload_ext, as a user writes them."""
+    """%load_ext, %reload_ext and %unload_ext work as a user writes them."""
     unload(ip)
     run("%load_ext ipyproc\n%unload_ext ipyproc")  # IPython makes these when used
     before = picture(ip)
@@ -81,7 +81,7 @@ def test_the_magics_of_ipython_load_and_unload(run: RunCell, ip: Any) -> None:
 
 
 def test_nothing_of_the_jobs_is_left(run: RunCell, ip: InteractiveShell) -> None:
-    """No thread, descriptor or process, be it that of a job which had long ended."""
+    """Unloading leaves no thread, descriptor or process, not even of ended jobs."""
     unload(ip)
     before = picture(ip)
 
@@ -96,7 +96,7 @@ def test_nothing_of_the_jobs_is_left(run: RunCell, ip: InteractiveShell) -> None
 
 
 def test_jobs_without_the_extension(run: RunCell, ip: InteractiveShell) -> None:
-    """What ended can still be asked, and new ones run; so they do when it is back."""
+    """After unloading ended jobs answer and new ones run; after loading, too."""
     ended = run("%spawn --wait sh -c 'exit 3'").value
     unload(ip)
     told = threading.Event()
@@ -114,16 +114,16 @@ def test_jobs_without_the_extension(run: RunCell, ip: InteractiveShell) -> None:
 
 @magics_class
 class Foreign(Magics):
-    """Magics of somebody else, which bear our names."""
+    """Another extension's magics with our names."""
 
     @line_magic
     def spawn(self, line: str) -> str:
-        """Do something else."""
+        """Something else."""
         return f"foreign {line}"
 
 
 def test_what_was_there_before_comes_back(shell: InteractiveShell) -> None:
-    """A magic of the same name, and nothing else of it."""
+    """A magic that has one of our names."""
     foreign = Foreign(shell=shell)
     shell.register_magics(foreign)
 
@@ -137,7 +137,7 @@ def test_what_was_there_before_comes_back(shell: InteractiveShell) -> None:
 
 
 def test_what_came_later_stays(shell: InteractiveShell) -> None:
-    """Only what is ours is taken away."""
+    """Unloading removes only what is ours."""
 
     class Thing:
         pass
@@ -167,7 +167,7 @@ def test_what_came_later_stays(shell: InteractiveShell) -> None:
 def test_a_load_that_fails_leaves_nothing(
     shell: InteractiveShell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Half an extension is worse than none."""
+    """A failure while loading undoes what was done until then."""
     before = picture(shell)
 
     def fail(_: object) -> None:
@@ -182,7 +182,7 @@ def test_a_load_that_fails_leaves_nothing(
 
 
 def test_jobs_end_with_the_extension(run: RunCell, ip: InteractiveShell) -> None:
-    """Each is named, with how it ended; deaf ones and what they started, too."""
+    """Each job that unloading ends is named, with how it ended, deaf ones included."""
     unload(ip)
     run("%load_ext ipyproc")
     good = run("%spawn --name good sleep 60").value
@@ -209,8 +209,8 @@ def test_a_detached_job_outlives_the_extension(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """It is named, and goes on."""
-    monkeypatch.chdir(tmp_path)  # where its files shall be
+    """A detached job is named, and goes on."""
+    monkeypatch.chdir(tmp_path)  # its files go there
     job = run("%spawn --detach --quiet sleep 60").value
     unload(ip)
 
@@ -223,7 +223,7 @@ def test_a_detached_job_outlives_the_extension(
 
 
 def test_settings(run: RunCell, ip: InteractiveShell) -> None:
-    """%config shows and sets the defaults; a wrong value changes nothing."""
+    """%config shows and sets the defaults; a bad value changes nothing."""
     help_text = run("%config IPyProc").out
 
     for name in ("grace", "height", "memory_limit", "output_limit", "view"):
@@ -239,7 +239,7 @@ def test_settings(run: RunCell, ip: InteractiveShell) -> None:
 
 
 def test_a_bad_setting(run: RunCell, ip: InteractiveShell) -> None:
-    """It changes nothing, and the extension is not loaded with it."""
+    """With a bad setting the extension is not loaded, and nothing is changed."""
     run("%config IPyProc.grace = -1")
     assert run("%config IPyProc.grace").value == 5.0
 
@@ -253,7 +253,7 @@ def test_a_bad_setting(run: RunCell, ip: InteractiveShell) -> None:
 
 
 def test_the_grace_of_the_settings(run: RunCell) -> None:
-    """It is that of every job that has none of its own."""
+    """The configured grace is that of every job that has none of its own."""
     run("%config IPyProc.grace = 0.1")
     job = run("%spawn sh -c 'trap \"\" TERM; echo; exec sleep 60'").value
     until(job, lambda job: job.total > 0)

@@ -24,12 +24,12 @@ WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
 def displays(reply: Reply) -> list[Message]:
-    """Give what a cell displayed, without what updates it later."""
+    """What a cell displayed, without later updates."""
     return [content["data"] for content in reply.contents("display_data")]
 
 
 def answer(kernel: Kernel, request: str) -> Message:
-    """Give the content of the reply to a request."""
+    """The content of the reply to a request."""
     while True:
         reply: Message = kernel.client.get_shell_msg(timeout=30)
         if reply["parent_header"]["msg_id"] == request:
@@ -46,7 +46,7 @@ def no_job_is_left(kernel: Kernel) -> None:
 
 
 def test_a_job_is_shown_once(kernel: Kernel) -> None:
-    """As widget, HTML and text together; ``Out`` holds it and draws nothing."""
+    """A job is shown once, as widget, HTML and text; ``Out`` draws nothing."""
     reply = kernel.run("%spawn --wait echo hello")
 
     (shown,) = displays(reply)
@@ -64,7 +64,7 @@ def test_a_running_job_is_a_widget(kernel: Kernel) -> None:
 
 
 def test_quiet_shows_nothing(kernel: Kernel) -> None:
-    """Neither a pane nor a value; the job is there."""
+    """--quiet and an assignment show neither a pane nor a value."""
     reply = kernel.run("%spawn --quiet --wait echo hello")
 
     assert reply.messages == []
@@ -72,7 +72,7 @@ def test_quiet_shows_nothing(kernel: Kernel) -> None:
 
 
 def test_without_views_a_line_is_printed(kernel: Kernel) -> None:
-    """For who has switched them off."""
+    """Without panes a line of text is printed."""
     reply = kernel.run("%config IPyProc.view = False\n%spawn --name x echo hello")
     kernel.run("%config IPyProc.view = True")
 
@@ -82,7 +82,7 @@ def test_without_views_a_line_is_printed(kernel: Kernel) -> None:
 
 
 def test_the_height_of_panes_is_set(kernel: Kernel) -> None:
-    """Of the widget and of what is saved; of one job by its widget."""
+    """The configured height is that of the widget and of the saved output."""
     kernel.run("%config IPyProc.height = 5\njob = %spawn --wait echo hello")
     reply = kernel.run("%config IPyProc.height = 17\njob")
 
@@ -91,7 +91,7 @@ def test_the_height_of_panes_is_set(kernel: Kernel) -> None:
 
 
 def test_the_table_and_a_process_are_text_and_html(kernel: Kernel) -> None:
-    """For every front end something that it can show."""
+    """Every front end gets something that it can show."""
     kernel.run("%spawn --wait echo hello")
     (table,) = displays(kernel.run("%procs"))
     found = kernel.run("%procfind 1")
@@ -113,7 +113,7 @@ def test_the_table_and_a_process_are_text_and_html(kernel: Kernel) -> None:
     ],
 )
 def test_a_failure_is_one_line(kernel: Kernel, cell: str, line: str) -> None:
-    """An error message whose traceback is the line, and nothing else."""
+    """An error's traceback is one line, and nothing else."""
     reply = kernel.run(cell)
 
     (error,) = reply.contents("error")
@@ -143,7 +143,7 @@ def test_a_mistake_is_one_line(kernel: Kernel) -> None:
     ],
 )
 def test_a_failure_stops_run_all(kernel: Kernel, cell: str) -> None:
-    """The reply says so to the front end, which then runs no cell behind this one."""
+    """The reply is an error, so that the front end runs no further cell."""
     execution = kernel.start(cell)
 
     assert kernel.finish(execution).messages != []
@@ -151,7 +151,7 @@ def test_a_failure_stops_run_all(kernel: Kernel, cell: str) -> None:
 
 
 def test_an_interrupt_reaches_the_waiting_at_once(kernel: Kernel) -> None:
-    """The stop button ends the cell; the job goes on, and the line says so."""
+    """An interrupt ends the cell; the job goes on, and the line says so."""
     kernel.run("%spawn --quiet sleep 60")
     waiting = kernel.start(TELL + "%procwait")
     messages = []
@@ -184,7 +184,7 @@ def test_waiting_leaves_the_control_of_the_kernel_free(kernel: Kernel) -> None:
 
 
 def test_completion(kernel: Kernel) -> None:
-    """The way of JupyterLab: what is offered, and from where on it is put in."""
+    """A completion request is answered with the words and the range they replace."""
     code = "x = 1\n%spawn --na"
     content = answer(kernel, kernel.client.complete(code, len(code)))
 
@@ -212,7 +212,7 @@ def test_jobs_are_awaited(kernel: Kernel) -> None:
 
 
 def test_unloading_ends_the_jobs(new_kernel: Callable[[], Kernel]) -> None:
-    """They are named; magics, threads and processes are gone, and may come back."""
+    """Unloading ends and names the jobs, leaves nothing, and loading works again."""
     kernel = new_kernel()
     kernel.run(LOOK)
     before = kernel.run("look()").result
@@ -231,7 +231,7 @@ def test_unloading_ends_the_jobs(new_kernel: Callable[[], Kernel]) -> None:
 
 
 def test_the_table_keeps_up_with_the_cells(kernel: Kernel) -> None:
-    """Where nobody looks on it is static, and each cell's end brings it up to date."""
+    """Without a live widget the table is updated at the end of each cell."""
     kernel.run("%spawn --quiet --name train sleep 60")
     reply = kernel.run("%procs")
     (table,) = displays(reply)
@@ -247,7 +247,7 @@ def test_the_table_keeps_up_with_the_cells(kernel: Kernel) -> None:
 
 
 def test_all_that_ended(kernel: Kernel) -> None:
-    """More rows than there is room for are counted; ``--all`` shows them."""
+    """Rows above the limit are counted; ``--all`` shows them."""
     kernel.run(
         "import ipyproc\nmany = [ipyproc.spawn('true') for _ in range(203)]\n"
         "for job in many: job.wait()"
@@ -262,7 +262,7 @@ def test_all_that_ended(kernel: Kernel) -> None:
 
 
 def test_a_process_that_is_no_job(kernel: Kernel) -> None:
-    """It is shown as it is, and said to be gone when it is; its value is a Process."""
+    """A process is shown live, then as gone; the value is a Process."""
     kernel.run("import subprocess; other = subprocess.Popen(['sleep', '61'])")
     found = kernel.run("%procfind {other.pid}")
     (shown,) = displays(found)
@@ -280,7 +280,7 @@ def test_a_process_that_is_no_job(kernel: Kernel) -> None:
 
 
 def test_the_kernel_itself_is_found_but_not_signalled(kernel: Kernel) -> None:
-    """What ``%prockill`` refuses the pane refuses, too, whoever asks."""
+    """The pane refuses the pids that ``%prockill`` refuses."""
     kernel.run("from ipyproc.views.process import Found; import os")
 
     for pid in ("1", "os.getpid()", "os.getppid()"):

@@ -21,12 +21,12 @@ from ipyproc.magics.parsing import Grammar
     ],
 )
 def test_options_end_where_the_command_begins(line: str, command: str) -> None:
-    """What follows the program, or ``--``, is the program's, as it was written."""
+    """What follows the program, or ``--``, is left as it was written."""
     assert SPAWN.parse_command(line)[1].rest == command
 
 
 def test_options_are_read() -> None:
-    """A value follows its option or is glued to it; what is not given is None."""
+    """A value follows its option, or an ``=``; an option not given is None."""
     options, command = SPAWN.parse_command(
         "--name 'my job' --dir=/tmp --env A=1 --env B='x =y' --timeout 1.5 --check ls"
     )
@@ -62,7 +62,7 @@ def test_options_are_read() -> None:
     ],
 )
 def test_wrong_options_are_usage_errors(line: str, text: str) -> None:
-    """What is wrong is said in one line, with the nearest name if there is one."""
+    """A wrong option is one line, with the nearest name if there is one."""
     with pytest.raises(UsageError) as caught:
         SPAWN.parse_command(line)
 
@@ -70,7 +70,7 @@ def test_wrong_options_are_usage_errors(line: str, text: str) -> None:
 
 
 def test_options_and_names_may_be_mixed() -> None:
-    """Where no program follows, options may stand behind names; numbers are names."""
+    """Options and names can be mixed; numbers are names."""
     options, names = PROCKILL.parse("a --signal int 12 -1 --tree -- --b")
 
     assert names == ["a", "12", "-1", "--b"]
@@ -90,7 +90,7 @@ def test_options_and_names_may_be_mixed() -> None:
     ],
 )
 def test_wrong_signals_are_usage_errors(line: str, text: str) -> None:
-    """A signal that there is not is never sent, and no option is proposed wrongly."""
+    """A wrong signal or option is an error; a distant name is not proposed."""
     with pytest.raises(UsageError) as caught:
         PROCKILL.parse(line)
 
@@ -99,13 +99,13 @@ def test_wrong_signals_are_usage_errors(line: str, text: str) -> None:
 
 @pytest.mark.parametrize("name", ["TERM", "SIGTERM", "term", "sigterm", "15"])
 def test_a_signal_has_many_names(name: str) -> None:
-    """With SIG or without, in upper or lower case, or by number."""
+    """A signal has its name with SIG or without, in any case, or its number."""
     assert PROCKILL.parse(f"--signal {name}")[0].signal.name == "SIGTERM"
 
 
 @pytest.mark.parametrize("grammar", MAGICS, ids=lambda grammar: grammar.magic)
 def test_help_is_complete(grammar: Grammar) -> None:
-    """It shows the magic, every option and the Python way, in lines that fit."""
+    """Help shows the magic, every option and the Python way, in 80 columns."""
     lines = grammar.help.splitlines()
 
     assert lines[0].startswith(f"usage: {grammar.magic}")

@@ -37,19 +37,19 @@ def test_a_text_falls_into_words(text: str, words: list[str]) -> None:
 
 @pytest.mark.parametrize("text", ["echo 'a", 'echo "a', "echo 'a\nb c"])
 def test_an_open_quotation_mark_is_said(text: str) -> None:
-    """The error is one line, however many the text has."""
+    """An open quotation mark is an error of one line."""
     with pytest.raises(UsageError, match=r"^a quotation mark is not closed: echo .a"):
         split(text)
 
 
 def test_a_lone_backslash_is_said() -> None:
-    """Nothing can follow a backslash at the end."""
+    """A backslash at the end of the text is an error."""
     with pytest.raises(UsageError, match=r"^a backslash ends the line: echo a \\$"):
         split("echo a \\")
 
 
 def test_the_rest_is_as_it_was_written() -> None:
-    """What was not taken keeps its quotes and its spaces, for a shell to read."""
+    """The rest keeps its quotes and spaces, for a shell to read."""
     words = Words("  --name x   echo 'a  b' | tr a-z A-Z  ")
 
     assert (next(words).text, next(words).text) == ("--name", "x")
@@ -59,7 +59,7 @@ def test_the_rest_is_as_it_was_written() -> None:
 
 
 def test_what_is_not_read_need_not_be_balanced() -> None:
-    """A quotation mark in a shell's part of the line is the shell's own business."""
+    """The rest, which a shell reads, can have an open quotation mark."""
     words = Words("--shell echo 'a")
 
     assert next(words).text == "--shell"

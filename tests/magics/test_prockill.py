@@ -14,7 +14,7 @@ TRAP = "trap 'exit 7' TERM; echo; while :; do sleep 0.1; done"
 
 @pytest.fixture
 def stranger() -> Iterator[Process]:
-    """A process of ours that is no job."""
+    """A child of this process that is no job."""
     process = start_process("/bin/sleep", ["sleep", "60"])
     yield process
     process.kill()
@@ -22,7 +22,7 @@ def stranger() -> Iterator[Process]:
 
 
 def test_it_kills(run: RunCell) -> None:
-    """SIGKILL, if not said otherwise; a line says what was done."""
+    """The signal is SIGKILL by default; a line says what was done."""
     job = run("%spawn sleep 60").value
 
     ran = run("%prockill sleep")
@@ -34,7 +34,7 @@ def test_it_kills(run: RunCell) -> None:
 
 @pytest.mark.parametrize("word", ["{job.pid}", "job", "_"])
 def test_a_job_has_many_names(run: RunCell, word: str) -> None:
-    """Its pid, a variable that holds it, and the last result."""
+    """A job is also named by its pid, by a variable and by ``_``."""
     job = run("%spawn sleep 60").value
     if word == "job":
         run("job = _")
@@ -46,7 +46,7 @@ def test_a_job_has_many_names(run: RunCell, word: str) -> None:
 
 @pytest.mark.parametrize("name", ["TERM", "15", "SIGTERM", "term"])
 def test_any_signal(run: RunCell, name: str) -> None:
-    """By name or number, before the jobs or behind."""
+    """A signal has a name or a number, and stands before the jobs or after them."""
     job = run(f'%spawn sh -c "{TRAP}"').value
     until(job, lambda job: job.total > 0)
 
@@ -57,7 +57,7 @@ def test_any_signal(run: RunCell, name: str) -> None:
 
 
 def test_several_and_all(run: RunCell) -> None:
-    """Each has its line; one that is named twice is signalled once."""
+    """Each job has its line; one that is named twice is signalled once."""
     one, two, three = (run(f"%spawn --name {n} sleep 60").value for n in "abc")
 
     named = run("%prockill b a b")
@@ -75,7 +75,7 @@ def test_several_and_all(run: RunCell) -> None:
 
 
 def test_an_ended_job_is_no_error(run: RunCell) -> None:
-    """The aim is reached; the line says how it ended."""
+    """Killing an ended job is no error; the line says how it ended."""
     job = run("%spawn --wait sh -c 'exit 3'").value
 
     ran = run("%prockill sh")
@@ -87,7 +87,7 @@ def test_an_ended_job_is_no_error(run: RunCell) -> None:
 
 
 def test_the_whole_tree(run: RunCell) -> None:
-    """--tree reaches what the job started; nothing that it printed to is held open."""
+    """--tree reaches what the job started, so that nothing holds its output open."""
     job = run("%spawn sh -c '(trap \"\" HUP; echo; exec sleep 60) & wait'").value
     until(job, lambda job: job.total > 0)
 
@@ -98,7 +98,7 @@ def test_the_whole_tree(run: RunCell) -> None:
 
 
 def test_grace(run: RunCell) -> None:
-    """SIGTERM at once; SIGKILL only for who does not obey."""
+    """--grace sends SIGTERM at once, and SIGKILL only if the job still runs then."""
     deaf = run("%spawn --name deaf sh -c 'trap \"\" TERM; echo; exec sleep 60'").value
     good = run("%spawn --name good sleep 60").value
     until(deaf, lambda job: job.total > 0)
@@ -114,7 +114,7 @@ def test_grace(run: RunCell) -> None:
 
 
 def test_a_wrong_name_spares_all(run: RunCell) -> None:
-    """Nothing at all is signalled if one of the words is wrong."""
+    """Nothing is signalled if one of the words is wrong."""
     job = run("%spawn --name train sleep 60").value
 
     ran = run("%prockill train tran")
@@ -124,7 +124,7 @@ def test_a_wrong_name_spares_all(run: RunCell) -> None:
 
 
 def test_a_beginning_is_not_enough(run: RunCell) -> None:
-    """Not even if it could be but one job."""
+    """The beginning of a name names no job, even if only one has it."""
     job = run("%spawn --name train sleep 60").value
 
     assert str(run("%prockill trai").error) == ("no job 'trai': did you mean 'train'?")
@@ -132,7 +132,7 @@ def test_a_beginning_is_not_enough(run: RunCell) -> None:
 
 
 def test_a_name_comes_before_a_variable(run: RunCell) -> None:
-    """And a variable that holds something else is not taken for a job."""
+    """A variable that holds something else names no job."""
     named = run("%spawn --name x sleep 60").value
     run("x = %spawn --name y sleep 60")
     run("n = 3")
@@ -158,7 +158,7 @@ def test_a_stranger_needs_an_option(run: RunCell, stranger: Process) -> None:
 
 
 def test_a_process_in_a_variable(run: RunCell, ip: object, stranger: Process) -> None:
-    """It is signalled through its handle, and stays its owner's."""
+    """A Process in a variable is signalled through its handle, which stays open."""
     run("from ipyproc import start_process")
     run("p = start_process('/bin/sleep', ['sleep', '60'])")
 
@@ -170,7 +170,7 @@ def test_a_process_in_a_variable(run: RunCell, ip: object, stranger: Process) ->
 
 
 def test_the_process_of_a_job_is_the_job(run: RunCell) -> None:
-    """Whoever holds it holds the job, and may end the whole tree."""
+    """A job's Process names the job, so that --tree works."""
     job = run("job = %spawn --name mine sleep 60\np = job.process\njob").value
 
     ran = run("%prockill p --tree")
@@ -179,7 +179,7 @@ def test_the_process_of_a_job_is_the_job(run: RunCell) -> None:
 
 
 def test_the_pid_of_an_ended_job(run: RunCell) -> None:
-    """It is the job's; but with --pid it is whoever has it now, if anybody."""
+    """A pid of an ended job is that job; with --pid, the process that has it now."""
     job = run("%spawn --quiet --wait true").value
 
     alone = run(f"%prockill {job.pid}")
@@ -201,7 +201,7 @@ def test_the_pid_of_an_ended_job(run: RunCell) -> None:
 def test_what_only_jobs_have(
     run: RunCell, stranger: Process, options: str, text: str
 ) -> None:
-    """Refused for others, before anything is signalled."""
+    """--tree and --grace are refused for other processes; nothing is signalled."""
     ran = run(f"%prockill --pid {stranger.pid} {options}")
 
     assert isinstance(ran.error, UsageError)
@@ -211,14 +211,14 @@ def test_what_only_jobs_have(
 
 
 def test_a_pid_that_is_nobodys(run: RunCell) -> None:
-    """With --pid it has to be somebody's."""
+    """With --pid, a pid without a process is refused."""
     ran = run("%prockill --pid 99999999")
 
     assert str(ran.error) == "no process has the pid 99999999"
 
 
 def test_grace_has_its_own_signal(run: RunCell) -> None:
-    """Another signal makes no sense beside it."""
+    """--grace excludes any signal but SIGTERM."""
     run("%spawn sleep 60")
 
     assert str(run("%prockill sleep --grace 1 --signal INT").error) == (
@@ -229,7 +229,7 @@ def test_grace_has_its_own_signal(run: RunCell) -> None:
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can become somebody else")
 def test_what_the_kernel_refuses_comes_last(run: RunCell) -> None:
-    """All are tried first, and have their lines; then one line stops the cell."""
+    """All targets are tried and have a line before one error stops the cell."""
     run("import os")
     other = run("%spawn --name other --user daemon sleep 60").value
     mine = run("%spawn --name mine --user nobody sleep 60").value

@@ -12,7 +12,7 @@ from tests.magics.helpers import RunCell, interrupt_when_waiting
 
 
 def test_without_a_name_the_last_job(run: RunCell) -> None:
-    """It returns the ProcessState, which the front end draws."""
+    """%procwait returns the ProcessState, which the front end draws."""
     run("%spawn --quiet false")
     run("%spawn --quiet true")
 
@@ -31,7 +31,7 @@ def test_without_a_terminal_nothing_lives(run: RunCell) -> None:
 
 @pytest.mark.parametrize("word", ["sh", "{job.pid}", "job", "_"])
 def test_a_job_has_many_names(run: RunCell, word: str) -> None:
-    """Its name, its pid, a variable that holds it, and the last result."""
+    """A job is named by its name, its pid, a variable or ``_``."""
     job = run("%spawn sh -c 'exit 3'").value
     if word == "job":
         run("job = jobs_ = _")
@@ -43,7 +43,7 @@ def test_a_job_has_many_names(run: RunCell, word: str) -> None:
 
 
 def test_a_variable_of_a_function_names_a_job(run: RunCell) -> None:
-    """The magic looks where it is used."""
+    """A local variable of a function names a job."""
     run("from ipyproc import spawn")
     run(
         "def f():\n    mine = spawn('true', name='x')\n"
@@ -54,7 +54,7 @@ def test_a_variable_of_a_function_names_a_job(run: RunCell) -> None:
 
 
 def test_several_give_a_dict(run: RunCell) -> None:
-    """By name, in the order in which they were named; each once."""
+    """Several jobs give a dict by name, in the order named, each once."""
     run("%spawn --name b --quiet true")
     run("%spawn --name a --quiet false")
 
@@ -68,7 +68,7 @@ def test_several_give_a_dict(run: RunCell) -> None:
 
 
 def test_any_gives_those_that_ended(run: RunCell) -> None:
-    """As soon as one has; the others go on."""
+    """--any returns as soon as one has ended; the others go on."""
     run("%spawn --name long --quiet sleep 60")
     run("%spawn --name short --quiet true")
 
@@ -79,7 +79,7 @@ def test_any_gives_those_that_ended(run: RunCell) -> None:
 
 
 def test_a_time_out_says_what_still_runs(run: RunCell) -> None:
-    """One line, an error that stops the cell, and the job goes on."""
+    """A time-out is one line that stops the cell; the job goes on."""
     run("%spawn --name one --quiet sleep 60")
     run("%spawn --name two --quiet sleep 60")
     one, two = jobs["one"], jobs["two"]
@@ -98,14 +98,14 @@ def test_a_time_out_says_what_still_runs(run: RunCell) -> None:
 
 
 def test_an_ended_job_is_in_time(run: RunCell) -> None:
-    """No time-out is too short for what has happened already."""
+    """For an ended job no time-out is too short."""
     run("%spawn --wait --quiet true")
 
     assert run("%procwait --timeout 0").value.success
 
 
 def test_check_raises_for_the_first_failure(run: RunCell) -> None:
-    """All are waited for; success says nothing."""
+    """--check waits for all jobs first, and prints nothing on success."""
     run("%spawn --name good --quiet true")
     run("%spawn --name bad --quiet sh -c 'echo why >&2; exit 3'")
 
@@ -118,7 +118,7 @@ def test_check_raises_for_the_first_failure(run: RunCell) -> None:
 
 
 def test_an_interrupt_stops_only_the_waiting(run: RunCell) -> None:
-    """One line says that the job goes on; the cell ends, and "Run all" with it."""
+    """An interrupt ends the cell in one line, which says that the job goes on."""
     run("%spawn --quiet sleep 60")
     job = jobs["sleep"]
 
@@ -135,7 +135,7 @@ def test_an_interrupt_stops_only_the_waiting(run: RunCell) -> None:
 
 @pytest.mark.parametrize("options", ["", "--check"])
 def test_a_lost_state_is_said(run: RunCell, options: str) -> None:
-    """Nobody learns how a released process ended; here that is one line."""
+    """Waiting for a released process is an error of one line."""
     job = run("%spawn --quiet cat").value
     job.process.release()
     job.close_stdin()
@@ -148,7 +148,7 @@ def test_a_lost_state_is_said(run: RunCell, options: str) -> None:
 
 
 def test_a_name_is_not_guessed(run: RunCell) -> None:
-    """The beginning of a name is not the name, and a typing error is shown."""
+    """A wrong name is an error that shows the nearest name."""
     run("%spawn --name train --quiet sleep 60")
 
     ran = run("%procwait tran")
@@ -159,7 +159,7 @@ def test_a_name_is_not_guessed(run: RunCell) -> None:
 
 
 def test_a_job_can_be_awaited(run: RunCell) -> None:
-    """The same in the language itself, in a cell of its own."""
+    """``await job`` waits in a cell as %procwait does."""
     run("job = %spawn --quiet sh -c 'exit 3'")
 
     assert run("await job").value.exit_code == 3

@@ -27,7 +27,7 @@ def test_a_program_becomes_a_job(run: RunCell) -> None:
 
 
 def test_a_line_in_a_terminal_says_what_was_started(run: RunCell) -> None:
-    """Where there is no notebook, one line tells name, pid and command."""
+    """Outside a notebook one line has the name, the pid and the command."""
     ran = run("%spawn --name say sleep '60'")
     line, value = ran.out.splitlines()
 
@@ -44,7 +44,7 @@ def test_words_are_split_and_nothing_is_expanded(run: RunCell) -> None:
 
 
 def test_the_options_of_the_program_are_its_own(run: RunCell) -> None:
-    """An option after the program, or after ``--``, is not ours."""
+    """An option after the program, or after ``--``, is the program's."""
     assert output(run(f"%spawn {PROGRAM} --wait --name x").value) == (
         "['--wait', '--name', 'x']\n"
     )
@@ -52,7 +52,7 @@ def test_the_options_of_the_program_are_its_own(run: RunCell) -> None:
 
 
 def test_python_is_expanded_by_ipython(run: RunCell) -> None:
-    """``{expr}`` and ``$var`` are what they are in every magic."""
+    """``{expr}`` and ``$var`` are expanded as in every magic."""
     run("n, words = 6, 'a b'")
 
     assert output(run("%spawn echo {n * 7} $words").value) == "42 a b\n"
@@ -71,14 +71,14 @@ def test_a_list_stands_for_words(run: RunCell) -> None:
 
 
 def test_a_list_may_be_the_whole_command(run: RunCell) -> None:
-    """Program and all."""
+    """A list can be the program and its arguments."""
     run(f"words = {[*WORDS, '--name', 'x']!r}")
 
     assert output(run("%spawn @words").value) == "['--name', 'x']\n"
 
 
 def test_a_variable_of_a_function_is_found(run: RunCell) -> None:
-    """A magic in a function sees what the function sees."""
+    """A magic in a function sees the function's variables."""
     run(
         "def f():\n    words = ['in f']\n    return get_ipython().run_line_magic("
         "'spawn', 'echo @words')"
@@ -97,7 +97,7 @@ def test_a_variable_of_a_function_is_found(run: RunCell) -> None:
     ],
 )
 def test_what_is_no_list_of_words_is_said(run: RunCell, word: str, text: str) -> None:
-    """A typing error starts nothing."""
+    """A missing variable, or one without words, is an error; nothing starts."""
     run("words, number, nested = ['a'], {'a': 1}, [['a']]")
 
     ran = run(f"%spawn echo {word}")
@@ -108,7 +108,7 @@ def test_what_is_no_list_of_words_is_said(run: RunCell, word: str, text: str) ->
 
 
 def test_the_body_is_the_input(run: RunCell) -> None:
-    """With a command on the line; nothing in the body is expanded."""
+    """With a command on the line the body is its input, unexpanded."""
     run("n = 1")
 
     ran = run("%%spawn cat\n{n} $n é\nline 2\n")
@@ -117,7 +117,7 @@ def test_the_body_is_the_input(run: RunCell) -> None:
 
 
 def test_the_body_is_the_command(run: RunCell) -> None:
-    """Without one on the line: newlines are spaces, and Python is expanded."""
+    """Without a command on the line the body is the command, expanded like the line."""
     run("n = 3")
 
     ran = run("%%spawn --name x\necho {n}\n  'a\n b' \\\n\n  $n\n")
@@ -127,7 +127,7 @@ def test_the_body_is_the_command(run: RunCell) -> None:
 
 
 def test_the_body_is_a_script(run: RunCell, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With --shell it goes to the shell as it is, and may ask for input."""
+    """With --shell the body goes to the shell as it is; its input stays open."""
     monkeypatch.setenv("SHELL", "/bin/sh")
     run("n = 1")
 
@@ -140,7 +140,7 @@ def test_the_body_is_a_script(run: RunCell, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_the_line_is_a_script(run: RunCell, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With --shell the rest of the line keeps its quotation marks."""
+    """With --shell the rest of the line goes to the shell with its quotation marks."""
     monkeypatch.setenv("SHELL", "/bin/sh")
 
     assert output(run("%spawn --shell echo 'a  b' | tr a-z A-Z").value) == "A  B\n"
@@ -148,7 +148,7 @@ def test_the_line_is_a_script(run: RunCell, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_input_stays_open(run: RunCell) -> None:
-    """So that a prompt can be answered; not with --no-stdin."""
+    """The input stays open for ``send``, but not with --no-stdin."""
     asking = run("%spawn cat").value
     asking.send("hello")
     asking.close_stdin()
@@ -158,7 +158,7 @@ def test_input_stays_open(run: RunCell) -> None:
 
 
 def test_files_can_be_the_streams(run: RunCell, tmp_path: Path) -> None:
-    """Paths may have spaces and ~; what goes to a file is not captured."""
+    """Files can be the streams; what goes to a file is not captured."""
     (tmp_path / "in put").write_text("text")
 
     job = run(
@@ -174,7 +174,7 @@ def test_files_can_be_the_streams(run: RunCell, tmp_path: Path) -> None:
 def test_home_is_understood(
     run: RunCell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In the paths of options, as in a shell."""
+    """``~`` in the paths of options is the home directory."""
     monkeypatch.setenv("HOME", str(tmp_path))
     (tmp_path / "in").write_text("text")
 
@@ -192,7 +192,7 @@ def test_both_streams_can_be_one(run: RunCell) -> None:
 
 
 def test_environment(run: RunCell, monkeypatch: pytest.MonkeyPatch) -> None:
-    """--env adds to it, with --clear-env it is all of it."""
+    """--env adds to the environment; with --clear-env it is all of it."""
     monkeypatch.setenv("OLD", "old")
 
     added = run("%spawn --env A=1 --env 'B=2 =3' sh -c 'echo $A $B $OLD'").value
@@ -203,14 +203,14 @@ def test_environment(run: RunCell, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_waiting_shows_and_returns_the_job(run: RunCell) -> None:
-    """After --wait the job has ended, however it did."""
+    """After --wait the job has ended, with success or without."""
     ran = run("%spawn --wait sh -c 'exit 3'")
 
     assert str(ran.value.state) == "exit status 3"
 
 
 def test_waiting_in_a_terminal_prints_the_output(run: RunCell) -> None:
-    """Each stream to its own, whether it is kept in a variable or not."""
+    """--wait prints each stream to its own, also if a variable gets it."""
     command = "sh -c 'echo out; echo err >&2; printf end'"
 
     ran = run(f"job = %spawn --wait --out text {command}")
@@ -225,14 +225,14 @@ def test_waiting_in_a_terminal_prints_the_output(run: RunCell) -> None:
 
 
 def test_all_is_printed_however_much_it_is(run: RunCell) -> None:
-    """Byte for byte; what was not kept is said."""
+    """All output is printed; a gap is marked with its size."""
     run("%config IPyProc.output_limit = 100_000")
 
     few = run("job = %spawn --wait seq 10000").out
     many = run("job = %spawn --wait seq 100000").out
 
     assert few.splitlines()[1:] == [str(n) for n in range(1, 10001)]
-    # Who prints while it runs may keep up, or fall behind, more than once.
+    # Printing while it runs can keep up, or fall behind, more than once.
     gaps = re.findall(r"^\[.*\]$", many, re.M)
     assert gaps or many.splitlines()[1:] == [str(n) for n in range(1, 100_001)]
     assert all(re.fullmatch(r"\[[\d.]+ k?B of output not shown\]", g) for g in gaps)
@@ -240,7 +240,7 @@ def test_all_is_printed_however_much_it_is(run: RunCell) -> None:
 
 
 def test_captured_output_is_text(run: RunCell) -> None:
-    """%%capture and the like have no bytes below; a split character is none there."""
+    """%%capture gets text, without split characters."""
     ran = run("%%capture --no-display seen\n%spawn --wait printf 'é\\377é'")
 
     assert ran.error is None
@@ -248,7 +248,7 @@ def test_captured_output_is_text(run: RunCell) -> None:
 
 
 def test_check_stops_the_cell(run: RunCell) -> None:
-    """A failure is an ExitError in one line, with the state and the last errors."""
+    """A failure is an ExitError in one line, with the state and the last of stderr."""
     ran = run("%spawn --check --name bad sh -c 'echo why >&2; exit 3'\nreached = True")
 
     assert isinstance(ran.error, ExitError)
@@ -279,7 +279,7 @@ def test_grace_is_given_to_the_job(run: RunCell) -> None:
 
 
 def test_variables_are_bound(run: RunCell) -> None:
-    """At once to the live captures and the job; after --wait to the final text."""
+    """Variables get the live captures at once, and after --wait the final text."""
     run("%spawn --out out --err err --proc proc cat")
     job = run("proc").value
 
@@ -292,14 +292,14 @@ def test_variables_are_bound(run: RunCell) -> None:
 
 
 def test_variables_are_bound_before_a_failure(run: RunCell) -> None:
-    """What a failed program printed is what one wants to see."""
+    """Variables are bound also if --check fails."""
     run("%spawn --check --out out --err err sh -c 'echo 1; echo 2 >&2; exit 1'")
 
     assert (run("out").value, run("err").value) == ("1\n", "2\n")
 
 
 def test_an_interrupt_stops_only_the_waiting(run: RunCell) -> None:
-    """The job goes on, one line says so, and what was to be bound is there."""
+    """The job goes on, one line says so, and variables are bound."""
     with interrupt_when_waiting():
         ran = run("%spawn --wait --out out sleep 60")
     job = jobs["sleep"]
@@ -313,7 +313,7 @@ def test_an_interrupt_stops_only_the_waiting(run: RunCell) -> None:
 
 
 def test_quiet_shows_nothing(run: RunCell) -> None:
-    """The value is the job all the same."""
+    """--quiet prints nothing; the value is the job all the same."""
     ran = run("%spawn --quiet --wait echo hello")
 
     assert isinstance(ran.value, Job)
@@ -323,7 +323,7 @@ def test_quiet_shows_nothing(run: RunCell) -> None:
 def test_a_detached_job_is_one(
     run: RunCell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is in the table until the session ends; its output is in files, too."""
+    """A detached job is in the table, and its output is also in files."""
     monkeypatch.chdir(tmp_path)
     job = run("%spawn --detach --name hi echo hello").value
 

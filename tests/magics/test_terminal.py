@@ -20,7 +20,7 @@ def loaded(terminal: Terminal) -> Terminal:
 
 
 def test_a_job_is_one_line(loaded: Terminal) -> None:
-    """What was started, then IPython's own line for the value."""
+    """A line says what was started; IPython's line for the value follows."""
     screen = loaded.run("%spawn --name nap sleep 60")
 
     (pid,) = re.findall(r"spawned nap \(pid (\d+)\): sleep 60", screen)
@@ -30,7 +30,7 @@ def test_a_job_is_one_line(loaded: Terminal) -> None:
 
 
 def test_a_table_is_text(loaded: Terminal) -> None:
-    """Columns, as in ps."""
+    """%procs prints columns, as ps does."""
     loaded.run("%spawn --name nap --wait true")
 
     screen = loaded.run("%procs")
@@ -40,7 +40,7 @@ def test_a_table_is_text(loaded: Terminal) -> None:
 
 
 def test_waiting_shows_the_output_as_it_comes(loaded: Terminal, tmp_path: Path) -> None:
-    """Before the program has ended, with its colours, and a prompt on its own line."""
+    """--wait prints output as it comes, with colours; the prompt is on its own line."""
     go = tmp_path / "go"
     os.mkfifo(go)
     script = tmp_path / "script"
@@ -66,7 +66,7 @@ def test_waiting_shows_the_output_as_it_comes(loaded: Terminal, tmp_path: Path) 
 def test_the_state_of_a_job_is_one_line_that_lives(
     loaded: Terminal, tmp_path: Path
 ) -> None:
-    """It is rewritten in place with its last line of output, and goes at the end."""
+    """The status line shows the last line of output, and disappears at the end."""
     go = tmp_path / "go"
     os.mkfifo(go)
     script = tmp_path / "script"
@@ -94,7 +94,7 @@ def test_the_state_of_a_job_is_one_line_that_lives(
 
 
 def test_the_state_of_several_jobs_is_one_line(loaded: Terminal) -> None:
-    """Those that still run are named; Ctrl-C takes the line away."""
+    """The status line names the jobs that still run; Ctrl-C removes it."""
     for name in ("train", "serve"):
         loaded.run(f"%spawn --quiet --name {name} sleep 60")
     loaded.run("%spawn --quiet --name done --wait true")
@@ -112,7 +112,7 @@ def test_the_state_of_several_jobs_is_one_line(loaded: Terminal) -> None:
 
 
 def test_mistakes_are_one_line(loaded: Terminal) -> None:
-    """No traceback, whatever was wrong."""
+    """A mistake is one line, without a traceback."""
     screen = loaded.run("%spawn nosuchprogram")
     screen += loaded.run("%prockill 0")
     screen += loaded.run("%spawn --nmae x ls")
@@ -124,7 +124,7 @@ def test_mistakes_are_one_line(loaded: Terminal) -> None:
 
 
 def test_ctrl_c_stops_only_the_waiting(loaded: Terminal, tmp_path: Path) -> None:
-    """The job leads a session of its own, and the key does not reach it."""
+    """Ctrl-C stops the waiting and does not reach the job."""
     loaded.run("%spawn --name nap sleep 60")
     (tmp_path / "tell.py").write_text(TELL)
     loaded.run(f"tell = open('{tmp_path}/tell.py').read()")
@@ -140,7 +140,7 @@ def test_ctrl_c_stops_only_the_waiting(loaded: Terminal, tmp_path: Path) -> None
 
 
 def test_tab_completes(loaded: Terminal) -> None:
-    """Options and names of jobs, by the key that everybody knows."""
+    """Tab completes options and names of jobs."""
     loaded.run("%spawn --name nightly-training --quiet sleep 60")
     begin = len(loaded.screen)
 
@@ -157,7 +157,7 @@ def test_tab_completes(loaded: Terminal) -> None:
 
 
 def test_leaving_ends_the_jobs(loaded: Terminal) -> None:
-    """As closing a notebook's kernel does."""
+    """Leaving IPython ends the jobs."""
     screen = loaded.run("%spawn --name nap sleep 60")
     (pid,) = re.findall(r"spawned nap \(pid (\d+)\)", screen)
 

@@ -1,4 +1,4 @@
-"""Go's textbook program, line for line, wherever a reader may try it."""
+"""Go's textbook program, line for line, in a script, a terminal and a notebook."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_in_a_script(folder: Path) -> None:
-    """Its output is the script's."""
+    """In a script the child's output is the script's."""
     code = IMPORTS + PROGRAM.format(folder=str(folder))
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=60
@@ -45,7 +45,7 @@ def test_in_a_script(folder: Path) -> None:
 
 
 def test_in_a_terminal(terminal: Terminal, folder: Path) -> None:
-    """Its output is on the screen, between what IPython prints."""
+    """In a terminal the child's output is on the screen."""
     terminal.run(IMPORTS)
 
     screen = terminal.run(PROGRAM.format(folder=str(folder)))
@@ -58,9 +58,9 @@ def test_in_a_terminal(terminal: Terminal, folder: Path) -> None:
 def test_in_a_notebook(
     new_kernel: Callable[[], Kernel], folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its output is the cell's, before what is printed after the wait, every time.
+    """In a notebook the child's output is the cell's, before later prints, every time.
 
-    ipykernel reads its pipe in a thread, which may be late: hence the repeats.
+    ipykernel reads its pipe in a thread, which can be late: hence the repeats.
     """
     # ipykernel does not watch its descriptors in a test.
     monkeypatch.delenv("PYTEST_CURRENT_TEST")
