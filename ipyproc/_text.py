@@ -1,4 +1,4 @@
-"""The words that Go uses for error numbers and signals on Linux."""
+"""Go's words for error numbers and signals on Linux, and Go's way to quote a name."""
 
 from __future__ import annotations
 
@@ -67,3 +67,38 @@ def errno_text(number: int) -> str:
 def signal_text(number: int) -> str:
     """Say what a signal number means (Go: ``syscall.Signal.String``)."""
     return _SIGNAL.get(number, f"signal {number}")
+
+
+_ESCAPES = {
+    '"': '\\"',
+    "\\": "\\\\",
+    "\a": "\\a",
+    "\b": "\\b",
+    "\f": "\\f",
+    "\n": "\\n",
+    "\r": "\\r",
+    "\t": "\\t",
+    "\v": "\\v",
+}
+
+
+def quote(text: str) -> str:
+    r"""Quote *text* for a message, as one line of printable characters.
+
+    Go: ``strconv.Quote``. A byte that was no UTF-8, kept by surrogateescape, is shown
+    as ``\xNN``.
+    """
+    return '"' + "".join(map(_escaped, text)) + '"'
+
+
+def _escaped(char: str) -> str:
+    code = ord(char)
+    if char in _ESCAPES:
+        return _ESCAPES[char]
+    if char.isprintable():
+        return char
+    if 0xDC80 <= code <= 0xDCFF:
+        return f"\\x{code - 0xDC00:02x}"
+    if code < 0x20 or code == 0x7F:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"

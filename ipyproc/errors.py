@@ -34,8 +34,7 @@ from __future__ import annotations
 import errno
 from typing import Self, TypeVar
 
-from ipyproc._quote import quote
-from ipyproc._text import errno_text
+from ipyproc._text import errno_text, quote
 from ipyproc.state import ProcessState
 
 __all__ = [

@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ipyproc._quote import quote
-from ipyproc._text import errno_text, signal_text
+from ipyproc._text import errno_text, quote, signal_text
 
 
 @pytest.mark.parametrize(

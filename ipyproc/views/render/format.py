@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ipyproc._jobs.job import Job
-from ipyproc._quote import quote
-from ipyproc._text import signal_text
+from ipyproc._text import quote, signal_text
 from ipyproc.state import ProcessState, WaitStatus
 
 _COMMAND = 2000
