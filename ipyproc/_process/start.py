@@ -1,4 +1,8 @@
-"""What ``start_process`` does: check what is asked for, start it, own it."""
+"""What ``start_process`` does: check what is asked for, start it, own it.
+
+A start is one call of posix_spawn(3), or of the launcher where posix_spawn cannot do
+what is asked for.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,8 @@ from errno import EINVAL
 
 from ipyproc._process import arguments
 from ipyproc._process.handle import PidfdOwner, PidOwner
-from ipyproc._sys import inherit, pidfd, start
+from ipyproc._sys import inherit, pidfd, posix_spawn
+from ipyproc._sys.libc import own_environment, vector
 from ipyproc.attr import ProcAttr, SysProcAttr
 from ipyproc.errors import PathError
 
@@ -20,12 +25,12 @@ _CLONE_NEWUSER = 0x10000000
 class Start:
     """One attempt to start a process.
 
-    It knows the child from the instant on in which there is one, so that an exception
-    raised by a signal handler at any later instant does not lose it: ``undo``.
+    It knows the child from the instant the child exists, so an exception that a signal
+    handler raises after that does not lose the child: call ``undo``.
     """
 
     def __init__(self) -> None:
-        self._pid = start.Pid()
+        self._pid = posix_spawn.Pid()
 
     def run(
         self,
@@ -33,7 +38,7 @@ class Start:
         argv: Sequence[str | bytes],
         attr: ProcAttr,
     ) -> PidfdOwner | PidOwner:
-        """Start the process and give what owns it."""
+        """Start the process and return its owner."""
         path, words = arguments.encoded("name", name), arguments.words(argv)
         env = None if attr.env is None else arguments.environment(attr.env)
         system = attr.sys
@@ -46,7 +51,7 @@ class Start:
         try:
             if system is not None:
                 _check_system(system, directory, len(files))
-            start.start(self._pid, path, words, env, files, directory, system)
+            self._spawn(path, words, env, files, directory, system)
         except OSError as error:
             raise _path_error(os.fsdecode(path), error) from None
         owner = _owner(self._pid.value)
@@ -63,6 +68,63 @@ class Start:
             with suppress(ChildProcessError):
                 os.waitpid(pid, 0)
 
+    def _spawn(
+        self,
+        path: bytes,
+        argv: Sequence[bytes],
+        env: Sequence[bytes] | None,
+        files: Sequence[int],
+        directory: bytes | None,
+        system: SysProcAttr | None,
+    ) -> None:
+        """Make the system call, or let the launcher make it."""
+        environment = own_environment() if env is None else vector(env)
+        if _needs_launcher(directory, system):
+            # Most starts do not need it, and should not pay for its imports.
+            from ipyproc._sys.launcher.client import launch
+
+            asked = system or SysProcAttr()
+            launch(self._pid, path, argv, environment, files, directory, asked)
+            return
+        session, group, terminal = False, None, None
+        if system is not None:
+            session = system.setsid
+            group = system.pgid if system.setpgid or system.foreground else None
+            terminal = system.ctty if system.foreground else None
+        posix_spawn.spawn(
+            self._pid,
+            path,
+            argv,
+            environment,
+            files,
+            posix_spawn.attributes(session, group, inherit.default_signals()),
+            directory=directory,
+            foreground=terminal,
+        )
+
+
+def _needs_launcher(directory: bytes | None, system: SysProcAttr | None) -> bool:
+    if directory is not None and not posix_spawn.CAN_CHANGE_DIRECTORY:
+        return True
+    if system is None:
+        return False
+    if system.foreground and not posix_spawn.CAN_SET_FOREGROUND:
+        return True
+    return bool(
+        system.chroot
+        or system.credential
+        or system.ptrace
+        or system.setctty
+        or system.noctty
+        or system.pdeathsig
+        or system.cloneflags
+        or system.unshareflags
+        or system.uid_mappings is not None
+        or system.gid_mappings is not None
+        or system.ambient_caps
+        or system.use_cgroup_fd
+    )
+
 
 def _owner(pid: int) -> PidfdOwner | PidOwner:
     if not pidfd.works():
@@ -70,15 +132,15 @@ def _owner(pid: int) -> PidfdOwner | PidOwner:
     try:
         return PidfdOwner(pid)
     except ProcessLookupError:
-        # SIGCHLD is ignored, or someone reaps whatever ends: it is gone already.
+        # SIGCHLD is ignored, or other code reaps every child: it is gone already.
         return PidOwner.of_nobody(pid)
     except OSError:
-        # There is no room for a descriptor, and no way back for the child.
+        # No descriptor is free, and the child already runs.
         return PidOwner(pid)
 
 
 def _path_error(name: str, error: OSError) -> PathError:
-    """Say of an errno what Go says: which program could not be started."""
+    """Return Go's error for an errno; it names the program that did not start."""
     refused = PathError("fork/exec", name, error.errno or EINVAL)
     stage = getattr(error, "stage", "exec")
     if stage != "exec":
@@ -89,7 +151,10 @@ def _path_error(name: str, error: OSError) -> PathError:
 
 
 def _check_directory(directory: bytes) -> None:
-    """Say it of the directory if that is what is missing."""
+    """Raise Go's error for a directory that is missing, before the start fails of it.
+
+    A failed posix_spawn does not say whether the program or the directory is missing.
+    """
     try:
         os.stat(directory)
     except OSError as error:
@@ -118,5 +183,5 @@ def _check_system(system: SysProcAttr, directory: bytes | None, files: int) -> N
         raise _Refusal("Setctty set but Ctty not valid in child")
     mapped = system.uid_mappings is not None or system.gid_mappings is not None
     if mapped and not (system.cloneflags | system.unshareflags) & _CLONE_NEWUSER:
-        # Go waits for ever here: its child for the maps, itself for its child.
+        # Go hangs here: its child waits for the maps, its parent for the child.
         raise OSError(EINVAL, "id maps without a user namespace")

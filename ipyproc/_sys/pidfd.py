@@ -5,10 +5,11 @@ from __future__ import annotations
 import errno
 import os
 import signal
+from collections.abc import Callable
 from functools import cache
+from itertools import starmap
 
 from ipyproc._sys import waitid
-from ipyproc._sys.opening import opened
 from ipyproc.errors import ProcessDoneError, SyscallError
 
 # Read once: a program that later empties its environment does not change its mind.
@@ -54,6 +55,16 @@ def open_for(pid: int, into: list[int]) -> int:
         return opened(into, os.pidfd_open, pid)
     except OverflowError:
         raise OSError(errno.EINVAL, os.strerror(errno.EINVAL)) from None
+
+
+def opened(into: list[int], call: Callable[..., int], *arguments: object) -> int:
+    """Append the descriptor that *call* opens to *into*, and return it.
+
+    Python runs signal handlers, which may raise, between two of its instructions. Here
+    one instruction opens and appends, so no exception can lose the descriptor.
+    """
+    into.extend(starmap(call, [arguments]))
+    return into[-1]
 
 
 def send_signal(fd: int, sig: int) -> None:

@@ -21,7 +21,7 @@ from types import CodeType
 from ipyproc._sys import inherit, posix_spawn
 from ipyproc._sys.launcher import program as launcher
 from ipyproc._sys.libc import Vector, own_environment, system_call
-from ipyproc._sys.opening import opened
+from ipyproc._sys.pidfd import opened
 from ipyproc.attr import SysProcAttr, SysProcIDMap
 
 # Where the launcher finds what it is handed; 0 to 2 are closed, whatever they are here:
