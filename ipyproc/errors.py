@@ -230,6 +230,14 @@ class ExitError(OSError):
     def __reduce__(self) -> tuple[object, ...]:
         return ExitError, (self.state, self.stderr, self.output)
 
+    @property
+    def exit_code(self) -> int:
+        """The exit code of *state*, or -1 unless the process exited.
+
+        Go: ``ProcessState.ExitCode``, which Go's ``ExitError`` has, too.
+        """
+        return self.state.exit_code
+
 
 class WaitDelayError(_Sentinel, TimeoutError):
     """The process ended, but its pipes stayed open (Go: ``exec.ErrWaitDelay``).

@@ -74,8 +74,7 @@ GO_FIELDS = {
 #: What Go has no name for, and why; a class stands for all that it has.
 NOT_IN_GO = {
     "Job Jobs JobStatus Capture Chunk Usage spawn jobs PIPE": "Go keeps no processes",
-    "Process.wait_async Cmd.run_async Cmd.output_async": "Go has no async functions",
-    "Cmd.check_startable Cmd.start_process": "they are steps of Cmd.start",
+    "Process.wait_async": "Go has no async functions",
     "Process.fileno": "Go gives the pidfd by an out-parameter, SysProcAttr.PidFD",
     "Process.status ProcessStatus": "Go keeps that to itself",
     "ProcessReleasedError ProcessNotInitializedError CmdStateError": (

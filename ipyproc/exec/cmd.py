@@ -1,38 +1,46 @@
-"""``Cmd``: a command, its fields and what can be done with it."""
+"""``Cmd``: a command, its fields and methods; and the functions that make one."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any, Literal, Self, TypeVar, overload
+from errno import EINVAL
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, overload
 
-from ipyproc.context import Context, background, with_cancel
-from ipyproc.errors import CmdStateError, ExitError
-from ipyproc.exec.copy import HeadAndTail
-from ipyproc.exec.environ import environment
+from ipyproc.attr import Env, File, ProcAttr, SysProcAttr
+from ipyproc.context import Context
+from ipyproc.errors import CmdStateError, ExecError, ExitError, PathError
+from ipyproc.exec.copy import HeadAndTail, Reader, Writer
+from ipyproc.exec.environ import Directory, child_environment, environment
+from ipyproc.exec.look_path import look_path
 from ipyproc.exec.pipes import PipeWriter
-from ipyproc.exec.plan import Plan
 from ipyproc.exec.run import Running
 from ipyproc.exec.stdio import Stdio
+from ipyproc.process import Process, start_process
+from ipyproc.state import ProcessState
+
+Word = str | bytes | os.PathLike[str]
 
 _NO_CONTEXT = "exec: command with a non-nil Cancel was not created with CommandContext"
 
 _Result = TypeVar("_Result")
 
 
-@dataclass(eq=False, repr=False)
-class Cmd(Plan):
-    """A command to run once (Go: ``exec.Cmd``). Its fields are read by ``start``.
+@dataclass(eq=False, repr=False, slots=True, weakref_slot=True)
+class Cmd:
+    """A command to run once (Go: ``exec.Cmd``). ``start`` reads its fields.
 
     *path*: the program, relative to *dir* if it is relative; never looked up.
     *args*: its arguments, the first of which is its own name; none means ``[path]``.
     *env*: ``"K=V"`` entries or a mapping, the last of a key counts; ``None`` is the
     environment of the caller, with PWD following *dir*.
     *dir*: the directory it starts in; ``None`` or ``""`` is the caller's.
-    *stdin*: ``None`` (the null device), bytes, a file or descriptor that the child gets
-    itself, or any object with ``read``.
+    *stdin*: ``None`` (the null device), bytes, text (sent as UTF-8), a file or
+    descriptor that the child gets itself, or any object with ``read``, which may return
+    bytes or text.
     *stdout*, *stderr*: ``None`` (the null device), a file or descriptor that the child
     gets itself, or any object with ``write``. If both are the same object, its writes
     never overlap.
@@ -49,21 +57,58 @@ class Cmd(Plan):
 
     What the child does not get itself is copied by a thread, which ends with the
     command. As a context manager, a command that was not waited for is killed and
-    waited for on the way out. ``str(cmd)`` shows it (Go: ``Cmd.String``).
+    waited for on the way out. ``str(cmd)`` shows it (Go: ``Cmd.String``). Setting or
+    reading any other name raises an ``AttributeError`` that names the nearest.
 
     >>> from ipyproc import command
     >>> cmd = command("tr", "a-z", "A-Z")
-    >>> cmd.stdin = b"hello"
+    >>> cmd.stdin = "hello"
     >>> cmd.output()
     b'HELLO'
     >>> cmd.process_state.success
     True
     """
 
+    path: Word = ""
+    args: Sequence[Word] = ()
+    env: Env = None
+    dir: Directory = None
+    stdin: Reader | str | bytes | bytearray | memoryview | File = None
+    stdout: Writer | File = None
+    stderr: Writer | File = None
+    extra_files: Sequence[File] = ()
+    sys_proc_attr: SysProcAttr | None = None
+    process: Process | None = field(default=None, init=False)
+    process_state: ProcessState | None = field(default=None, init=False)
+    err: BaseException | None = None
+    cancel: Callable[[], object] | None = None
+    wait_delay: float = 0.0
+
     _ctx: Context | None = field(default=None, init=False)
     _stdio: Stdio = field(default_factory=Stdio, init=False)
     _running: Running | None = field(default=None, init=False)
     _start_called: bool = field(default=False, init=False)
+
+    if not TYPE_CHECKING:  # to a type checker these would allow any attribute
+
+        def __getattr__(self, name: str) -> object:
+            raise _unknown(name)
+
+        def __setattr__(self, name: str, value: object) -> None:
+            try:
+                object.__setattr__(self, name, value)
+            except AttributeError:
+                if hasattr(type(self), name):
+                    raise  # it is there, and read-only
+                raise _unknown(name) from None
+
+    def __str__(self) -> str:
+        """Show the command for a human; not for a shell (Go: ``Cmd.String``)."""
+        args = [os.fsdecode(arg) for arg in self.args]
+        return " ".join(args if self.err else [os.fsdecode(self.path), *args[1:]])
+
+    def __repr__(self) -> str:
+        return f"Cmd(path={self.path!r}, args={self.args!r})"
 
     def __enter__(self) -> Self:
         return self
@@ -83,7 +128,21 @@ class Cmd(Plan):
         ``PathError`` for what the kernel refuses, and ``CmdStateError`` the second
         time, even if the first one failed. ``wait`` must follow.
         """
-        self._start(self._ctx, self.cancel)
+        if self._start_called:
+            raise CmdStateError("exec: already started")
+        self._start_called = True
+        try:
+            self._check_startable()
+            files = self._stdio.files(self.stdin, self.stdout, self.stderr)
+            self.process = self._start_process(files)
+            running = Running(self.process, self._stdio, self.wait_delay)
+            running.start(self._ctx, self.cancel)
+            self._running = running
+        except BaseException:
+            self._undo_start()
+            raise
+        finally:
+            self._stdio.close_child()
 
     def wait(self) -> None:
         """Wait for the command's end, and that of all copying (Go: ``Cmd.Wait``).
@@ -108,21 +167,6 @@ class Cmd(Plan):
         self.start()
         self.wait()
 
-    async def run_async(self) -> None:
-        """Run under asyncio without blocking its loop.
-
-        Cancelling the task does to the command what the end of its context does:
-        *cancel* is called (without a context, the process is killed), *wait_delay*
-        holds, and the command is waited for before ``CancelledError`` goes on. A
-        second cancellation kills the process.
-        """
-        from ipyproc.exec.aio import in_thread  # asyncio, for who awaits
-
-        pair = with_cancel(self._ctx or background())
-        with self, pair as ctx:
-            self._start(ctx, self._kill if self._ctx is None else self.cancel)
-            await in_thread(self.wait, pair.cancel, self._kill)
-
     @overload
     def output(self, *, text: Literal[False] = False) -> bytes: ...
     @overload
@@ -137,16 +181,6 @@ class Cmd(Plan):
         """
         with self._captured() as sink:
             self.run()
-        return _decoded(sink, text)
-
-    @overload
-    async def output_async(self, *, text: Literal[False] = False) -> bytes: ...
-    @overload
-    async def output_async(self, *, text: Literal[True]) -> str: ...
-    async def output_async(self, *, text: bool = False) -> bytes | str:
-        """Do what ``output`` does, with its *text*, in the way of ``run_async``."""
-        with self._captured() as sink:
-            await self.run_async()
         return _decoded(sink, text)
 
     @overload
@@ -211,29 +245,33 @@ class Cmd(Plan):
         """
         return environment(self.env, self.dir)[0]
 
-    def _start(self, ctx: Context | None, cancel: Callable[[], object] | None) -> None:
-        if self._start_called:
-            raise CmdStateError("exec: already started")
-        self._start_called = True
-        try:
-            self.check_startable()
-            if self.cancel is not None and self._ctx is None:
-                raise CmdStateError(_NO_CONTEXT)
-            if ctx is not None and ctx.err is not None:
-                raise type(ctx.err)()
-            files = self._stdio.files(self.stdin, self.stdout, self.stderr)
-            self.process = self.start_process(files)
-            running = Running(self.process, self._stdio, self.wait_delay)
-            running.start(ctx, cancel)
-            self._running = running
-        except BaseException:
-            self._undo_start()
-            raise
-        finally:
-            self._stdio.close_child()
+    def _check_startable(self) -> None:
+        """Raise what is wrong before anything was tried."""
+        if not self.path and self.err is None:
+            self.err = CmdStateError("exec: no command")
+        if self.err is not None:
+            raise self.err
+        if self.cancel is not None and self._ctx is None:
+            raise CmdStateError(_NO_CONTEXT)
+        if self._ctx is not None and self._ctx.err is not None:
+            raise type(self._ctx.err)()
+
+    def _start_process(self, stdio: Sequence[File]) -> Process:
+        """Start the process with *stdio* for its first three files.
+
+        Raises what ``start_process`` does, and ``PathError`` for a NUL byte.
+        """
+        env = child_environment(self.env, self.dir)
+        path = os.fsdecode(self.path)
+        argv = [os.fsdecode(arg) for arg in self.args] or [path]
+        if any("\0" in word for word in (path, *argv)):
+            raise PathError("fork/exec", path, EINVAL)
+        files = [*stdio, *self.extra_files]
+        attr = ProcAttr(self.dir, env, files, self.sys_proc_attr)
+        return start_process(path, argv, attr)
 
     def _until_over(self, running: Running, wait: Callable[[], _Result]) -> _Result:
-        """Do what waits for the end of all, and let go of what was running."""
+        """Call *wait*, which waits for the end of everything, and forget *running*."""
         try:
             result = wait()
         finally:
@@ -263,7 +301,7 @@ class Cmd(Plan):
 
     @contextmanager
     def _captured(self, combined: bool = False) -> Iterator[io.BytesIO]:
-        """Have the output go to the sink that is given, and from there on errors."""
+        """Capture the output in the sink that is yielded; errors get it, too."""
         for name, value in (("Stdout", self.stdout), ("Stderr", self.stderr)):
             if value is not None and (combined or name == "Stdout"):
                 raise CmdStateError(f"exec: {name} already set")
@@ -280,6 +318,70 @@ class Cmd(Plan):
                 error.stderr = saver.getvalue()
             _attach_output(error, sink.getvalue() if self.process else None)
             raise
+
+
+def command(name: Word, *args: Word, **fields: Any) -> Cmd:
+    r"""Make a command that runs *name* with *args* (Go: ``exec.Command``).
+
+    A *name* without a slash is looked up as ``look_path`` does. A failed look-up raises
+    nothing here: it is in ``err``, and ``start`` raises it. *fields* are fields of the
+    ``Cmd`` to set, by their names.
+
+    >>> command("echo", "hello").output(text=True)
+    'hello\n'
+    >>> command("cat", stdin="hello").output(text=True)
+    'hello'
+    """
+    name = os.fsdecode(name)
+    cmd = Cmd(name, [name, *map(os.fsdecode, args)])
+    if name == "/" or (name and "/" not in name):
+        try:
+            cmd.path = look_path(name)
+        except ExecError as error:
+            cmd.path = error.path or name
+            cmd.err = error
+    return _with_fields(cmd, fields)
+
+
+def command_context(ctx: Context, name: Word, *args: Word, **fields: Any) -> Cmd:
+    """Make a command that is killed when *ctx* is done (Go: ``exec.CommandContext``).
+
+    *name*, *args* and *fields* are those of ``command``. To be gentler, set ``cancel``,
+    which kills unless set, to another function or to ``None``, and ``wait_delay``. The
+    context counts from ``start`` on, whether or not anybody waits.
+
+    >>> from ipyproc import context
+    >>> with context.with_timeout(context.background(), 0.1) as ctx:
+    ...     command_context(ctx, "sleep", "60").run()
+    Traceback (most recent call last):
+    ipyproc.errors.ExitError: signal: killed
+    """
+    if not isinstance(ctx, Context):
+        raise TypeError(f"ctx: expected a Context, not {type(ctx).__name__}")
+    cmd = command(name, *args)
+    cmd._ctx = ctx
+    cmd.cancel = cmd._kill
+    return _with_fields(cmd, fields)
+
+
+def _with_fields(cmd: Cmd, values: dict[str, object]) -> Cmd:
+    for name, value in values.items():
+        if name not in _FIELDS:
+            raise _unknown(name, _FIELDS)
+        setattr(cmd, name, value)
+    return cmd
+
+
+_FIELDS = {name for name in Cmd.__slots__ if not name.startswith("_")}
+_NAMES = {name for name in dir(Cmd) if not name.startswith("_")}
+
+
+def _unknown(name: str, known: set[str] | None = None) -> AttributeError:
+    """Return the error for a name that ``Cmd`` does not have."""
+    from difflib import get_close_matches  # for an error only
+
+    nearest = get_close_matches(name, sorted(known or _NAMES), 1, 0.0)
+    return AttributeError(f"Cmd has no {name!r}; the nearest is {nearest[0]!r}")
 
 
 def _decoded(sink: io.BytesIO, text: bool) -> bytes | str:

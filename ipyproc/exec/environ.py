@@ -14,10 +14,23 @@ from ipyproc.exec.look_path import clean
 Directory = str | bytes | os.PathLike[str] | None
 
 
-def environment(env: Env, directory: Directory) -> tuple[list[str], Exception | None]:
-    """Give the entries that a command's child gets, and what is wrong with them.
+def child_environment(env: Env, directory: Directory) -> list[str] | None:
+    """Return the entries that a command's child gets; ``None`` is those of the caller.
 
-    They are as good as they can be in spite of that.
+    Raises what is wrong with *env* or *directory*.
+    """
+    if env is None and not directory:
+        return None  # the caller's has no duplicates and no PWD to correct
+    entries, error = environment(env, directory)
+    if error is not None:
+        raise error
+    return entries
+
+
+def environment(env: Env, directory: Directory) -> tuple[list[str], Exception | None]:
+    """Return a command's environment, and what is wrong with it.
+
+    What is wrong is left out of the environment.
     """
     error: Exception | None = None
     if env is None:
@@ -71,7 +84,7 @@ def working_directory() -> str:
 
 
 def _key(entry: str) -> object:
-    """Give what the entries for one variable have in common."""
+    """Return what the entries for one variable have in common."""
     # A leading "=" belongs to the name: Windows has variables such as "=C:".
     end = entry.find("=", 1)
     if end >= 0:

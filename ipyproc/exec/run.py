@@ -1,16 +1,16 @@
-"""What a command has at run time; ``Cmd.start`` makes it and ``Cmd.wait`` ends it."""
+"""A command under way: ``Cmd.start`` begins it and ``Cmd.wait`` ends it."""
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
 
-from ipyproc.context import Context
-from ipyproc.errors import ExitError, ProcessDoneError
-from ipyproc.exec.copying import Copying
+from ipyproc.context import Context, after_func
+from ipyproc.errors import ExitError, ProcessDoneError, WaitDelayError
+from ipyproc.exec.copy import Copying
 from ipyproc.exec.stdio import Stdio
-from ipyproc.exec.watch import Watch
 from ipyproc.process import Process
 from ipyproc.state import ProcessState
 
@@ -18,14 +18,14 @@ from ipyproc.state import ProcessState
 class Running:
     """A started command: its process, its copying and its watch.
 
-    An interrupt may cut any method short; called again, it goes on from there.
+    A method that an interrupt cut short goes on where it was when called again.
     """
 
     def __init__(self, process: Process, stdio: Stdio, delay: float) -> None:
         self._process = process
         self._stdio = stdio
         self._copying = Copying(stdio.tasks, stdio.close_ours)
-        self._watch: Watch | None = None
+        self._watch: _Watch | None = None
         self._delay = delay
         self._deadline: float | None = None
         #: How the process ended, once it was waited for.
@@ -37,13 +37,13 @@ class Running:
         self._copying.start()
         if ctx is not None and (cancel is not None or self._delay):
             delay, copying = self._delay, self._copying
-            self._watch = Watch(ctx, cancel, delay, self._process, copying)
+            self._watch = _Watch(ctx, cancel, delay, self._process, copying)
 
     def wait(self) -> BaseException | None:
-        """Wait for the end of all, and return the error that counts.
+        """Wait for the end of everything, and return the error that counts.
 
-        The end of the process comes before what cancelled it, and that before the
-        copying, whose errors the others may have caused.
+        How the process ended counts before the error of a cancellation, and that before
+        an error of the copying, which the other two may have caused.
         """
         failed = self._reap()
         cancelled, copied = self._watched(), self._copied()
@@ -53,7 +53,7 @@ class Running:
         return copied if cancelled is None else cancelled
 
     def end(self) -> None:
-        """Kill the process, give its pipes up and wait until all is over."""
+        """Kill the process, give up its pipes and wait for the end of everything."""
         with suppress(ProcessDoneError):
             self._process.kill()
         self._reap()
@@ -79,3 +79,101 @@ class Running:
         if self._delay and self._deadline is None:
             self._deadline = time.monotonic() + self._delay
         return self._copying.outcome(self._deadline)
+
+
+class _Watch:
+    """Cancels a command when its context is done, and kills it if that does not help.
+
+    All of it happens in a thread that exists only from then on, whether or not
+    anybody waits for the command.
+    """
+
+    def __init__(
+        self,
+        ctx: Context,
+        cancel: Callable[[], object] | None,
+        delay: float,
+        process: Process,
+        copying: Copying,
+    ) -> None:
+        self._ctx = ctx
+        self._cancel = cancel
+        self._delay = delay
+        self._process = process
+        self._copying = copying
+        self._reaped = threading.Event()
+        self._settled = threading.Event()
+        #: What the end of the context makes of a command that succeeded.
+        self.error: BaseException | None = None
+        #: When the delay is over that began with the end of the context, if it did.
+        self.deadline: float | None = None
+        self._stop = after_func(ctx, self._run)
+
+    def settle(self) -> None:
+        """Note that the process was waited for; nothing happens to it afterwards.
+
+        May be called again after an interrupt.
+        """
+        self._reaped.set()
+        if not self._stop():
+            self._settled.wait()
+
+    def _run(self) -> None:
+        try:
+            self.error = self._cancelled()
+            if self._delay and not self._reaped_within_delay():
+                self._force()
+        finally:
+            self._settled.set()
+
+    def _cancelled(self) -> BaseException | None:
+        """Cancel, and return the error of a command that ends well all the same."""
+        if self._cancel is None:
+            return None
+        try:
+            self._cancel()
+        except BaseException as error:  # noqa: BLE001 - the user's may raise anything
+            return None if _says_done(error) else _wrapped("canceling", error)
+        return self._ctx.err and type(self._ctx.err)()
+
+    def _reaped_within_delay(self) -> bool:
+        deadline = time.monotonic() + self._delay
+        if not self._reaped.wait(self._delay):
+            return False
+        self.deadline = deadline  # what is left of it is for the pipes
+        return True
+
+    def _force(self) -> None:
+        killed = self._kill()
+        if not self._copying:
+            return
+        if not self._copying.ended.is_set():
+            # Only now, so that the process dies of the signal and not of a closed pipe.
+            self._copying.give_up()
+            self.error = self.error or WaitDelayError()
+        elif not killed:
+            self.error = self.error or self._copying.error
+        self._copying.discount()
+
+    def _kill(self) -> bool:
+        try:
+            self._process.kill()
+        except ProcessDoneError:
+            return False
+        except OSError as error:
+            self.error = _wrapped("killing", error)
+            return False
+        return True
+
+
+def _says_done(error: BaseException | None) -> bool:
+    """Whether *error* is, or was caused by, the end of the command by itself."""
+    while error is not None and not isinstance(error, ProcessDoneError):
+        error = error.__cause__
+    return error is not None
+
+
+def _wrapped(doing: str, error: BaseException) -> OSError:
+    wrapped = OSError(f"exec: {doing} Cmd: {error}")
+    wrapped.__cause__ = error
+    return wrapped

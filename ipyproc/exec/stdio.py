@@ -13,12 +13,12 @@ from ipyproc.attr import File
 from ipyproc.exec import copy, pipes
 from ipyproc.exec.pipes import PipeEnd, PipeReader
 
-# What has the data of its descriptor, no more and no less.
+# Their data is the data of their descriptor, no more and no less.
 _PLAIN = (io.BufferedReader, io.BufferedWriter, io.BufferedRandom)
 
 
 class Stdio:
-    """The descriptors that a command's child gets, and who owns them.
+    """The descriptors that a command's child gets, and their owners.
 
     Every one that was made here is in exactly one of *child*, which is closed as soon
     as the child has started, and *ours*, which is closed when the command is waited
@@ -33,7 +33,7 @@ class Stdio:
         self._kept: list[io.BufferedReader] = []
 
     def files(self, stdin: object, stdout: object, stderr: object) -> list[File]:
-        """Give the child's first three files."""
+        """Return the child's first three files."""
         given_in = self._input(stdin)
         given_out = self._output("stdout", stdout)
         same = stderr is not None and stderr is stdout
@@ -58,7 +58,7 @@ class Stdio:
         """Make a pipe for the child's output that its user reads by lines, too."""
         ours, child = self.pipe_out()
         buffered: io.BufferedReader = io.BufferedReader(ours, pipes.USUAL_SIZE)
-        # It closes the pipe when nobody refers to it any more; the child may live on.
+        # It would close the pipe when nobody refers to it; the child may still write.
         self._kept.append(buffered)
         return buffered, child
 
@@ -67,14 +67,14 @@ class Stdio:
         _close(self.child)
 
     def close_ours(self) -> None:
-        """Close our ends, and wake who blocks in them."""
+        """Close our ends, and wake the threads that block in them."""
         _close(self.ours)
 
     def started(self) -> None:
         """Close what the child has taken over for good.
 
-        A pipe from another command, kept open here, would hide from that one that its
-        reader is gone.
+        A pipe from another command, if it stayed open here, would hide from that
+        command that its reader is gone.
         """
         _close(self._passed_on)
 
@@ -84,16 +84,14 @@ class Stdio:
                 return self._null("r")
             case bytes() | bytearray() | memoryview():
                 return self._preloaded(memoryview(stdin).cast("B"))
-            case str() | io.TextIOBase() if not _has_descriptor(stdin):
-                kind = type(stdin).__name__
-                raise TypeError(
-                    f"stdin: {kind} is text where bytes are due; encode it first"
-                )
+            case str():
+                return self._preloaded(memoryview(copy.encoded(stdin)))
         if _has_descriptor(stdin):
             return self._handed_over("stdin", stdin)
         source: Any = stdin
         if not hasattr(source, "read"):
-            raise TypeError(_expected("stdin", "bytes or an object with read()", stdin))
+            wanted = "bytes, text or an object with read()"
+            raise TypeError(_expected("stdin", wanted, stdin))
         ours, child = self.pipe_in()
         end = _raw(source)
         if isinstance(end, PipeEnd):  # one that we have read from already
@@ -104,7 +102,7 @@ class Stdio:
         return child
 
     def _preloaded(self, data: memoryview) -> File:
-        """Write what fits into the pipe at once; a thread is for the rest, if any."""
+        """Write what fits into the pipe at once; a thread writes the rest, if any."""
         ours, child = self.pipe_in()
         rest = data[ours.write_now(data) :]
         if rest:
@@ -165,11 +163,13 @@ def _has_descriptor(stream: Any) -> bool:
 
 
 def _raw(stream: object) -> object:
-    return getattr(stream, "raw", stream)
+    """Return what is below the buffers of *stream*, text or binary."""
+    inner = getattr(stream, "buffer", stream)
+    return getattr(inner, "raw", stream)
 
 
 def _synchronize(stream: Any) -> None:
-    """Have the descriptor stand where a user of *stream* believes it to be."""
+    """Move the descriptor to where a user of *stream* believes it is."""
     if hasattr(stream, "flush"):
         stream.flush()
     if isinstance(stream, io.BufferedReader | io.TextIOWrapper) and stream.readable():

@@ -18,9 +18,11 @@ from ipyproc import (
     NotFoundError,
     PathError,
     command,
+    command_context,
     look_path,
 )
 from ipyproc.attr import Credential, SysProcAttr
+from ipyproc.context import background
 from tests.exec.tools import FOR_EVER, error_of, sh
 from tests.threads import SOON, in_threads
 
@@ -470,3 +472,65 @@ class Taker:
 
     def write(self, data: bytes) -> None:
         """Take it."""
+
+
+#: Go's fields and methods, and nothing else.
+NAMES = """
+path args env dir stdin stdout stderr extra_files sys_proc_attr process process_state
+err cancel wait_delay
+run start wait output combined_output stdin_pipe stdout_pipe stderr_pipe environ
+"""
+
+
+def test_names_are_gos_and_no_others() -> None:
+    """A Cmd has Go's public names only."""
+    public = [name for name in dir(command("true")) if not name.startswith("_")]
+
+    assert sorted(public) == sorted(NAMES.split())
+
+
+@pytest.mark.parametrize(
+    ("wrong", "nearest"),
+    [("stdot", "stdout"), ("environment", "environ"), ("wait_deley", "wait_delay")],
+)
+def test_unknown_attribute_names_the_nearest(wrong: str, nearest: str) -> None:
+    """A name that Cmd does not have is an AttributeError, read or set."""
+    cmd = command("true")
+
+    message = f"^Cmd has no '{wrong}'; the nearest is '{nearest}'$"
+    with pytest.raises(AttributeError, match=message):
+        getattr(cmd, wrong)
+    with pytest.raises(AttributeError, match=message):
+        setattr(cmd, wrong, None)
+    assert not hasattr(cmd, wrong)
+
+
+def test_method_cannot_be_set() -> None:
+    """A method's name is no field."""
+    with pytest.raises(AttributeError, match="read-only"):
+        command("true").run = print  # type: ignore[method-assign]
+
+
+def test_fields_by_keyword() -> None:
+    """command and command_context set fields, args and cancel included."""
+    env = ["A=1"]
+    cmd = command("sh", env=env, dir="/", args=["sh", "-c", "echo $A; pwd"])
+    assert cmd.output() == b"1\n/\n"
+
+    gentle = command_context(background(), "true", cancel=None, wait_delay=3.0)
+    assert (gentle.cancel, gentle.wait_delay) == (None, 3.0)
+    gentle.run()
+
+
+def test_unknown_field_by_keyword() -> None:
+    """A keyword that is no field names the nearest field."""
+    with pytest.raises(AttributeError, match="nearest is 'env'"):
+        command("true", evn=[])
+    with pytest.raises(AttributeError, match="has no 'run'"):
+        command("true", run=None)
+
+
+def test_exit_code_of_an_error() -> None:
+    """An ExitError has the exit code of its state, -1 for a signal."""
+    assert error_of(ExitError, sh("exit 7").run).exit_code == 7
+    assert error_of(ExitError, sh("kill -9 $$").run).exit_code == -1

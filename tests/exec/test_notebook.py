@@ -30,15 +30,3 @@ def test_stdout_of_a_cell(kernel: Kernel) -> None:
 
     assert seen["stdout"].strip() == "from the child"
     assert "and its errors" in seen["stderr"]
-
-
-def test_await_in_a_cell(kernel: Kernel) -> None:
-    """
-    A cell may await a command.
-    """
-    reply = kernel.run(
-        "from ipyproc import command\n"
-        "await command('echo', 'hello').output_async(text=True)"
-    )
-
-    assert (reply.error, reply.result) == (None, "'hello\\n'")

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -122,32 +123,62 @@ def test_small_stdin_needs_no_thread() -> None:
     cmd.wait()
 
 
-@pytest.mark.parametrize("stdin", ["text", io.StringIO("text")])
-def test_text_on_stdin_is_refused(stdin: object) -> None:
-    """
-    Text where bytes are due is a TypeError that says so.
-    """
-    cmd = command("cat")
-    cmd.stdin = stdin  # type: ignore[assignment]
+class TextReader:
+    """Reads text, piece by piece."""
 
-    message = "^stdin: (str|StringIO) is text where bytes are due; encode it first$"
-    with pytest.raises(TypeError, match=message):
-        cmd.output()
+    def __init__(self, *pieces: str) -> None:
+        self._pieces = [*pieces]
+
+    def read(self, _: int) -> str:
+        """Return the next piece."""
+        return self._pieces.pop(0) if self._pieces else ""
 
 
-def test_reader_of_text_is_refused() -> None:
-    """
-    A reader that turns out to give text is a TypeError, too.
-    """
+@pytest.mark.parametrize(
+    "stdin",
+    ["höflich €", io.StringIO("höflich €"), TextReader("höf", "lich €")],
+    ids=["str", "StringIO", "reader"],
+)
+def test_text_on_stdin_is_utf_8(stdin: Any) -> None:
+    """Text and readers of text arrive as UTF-8."""
+    assert command("cat", stdin=stdin).output() == "höflich €".encode()
+
+
+def test_long_text_on_stdin() -> None:
+    """Text of any length arrives whole."""
+    text = "€" * 300_000
+
+    assert command("cat", stdin=text).output(text=True) == text
+
+
+def test_odd_bytes_in_text_arrive_as_they_came() -> None:
+    """A byte that surrogateescape kept is that byte again."""
+    assert command("cat", stdin="a\udcffb").output() == b"a\xffb"
+
+
+def test_rest_of_a_pipe_that_was_read_as_text() -> None:
+    """What a text wrapper has read ahead from a pipe reaches the next command, too."""
+    first = command("printf", "one\ntwo\nthree\n")
+    lines = io.TextIOWrapper(first.stdout_pipe())
+    first.start()
+    assert lines.readline() == "one\n"
+
+    assert command("cat", stdin=lines).output() == b"two\nthree\n"
+    first.wait()
+
+
+def test_reader_of_neither_bytes_nor_text_is_refused() -> None:
+    """A reader that returns something else is a TypeError."""
 
     class Reader:
-        def read(self, _: int) -> str:
-            return "text"
+        def read(self, _: int) -> list[int]:
+            return [1]
 
     cmd = command("cat")
     cmd.stdin = Reader()  # type: ignore[assignment]
 
-    assert "read() gave str where bytes are due" in str(error_of(TypeError, cmd.output))
+    message = "stdin: read() returned list, not bytes or text"
+    assert str(error_of(TypeError, cmd.output)) == message
 
 
 @pytest.mark.parametrize("name", ["stdin", "stdout", "stderr"])
@@ -429,6 +460,7 @@ def test_large_output_both_ways() -> None:
 
 MEMORY = """
 from pathlib import Path
+from typing import Any
 from ipyproc import command
 
 def held(field):
