@@ -1,4 +1,10 @@
-"""What is special about the process that we run in, and its files."""
+"""What a child would inherit from us although the user did not mean it to.
+
+ipykernel redirects ``sys.stdout`` and ignores SIGINT between cells, Python ignores two
+signals, and libraries make shared files non-blocking. What is private to ipykernel and
+used here is behind ``_kernel_stream`` and ``_kernel_ignores_interrupts``; without it
+children print into the server's terminal, and ignore SIGINT if started between cells.
+"""
 
 from __future__ import annotations
 
@@ -15,18 +21,18 @@ from contextlib import suppress
 from ipyproc._sys.posix_spawn import DEFAULT
 from ipyproc.attr import HasFileno
 
-# How long output may take to reach the cell, and how long ipykernel may need for what
-# it has just read. Something else may print without end, so there is a limit.
+# How long we wait for output to reach the cell, and how long ipykernel may need for its
+# last read. Something else may print without end, so there is a limit.
 _PATIENCE, _HANDLING = 1.0, 0.005
 
 _WITH_INTERRUPT = DEFAULT | 1 << signal.SIGINT - 1
 
 
 def descriptor(file: HasFileno) -> int:
-    """Give the descriptor by which a child reaches what *file* stands for.
+    """Return the descriptor by which a child reaches what *file* stands for.
 
-    ``fileno()`` of ipykernel's ``sys.stdout`` is the terminal of the server; what a
-    child writes to descriptor 1 or 2 itself is what reaches the cell.
+    ``fileno()`` of ipykernel's ``sys.stdout`` is the terminal of the server. What a
+    child writes to descriptor 1 or 2 of the kernel itself reaches the cell.
     """
     if is_cell(file):
         return 2 if getattr(file, "name", "") == "stderr" else 1
@@ -34,16 +40,23 @@ def descriptor(file: HasFileno) -> int:
 
 
 def is_cell(file: object) -> bool:
-    """Say whether *file* is a stream whose text ipykernel shows in the cell."""
+    """Whether *file* is a stream whose text ipykernel shows in the cell."""
+    stream = _kernel_stream()
+    return stream is not None and isinstance(file, stream)
+
+
+def _kernel_stream() -> type | None:
+    """Return ipykernel's class of ``sys.stdout``, if ipykernel is here and has it."""
     iostream = sys.modules.get("ipykernel.iostream")
-    return iostream is not None and isinstance(file, iostream.OutStream)
+    stream = getattr(iostream, "OutStream", None)
+    return stream if isinstance(stream, type) else None
 
 
 def let_output_pass() -> None:
-    """Wait until ipykernel has taken what was written to descriptors 1 and 2.
+    """Wait until ipykernel has read what was written to descriptors 1 and 2.
 
-    One of its threads reads them. What a child wrote shall stand in the cell before
-    what the cell prints next, and not be late for its end.
+    One of its threads reads them. What a child wrote should appear in the cell before
+    what the cell prints next, and before the cell ends.
     """
     end = time.monotonic() + _PATIENCE
     while any(map(_unread, (1, 2))) and time.monotonic() < end:
@@ -52,7 +65,7 @@ def let_output_pass() -> None:
 
 
 def _unread(fd: int) -> int:
-    """Give the number of bytes that lie in a pipe."""
+    """Return the number of bytes that wait in a pipe."""
     number = array.array("i", [0])
     with suppress(OSError):
         if stat.S_ISFIFO(os.fstat(fd).st_mode):
@@ -61,19 +74,19 @@ def _unread(fd: int) -> int:
 
 
 def make_blocking(fd: int) -> None:
-    """Have a file that we share with a child block, as programs expect of theirs."""
-    with suppress(OSError):  # the start will say what is wrong with it
+    """Make a file that a child will share blocking, as programs expect."""
+    with suppress(OSError):  # the start will report what is wrong with it
         if not os.get_blocking(fd):
             os.set_blocking(fd, True)
 
 
 def default_signals() -> int:
-    """Give the set of signals that a child gets back the default actions of."""
+    """Return the set of signals that have their default action in a child."""
     return _WITH_INTERRUPT if _kernel_ignores_interrupts() else DEFAULT
 
 
 def changed_by_interpreters() -> list[int]:
-    """Give the signals that a Python to be started will not leave as they are."""
+    """Return the signals whose action a Python changes when it starts."""
     changed = [int(signal.SIGPIPE), int(signal.SIGXFSZ)]
     ignored = signal.getsignal(signal.SIGINT) is signal.SIG_IGN
     if not ignored or _kernel_ignores_interrupts():
@@ -82,11 +95,15 @@ def changed_by_interpreters() -> list[int]:
 
 
 def _kernel_ignores_interrupts() -> bool:
-    """Say whether it is ipykernel that ignores SIGINT, as it does between cells.
+    """Whether it is ipykernel that ignores SIGINT, as it does between cells.
 
     What the user ignores stays ignored in a child; this is not the user's wish.
     """
     kernelapp = sys.modules.get("ipykernel.kernelapp")
-    if kernelapp is None or not kernelapp.IPKernelApp.initialized():
+    if kernelapp is None:
+        return False
+    app = getattr(kernelapp, "IPKernelApp", None)
+    runs = getattr(app, "initialized", None)
+    if not callable(runs) or not runs():
         return False
     return signal.getsignal(signal.SIGINT) is signal.SIG_IGN

@@ -22,21 +22,32 @@ _NUMBERS = {
 
 
 def system_call(name: str) -> int | None:
-    """Give the number of a system call, or ``None`` where we do not know it."""
+    """Return the number of a system call, or ``None`` for a machine we do not know."""
     # The machine is the kernel's: a 32-bit Python on it has other numbers.
-    if sys.platform != "linux" or sys.maxsize < 2**32:
+    if sys.maxsize < 2**32:
         return None
     return _NUMBERS.get(os.uname().machine, {}).get(name)
 
 
 def has(function: str) -> bool:
-    """Say whether the C library has a function that not all have."""
+    """Whether the C library has a function that not all of them have."""
     return hasattr(libc, function)
 
 
 def vector(strings: Sequence[bytes]) -> Vector:
     """Make the NULL-terminated array of strings that exec wants."""
     return (ctypes.c_char_p * (len(strings) + 1))(*strings, None)
+
+
+def _variables() -> dict[bytes, bytes]:
+    """Return our environment; the caller must not change it.
+
+    The dictionary inside ``os.environb`` is private to Python. Reading it is ten times
+    faster than reading ``os.environb``, which decodes and encodes every word. Where
+    Python has no such dictionary, the slow way is the same.
+    """
+    inside = getattr(os.environb, "_data", None)
+    return inside if isinstance(inside, dict) else dict(os.environb)
 
 
 class _Environment:
@@ -46,9 +57,7 @@ class _Environment:
         self._made: tuple[dict[bytes, bytes], Vector] = ({}, vector([]))
 
     def __call__(self) -> Vector:
-        # The dictionary inside is ten times faster than os.environb itself, which
-        # decodes and encodes every word.
-        variables = getattr(os.environb, "_data", None) or dict(os.environb)
+        variables = _variables()
         known, made = self._made
         if known != variables:
             known = dict(variables)
@@ -57,5 +66,5 @@ class _Environment:
         return made
 
 
-#: Gives our environment; the array is not to be written to.
+#: Returns our environment; the array is not to be written to.
 own_environment = _Environment()

@@ -12,22 +12,22 @@ from itertools import starmap
 from ipyproc._sys import waitid
 from ipyproc.errors import ProcessDoneError, SyscallError
 
-# Read once: a program that later empties its environment does not change its mind.
+# Read once: a program that empties its environment later does not change the mode.
 _FORBIDDEN = os.environ.get("IPYPROC_PIDFD") == "0"
 
 
 @cache
 def works() -> bool:
-    """Say whether this kernel and its seccomp filters let us use pidfds.
+    """Whether this kernel and its seccomp filters let us use pidfds.
 
-    ``IPYPROC_PIDFD=0`` in the environment says no.
+    ``IPYPROC_PIDFD=0`` in the environment means no.
     """
     if _FORBIDDEN or not hasattr(os, "pidfd_open"):
         return False
     try:
         fd = os.pidfd_open(os.getpid())
     except OSError as error:
-        # No room for a descriptor says nothing of the kernel.
+        # That no descriptor is free says nothing about the kernel.
         return error.errno in (errno.EMFILE, errno.ENFILE)
     try:
         return _can_be_used(fd)
@@ -49,7 +49,7 @@ def _can_be_used(ours: int) -> bool:
 def open_for(pid: int, into: list[int]) -> int:
     """Open a pidfd, append it to *into* and return it.
 
-    Raises a bare ``OSError``, for absurd pids, too.
+    Raises a bare ``OSError``, also for impossible pids.
     """
     try:
         return opened(into, os.pidfd_open, pid)
@@ -82,7 +82,7 @@ def send_signal(fd: int, sig: int) -> None:
 def kill(pid: int, sig: int) -> None:
     """Signal a pid, kill(2); ProcessDoneError if there is no such process."""
     if not -(2**31) <= sig < 2**31:
-        # Python would cut it down to another signal.
+        # Python would truncate it to another signal.
         raise SyscallError(None, errno.EINVAL)
     try:
         os.kill(pid, sig)
@@ -91,5 +91,5 @@ def kill(pid: int, sig: int) -> None:
     except OSError as error:
         raise SyscallError(None, error.errno or errno.EINVAL) from None
     except OverflowError:
-        # No process has a pid that big; the kernel would cut it down to another's.
+        # No process has a pid that big; the kernel would truncate it to another's.
         raise ProcessDoneError from None

@@ -11,25 +11,21 @@ from functools import lru_cache
 
 from ipyproc._sys.libc import Vector, has, libc, vector
 
-_SETPGROUP, _SETSIGDEF, _SETSIGMASK = 0x02, 0x04, 0x08
-_SETSID = 0x80 if sys.platform == "linux" else 0x400
+_SETPGROUP, _SETSIGDEF, _SETSIGMASK, _SETSID = 0x02, 0x04, 0x08, 0x80
 # Opaque structures: glibc needs 80 and 336 bytes, others less.
 _Opaque = ctypes.c_byte * 512
 Attributes = ctypes.Array[ctypes.c_byte]
 _SignalSet = ctypes.c_byte * 128
 
-# Python ignores the first two on its own account. The others are those that glibc keeps
-# for its threads: it has a child ignore them unless it is told not to.
+# Python itself ignores the first two. glibc keeps the others for its threads, and a
+# child ignores them unless glibc is told to reset them.
 DEFAULT = (1 << signal.SIGPIPE - 1) | (1 << signal.SIGXFSZ - 1) | (0b11 << 31)
 EVERY_SIGNAL = (1 << 64) - 1
 
-#: What the C library at hand can do: glibc has them from 2.29, 2.34 and 2.35 on.
+#: What the C library can do: glibc has these from 2.29, 2.35 and 2.34 on.
 CAN_CHANGE_DIRECTORY = has("posix_spawn_file_actions_addchdir_np")
 CAN_SET_FOREGROUND = has("posix_spawn_file_actions_addtcsetpgrp_np")
 _CAN_CLOSE_THE_REST = has("posix_spawn_file_actions_addclosefrom_np")
-
-if not has("posix_spawn"):
-    raise ImportError("ipyproc needs a C library with posix_spawn")
 
 _spawn = libc.posix_spawn
 _init_actions = libc.posix_spawn_file_actions_init
@@ -37,8 +33,8 @@ _destroy_actions = libc.posix_spawn_file_actions_destroy
 _add_dup2 = libc.posix_spawn_file_actions_adddup2
 _add_close = libc.posix_spawn_file_actions_addclose
 
-#: Memory for a pid. It is filled before ``spawn`` returns, so that an exception raised
-#: by a signal handler right then does not lose a child.
+#: Memory for a pid. The C library fills it before Python runs a signal handler, so an
+#: exception that a handler raises does not lose the child.
 Pid = ctypes.c_int
 
 
@@ -55,9 +51,9 @@ def spawn(
 ) -> None:
     """Start *path* and fill in its *pid*.
 
-    Entry *i* of *files* becomes descriptor *i* of the child; -1 stands for a closed
-    one, and whatever is not listed is closed. Its process group gets the terminal
-    *foreground*, a descriptor of ours. Raises a bare ``OSError``.
+    Entry *i* of *files* becomes descriptor *i* of the child, -1 a closed one; every
+    other descriptor is closed. The terminal *foreground*, a descriptor of ours, gets
+    the child's process group as its foreground group. Raises a bare ``OSError``.
     """
     actions = _file_actions(tuple(files), directory, foreground).memory
     filled = ctypes.byref(pid)
@@ -83,11 +79,11 @@ class _FileActions:
         _close_the_rest(self.memory, len(files))
 
     def __del__(self, destroy: Callable[..., int] = _destroy_actions) -> None:
-        if hasattr(self, "memory"):  # an interrupt may have come before
+        if hasattr(self, "memory"):  # an interrupt may have come before it was set
             destroy(self.memory)
 
 
-# Which others there are to close may change from one time to the next.
+# Without closefrom, the descriptors to close differ from one start to the next.
 _file_actions = (
     lru_cache(maxsize=64)(_FileActions) if _CAN_CLOSE_THE_REST else _FileActions
 )
@@ -100,10 +96,11 @@ def attributes(
     default: int = DEFAULT,
     mask: int = 0,
 ) -> Attributes:
-    """Make attributes; once, for the C library only reads them.
+    """Make attributes; the C library only reads them, so equal ones are made once.
 
-    *pgroup* is the process group to join, 0 for one of its own. Signals are sets, where
-    signal *n* is bit *n* - 1: *default* get their default action, *mask* are blocked.
+    *pgroup* is the process group to join, 0 a new one. In the sets of signals, signal
+    *n* is bit *n* - 1: those in *default* get their default action, those in *mask* are
+    blocked.
     """
     made = _Opaque()
     _check(libc.posix_spawnattr_init(made))
@@ -118,10 +115,10 @@ def attributes(
 
 
 def moves(files: Sequence[int]) -> Iterator[tuple[int, int]]:
-    """Give (source, target) steps after which every file is at its index.
+    """Yield (source, target) steps after which every file is at its index.
 
-    A source below its target may be overwritten before its turn; it goes first to a
-    free number above the table, so that swaps and repeats come out right.
+    A source below its target may be overwritten before its turn. It is first copied to
+    a free number above the table, so that swaps and repeats come out right.
     """
     free = max(len(files), *files, 0) + 1
     sources = list(files)
@@ -130,7 +127,7 @@ def moves(files: Sequence[int]) -> Iterator[tuple[int, int]]:
             yield source, free
             sources[target] = free
             free += 1
-    # A step from a number to itself takes close-on-exec off it.
+    # A step from a number to itself removes its close-on-exec flag.
     yield from zip(sources, range(len(sources)), strict=True)
 
 
@@ -146,8 +143,8 @@ def _close_the_rest(actions: Attributes, first: int) -> None:
     if _CAN_CLOSE_THE_REST:
         _check(libc.posix_spawn_file_actions_addclosefrom_np(actions, first))
         return
-    # Close-on-exec closes the others, but for one that a thread opens without it in
-    # this very moment.
+    # Close-on-exec closes the others, except one that a thread opens without that flag
+    # at this moment.
     for name in os.listdir("/dev/fd"):
         if int(name) >= first and _is_inheritable(int(name)):
             _check(_add_close(actions, int(name)))
@@ -156,7 +153,7 @@ def _close_the_rest(actions: Attributes, first: int) -> None:
 def _is_inheritable(fd: int) -> bool:
     try:
         return os.get_inheritable(fd)
-    except OSError:  # it listed the others and is closed again
+    except OSError:  # it was open for listdir only
         return False
 
 

@@ -7,7 +7,6 @@ import os
 import select
 import signal
 import struct
-import sys
 from errno import EINVAL
 
 from ipyproc._sys.libc import libc, system_call
@@ -16,12 +15,12 @@ from ipyproc.state import ProcessState, Rusage, WaitStatus
 
 #: What kind of number names a process, as waitid(2) has it.
 P_PID = os.P_PID
-P_PIDFD: int = getattr(os, "P_PIDFD", 3)
+P_PIDFD: int = getattr(os, "P_PIDFD", 3)  # a Python built with old headers has none
 
 _WAITID = system_call("waitid")
 _EXITED = os.CLD_EXITED
 _ENDED_NOW = os.WEXITED | os.WNOHANG
-_system_call = libc["syscall"]  # our own: its argument types are not for others
+_system_call = libc["syscall"]  # an object of its own: others pass other types
 _system_call.argtypes = (
     ctypes.c_long,
     ctypes.c_int,
@@ -31,7 +30,7 @@ _system_call.argtypes = (
     ctypes.c_void_p,
 )
 _MICRO = 1e-6
-_MAXRSS = 1 if sys.platform == "darwin" else 1024
+_KIB = 1024
 _LONGEST_POLL = 24 * 3600.0
 
 
@@ -43,10 +42,10 @@ _PID = 4  # where si_pid is in it, counted in ints
 
 
 class Report:
-    """Memory that one waitid fills with everything there is to know of an end.
+    """Memory that one waitid call fills with all that is known of an end.
 
-    It belongs to its owner from the start, so that an exception raised by a signal
-    handler right after the system call finds the status safe.
+    It exists before the call, so an exception that a signal handler raises right after
+    the call does not lose the status.
     """
 
     __slots__ = ("_address", "_child", "_memory")
@@ -62,9 +61,9 @@ class Report:
         return self._memory[_PID] != 0
 
     def reap(self) -> bool:
-        """Take the status of a child if it has ended; it is a zombie no more.
+        """Take the status of a child if it has ended, which ends its being a zombie.
 
-        Says whether it is filled; once it is, nothing is done any more.
+        Returns whether the report is filled; once it is, no system call is made.
         """
         if self.filled:
             return True
@@ -75,16 +74,16 @@ class Report:
         return self._memory[_PID] != 0
 
     def state(self) -> ProcessState:
-        """Say what is in it."""
+        """Return what the report says."""
         code, pid, status, *words = _END.unpack_from(self._memory)
         utime, utime_us, stime, stime_us, maxrss, *counts = words
         spent = (utime + utime_us * _MICRO, stime + stime_us * _MICRO)
-        usage = Rusage._of((*spent, maxrss * _MAXRSS, *counts))
+        usage = Rusage._of((*spent, maxrss * _KIB, *counts))
         return ProcessState(pid, WaitStatus(_status_word(code, status)), usage)
 
 
 def _status_word(code: int, status: int) -> int:
-    """Make the word that wait4(2) would have given."""
+    """Make the status word that wait4(2) would have returned."""
     if code == _EXITED:
         return (status & 0xFF) << 8
     if code == os.CLD_KILLED:
@@ -97,10 +96,10 @@ def _status_word(code: int, status: int) -> int:
 
 
 class PortableReport:
-    """The same where we do not know the system call, by wait4(2).
+    """The same by wait4(2), for a machine whose number of waitid we do not know.
 
-    An exception raised by a signal handler at the wrong instant may cost the status
-    here: Python hands it out before anyone can keep it.
+    Here an exception that a signal handler raises at the wrong instant can lose the
+    status: Python returns it before anything can keep it.
     """
 
     def __init__(self, idtype: int, number: int) -> None:
@@ -113,46 +112,46 @@ class PortableReport:
         return self._state is not None
 
     def reap(self) -> bool:
-        """Take the status of a child if it has ended; it is a zombie no more."""
+        """Take the status of a child if it has ended, and return whether it has."""
         ended = 0 if self.filled else ended_child(*self._child)
         if not ended:
             return self.filled
         pid, status, usage = os.wait4(ended, os.WNOHANG)
         utime, stime, maxrss, *counts = usage
-        spent = Rusage(utime, stime, maxrss * _MAXRSS, *counts)
+        spent = Rusage(utime, stime, maxrss * _KIB, *counts)
         self._state = ProcessState(pid, WaitStatus(status), spent)
         return True
 
     def state(self) -> ProcessState:
-        """Say what is in it."""
+        """Return what the report says."""
         assert self._state is not None
         return self._state
 
 
 def new_report(idtype: int, number: int) -> Report | PortableReport:
-    """Make the best report on a process that this system allows."""
+    """Make the best report that is possible on this machine."""
     if _WAITID is None:
         return PortableReport(idtype, number)
     return Report(idtype, number)
 
 
 def ended_child(idtype: int, number: int) -> int:
-    """Give the pid of a child if it has ended, or 0; leave it to be reaped."""
+    """Return the pid of a child if it has ended, else 0; the child is not reaped."""
     return _waitid(idtype, number, os.WEXITED | os.WNOWAIT | os.WNOHANG)
 
 
 def wait_ended(idtype: int, number: int) -> None:
-    """Block until the child has ended; leave it to be reaped."""
+    """Block until the child has ended; the child is not reaped."""
     _waitid(idtype, number, os.WEXITED | os.WNOWAIT)
 
 
 def readable_within(fd: int, seconds: float | None) -> bool:
-    """Wait for a pidfd to become readable, which it is once its process ended."""
+    """Wait at most *seconds* for a pidfd to be readable: then its process has ended."""
     poll = select.poll()
     poll.register(fd, select.POLLIN)
     if seconds is None:
         return bool(poll.poll())
-    # poll(2) counts milliseconds in an int: it may come back early, never overflow.
+    # poll(2) counts milliseconds in an int. Returning early is fine, overflow is not.
     return bool(poll.poll(min(max(seconds, 0.0), _LONGEST_POLL) * 1000))
 
 
@@ -162,6 +161,6 @@ def _waitid(idtype: int, number: int, options: int) -> int:
     except OSError as error:
         raise SyscallError("waitid", error.errno or EINVAL) from None
     except OverflowError:
-        # No number of ours is that big: the kernel would cut it down to another's.
+        # No pid or descriptor is that big; the kernel would truncate it to another's.
         raise SyscallError("waitid", EINVAL) from None
     return result.si_pid if result else 0

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import signal
+import sys
+from types import ModuleType
 
 import pytest
 
-from ipyproc._sys import posix_spawn, waitid
+from ipyproc._sys import inherit, libc, posix_spawn, waitid
 from tests.process.tools import output_of, run_python, start_sh, start_sleep
 
 
@@ -68,3 +71,44 @@ def test_environment_says_no_to_pidfds() -> None:
     assert run_python(
         kept.replace("os.environ.pop", "os.environ.get"), IPYPROC_PIDFD="0"
     )
+
+
+ELSEWHERE = """
+import sys
+sys.platform = "darwin"
+try:
+    import ipyproc.{module}
+except ImportError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize("module", ["process", "exec", "session"])
+def test_other_systems_are_told(module: str) -> None:
+    """On any other system than Linux the import says in one line why it fails."""
+    said = run_python(ELSEWHERE.format(module=module))
+
+    assert said == "ipyproc runs on Linux only, not on darwin\n"
+
+
+def test_environment_without_the_private_dictionary(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Where Python has no dictionary inside os.environb, a child gets the same."""
+    monkeypatch.setenv("SEEN_BY_THE_CHILD", "yes")
+    inside = output_of("env | sort")
+    monkeypatch.setattr(libc.os, "environb", dict(os.environb))
+
+    assert output_of("env | sort") == inside
+    assert "SEEN_BY_THE_CHILD=yes" in inside
+
+
+def test_ipykernel_without_its_private_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An ipykernel that has renamed what is private to it breaks no start."""
+    for name in ("ipykernel.iostream", "ipykernel.kernelapp"):
+        monkeypatch.setitem(sys.modules, name, ModuleType(name))
+
+    assert not inherit.is_cell(sys.stdout)
+    assert inherit.default_signals() == posix_spawn.DEFAULT
+    assert signal.SIGINT in inherit.changed_by_interpreters()
+    assert output_of("echo hello") == "hello\n"
