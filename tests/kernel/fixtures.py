@@ -2,7 +2,7 @@
 
 Tests that use one belong into one xdist group, so that one worker runs them all::
 
-    pytestmark = pytest.mark.xdist_group("kernel")
+    pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("kernel")]
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -65,18 +66,23 @@ class Reply:
 
 
 class Kernel:
-    """A kernel and one client of it."""
+    """A kernel and one client of it; *sockets* is the folder of what connects them."""
 
-    def __init__(self, folder: Path, environment: dict[str, str]) -> None:
-        # No kernel folders: the kernel is always this very interpreter's.
-        specs = KernelSpecManager(kernel_dirs=[])
-        connection = str(folder / "connection.json")
+    def __init__(self, folder: Path, environment: dict[str, str], sockets: str) -> None:
         self.manager = KernelManager(
-            kernel_spec_manager=specs, connection_file=connection
+            # No kernel folders: the kernel is always this very interpreter's.
+            kernel_spec_manager=KernelSpecManager(kernel_dirs=[]),
+            connection_file=str(folder / "connection.json"),
+            # A TCP port is chosen free, but another process may take it before the
+            # kernel does; the kernel then dies while it starts.
+            transport="ipc",
+            ip=f"{sockets}/kernel",
         )
         self.manager.start_kernel(env=environment, cwd=str(folder))
         self.client = self.manager.client()
-        self.client.start_channels()
+        # If a busy kernel misses a heartbeat, the channel opens another socket in place
+        # of its own, and the guard takes that for a leak.
+        self.client.start_channels(hb=False)
         self.client.wait_for_ready(timeout=60)
 
     @property
@@ -87,8 +93,12 @@ class Kernel:
         return provisioner.pid
 
     def start(self, code: str) -> str:
-        """Begin to execute *code*; the id that comes back is for `finish`."""
-        return self.client.execute(code, allow_stdin=False)
+        """Begin to execute *code*; the id that comes back is for `finish`.
+
+        After an error the kernel refuses for a moment what comes next, if it is asked
+        to stop on errors: "Run all" needs that, and tests would lose a cell by it.
+        """
+        return self.client.execute(code, allow_stdin=False, stop_on_error=False)
 
     def messages(self, execution: str, timeout: float = 60) -> Iterator[Message]:
         """Yield the outputs of an execution as they come, until it is done."""
@@ -140,9 +150,11 @@ def running(
     *version* is one of `versions.OLDER`; None is the ipykernel of this environment.
     """
     with sandbox(folder, patience) as environment, ExitStack() as stack:
-        kernel = Kernel(
-            folder, environment | (versions.environment(version) if version else {})
-        )
+        if version:
+            environment |= versions.environment(version)
+        # A socket's path has at most 107 bytes, and *folder* may be longer.
+        sockets = stack.enter_context(TemporaryDirectory())
+        kernel = Kernel(folder, environment, sockets)
         stack.callback(kernel.close)
         yield kernel
 

@@ -36,10 +36,13 @@ def execute(
             # No kernel folders: the kernel is always this very interpreter's.
             kernel_spec_manager=KernelSpecManager(kernel_dirs=[]),
             connection_file=f"{folder}/connection.json",
+            # Not TCP: another process may take the port that was chosen.
+            transport="ipc",
+            ip=f"{folder}/kernel",
         )
         client = _client(notebook, path.parent, manager, started, done)
         return client.execute(
-            cleanup_kc=True,  # the manager is ours, and yet the kernel shall end
+            cleanup_kc=True,  # the manager is ours, but the kernel must end
             env=env or dict(os.environ),
             stdout=DEVNULL,  # a kernel repeats there what it also sends
             stderr=DEVNULL,
