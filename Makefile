@@ -1,6 +1,8 @@
 # The door to the tools; what they do is configured in pyproject.toml.
 PYTHON ?= python3
 TESTS ?= ipyproc tests
+# How often each trial does its work.
+TRIALS ?= 1000
 # Two more than there are processors, for most tests wait for other processes.
 WORKERS ?= $$((2 + $$(getconf _NPROCESSORS_ONLN)))
 QUICKSTART := notebooks/01-quickstart.ipynb
@@ -18,6 +20,13 @@ lab: .venv/lab ## open the quickstart in JupyterLab
 
 test: lint chromium ipykernels ## check style and types, run every test
 	$(BIN)/pytest -n $(WORKERS) --dist loadgroup $(TESTS)
+
+# What is slow and is not marked so comes last.
+quick: .venv/dev ## run the tests that take no second and no browser
+	$(BIN)/pytest -q -n $(WORKERS) --dist loadgroup --durations 5 --durations-min 1 -m 'not slow and not browser' $(TESTS)
+
+trials: .venv/dev ## try TRIALS times what fails once in a thousand times
+	IPYPROC_TRIALS=$(TRIALS) $(BIN)/pytest -n $(WORKERS) --timeout 0 -o faulthandler_timeout=0 tests/trials
 
 lint: .venv/dev ## check style and types
 	$(BIN)/ruff format --check && $(BIN)/ruff check && $(BIN)/mypy
@@ -68,5 +77,5 @@ clean: ## remove what the other targets made
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "make: $(PYTHON) cannot make virtual environments: install the package python3-venv" >&2; exit 1; }
 	$(PYTHON) -m venv .venv
 
-.PHONY: help demo lab test lint matrix test-floors test-newest bench go-blocks conformance-record pictures chromium ipykernels clean
+.PHONY: help demo lab test quick trials lint matrix test-floors test-newest bench go-blocks conformance-record pictures chromium ipykernels clean
 .NOTPARALLEL:

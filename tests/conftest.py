@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import signal
 
 from hypothesis import HealthCheck, find, settings
@@ -15,8 +16,11 @@ pytest_plugins = [
     "tests.browser.fixtures",
 ]
 
-# Programs that tests start, and measurements, are no tests and are not imported.
+# Programs that tests start, and measurements, are no tests and are not imported; trials
+# are tests for those who ask for them.
 collect_ignore = ["children", "benchmarks"]
+if "IPYPROC_TRIALS" not in os.environ:
+    collect_ignore.append("trials")
 
 
 def pytest_collection_finish() -> None:

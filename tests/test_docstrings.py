@@ -304,6 +304,7 @@ def test_doctests_are_tests(pytestconfig: pytest.Config) -> None:
     assert re.search(r"^TESTS \?= ipyproc ", (ROOT / "Makefile").read_text(), re.M)
 
 
+@pytest.mark.slow
 @pytest.mark.xdist_group("kernel")
 def test_shift_tab_shows_an_example(kernel: Kernel) -> None:
     """What a front end asks the kernel for is the signature, and how it is used."""

@@ -107,6 +107,7 @@ def test_garbage_is_no_leak() -> None:
         Holder()
 
 
+@pytest.mark.slow
 def test_every_test_is_guarded(tmp_path: Path) -> None:
     """A test that leaks is an error of its own run, without asking for the guard."""
     output = _run(tmp_path, "import os\n\ndef test_leaks():\n    os.pipe()\n")
@@ -115,6 +116,7 @@ def test_every_test_is_guarded(tmp_path: Path) -> None:
     assert "1 passed, 1 error" in output
 
 
+@pytest.mark.slow
 def test_a_failure_is_no_leak(tmp_path: Path) -> None:
     """What the variables of a failed test hold is not reported on top of it."""
     output = _run(

@@ -44,6 +44,7 @@ MOST_OF_A_PICTURE = 150 << 10
 each_readme = pytest.mark.parametrize("path", READMES, ids=lambda path: path.name)
 
 
+@pytest.mark.slow
 @pytest.mark.xdist_group("kernel")
 def test_the_code_runs_and_prints_what_it_says(kernel: Kernel) -> None:
     """Pasted one after the other, no cell fails, and each prints what is beside it."""
@@ -65,6 +66,7 @@ def test_the_code_runs_and_prints_what_it_says(kernel: Kernel) -> None:
     assert ended.result == "signal: killed"
 
 
+@pytest.mark.slow
 @pytest.mark.xdist_group("kernel")
 @pytest.mark.parametrize("how", ENDS)
 def test_what_is_said_of_the_peers_is_true(

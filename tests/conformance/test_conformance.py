@@ -25,6 +25,7 @@ def batches() -> Iterator[Any]:
         yield pytest.param(batch, id=f"{batch[0]}..{batch[-1]}")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("run", possible(), ids=str)
 @pytest.mark.parametrize("names", list(batches()))
 def test_agrees_with_go(run: Run, names: list[str]) -> None:

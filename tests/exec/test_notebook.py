@@ -6,7 +6,7 @@ import pytest
 
 from tests.kernel.fixtures import Kernel
 
-pytestmark = pytest.mark.xdist_group("kernel")
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("kernel")]
 
 PRINTING = """
 import sys

@@ -155,6 +155,7 @@ def test_slice_has_no_step() -> None:
         captured(b"abc")[::2]
 
 
+@pytest.mark.slow
 @given(st.lists(st.text(max_size=4)), st.data())
 def test_text_split_anywhere(texts: list[str], draw: st.DataObject) -> None:
     """Characters that arrive in two pieces come out whole."""

@@ -19,6 +19,8 @@ from ipyproc._jobs.shutdown import ending
 from tests.jobs.helpers import PATIENCE, START, eventually, gone, lives, script
 from tests.sandbox import sandbox
 
+pytestmark = pytest.mark.slow
+
 # Children of all kinds: in the session of a job and out of it, deaf and stopped ones;
 # of a job that has ended, in its session and out of it.
 FAMILY = """

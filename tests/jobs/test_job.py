@@ -563,6 +563,7 @@ spawn("sleep 1000")
 """
 
 
+@pytest.mark.slow
 def test_pid_mode() -> None:
     """Without pidfds jobs do all the same, and the last one ends with us."""
     printed = script(PID_MODE, pidfd=False).splitlines()

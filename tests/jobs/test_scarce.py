@@ -65,6 +65,7 @@ if RUNS:
 """
 
 
+@pytest.mark.slow
 @both_modes
 @pytest.mark.parametrize("runs", [True, False])
 def test_no_descriptors(runs: bool, pidfd: bool) -> None:

@@ -6,7 +6,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.jobs.helpers import PATIENCE, both_modes, gone, in_session, script
+
+pytestmark = pytest.mark.slow
 
 # Starts a job that prints when it is ready, and prints its pid; then the script ends.
 START = """

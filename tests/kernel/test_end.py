@@ -16,7 +16,7 @@ from tests.jobs.helpers import START, eventually, lives
 from tests.kernel import versions
 from tests.kernel.fixtures import Kernel
 
-pytestmark = pytest.mark.xdist_group("kernel")
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("kernel")]
 StartKernel = Callable[..., Kernel]
 
 #: Within this time everything is gone: the two seconds of DESIGN, twice, for the

@@ -14,7 +14,7 @@ from tests.kernel import versions
 from tests.kernel.fixtures import Kernel, running
 from tests.sandbox import StrayError
 
-pytestmark = pytest.mark.xdist_group("kernel")
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("kernel")]
 StartKernel = Callable[..., Kernel]
 
 

@@ -50,6 +50,7 @@ def surroundings(
     return run
 
 
+@pytest.mark.slow
 def test_examples_of_spawn(surroundings: RunCell) -> None:
     """The examples of %spawn start, bind, print and name what they say."""
     cells = examples(SPAWN)

@@ -9,7 +9,7 @@ import pytest
 from tests.kernel.fixtures import Kernel, Message, Reply
 from tests.magics.helpers import TELL
 
-pytestmark = pytest.mark.xdist_group("kernel")
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("kernel")]
 
 #: What a kernel holds: the names of its threads, and its children.
 LOOK = """

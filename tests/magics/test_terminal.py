@@ -11,6 +11,8 @@ import pytest
 from tests.magics.helpers import TELL
 from tests.magics.terminal import Terminal
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def loaded(terminal: Terminal) -> Terminal:

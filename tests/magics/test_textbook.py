@@ -54,6 +54,7 @@ def test_in_a_terminal(terminal: Terminal, folder: Path) -> None:
     assert "exit status 0" in screen
 
 
+@pytest.mark.slow
 @pytest.mark.xdist_group("kernel")
 def test_in_a_notebook(
     new_kernel: Callable[[], Kernel], folder: Path, monkeypatch: pytest.MonkeyPatch

@@ -47,6 +47,7 @@ def home(client_loop: None, tmp_path: Path) -> Iterator[dict[str, str]]:
         yield environment
 
 
+@pytest.mark.slow
 @each_notebook
 def test_runs_from_top_to_bottom(path: Path, home: dict[str, str]) -> None:
     """No cell fails, blanks are let pass, wrong answers not, and nothing is left."""
@@ -63,6 +64,7 @@ def test_runs_from_top_to_bottom(path: Path, home: dict[str, str]) -> None:
     assert [kind for kind, said in judged if VERDICTS[kind] not in said] == []
 
 
+@pytest.mark.slow
 @pytest.mark.xdist_group("kernel")
 def test_the_quickstart_goes_on_from_its_panes(kernel: Kernel) -> None:
     """No cell fails for a reader who answers and kills in the panes, as it invites."""
@@ -103,6 +105,7 @@ def test_is_saved_without_outputs(path: Path) -> None:
     assert "widgets" not in notebook.metadata
 
 
+@pytest.mark.slow
 def test_the_demo_prints_what_a_reader_sees(home: dict[str, str]) -> None:
     """The demo shows sources, outputs, values, and an output that is redrawn later."""
     run = _demo(home, "# Title", "print('printed'); 6 * 7", REDRAWS, "handle.update(2)")
@@ -123,6 +126,7 @@ def test_the_demo_prints_what_a_reader_sees(home: dict[str, str]) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_the_demo_fails_with_its_notebook(home: dict[str, str]) -> None:
     """A cell that fails is shown and ends the demo with an exit status of 1."""
     run = _demo(home, "1 / 0", "print('not reached')")

@@ -16,7 +16,7 @@ from tests.kernel import versions
 from tests.notebooks.execution import execute
 from tests.sandbox import sandbox
 
-pytestmark = pytest.mark.xdist_group("notebooks")
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("notebooks")]
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 COLOURS = "for n in range(9000): print(f'\\x1b[38;5;{n % 256}m{n}\\x1b[m', end=' ')"

@@ -59,6 +59,7 @@ def test_wait_at_every_instant(mode: str) -> None:
     assert number > 10
 
 
+@pytest.mark.slow
 def test_wait_at_random_moments(mode: str) -> None:
     """
     Real signals at hundreds of moments around the end lose neither state nor handle.
@@ -78,6 +79,7 @@ def test_wait_at_random_moments(mode: str) -> None:
         assert (state.exit_code, state.pid) == (7, process.pid)
 
 
+@pytest.mark.slow
 def test_wait_with_timeout_at_random_moments(mode: str) -> None:
     """
     The same is true of a wait with a timeout.
@@ -142,6 +144,7 @@ def _take(number: int) -> None:
     signal.pthread_kill(threading.get_ident(), number)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "system",
     [None, SysProcAttr(pdeathsig=9), SysProcAttr(cloneflags=0x10000000)],
@@ -177,6 +180,7 @@ def test_start_at_every_instant(mode: str, system: SysProcAttr | None) -> None:
 
 # If it is interrupted Python's socketpair closes the two, and says so.
 @pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("system", "seconds"),
     [(None, 0.002), (SysProcAttr(pdeathsig=9), 0.03)],

@@ -43,6 +43,7 @@ def sources(count: int) -> Iterator[list[int]]:
         yield [file.fileno() for file in files]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "system", [None, SysProcAttr(pdeathsig=9)], ids=["fast", "launcher"]
 )
@@ -79,6 +80,7 @@ def test_moves_are_right(table: list[int]) -> None:
     assert [held.get(i, -1) for i in range(len(table))] == table
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(argv=st.lists(words, max_size=8), env=st.dictionaries(names, words, max_size=8))
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ def readings() -> Readings:
     return [(number, read(WaitStatus(number))) for number in range(LARGEST + 1)]
 
 
+@pytest.mark.slow
 def test_every_bit_has_one_meaning(readings: Readings) -> None:
     """The fields of a status are its sixteen bits, each once, from high to low."""
     for number, reading in readings:
@@ -30,6 +31,7 @@ def test_every_bit_has_one_meaning(readings: Readings) -> None:
         assert [f.first for f in fields] == [15, *(f.last - 1 for f in fields[:-1])]
 
 
+@pytest.mark.slow
 def test_the_words_are_those_of_the_c_library(readings: Readings) -> None:
     """Where the macros of wait(2) see an exit, a signal or a stop, the text does."""
     for number, reading in readings:

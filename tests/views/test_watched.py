@@ -321,6 +321,7 @@ def test_a_page_looks(front: FrontEnd, listed: Listed) -> None:
     assert told(front, 3)[2]["gone"] == ["1"]
 
 
+@pytest.mark.slow
 def test_at_most_one_message_a_second(front: FrontEnd, listed: Listed) -> None:
     """
     However fast things change, and however often a page asks.
@@ -379,6 +380,7 @@ def test_out_of_sight_is_glanced_at(
     assert len(front.messages("rows")) == 1
 
 
+@pytest.mark.slow
 def test_a_page_that_missed_a_message_gets_all(front: FrontEnd, listed: Listed) -> None:
     """
     It says which one it has, and the next message has everything again.
