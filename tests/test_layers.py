@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,10 +10,9 @@ import pytest
 
 import ipyproc
 from tests import layers
-from tests.layers import LAYERS, RULES, THIRD_PARTIES, Rule
+from tests.layers import RULES, THIRD_PARTIES, Rule
 
 ROOT = Path(ipyproc.__file__).parent
-CONTRIBUTING = Path(__file__).parents[1] / "CONTRIBUTING.md"
 #: A package that breaks no rule.
 SOUND = {
     "__init__": "from importlib import import_module\nimport_module('ipyproc.views')",
@@ -155,23 +153,6 @@ def test_a_rule_finds_its_fault(
 def test_each_rule_is_seen_to_fail() -> None:
     """There is no rule without a package that breaks it."""
     assert {rule.__name__ for rule, _, _ in BROKEN} == {it.__name__ for it in RULES}
-
-
-def test_contributing_shows_the_same_layers() -> None:
-    """The table in CONTRIBUTING.md has the layers in the same order."""
-    section = CONTRIBUTING.read_text().partition("## Layers")[2].partition("\n## ")[0]
-    rows = [line.split("|")[1:3] for line in section.splitlines() if line[:3] == "| `"]
-    shown = [re.findall(r"`([^`]+?)/?`", cells[0]) for cells in rows]
-
-    there = [
-        [part or "__init__" for part in parts if _exists(part)]
-        for parts in LAYERS.values()
-    ]
-    assert shown == [parts for parts in there if parts]
-
-
-def _exists(part: str) -> bool:
-    return (ROOT / part).is_dir() or (ROOT / f"{part}.py").exists()
 
 
 def test_a_script_pays_for_nothing_else() -> None:
