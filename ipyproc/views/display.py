@@ -3,7 +3,7 @@
 While a job runs, its pane is a widget's view. When it has ended, the output of the cell
 becomes static HTML and text, for a notebook that is saved, exported or opened without
 its kernel shows no widget; as long as the kernel is there, the pane moves into that
-HTML (see ``page/job.js``), so that nobody notices.
+HTML (see ``frontend/src/job.ts``), so that nobody notices.
 """
 
 from __future__ import annotations

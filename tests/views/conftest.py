@@ -11,12 +11,15 @@ import pytest
 from playwright.sync_api import Browser, Page, Route
 
 from ipyproc.views import JobView
-from ipyproc.views.page import FOLDER
+from ipyproc.views.frontend import hatch_build
 from tests.views.comms import FakeComm, heard
 
 HERE = Path(__file__).parent
 HOST = "http://ipyproc.test/"
-# What a model would hand to a page, and the files that it was made of.
+BUILD = Path(hatch_build.__file__).with_name("build")
+if not hatch_build.current():
+    raise RuntimeError("the page is not built from these sources: run `make page`")
+# What a model would hand to a page, and the modules that it was made of.
 FILES = {
     "": ((HERE / "page.html").read_text("utf-8"), "text/html"),
     "page.js": ((HERE / "page.js").read_text("utf-8"), "text/javascript"),
@@ -24,8 +27,8 @@ FILES = {
     "job.js": (JobView._esm, "text/javascript"),
     "job.css": (JobView._css, "text/css"),
     **{
-        f"page/{path.name}": (path.read_text("utf-8"), "text/javascript")
-        for path in FOLDER.glob("*.js")
+        f"modules/{path.name}": (path.read_text("utf-8"), "text/javascript")
+        for path in BUILD.glob("*.js")
     },
 }
 

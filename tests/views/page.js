@@ -1,6 +1,6 @@
 // What the tests do with the module of the pane.
 import pane from "./job.js";
-import { Screen, runs } from "./page/screen.js";
+import { Screen, runs } from "./modules/screen.js";
 import { Model, contrasts } from "./shared.js";
 
 const bytes = (text) => Uint8Array.from(text, (char) => char.charCodeAt(0));

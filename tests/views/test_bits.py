@@ -69,7 +69,7 @@ def _plain(word: object) -> str:
 def test_the_page_reads_a_status_as_python_does(page: Page, readings: Readings) -> None:
     """The twin in JavaScript says the same of every status."""
     script = """async (words) => {
-      const { METHODS, reading } = await import("/page/bits.js");
+      const { METHODS, reading } = await import("/modules/bits.js");
       const lines = [];
       for (let status = 0; status < 65536; status++) {
         const { text, fields, values } = reading(status, words);

@@ -2,8 +2,8 @@
 
 A screen without a height, for output that is text with some escapes: colours, carriage
 returns, progress bars that move up and down. It is fed bytes as they arrive, in pieces
-cut anywhere, and keeps a bounded number of lines. ``page/screen.js`` holds the same
-model for the page; ``tests/views/vectors.json`` says what both must do.
+cut anywhere, and keeps a bounded number of lines. ``frontend/src/screen.ts`` holds the
+same model for the page; ``tests/views/vectors.json`` says what both must do.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 A look is ``""`` for plain text, or words in a fixed order: ``stderr bold dim italic
 underline inverse strike fg=1 bg=#00ff00 link=https://...``. Colours 0 to 15 are the
 palette's, 16 to 255 the fixed ones of xterm, ``#rrggbb`` is true colour.
-``page/look.js`` uses the same words.
+``frontend/src/sgr.ts`` uses the same words.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ A cell's output is a widget's view at first, beside its text and HTML for who sh
 widgets. A notebook that is saved like that and opened without its kernel would show
 nothing. So a page of JupyterLab or Notebook says ``settle`` as soon as it shows the
 widget, the output becomes the HTML alone, and there the page puts the widget (see
-``page/twin.js``). Whenever the widget changes, so does the HTML.
+``frontend/src/live.ts``). Whenever the widget changes, so does the HTML.
 """
 
 from __future__ import annotations

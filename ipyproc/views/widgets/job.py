@@ -1,6 +1,6 @@
 """The pane: a widget that shows one job.
 
-What is said between the page (``page/pane.js``) and the kernel:
+What is said between the page (``frontend/src/pane.ts``) and the kernel:
 
 * The synced traits ``state`` (see ``facts.snapshot``) and ``tail`` (the last of the
   output) are what a page gets that hears nothing else: from a busy kernel, or because
@@ -31,7 +31,7 @@ import anywidget
 import traitlets
 
 from ipyproc._jobs.job import Job
-from ipyproc.views import page
+from ipyproc.views import assets
 from ipyproc.views.render import html
 from ipyproc.views.render.format import snapshot
 from ipyproc.views.subshells import answer_where_asked
@@ -64,8 +64,8 @@ class JobView(anywidget.AnyWidget):
     called from any thread and returns at once.
     """
 
-    _esm = page.module("job.js")
-    _css = page.style("theme.css", "job.css")
+    _esm = assets.script("job")
+    _css = assets.style("job")
 
     #: By this name the page finds the static rendering, and the model itself.
     token = traitlets.Unicode().tag(sync=True)

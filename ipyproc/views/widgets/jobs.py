@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 
 from ipyproc._jobs.job import Job
 from ipyproc.session import jobs
-from ipyproc.views import page
+from ipyproc.views import assets
 from ipyproc.views.render import jobs_table
 from ipyproc.views.transport.actions import Asked
 from ipyproc.views.transport.rate_limiter import Publisher
@@ -29,8 +29,8 @@ class JobsView(Watched):
     *listed* gives the jobs that there are, each time that it is iterated.
     """
 
-    _esm = page.module("jobs.js")
-    _css = page.style("theme.css", "jobs.css")
+    _esm = assets.script("jobs")
+    _css = assets.style("jobs")
 
     def __init__(
         self,

@@ -13,7 +13,7 @@ from typing import ClassVar
 import traitlets
 
 from ipyproc._jobs.procinfo.usage import Usage
-from ipyproc.views import page
+from ipyproc.views import assets
 from ipyproc.views.process import GONE, Found, Sight
 from ipyproc.views.render import format
 from ipyproc.views.transport.actions import SIGNALS, Asked
@@ -48,8 +48,8 @@ _RUNNING = "#3b78d8"
 class FoundView(Watched):
     """Shows one process that was found by its pid, and signals it and no other."""
 
-    _esm = page.module("found.js")
-    _css = page.style("theme.css", "job.css")
+    _esm = assets.script("process")
+    _css = assets.style("process")
 
     signals: traitlets.List[str] = traitlets.List().tag(sync=True)
 

@@ -13,7 +13,7 @@ import traitlets
 from ipyproc._jobs.job import Job
 from ipyproc._jobs.procinfo.lifecycle import Observer, observer
 from ipyproc.process import Process
-from ipyproc.views import page
+from ipyproc.views import assets
 from ipyproc.views.widgets.base import Twin
 from ipyproc.views.widgets.history import Cell, History, Moment, Row
 
@@ -40,8 +40,8 @@ class LifeLine(Twin):
     missing. While it is shown it holds on to what it watches; ``close`` ends that.
     """
 
-    _esm = page.module("life.js")
-    _css = page.style("theme.css", "life.css")
+    _esm = assets.script("timeline")
+    _css = assets.style("timeline")
 
     state = traitlets.Dict().tag(sync=True)
 

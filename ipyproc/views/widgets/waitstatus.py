@@ -9,7 +9,7 @@ import traitlets
 
 from ipyproc._text import signal_text
 from ipyproc.state import ProcessState, WaitStatus
-from ipyproc.views import page
+from ipyproc.views import assets
 from ipyproc.views.render.bits import LARGEST, METHODS, Reading, read
 from ipyproc.views.render.format import signal_name
 from ipyproc.views.widgets.base import Twin
@@ -29,8 +29,8 @@ class WaitStatusView(Twin):
     clicked on the page. ``status`` is the same as a ``WaitStatus``.
     """
 
-    _esm = page.module("waitstatus.js")
-    _css = page.style("theme.css", "waitstatus.css")
+    _esm = assets.script("waitstatus")
+    _css = assets.style("waitstatus")
 
     value = traitlets.Int(min=0, max=LARGEST).tag(sync=True)
     words: traitlets.List[list[str]] = traitlets.List().tag(sync=True)

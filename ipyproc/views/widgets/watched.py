@@ -1,6 +1,6 @@
 """Tables that are measured while a page looks at them, and cost nothing else.
 
-What is said between the page (``page/watching.js``) and the kernel, besides what
+What is said between the page (``frontend/src/rows.ts``) and the kernel, besides what
 ``twin.py`` says:
 
 * The synced trait ``first`` has the rows as they were when they were last displayed, by

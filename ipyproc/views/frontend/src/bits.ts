@@ -1,6 +1,6 @@
-// What the bits of a wait status say: the twin of views/render/bits.py.
+// What the bits of a wait status mean: the twin of views/render/bits.py.
 
-export const METHODS = {
+export const METHODS: Record<string, string> = {
   exited: "Exited",
   exit_status: "ExitStatus",
   signaled: "Signaled",
@@ -14,26 +14,49 @@ export const METHODS = {
 const NOTHING = "no status that wait reports";
 const SIGTRAP = 5;
 
-/** Take a status apart; `words` has the name of each signal, and Go's text for it. */
-export function reading(status, words) {
-  const high = status >> 8, low = status & 0x7f, core = (status & 0x80) !== 0;
-  const exited = low === 0, signaled = !exited && low !== 0x7f, stopped = low === 0x7f && !core;
-  const continued = status === 0xffff, dumped = signaled && core;
-  const signal = signaled ? low : -1, stop = stopped ? high : -1, code = exited ? high : -1;
+/** First and last bit of a field, and what it means. */
+export type Field = [number, number, string];
+/** The name of each signal and Go's text for it, by number. */
+export type Words = Record<number, [string, string]>;
+
+export interface Reading {
+  text: string;
+  fields: Field[];
+  /** What each of `METHODS` returns. */
+  values: (boolean | number)[];
+}
+
+export function reading(status: number, words: Words): Reading {
+  const high = status >> 8;
+  const low = status & 0x7f;
+  const core = (status & 0x80) !== 0;
+  const exited = low === 0;
+  const signaled = !exited && low !== 0x7f;
+  const stopped = low === 0x7f && !core;
+  const continued = status === 0xffff;
+  const dumped = signaled && core;
+  const signal = signaled ? low : -1;
+  const stop = stopped ? high : -1;
+  const code = exited ? high : -1;
   const trap = stop === SIGTRAP ? 0 : -1;
   const values = [exited, code, signaled, signal, dumped, stopped, stop, continued, trap];
-  const found = (text, ...fields) => ({ text, fields, values });
+  const found = (text: string, ...fields: Field[]) => ({ text, fields, values });
   if (exited) {
-    return found(`exit status ${code}`, [15, 8, `exit code ${code}`], [7, 7, "not used"], [6, 0, "no signal: it exited"]);
+    const fields: Field[] = [
+      [15, 8, `exit code ${code}`],
+      [7, 7, "not used"],
+      [6, 0, "no signal: it exited"],
+    ];
+    return found(`exit status ${code}`, ...fields);
   }
   if (signaled) {
-    const [name, text] = words[signal];
+    const [name, text] = words[signal]!;
     const dump = core ? "core dump" : "no core";
     const suffix = core ? " (core dumped)" : "";
     return found(`signal: ${text}${suffix}`, [15, 8, "not used"], [7, 7, dump], [6, 0, `ended by ${name}`]);
   }
   if (stopped) {
-    const [name, text] = words[stop];
+    const [name, text] = words[stop]!;
     return found(`stop signal: ${text}`, [15, 8, `stopped by ${name}`], [7, 0, "stopped, not ended"]);
   }
   if (continued) return found("continued", [15, 0, "continued: it goes on after a stop"]);

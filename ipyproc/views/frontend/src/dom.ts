@@ -1,21 +1,39 @@
-// Elements of the page, which are all made here.
+// Elements of the page; every module makes its elements here.
 
-/** An element; children that are strings become text nodes, never markup. */
-export function h(tag, attributes, ...children) {
-  const drawing = ["svg", "path"].includes(tag);
-  const element = drawing ? document.createElementNS("http://www.w3.org/2000/svg", tag) : document.createElement(tag);
-  for (const name in attributes) element.setAttribute(name, attributes[name]);
+type Attributes = Record<string, string | number>;
+type Child = Node | string;
+
+/** Returns an element; children that are strings become text nodes, never markup. */
+export function h<Tag extends keyof HTMLElementTagNameMap>(
+  tag: Tag,
+  attributes: Attributes,
+  ...children: Child[]
+): HTMLElementTagNameMap[Tag] {
+  return filled(document.createElement(tag), attributes, children);
+}
+
+/** Returns an element of a drawing. */
+export function svg<Tag extends keyof SVGElementTagNameMap>(
+  tag: Tag,
+  attributes: Attributes,
+  ...children: Child[]
+): SVGElementTagNameMap[Tag] {
+  return filled(document.createElementNS("http://www.w3.org/2000/svg", tag), attributes, children);
+}
+
+function filled<E extends Element>(element: E, attributes: Attributes, children: Child[]): E {
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, String(value));
   element.append(...children);
   return element;
 }
 
-export function button(name, press) {
+export function button(name: string, press: (pressed: HTMLButtonElement) => void): HTMLButtonElement {
   const element = h("button", { type: "button" }, name);
   element.onclick = () => press(element);
   return element;
 }
 
-/** Say something else, if it is something else: what is read aloud is not repeated. */
-export function say(element, text) {
+/** Sets the text only where it differs: a screen reader reads each change of a status. */
+export function say(element: Element, text: string): void {
   if (element.textContent !== text) element.textContent = text;
 }

@@ -1,14 +1,16 @@
-// Numbers as words: the twins of those in facts.py.
+// Numbers as text: the twins of those in views/render/format.py.
 
-export function size(n) {
+export function size(n: number): string {
   if (n < 1e3) return `${n} B`;
   const [unit, name] = n < 999950 ? [1e3, "kB"] : n < 999950e3 ? [1e6, "MB"] : [1e9, "GB"];
-  return `${(n / unit).toFixed(1)} ${name}`;
+  return `${(n / (unit as number)).toFixed(1)} ${name}`;
 }
 
-export function duration(seconds) {
-  const s = Math.max(0, Math.floor(seconds)), minutes = Math.floor(s / 60), hours = Math.floor(minutes / 60);
-  const two = (n) => String(n % 60).padStart(2, "0");
+export function duration(seconds: number): string {
+  const s = Math.max(0, Math.floor(seconds));
+  const minutes = Math.floor(s / 60);
+  const hours = Math.floor(minutes / 60);
+  const two = (n: number) => String(n % 60).padStart(2, "0");
   if (!minutes) return `${s} s`;
   return hours ? `${hours}:${two(minutes)}:${two(s)}` : `${minutes}:${two(s)}`;
 }

@@ -1,86 +1,135 @@
-// One row of the table of jobs, and what its columns are.
-import { button, h, say } from "./element.js";
-import { duration, size } from "./words.js";
+// One row of the table of jobs, and its columns.
+import { button, h, say } from "./dom.js";
+import { duration, size } from "./format.js";
 
-const compared = (a, b) => (typeof a === "string" ? a.localeCompare(b, "en", { numeric: true }) : a - b);
+/** What the kernel says of a job. */
+export interface Job {
+  name: string;
+  command: string;
+  pid: number;
+  status: string;
+  text: string;
+  success: boolean | null;
+  started: number;
+  ended: number | null;
+  ran: string | null;
+  cpu: number | null;
+  memory: number | null;
+  last: string;
+}
 
-/** A column sorts the way that a reader wants first; what is unknown stays below. */
-const column = (field, label, first, value = (row) => row.facts[field]) => ({
+type Value = string | number | null;
+type Name = "name" | "pid" | "status" | "time" | "cpu" | "memory" | "command" | "last";
+
+export interface Column {
+  field: Name;
+  label: string;
+  /** 1 or -1: the way that a reader wants first. */
+  first: number;
+  compare(way: number): (one: JobRow, other: JobRow) => number;
+}
+
+const compared = (a: string | number, b: string | number) =>
+  typeof a === "string" || typeof b === "string" ? String(a).localeCompare(String(b), "en", { numeric: true }) : a - b;
+
+/** Whatever the way, what is unknown stays below. */
+const column = (field: Name, label: string, first: number, value: (row: JobRow) => Value): Column => ({
   field,
   label,
   first,
   compare: (way) => (one, other) => {
-    const a = value(one), b = value(other);
-    if (a === null || b === null) return (a === null) - (b === null) || one.key - other.key;
-    return way * compared(a, b) || one.key - other.key;
+    const a = value(one);
+    const b = value(other);
+    if (a === null || b === null) return Number(a === null) - Number(b === null) || one.number - other.number;
+    return way * compared(a, b) || one.number - other.number;
   },
 });
 
 export const COLUMNS = [
-  column("name", "Name", 1),
-  column("pid", "PID", 1),
-  column("status", "Status", 1, (row) => (row.runs ? "" : "~") + row.facts.text),
-  column("time", "Time", -1, (row) => row.lasted),
-  column("cpu", "CPU", -1),
-  column("memory", "Memory", -1),
-  column("command", "Command", 1),
-  column("last", "Last line", 1),
+  column("name", "Name", 1, ({ job }) => job.name),
+  column("pid", "PID", 1, ({ job }) => job.pid),
+  column("status", "Status", 1, ({ runs, job }) => (runs ? "" : "~") + job.text),
+  column("time", "Time", -1, ({ lasted }) => lasted),
+  column("cpu", "CPU", -1, ({ job }) => job.cpu),
+  column("memory", "Memory", -1, ({ job }) => job.memory),
+  column("command", "Command", 1, ({ job }) => job.command),
+  column("last", "Last line", 1, ({ job }) => job.last),
 ];
 
-const CODE = ["command", "last"];
+const CODE: Name[] = ["command", "last"];
 
-export class Row {
-  constructor(key, kill) {
-    this.key = key;
-    this.cells = {};
+export class JobRow {
+  readonly element: HTMLTableRowElement;
+  job: Job;
+  lasted = 0; // seconds that it has been running, or ran
+  private readonly cells = new Map<Name, HTMLElement>();
+  private readonly killer: HTMLButtonElement;
+  private readonly last: HTMLElement; // the cell that has the button
+
+  constructor(
+    readonly key: string,
+    job: Job,
+    kill: (pressed: HTMLElement) => void,
+  ) {
+    this.job = job;
     const cells = COLUMNS.map(({ field }) => {
-      this.cells[field] = h(CODE.includes(field) ? "code" : "span", {});
-      return h("td", { role: "cell", "data-column": field }, this.cells[field]);
+      const cell = h(CODE.includes(field) ? "code" : "span", {});
+      this.cells.set(field, cell);
+      return h("td", { role: "cell", "data-column": field }, cell);
     });
-    this.cells.status.className = "ipyproc-status";
+    this.cells.get("status")!.className = "ipyproc-status";
     this.killer = button("Kill", kill);
-    this.killer.dataset.acts = true;
+    this.killer.dataset.acts = "true";
     this.last = h("td", { role: "cell", "data-column": "kill" }, this.killer);
     this.element = h("tr", { role: "row" }, ...cells, this.last);
   }
 
-  show(facts) {
-    const { cells } = this;
-    const { name, pid, status, text, success, ended, ran, cpu, memory, command, last } = facts;
-    this.facts = facts;
-    this.runs = ended === null;
+  /** Its place in the order in which jobs were started. */
+  get number(): number {
+    return Number(this.key);
+  }
+
+  get runs(): boolean {
+    return this.job.ended === null;
+  }
+
+  show(job: Job): void {
+    const { name, pid, status, text, success, ran, cpu, memory, command, last } = job;
+    this.job = job;
     Object.assign(this.element.dataset, { name, status, good: success === true });
     this.killer.setAttribute("aria-label", `Kill ${name}`);
     if (!this.runs) this.end();
-    cells.name.title = command;
-    for (const [field, shown] of Object.entries({
-      name,
-      pid,
-      status: text,
-      cpu: cpu === null ? "" : `${cpu.toFixed(1)} %`,
-      memory: memory === null ? "" : size(memory),
-      command,
-      last,
-    })) say(cells[field], String(shown));
-    cells.command.title = command;
-    cells.last.title = last;
-    if (ran !== null) say(cells.time, ran);
+    this.fill("name", name, command);
+    this.fill("pid", String(pid));
+    this.fill("status", text);
+    this.fill("cpu", cpu === null ? "" : `${cpu.toFixed(1)} %`);
+    this.fill("memory", memory === null ? "" : size(memory));
+    this.fill("command", command, command);
+    this.fill("last", last, last);
+    if (ran !== null) this.fill("time", ran);
   }
 
-  /** Take the button away; who had the focus there goes on at the next one. */
-  end() {
+  private fill(field: Name, text: string, title?: string): void {
+    const cell = this.cells.get(field)!;
+    say(cell, text);
+    if (title !== undefined) cell.title = title;
+  }
+
+  /** Removes the button; if it had the focus, the next one gets that. */
+  private end(): void {
     if (!this.killer.isConnected && !this.last.firstChild) return;
-    const had = this.killer === document.activeElement;
+    const focused = this.killer === document.activeElement;
     this.killer.remove();
-    if (!had) return;
-    const all = [...this.element.parentNode.querySelectorAll("button")];
-    const after = all.find((each) => this.element.compareDocumentPosition(each) & 4);
-    (after ?? all.at(-1) ?? this.element.closest("table").querySelector("th button")).focus();
+    if (!focused) return;
+    const all = [...this.element.parentElement!.querySelectorAll("button")];
+    const after = all.find((each) => this.element.compareDocumentPosition(each) & Node.DOCUMENT_POSITION_FOLLOWING);
+    const heading = this.element.closest("table")!.querySelector<HTMLElement>("th button");
+    (after ?? all.at(-1) ?? heading)?.focus();
   }
 
-  tick(now) {
-    const { started, ended } = this.facts;
+  tick(now: number): void {
+    const { started, ended } = this.job;
     this.lasted = (ended ?? now) - started;
-    if (this.runs) say(this.cells.time, duration(this.lasted));
+    if (this.runs) this.fill("time", duration(this.lasted));
   }
 }

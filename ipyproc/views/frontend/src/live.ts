@@ -1,59 +1,79 @@
-// Widgets that live where their static rendering stands; views/widgets/base.py says why.
-import { hearing } from "./hearing.js";
+// Views that live where the static rendering of their widget stands; views/widgets/base.py
+// says why.
+import type { Model, Token } from "./model.js";
+import { reconnect } from "./reconnect.js";
 
-const twins = new Map();
+/** What a widget shows in one place of the page. */
+export interface View {
+  readonly node: HTMLElement;
+  /** Shows what the model says by now. */
+  update(): void;
+  /** Is called after the view was moved to another place. */
+  moved?(): void;
+  /** Is called when the view is gone for good. */
+  stop?(): void;
+}
 
-/** A module for anywidget; `draw(model)` makes something with a `node` and `update()`. */
-export const twin = (draw) => ({
-  initialize({ model }) {
+interface Entry {
+  view: View;
+  seen: boolean; // whether it ever was in the document
+}
+
+const makers = new Map<string, () => HTMLElement>();
+
+/** Returns a module for anywidget. */
+export const live = <Traits extends Token>(draw: (model: Model<Traits>) => View) => ({
+  initialize({ model }: { model: Model<Traits> }) {
     const token = model.get("token");
-    const pictures = new Set();
-    const check = hearing(model, token);
+    const entries = new Set<Entry>();
+    const check = reconnect(model);
     const make = () => {
-      const picture = draw(model);
-      pictures.add(picture);
-      picture.update();
-      check(picture.node);
-      return picture.node;
+      const view = draw(model);
+      entries.add({ view, seen: false });
+      view.update();
+      check(view.node);
+      return view.node;
     };
     const update = () => {
-      for (const picture of pictures) {
-        picture.seen ||= picture.node.isConnected;
-        if (picture.seen && !picture.node.isConnected) drop(picture);
-        else picture.update();
+      for (const entry of entries) {
+        const { node } = entry.view;
+        entry.seen ||= node.isConnected;
+        if (entry.seen && !node.isConnected) drop(entry);
+        else entry.view.update();
       }
     };
-    const drop = (picture) => {
-      picture.stop?.();
-      pictures.delete(picture);
+    const drop = (entry: Entry) => {
+      entry.view.stop?.();
+      entries.delete(entry);
     };
-    const adopt = (host) => {
-      if ([...pictures].some(({ node }) => host.contains(node))) return;
-      // One that has just been put out of its place has the reader's focus, if any.
-      const free = [...pictures].find(({ seen, node }) => seen && !node.isConnected);
-      host.replaceChildren(free?.node ?? make());
-      free?.moved?.();
+    const adopt = (host: Element) => {
+      const all = [...entries];
+      if (all.some(({ view }) => host.contains(view.node))) return;
+      // A view that has just lost its place has the reader's focus, if any.
+      const free = all.find(({ seen, view }) => seen && !view.node.isConnected);
+      host.replaceChildren(free?.view.node ?? make());
+      free?.view.moved?.();
     };
     const look = () => {
-      for (const picture of pictures) picture.seen ||= picture.node.isConnected;
+      for (const entry of entries) entry.seen ||= entry.view.node.isConnected;
       document.querySelectorAll(`#ipyproc-${CSS.escape(token)}`).forEach(adopt);
     };
     const observer = new MutationObserver(look);
     observer.observe(document.documentElement, { childList: true, subtree: true });
     model.on("change", update);
-    twins.set(token, make);
+    makers.set(token, make);
     look();
     return () => {
       observer.disconnect();
       model.off("change", update);
-      twins.delete(token);
-      pictures.forEach(drop);
+      makers.delete(token);
+      entries.forEach(drop);
     };
   },
 
-  render({ model, el }) {
-    el.append(twins.get(model.get("token"))());
+  render({ model, el }: { model: Model<Traits>; el: HTMLElement }) {
+    el.append(makers.get(model.get("token"))!());
     // Where there is such a theme, the page keeps outputs as they came, HTML too.
-    if (document.body.dataset.jpThemeName) model.send({ action: "settle" });
+    if (document.body.dataset.jpThemeName) model.send({ action: "settle", page: "" });
   },
 });

@@ -1,24 +1,28 @@
 // The output of a job: what its screen shows, as elements.
-import { drawn } from "./draw.js";
-import { h, say } from "./element.js";
-import { Screen, runs } from "./screen.js";
-import { size } from "./words.js";
+import { h, say } from "./dom.js";
+import { size } from "./format.js";
+import type { Line } from "./parser.js";
+import { runs, Screen } from "./screen.js";
+import { painted } from "./sgr.js";
 
 const AT_ONCE = 100; // lines to draw at a time
 const SLICE = 10; // ms of a frame in which to begin to draw
-const RARELY = 1000; // ms from one drawing to the next of what nobody sees
+const RARELY = 1000; // ms from one drawing to the next while nobody sees it
 
 // The outputs that have something to draw take turns, those of all panes of this module.
-const waiting = new Set();
-let cost = 0, due = null;
+const waiting = new Set<Output>();
+let cost = 0;
+let due = false; // whether a turn will come
 
-/** Draw soon: what takes long, less often, so that the page stays responsive. */
-function soon(output) {
+/** Draws soon; the longer drawing takes, the less often, so that the page stays responsive. */
+function soon(output: Output): void {
   waiting.add(output);
-  due ??= setTimeout(() => requestAnimationFrame(turn), 2 * cost);
+  if (due) return;
+  due = true;
+  setTimeout(() => requestAnimationFrame(turn), 2 * cost);
 }
 
-function turn() {
+function turn(): void {
   const start = performance.now();
   for (const output of waiting) {
     waiting.delete(output);
@@ -26,28 +30,32 @@ function turn() {
     cost = performance.now() - start;
     if (cost > SLICE) break;
   }
-  due = null;
+  due = false;
   for (const output of waiting) soon(output);
 }
 
 /** A log that follows its end until the reader scrolls away. */
 export class Output {
-  constructor(afterwards) {
-    this.afterwards = afterwards; // called whenever all has been drawn
-    this.screen = new Screen();
-    this.follow = this.inSight = true;
-    this.notes = []; // lines that say that something is left out there, and how much
-    this.lost = 0; // how much was left out above the first line
-    this.above = h("p", {});
-    this.log = h("div", { class: "ipyproc-output", role: "log", tabindex: "0" });
+  readonly above = h("p", {});
+  readonly log = h("div", { class: "ipyproc-output", role: "log", tabindex: "0" });
+  screen = new Screen();
+  follow = true;
+  seen = false; // whether it ever was in the document
+  private inSight = true;
+  private notes: [Line, number][] = []; // lines that say how many bytes are left out there
+  private lost = 0; // bytes left out above the first line
+  private later: number | null = null;
+
+  /** `afterwards` is called whenever all has been drawn. */
+  constructor(private readonly afterwards: () => void) {
     this.log.onscroll = () => {
       const { scrollHeight, scrollTop, clientHeight } = this.log;
       this.follow = scrollHeight - scrollTop - clientHeight < 8;
     };
   }
 
-  /** Begin again with nothing. */
-  clear() {
+  /** Begins again with nothing. */
+  clear(): void {
     const { gone, lines } = this.screen;
     this.screen = new Screen();
     this.screen.gone = [...gone, ...lines];
@@ -55,55 +63,61 @@ export class Output {
     this.lost = 0;
   }
 
-  /** Say that so many bytes are left out here. */
-  skip(count) {
+  /** Says that so many bytes are left out here. */
+  skip(count: number): void {
     this.screen.note(`… ${size(count)} not shown here; “Save output” has everything …`);
-    this.notes.push([this.screen.lines.at(-1), count]);
+    this.notes.push([this.screen.lines.at(-1)!, count]);
   }
 
-  /** What is not shown above the first line, also after the notes about it went. */
-  get missing() {
+  /** What is not shown above the first line, also after the notes about it are gone. */
+  private get missing(): string {
     const { dropped, lines } = this.screen;
-    while (this.notes.length && !lines.includes(this.notes[0][0])) this.lost += this.notes.shift()[1];
+    for (let note = this.notes[0]; note && !lines.includes(note[0]); note = this.notes[0]) {
+      this.lost += note[1];
+      this.notes.shift();
+    }
     const parts = [this.lost && size(this.lost), `${dropped.toLocaleString("en")} lines`];
     return dropped ? `${parts.filter(Boolean).join(" and ")} above are not shown` : "";
   }
 
-  /** Draw what is in sight soon, and anything else when nothing is in a hurry. */
-  soon() {
+  /** Draws at the next turn if it is in sight, and once in a while if not. */
+  soon(): void {
     if (this.inSight) soon(this);
     else this.later ??= setTimeout(() => soon(this), RARELY);
   }
 
-  /** Whether somebody can see it, as far as the page scrolls. */
-  sighted(inSight) {
+  /** Sets whether somebody can see it, as far as the page scrolls. */
+  sighted(inSight: boolean): void {
     this.seen ||= this.log.isConnected;
     this.inSight = inSight;
     if (inSight && this.later) soon(this);
   }
 
-  draw() {
+  draw(): void {
     const { screen, log } = this;
-    clearTimeout(this.later);
+    clearTimeout(this.later ?? undefined);
     this.later = null;
     const { lines, changed } = screen;
     this.seen ||= log.isConnected;
-    const end = lines.length - (lines.at(-1)?.chars.length === 0);
+    const end = lines.length - (lines.at(-1)?.chars.length === 0 ? 1 : 0);
     for (const line of screen.gone.splice(0).concat(lines.slice(end))) {
       line.element?.remove();
       line.element = null;
     }
     // From the end upwards: in a flood the others are gone before anybody sees them.
     let left = AT_ONCE;
-    for (let n = end, next = null; n-- && left; next = lines[n].element) {
-      const line = lines[n];
-      if (line.element) continue;
-      log.insertBefore((line.element = h("div", {})), next);
-      changed.add(line);
-      left -= 1;
+    let next: HTMLElement | null = null;
+    for (let n = end - 1; n >= 0 && left; n--) {
+      const line = lines[n]!;
+      if (!line.element) {
+        log.insertBefore((line.element = h("div", {})), next);
+        changed.add(line);
+        left -= 1;
+      }
+      next = line.element;
     }
     if (!left) this.soon();
-    for (const line of changed) if (line.element) this.paint(line);
+    for (const line of changed) if (line.element) this.paint(line.element, line);
     changed.clear();
     log.hidden = !log.firstChild;
     say(this.above, this.missing);
@@ -111,8 +125,8 @@ export class Output {
     this.afterwards();
   }
 
-  paint(line) {
-    line.element.replaceChildren(...(line.chars.length ? runs(line).map(drawn) : [h("br", {})]));
-    line.element.className = line.looks.some((look) => look.startsWith("stderr")) ? "stderr" : "";
+  private paint(element: HTMLElement, line: Line): void {
+    element.replaceChildren(...(line.chars.length ? runs(line).map(painted) : [h("br", {})]));
+    element.className = line.styles.some((style) => style.startsWith("stderr")) ? "stderr" : "";
   }
 }

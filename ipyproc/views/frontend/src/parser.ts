@@ -1,7 +1,12 @@
-// One stream of a screen, its escape sequences and its cursor: the twin of stream.py.
-import { Pen } from "./look.js";
+// One stream of a screen, its escape sequences and its cursor: the twin of
+// views/terminal/parser.py.
+import type { Screen } from "./screen.js";
+import { type Attributes, Pen } from "./sgr.js";
 
-const COLUMNS = 4096, STACK = 12, PENDING = 256, STRING = 2100;
+const COLUMNS = 4096;
+const STACK = 12; // characters in one cell: one, and what combines with it
+const PENDING = 256; // of an escape sequence whose end has not come
+const STRING = 2100; // of an operating system command
 
 const PRINTABLE = /[^\x00-\x1f\x7f-\x9f]+/y;
 const ESCAPE = /\x1b(?:\[([0-?]*)([ -/]*)([@-~]?)|([P\]X^_])|[ -/]*([0-~]?))/y;
@@ -15,44 +20,64 @@ const WIDE = new RegExp(
   "u",
 );
 
-// Escapes but those that only colour, and what may become more than one line.
+const DOWN: Record<string, number> = { A: -1, F: -1, B: 1, E: 1 };
+const RIGHT: Record<string, number> = { C: 1, D: -1 };
+
+// Escape sequences that do more than set a style.
 const OTHERS = /\x1b(?!\[[\d;:]*m)/;
-const LONG = 500;
+const LONG = 500; // characters that are surely no more than one line
 
-const widths = new Map();
-
-/** How many columns of a terminal a character takes. */
-function width(char) {
-  if (widths.size > 9999) widths.clear();
-  if (!widths.has(char)) widths.set(char, ZERO.test(char) ? 0 : WIDE.test(char) ? 2 : 1);
-  return widths.get(char);
+/** One cell a column: the second cell of a wide character is an empty string. */
+export interface Line {
+  chars: string[];
+  styles: string[];
+  stream: Stream;
+  element: HTMLElement | null;
 }
 
-const within = (n, most) => Math.max(0, Math.min(n, most));
+const widths = new Map<string, number>();
+
+/** How many columns of a terminal a character takes. */
+function width(char: string): number {
+  const known = widths.get(char);
+  if (known !== undefined) return known;
+  if (widths.size > 9999) widths.clear();
+  const columns = ZERO.test(char) ? 0 : WIDE.test(char) ? 2 : 1;
+  widths.set(char, columns);
+  return columns;
+}
+
+const within = (n: number, most: number) => Math.max(0, Math.min(n, most));
 
 /** What one stream writes, as if it had a terminal to itself. */
 export class Stream {
-  constructor(name, screen) {
-    this.decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+  column = 0;
+  private readonly decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+  private readonly pen: Pen;
+  private pending = ""; // the beginning of an escape sequence
+  private string: string | null = null; // of an operating system command, so far
+  private lines: Line[] = [];
+  // The line below the last one is made when something is written to it.
+  private row = 0;
+  private bottom = 0;
+  private saved: { row: number; column: number; attributes?: Attributes } = { row: 0, column: 0 };
+
+  constructor(
+    name: string,
+    private readonly screen: Screen,
+  ) {
     this.pen = new Pen(name);
-    this.screen = screen;
-    this.pending = "";
-    this.string = null;
-    this.lines = [];
-    // The line below the last one is not begun before something is written to it.
-    this.row = this.bottom = this.column = 0;
-    this.saved = { row: 0, column: 0 };
   }
 
-  feed(data, more) {
+  feed(data: Uint8Array, more: boolean): void {
     const text = this.pending + this.decoder.decode(data, { stream: more });
     this.pending = "";
     this.write(text, 0, text.indexOf("\n") + 1);
     this.write(text, this.skip(text), text.length);
   }
 
-  /** Pass over lines that others will push off the screen at once; where to go on? */
-  skip(text) {
+  /** Passes over lines that later ones push off the screen at once; returns where to go on. */
+  private skip(text: string): number {
     const start = text.indexOf("\n") + 1;
     let at = text.length;
     for (let line = this.screen.most.lines; line >= 0 && at > start; line--) at = text.lastIndexOf("\n", at - 1);
@@ -60,12 +85,12 @@ export class Stream {
     const lines = over.split("\n");
     if (at <= start || this.string !== null || this.row < this.lines.length || OTHERS.test(text)) return start;
     if (lines.some(({ length }) => length > LONG)) return start;
-    for (const [, parameters] of over.matchAll(/\x1b\[(.*?)m/g)) this.pen.sgr(parameters);
+    for (const [, parameters = ""] of over.matchAll(/\x1b\[(.*?)m/g)) this.pen.sgr(parameters);
     this.screen.dropped += lines.length;
     return at + 1;
   }
 
-  write(text, from, end) {
+  private write(text: string, from: number, end: number): void {
     for (let at = from; at < end; ) {
       PRINTABLE.lastIndex = at;
       if (this.string !== null) at = this.readString(text, at);
@@ -73,11 +98,11 @@ export class Stream {
       else if (PRINTABLE.test(text)) {
         this.print(text.slice(at, PRINTABLE.lastIndex));
         at = PRINTABLE.lastIndex;
-      } else this.control(text[at++]);
+      } else this.control(text[at++]!);
     }
   }
 
-  forgetFirst() {
+  forgetFirst(): void {
     this.lines.shift();
     if (!this.row) this.column = 0;
     this.row = Math.max(this.row - 1, 0);
@@ -85,21 +110,21 @@ export class Stream {
     this.saved.row = Math.max(this.saved.row - 1, 0);
   }
 
-  readString(text, at) {
+  private readString(text: string, at: number): number {
     STRING_END.lastIndex = at;
     const match = STRING_END.exec(text);
     const end = match ? match.index : text.length;
     this.string = (this.string + text.slice(at, end)).slice(0, STRING);
     if (!match) return end;
-    const link = /^8(?:;[^;]*;?([^]*))?$/.exec(this.string);
-    if (link && !"\n\x18\x1a".includes(match[0])) this.pen.link(link[1]);
+    const link = /^8(?:;[^;]*;?([\s\S]*))?$/.exec(this.string);
+    if (link && !"\n\x18\x1a".includes(match[0])) this.pen.link(link[1] ?? "");
     this.string = null;
     return "\n\x1b".includes(match[0]) ? end : end + 1;
   }
 
-  readEscape(text, at) {
+  private readEscape(text: string, at: number): number {
     ESCAPE.lastIndex = at;
-    const [whole, parameters = "", between, final, string, other] = ESCAPE.exec(text);
+    const [whole, parameters = "", between, final, string, other] = ESCAPE.exec(text)!;
     if (string) this.string = string === "]" ? "" : "?";
     else if (!final && !other && at + whole.length === text.length) {
       this.pending = whole.length <= PENDING ? whole : whole[1] === "[" ? "\x1b[?" : "\x1b ";
@@ -110,27 +135,31 @@ export class Stream {
     return at + whole.length;
   }
 
-  sequence(final, parameters) {
-    const [given, second = 0] = parameters.split(";").map((n) => +n.slice(0, 6));
+  private sequence(final: string, parameters: string): void {
+    const [given = 0, second = 0] = parameters.split(";").map((n) => +n.slice(0, 6));
     const { row, column } = this;
     const count = given || 1;
     if ("Hf".includes(final)) this.goTo(count - 1, (second || 1) - 1);
     else if (final === "K") this.erase(given);
-    else if (final === "J") given ? given === 2 && this.eraseAll() : this.eraseBelow();
-    else if (final === "G") this.goTo(row, count - 1);
-    else if ("su".includes(final)) parameters || this.escape(final === "s" ? "\x1b7" : "\x1b8");
-    else {
-      const down = { A: -1, F: -1, B: 1, E: 1 }[final] ?? 0, right = { C: 1, D: -1 }[final] ?? 0;
+    else if (final === "J") {
+      if (given === 2) this.eraseAll();
+      else if (!given) this.eraseBelow();
+    } else if (final === "G") this.goTo(row, count - 1);
+    else if ("su".includes(final)) {
+      if (!parameters) this.escape(final === "s" ? "\x1b7" : "\x1b8");
+    } else {
+      const down = DOWN[final] ?? 0;
+      const right = RIGHT[final] ?? 0;
       this.goTo(row + down * count, "EF".includes(final) ? 0 : column + right * count);
     }
   }
 
-  escape(whole) {
+  private escape(whole: string): void {
     const { row, column, pen, saved } = this;
-    if (whole === "\x1b7") this.saved = { row, column, set: pen.set };
+    if (whole === "\x1b7") this.saved = { row, column, attributes: pen.attributes };
     else if (whole === "\x1b8") {
       this.goTo(saved.row, saved.column);
-      pen.restore(saved.set);
+      pen.restore(saved.attributes);
     } else if (whole === "\x1bc") {
       this.eraseAll();
       this.column = 0;
@@ -138,99 +167,110 @@ export class Stream {
     }
   }
 
-  goTo(row, column) {
+  private goTo(row: number, column: number): void {
     this.row = within(row, this.bottom);
     this.column = within(column, COLUMNS - 1);
   }
 
-  control(char) {
+  private control(char: string): void {
     if (char === "\n") this.newLine();
     if (char === "\r") this.column = 0;
     if (char === "\b") this.column = within(this.column - 1, COLUMNS);
     if (char === "\t") this.column = within((this.column & ~7) + 8, COLUMNS - 1);
   }
 
-  newLine() {
+  private newLine(): void {
     this.line();
     this.row += 1;
     this.bottom = Math.max(this.bottom, this.row);
     this.column = 0;
   }
 
-  line() {
+  private line(): Line {
     if (this.row === this.lines.length) this.lines.push(this.screen.begin(this));
-    return this.lines[this.row];
+    return this.lines[this.row]!;
   }
 
-  /** Change a line, and let the screen know how it grew. */
-  edit(line, change) {
+  /** Changes a line, and tells the screen by how much it grew. */
+  private edit(line: Line, change: (line: Line) => void): void {
     const before = line.chars.length;
     change(line);
     this.screen.resized(line, line.chars.length - before);
   }
 
-  print(text) {
-    const { column, pen } = this, end = column + text.length;
+  private print(text: string): void {
+    const { column, pen } = this;
+    const end = column + text.length;
     const line = this.line();
     if (column > line.chars.length || end >= COLUMNS || /[^ -~]/.test(text)) {
       for (const char of text.replace(DECEPTIVE, "")) this.put(char);
     } else {
       this.column = end;
-      this.edit(line, ({ chars, looks }) => {
+      this.edit(line, ({ chars, styles }) => {
         split(chars, column);
         split(chars, end);
-        for (let i = 0; i < text.length; i++) chars[column + i] = text[i];
-        looks.length = chars.length;
-        looks.fill(pen.look, column, end);
+        for (let i = 0; i < text.length; i++) chars[column + i] = text[i]!;
+        styles.length = chars.length;
+        styles.fill(pen.style, column, end);
       });
     }
   }
 
-  put(char) {
+  private put(char: string): void {
     const columns = width(char);
     if (this.column + columns > COLUMNS) this.newLine();
-    this.edit(this.line(), ({ chars, looks }) => {
-      const start = this.column, end = start + columns;
+    this.edit(this.line(), ({ chars, styles }) => {
+      const start = this.column;
+      const end = start + columns;
       if (!columns) return combine(chars, start - 1, char);
       split(chars, start);
       split(chars, end);
-      while (chars.length < end) chars.push(" "), looks.push("");
+      while (chars.length < end) {
+        chars.push(" ");
+        styles.push("");
+      }
       for (let cell = start; cell < end; cell++) {
         chars[cell] = cell > start ? "" : char;
-        looks[cell] = this.pen.look;
+        styles[cell] = this.pen.style;
       }
       this.column = end;
     });
   }
 
-  erase(part) {
+  private erase(part: number): void {
     if (this.row === this.lines.length || part > 2) return;
-    this.edit(this.line(), ({ chars, looks }) => {
-      const at = [this.column, this.column + 1, 0][part];
+    this.edit(this.line(), ({ chars, styles }) => {
+      const at = [this.column, this.column + 1, 0][part]!;
       split(chars, at);
-      if (part === 1) chars.fill(" ", 0, at), looks.fill("", 0, at);
-      else chars.splice(at), looks.splice(at);
+      if (part === 1) {
+        chars.fill(" ", 0, at);
+        styles.fill("", 0, at);
+      } else {
+        chars.splice(at);
+        styles.splice(at);
+      }
     });
   }
 
-  eraseBelow() {
+  private eraseBelow(): void {
     this.erase(0);
     this.screen.remove(this.lines.splice(this.row + 1));
     this.bottom = this.row;
   }
 
-  eraseAll() {
+  private eraseAll(): void {
     this.screen.remove(this.lines);
     this.lines = [];
     this.row = this.bottom = 0;
   }
 }
 
-function combine(chars, at, char) {
+function combine(chars: string[], at: number, char: string): void {
   if (at > 0 && chars[at] === "") at -= 1;
-  if (chars[at] !== undefined && [...chars[at]].length < STACK) chars[at] += char;
+  const under = chars[at];
+  if (under !== undefined && [...under].length < STACK) chars[at] = under + char;
 }
 
-function split(chars, at) {
+function split(chars: string[], at: number): void {
   if (at > 0 && chars[at] === "") chars[at - 1] = chars[at] = " ";
 }

@@ -1,55 +1,75 @@
-// The pane of a process that is not ours: the module that anywidget loads.
-import { button, h, say } from "./element.js";
-import { twin } from "./twin.js";
+// The pane of a process that was found by its pid: the module that anywidget loads.
+import { button, h, say } from "./dom.js";
+import { duration } from "./format.js";
+import { live, type View } from "./live.js";
+import type { Model } from "./model.js";
+import type * as protocol from "./protocol.js";
+import { Rows, type RowsTraits } from "./rows.js";
 import { Usage } from "./usage.js";
-import { Watching } from "./watching.js";
-import { duration } from "./words.js";
 
-const FACTS = { User: "user", Parent: "parent", Started: "since", Threads: "threads" };
+const KEY = "process"; // of the only row
 
-class Found {
-  constructor(model) {
+interface Process {
+  pid: number;
+  name: string;
+  command: string;
+  status: string;
+  state: string;
+  started: number;
+  since: string;
+  ended: number | null;
+  user: string;
+  parent: string;
+  threads: number | null;
+  usage: Omit<protocol.Usage, "kind"> | null;
+}
+
+interface Notes {
+  refusal: string | null;
+  end: string | null;
+}
+
+interface ProcessTraits extends RowsTraits {
+  signals: string[];
+}
+
+class ProcessPane implements View {
+  readonly node: HTMLElement;
+  private readonly rows: Rows<Process, Notes>;
+  private readonly badge = h("span", { class: "ipyproc-status", role: "status" });
+  private readonly name = h("b", {});
+  private readonly command = h("code", {});
+  private readonly times = h("small", {});
+  private readonly facts = h("tbody", { role: "rowgroup" });
+  private readonly note = h("p", {});
+  private readonly signals: HTMLElement;
+  private readonly usage: Usage;
+  private measured: Process["usage"] = null; // what the line of figures shows
+
+  constructor(model: Model<ProcessTraits>) {
     const attributes = { class: "ipyproc-found tex2jax_ignore mathjax_ignore", "data-lm-suppress-shortcuts": "true" };
     this.node = h("section", attributes);
-    this.watching = new Watching(model, this.node, () => this.draw());
-    this.build(model.get("signals"));
-    this.draw();
-  }
-
-  build(signals) {
-    const { asking, message } = this.watching;
-    const act = (name, action) => {
-      const made = button(name, (pressed) => asking.act(action, pressed));
-      made.dataset.acts = true;
+    this.rows = new Rows(model, this.node, () => this.update());
+    const { requests, message } = this.rows;
+    const act = (name: string, action: "interrupt" | "terminate" | "kill") => {
+      const made = button(name, (pressed) => requests.act(pressed, { action }));
+      made.dataset.acts = "true";
       return made;
     };
-    this.badge = h("span", { class: "ipyproc-status", role: "status" });
-    this.name = h("b", {});
-    this.command = h("code", {});
-    this.times = h("small", {});
     this.signals = h("div", {}, act("Interrupt", "interrupt"), act("Terminate", "terminate"), act("Kill", "kill"));
-    this.usage = new Usage(
-      signals,
-      (...given) => asking.act(...given),
-      () => {},
-    );
+    this.usage = new Usage(model.get("signals"), requests, () => {});
     // What others started is not ours to signal all at once.
     this.usage.element.querySelector("label")?.remove();
-    this.facts = h("tbody", { role: "rowgroup" });
-    this.note = h("p", {});
     const table = h("table", { role: "table", class: "ipyproc-process" }, this.facts);
     const header = h("header", {}, this.badge, this.name, this.command, this.times, this.signals);
     this.node.append(header, this.usage.element, this.note, message, table);
     this.node.onkeydown = (event) => event.stopPropagation(); // not the notebook's
+    this.update();
   }
 
-  update() {
-    this.draw();
-  }
-
-  draw() {
-    const { rows, notes, now } = this.watching;
-    const row = rows.get("process");
+  update(): void {
+    const { rows, notes, now } = this.rows;
+    const row = rows.get(KEY)!;
     const { pid, name, state, status, command, started, ended, usage } = row;
     this.node.setAttribute("aria-label", `Process ${pid}`);
     Object.assign(this.node.dataset, { name, pid, status: state });
@@ -58,29 +78,35 @@ class Found {
     say(this.command, command);
     this.command.title = command;
     say(this.times, `pid ${pid} · ${duration((ended ?? now) - started)}`);
-    for (const label in FACTS) this.fact(label, row[FACTS[label]] ?? "unknown");
+    this.fact("User", row.user);
+    this.fact("Parent", row.parent);
+    this.fact("Started", row.since);
+    this.fact("Threads", row.threads);
     this.usage.status = state;
     if (usage && usage !== this.measured) this.usage.heard(usage);
     else this.usage.show();
     this.measured = usage;
     say(this.note, notes.end ?? notes.refusal ?? "");
-    for (const control of this.node.querySelectorAll(".ipyproc-usage > p > *, [data-acts]")) {
-      control.disabled = !!notes.refusal || this.watching.gone;
-    }
+    const controls = this.node.querySelectorAll<HTMLButtonElement>(".ipyproc-usage > p > *, [data-acts]");
+    for (const control of controls) control.disabled = !!notes.refusal || this.rows.gone;
     this.signals.hidden = ended !== null;
     if (ended !== null) this.usage.element.remove();
   }
 
-  fact(label, value) {
+  private fact(label: string, value: string | number | null): void {
+    const text = String(value ?? "unknown");
     const known = [...this.facts.rows].find((row) => row.dataset.label === label);
-    if (known) return say(known.lastChild, String(value));
+    if (known) {
+      say(known.lastElementChild!, text);
+      return;
+    }
     const th = h("th", { scope: "row", role: "rowheader" }, label);
-    this.facts.append(h("tr", { role: "row", "data-label": label }, th, h("td", { role: "cell" }, String(value))));
+    this.facts.append(h("tr", { role: "row", "data-label": label }, th, h("td", { role: "cell" }, text)));
   }
 
-  stop() {
-    this.watching.stop();
+  stop(): void {
+    this.rows.stop();
   }
 }
 
-export default { ...twin((model) => new Found(model)) };
+export default { ...live<ProcessTraits>((model) => new ProcessPane(model)) };

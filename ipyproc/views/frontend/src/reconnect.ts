@@ -1,32 +1,47 @@
-// Hearing the kernel on a page that was too slow for anywidget.
-import { h } from "./element.js";
+// Connects a model to the kernel again that anywidget gave up, for the page was too slow.
+import { h } from "./dom.js";
+import type { Model, Token } from "./model.js";
 
 const PING = { content: { data: {} } };
 const DEAF = "this page does not hear the kernel: load it again";
 
-/** See that a model hears its kernel; what comes back has an element say so if not. */
-export function hearing(model, name) {
-  const heard = mended(model, name).then(() => true, () => false);
-  return async (element) => (await heard) || element.append(h("p", { role: "status" }, DEAF));
+type Handler = (message: unknown) => unknown;
+
+/** What the front end has behind a model: ipywidgets' own class, with anywidget's over it. */
+interface WholeModel {
+  _handle_comm_msg?: Handler;
+  comm: { on_msg(handler: Handler): void; send(content: object): void };
 }
 
-// anywidget gives a module two seconds to load. Each message waits for that, and where
-// it took longer none is ever let through. The model's own handler still is below.
-async function mended(model, name) {
-  const whole = await found(model, name);
+/** Connects the model if needed; the result appends a warning to an element if that failed. */
+export function reconnect(model: Model<Token>): (element: Element) => Promise<void> {
+  const connected = mended(model).then(
+    () => true,
+    () => false,
+  );
+  return async (element) => {
+    if (!(await connected)) element.append(h("p", { role: "status" }, DEAF));
+  };
+}
+
+// anywidget gives a module two seconds to load, and each message waits for that. If loading
+// took longer, no message is ever let through. The handler of the base class still works.
+async function mended(model: Model<Token>): Promise<void> {
+  const whole = await found(model);
   try {
     await whole?._handle_comm_msg?.(PING);
   } catch {
-    const { _handle_comm_msg: handle } = Object.getPrototypeOf(Object.getPrototypeOf(whole));
-    whole.comm.on_msg((message) => handle.call(whole, message));
-    whole.comm.send({ method: "request_state" }); // some of it may be lost by now
+    const base = Object.getPrototypeOf(Object.getPrototypeOf(whole)) as WholeModel;
+    const handle = base._handle_comm_msg!;
+    whole!.comm.on_msg((message) => handle.call(whole, message));
+    whole!.comm.send({ method: "request_state" }); // some of it may be lost by now
   }
 }
 
-async function found(model, name) {
+async function found(model: Model<Token>): Promise<WholeModel | null> {
   try {
-    return await model.widget_manager.get_model(name);
+    return (await model.widget_manager.get_model(model.get("token"))) as WholeModel;
   } catch {
-    return null; // then there is nothing to be known about it
+    return null; // a front end without it: nothing can be found out
   }
 }

@@ -1,27 +1,48 @@
 // Rows that the kernel measures while somebody sees them; views/widgets/watched.py has the rest.
-import { Asking, PATIENCE } from "./asking.js";
-import { h, say } from "./element.js";
+import { h, say } from "./dom.js";
+import type { Model, Token } from "./model.js";
+import type * as protocol from "./protocol.js";
+import type { FromKernel } from "./protocol.js";
+import { PATIENCE, Requests } from "./request.js";
 
 const LOOK = 10 * PATIENCE; // how often to say that somebody looks
-const HIDDEN = 60; // ticks after which a picture that is on no page has left
+const HIDDEN = 60; // ticks after which a view that is on no page has left
 
-/** What a picture knows of the rows. `draw(keys)` is called when those have changed. */
-export class Watching {
-  constructor(model, node, draw) {
-    Object.assign(this, { model, node, draw, rows: new Map(), looked: 0, away: 0 });
-    this.message = h("p", { role: "status" });
-    this.asking = new Asking(model, this.message, () => this.leave());
+export interface RowsTraits extends Token {
+  first: { clock: number; number: number; rows: Record<string, Record<string, unknown>>; notes: object };
+}
+
+/** What a view knows of the rows. `draw(keys)` is called when those have changed. */
+export class Rows<Row, Notes> {
+  readonly message = h("p", { role: "status" });
+  readonly requests: Requests;
+  readonly rows = new Map<string, Row>();
+  notes: Notes;
+  gone = false; // whether the kernel is
+  private number: number;
+  private skew: number; // seconds by which the kernel's clock is ahead
+  private inSight = false;
+  private seen = false;
+  private looked = 0;
+  private away = 0; // ticks since the view was on a page
+  private readonly sight: IntersectionObserver;
+  private readonly clock: number;
+
+  constructor(
+    private readonly model: Model<RowsTraits>,
+    private readonly node: HTMLElement,
+    private readonly draw: (keys: string[]) => void,
+  ) {
+    this.requests = new Requests(model, this.message, () => this.leave());
     const { clock, number, rows, notes } = model.get("first");
     this.number = number;
-    this.notes = notes;
+    this.notes = notes as Notes;
     this.skew = clock - Date.now() / 1000;
-    for (const key in rows) this.rows.set(key, rows[key]);
-    this.hear = (message) => this.heard(message);
-    this.see = () => this.look(this.inSight && !document.hidden);
-    model.on("msg:custom", this.hear);
+    for (const [key, row] of Object.entries(rows)) this.rows.set(key, row as Row);
+    model.on("msg:custom", this.heard);
     document.addEventListener("visibilitychange", this.see);
     this.sight = new IntersectionObserver((seen) => {
-      this.inSight = seen.at(-1).isIntersecting;
+      this.inSight = seen.at(-1)!.isIntersecting;
       this.see();
     });
     this.sight.observe(node);
@@ -29,66 +50,70 @@ export class Watching {
   }
 
   /** The kernel's time, in seconds. */
-  get now() {
+  get now(): number {
     return Date.now() / 1000 + this.skew;
   }
 
-  /** Tell the kernel whether somebody sees this. */
-  look(seen) {
+  private readonly see = () => this.look(this.inSight && !document.hidden);
+
+  /** Tells the kernel whether somebody sees this. */
+  private look(seen: boolean): void {
     if (seen) {
       this.looked = Date.now();
       this.away = 0;
-      this.asking.send("look", { number: this.number });
-    } else if (this.seen) this.asking.send("away");
+      this.requests.send({ action: "look", number: this.number });
+    } else if (this.seen) this.requests.send({ action: "away" });
     this.seen = seen;
   }
 
-  tick() {
+  private tick(): void {
     if (this.seen && Date.now() - this.looked >= LOOK) this.see();
     if (this.seen) this.draw([]);
     this.away = this.node.isConnected ? 0 : this.away + 1;
-    if (this.away === HIDDEN) this.asking.send("leave");
+    if (this.away === HIDDEN) this.requests.send({ action: "leave" });
   }
 
-  heard(message) {
-    if (message.kind === "done") this.asking.done(message);
+  private readonly heard = (message: FromKernel): void => {
+    if (message.kind === "done") this.requests.done(message);
     if (message.kind === "rows") this.take(message);
-  }
+  };
 
-  take({ clock, number, rows, keys, gone = [], notes }) {
+  private take({ clock, number, rows, keys, gone = [], notes }: protocol.Rows): void {
     if (number <= this.number) return;
     const lost = number > this.number + 1 && !keys;
-    Object.assign(this, { number: lost ? this.number : number, skew: clock - Date.now() / 1000 });
+    if (!lost) this.number = number;
+    this.skew = clock - Date.now() / 1000;
     // A kernel that is too busy to mend the gap still sends: then show what comes.
     if (lost && this.seen && Date.now() - this.looked >= PATIENCE) this.see();
-    if (notes) this.notes = notes;
+    if (notes) this.notes = notes as Notes;
     const left = new Set(keys ?? this.rows.keys());
     for (const key of gone) left.delete(key);
     const dropped = [...this.rows.keys()].filter((key) => !left.has(key));
     for (const key of dropped) this.rows.delete(key);
-    for (const key in rows) {
+    for (const [key, changes] of Object.entries(rows)) {
       const row = this.rows.get(key);
       // Of a row that is not known this is only what changed, unless it has a name.
-      if (row) Object.assign(row, rows[key]);
-      else if (rows[key].name !== undefined) this.rows.set(key, rows[key]);
+      if (row) Object.assign(row, changes);
+      else if (changes.name !== undefined) this.rows.set(key, changes as Row);
     }
     this.draw([...dropped, ...Object.keys(rows)]);
   }
 
-  /** Show only what is known by now. */
-  leave() {
+  /** Shows only what is known by now. */
+  private leave(): void {
     if (this.gone) return;
-    this.gone = this.node.dataset.gone = true;
+    this.gone = true;
+    this.node.dataset.gone = "true";
     this.stop();
     say(this.message, "the kernel is gone: this is how it was");
-    for (const control of this.node.querySelectorAll("[data-acts]")) control.disabled = true;
+    for (const control of this.node.querySelectorAll<HTMLButtonElement>("[data-acts]")) control.disabled = true;
   }
 
-  stop() {
+  stop(): void {
     clearInterval(this.clock);
-    this.asking.stop();
+    this.requests.stop();
     this.sight.disconnect();
-    this.model.off("msg:custom", this.hear);
+    this.model.off("msg:custom", this.heard);
     document.removeEventListener("visibilitychange", this.see);
   }
 }

@@ -1,42 +1,57 @@
-// Saving all that was captured: fetched piece by piece, and handed over as one file.
-import { h } from "./element.js";
-import { size } from "./words.js";
+// Saving all that was captured: fetched piece by piece, and offered as one file.
+import { h } from "./dom.js";
+import { size } from "./format.js";
+import type { Saved } from "./protocol.js";
 
-const TRIES = 20, PAUSE = 5000, KEPT = 60000;
+const TRIES = 20;
+const PAUSE = 5000; // ms until a piece is asked for again
+const KEPT = 60000; // ms that the browser may take to store the file
 
-/** One file on its way. `ask` sends for what follows an offset, `say` tells how far it is. */
+/** One file on its way. */
 export class Saving {
-  constructor(name, ask, say) {
-    Object.assign(this, { name, ask, say, parts: [], offset: 0, total: null, tries: TRIES });
-    this.more();
+  private readonly parts: BlobPart[] = [];
+  private offset: number | null = 0;
+  private total: number | null = null;
+  private tries = TRIES;
+  private timer?: number;
+
+  /** `ask` requests what follows an offset, `say` shows how far it is. */
+  constructor(
+    private readonly name: string,
+    private readonly ask: (offset: number) => void,
+    private readonly say: (text: string) => void,
+  ) {
+    this.more(0);
   }
 
-  more() {
-    this.ask(this.offset);
+  private more(offset: number): void {
+    this.ask(offset);
     clearTimeout(this.timer);
     // An answer may be lost where a cell prints too much: ask again, but not for ever.
-    this.timer = setTimeout(() => this.tries-- && this.more(), PAUSE);
+    this.timer = setTimeout(() => this.tries-- && this.more(offset), PAUSE);
   }
 
-  heard({ after, offset, total }, buffers) {
+  heard({ after, offset, total }: Saved, buffers: DataView[]): void {
     if (after !== this.offset) return;
     this.total ??= total;
     if (offset > after) this.parts.push(`\n[${size(offset - after)} were not kept]\n`);
-    this.parts.push(new Blob(buffers));
-    this.offset = offset + this.parts.at(-1).size;
+    const part = new Blob(buffers as BlobPart[]);
+    this.parts.push(part);
+    this.offset = offset + part.size;
     if (this.offset < this.total) {
       this.say(`saving: ${Math.floor((100 * this.offset) / this.total)} %`);
-      return this.more();
+      this.more(this.offset);
+      return;
     }
     this.stop();
-    this.offset = null; // what is heard twice is not saved twice
+    this.offset = null; // an answer that comes twice saves nothing twice
     this.say("");
     const href = URL.createObjectURL(new Blob(this.parts, { type: "text/plain" }));
-    h("a", { href, download: this.name.replace(/[^\w.-]+/g, "_") + ".txt" }).click();
+    h("a", { href, download: `${this.name.replace(/[^\w.-]+/g, "_")}.txt` }).click();
     setTimeout(() => URL.revokeObjectURL(href), KEPT);
   }
 
-  stop() {
+  stop(): void {
     clearTimeout(this.timer);
   }
 }

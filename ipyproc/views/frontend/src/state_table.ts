@@ -1,15 +1,17 @@
-// The facts about a process that has ended.
-import { h } from "./element.js";
+// The table of facts about a process that has ended.
+import { h } from "./dom.js";
+import type { Fact } from "./protocol.js";
 
-/** What `wait` learnt: the main facts, and the others on request. */
-export function table(facts) {
-  const row = (...cells) => h("tr", { role: "row" }, ...cells);
-  const rows = (wanted) =>
+/** Returns what `wait` learnt: the main facts, and the others on request. */
+export function stateTable(facts: Fact[]): HTMLTableElement {
+  const row = (...cells: Node[]) => h("tr", { role: "row" }, ...cells);
+  const rows = (wanted: boolean) =>
     facts
       .filter(([, , detail]) => detail === wanted)
       .map(([label, value]) => row(h("th", { role: "rowheader" }, label), h("td", { role: "cell" }, value)));
-  // Its rows stand side by side, and to a screen reader it is still a table.
-  const whole = (name, ...found) => h("table", { role: "table", class: name }, h("tbody", { role: "rowgroup" }, ...found));
-  const more = h("details", {}, h("summary", {}, "Wait status and usage"), whole("", ...rows(true)));
-  return whole("ipyproc-state", ...rows(false), row(h("td", { role: "cell" }, more)));
+  // The style sheet sets its rows side by side, so its roles are said once more.
+  const table = (name: string, ...found: Node[]) =>
+    h("table", { role: "table", class: name }, h("tbody", { role: "rowgroup" }, ...found));
+  const more = h("details", {}, h("summary", {}, "Wait status and usage"), table("", ...rows(true)));
+  return table("ipyproc-state", ...rows(false), row(h("td", { role: "cell" }, more)));
 }

@@ -1,29 +1,48 @@
 // The life line of a process: the module that anywidget loads.
-import { h } from "./element.js";
-import { twin } from "./twin.js";
-import { duration } from "./words.js";
+import { h } from "./dom.js";
+import { duration } from "./format.js";
+import { live, type View } from "./live.js";
+import type { Model, Token } from "./model.js";
 
 const TICK = 1000; // ms
 
-class LifeLine {
-  constructor(model) {
-    this.model = model;
-    this.title = h("b", {});
-    this.now = h("span", { role: "status" });
-    this.body = h("tbody", {});
+/** Text, kind, columns, and how long it lasted: null while it still does. */
+type Cell = [string, string, number, string | null | undefined];
+
+interface State {
+  title: string;
+  summary: string;
+  lasted: number;
+  rows: [string, Cell[]][];
+}
+
+interface TimelineTraits extends Token {
+  state: State;
+}
+
+class Timeline implements View {
+  readonly node: HTMLElement;
+  private readonly title = h("b", {});
+  private readonly now = h("span", { role: "status" });
+  private readonly body = h("tbody", {});
+  private readonly clock = setInterval(() => this.tick(), TICK);
+  private state?: State;
+  private came = 0; // when the state did
+  private open: HTMLElement | null = null; // the time of what still lasts
+
+  constructor(private readonly model: Model<TimelineTraits>) {
     const table = h("table", {}, this.body);
     const header = h("header", {}, this.title, this.now);
     // What is too wide for the page can be scrolled by keys, too.
     const scroller = h("div", { tabindex: "0", role: "group", "aria-label": "Life line" }, table);
     this.node = h("section", { class: "ipyproc-life" }, header, scroller);
-    this.clock = setInterval(() => this.tick(), TICK);
   }
 
-  stop() {
+  stop(): void {
     clearInterval(this.clock);
   }
 
-  update() {
+  update(): void {
     const state = this.model.get("state");
     if (state === this.state) return;
     this.state = state;
@@ -37,25 +56,21 @@ class LifeLine {
     this.tick();
   }
 
-  row(heading, cells) {
-    return h(
-      "tr",
-      {},
-      h("th", { scope: "row" }, heading),
-      ...cells.map(([text, kind, span, lasted]) => {
-        const time = h("small", {}, lasted ?? "");
-        if (lasted === null) this.open = time;
-        return h("td", { colspan: span, "data-kind": kind }, text, " ", time);
-      }),
-    );
+  private row(heading: string, cells: Cell[]): HTMLElement {
+    return h("tr", {}, h("th", { scope: "row" }, heading), ...cells.map((cell) => this.cell(cell)));
   }
 
-  /** Show for how long what lasts has lasted. */
-  tick() {
-    if (this.open) this.open.textContent = duration(this.state.lasted + (performance.now() - this.came) / 1000);
+  private cell([text, kind, span, lasted]: Cell): HTMLElement {
+    const time = h("small", {}, lasted ?? "");
+    if (lasted === null) this.open = time;
+    return h("td", { colspan: span, "data-kind": kind }, text, " ", time);
+  }
+
+  /** Shows for how long what lasts has lasted. */
+  private tick(): void {
+    if (!this.open || !this.state) return;
+    this.open.textContent = duration(this.state.lasted + (performance.now() - this.came) / 1000);
   }
 }
 
-const { initialize, render } = twin((model) => new LifeLine(model));
-
-export default { initialize, render };
+export default { ...live<TimelineTraits>((model) => new Timeline(model)) };

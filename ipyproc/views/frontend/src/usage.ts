@@ -1,31 +1,42 @@
 // What a job uses while it runs; on request its processes, and any signal for them.
-import { button, h, say } from "./element.js";
-import { duration, size } from "./words.js";
+import { button, h, say, svg } from "./dom.js";
+import { duration, size } from "./format.js";
+import type * as protocol from "./protocol.js";
+import type { Requests } from "./request.js";
 
-const SAMPLES = 60, HEIGHT = 14, OLD = 5;
+const SAMPLES = 60;
+const HEIGHT = 14;
+const OLD = 5; // seconds after which figures say how old they are
 
-/** A line of figures that opens. `act` signals the job, `look` asks for the figures. */
+/** A line of figures that opens; `look` is called when it does. */
 export class Usage {
-  constructor(signals, act, look) {
-    this.curve = h("path", {});
-    this.picture = h("svg", { role: "img", width: SAMPLES, height: HEIGHT }, this.curve);
-    this.figures = h("span", {}, "Processes and signals");
-    this.tree = h("ul", { "aria-label": "Processes" });
+  readonly element: HTMLDetailsElement;
+  private readonly curve = svg("path", {});
+  private readonly picture = svg("svg", { role: "img", width: SAMPLES, height: HEIGHT }, this.curve);
+  private readonly figures = h("span", {}, "Processes and signals");
+  private readonly tree = h("ul", { "aria-label": "Processes" });
+  private readonly stopper: HTMLButtonElement;
+  private stopped = false;
+  private text = "";
+  private at = 0; // when the figures came
+
+  constructor(signals: string[], requests: Requests, look: () => void) {
     const choice = h("select", { "aria-label": "Any signal" }, ...signals.map((name) => h("option", {}, name)));
     const all = h("input", { type: "checkbox" });
-    const send = (pressed) => act("signal", pressed, { signal: choice.value, tree: all.checked });
-    this.stopper = button("Stop", (pressed) => act(this.stopped ? "continue" : "stop", pressed));
+    const send = (pressed: HTMLElement) =>
+      requests.act(pressed, { action: "signal", signal: choice.value, tree: all.checked });
+    this.stopper = button("Stop", (pressed) => requests.act(pressed, { action: this.stopped ? "continue" : "stop" }));
     const row = h("p", {}, this.stopper, choice, button("Signal", send), h("label", {}, all, "all that it started"));
     const summary = h("summary", { title: "Processes and signals" }, this.picture, this.figures);
     this.element = h("details", { class: "ipyproc-usage" }, summary, this.tree, row);
     this.element.ontoggle = look;
   }
 
-  /** Show a message of the kernel. */
-  heard({ cpu, memory, processes, tree }) {
+  /** Shows a message of the kernel. */
+  heard({ cpu, memory, processes, tree }: Omit<protocol.Usage, "kind">): void {
     const most = Math.max(100, ...cpu);
     const points = cpu.map((c, i) => [SAMPLES - cpu.length + i, HEIGHT - 1 - ((HEIGHT - 2) * c) / most]);
-    this.curve.setAttribute("d", "M" + points.join("L"));
+    this.curve.setAttribute("d", `M${points.join("L")}`);
     this.picture.style.display = "inline";
     this.picture.setAttribute("aria-label", `processor: up to ${Math.max(...cpu)} % in ${cpu.length} s`);
     this.text = `${cpu.at(-1)} % CPU · ${size(memory)} · ${processes} ${processes > 1 ? "processes" : "process"}`;
@@ -34,19 +45,19 @@ export class Usage {
     this.show();
   }
 
-  /** Show figures, and how old they are if the kernel sends no others. */
-  show() {
+  /** Shows the figures, and how old they are if the kernel sends no others. */
+  show(): void {
     const age = (Date.now() - this.at) / 1000;
     if (this.text) say(this.figures, age < OLD ? this.text : `${this.text} · ${duration(age)} ago`);
   }
 
-  set status(status) {
+  set status(status: string) {
     this.stopped = status === "stopped";
     say(this.stopper, this.stopped ? "Continue" : "Stop");
   }
 }
 
-const branch = ([pid, name, cpu, memory, below]) =>
+const branch = ([pid, name, cpu, memory, below]: protocol.Branch): HTMLElement =>
   h(
     "li",
     {},

@@ -1,22 +1,30 @@
 // The explorer of wait statuses: the module that anywidget loads.
-import { METHODS, reading } from "./bits.js";
-import { button, h } from "./element.js";
-import { twin } from "./twin.js";
+import { METHODS, reading, type Words } from "./bits.js";
+import { button, h } from "./dom.js";
+import { live, type View } from "./live.js";
+import type { Model, Token } from "./model.js";
 
 const EXAMPLES = [0x0000, 0x0100, 0x000f, 0x0009, 0x008b, 0x137f, 0xffff];
 const LARGEST = 0xffff;
 
-class Explorer {
-  constructor(model) {
-    this.model = model;
+interface WaitStatusTraits extends Token {
+  value: number;
+  words: Words;
+}
+
+class Explorer implements View {
+  readonly node: HTMLElement;
+  private readonly words: Words;
+  private readonly input = h("input", { size: "10", autocomplete: "off", spellcheck: "false" });
+  private readonly decimal = h("span", {});
+  private readonly text = h("b", { role: "status" });
+  private readonly bits = Array.from({ length: 16 }, (_, i) => this.bit(15 - i));
+  private readonly fields = h("div", { class: "ipyproc-fields" });
+  private readonly values = Object.keys(METHODS).map(() => h("td", {}));
+
+  constructor(private readonly model: Model<WaitStatusTraits>) {
     this.words = model.get("words");
-    this.input = h("input", { size: "10", autocomplete: "off", spellcheck: "false" });
     this.input.onchange = () => this.typed();
-    this.decimal = h("span", {});
-    this.text = h("b", { role: "status" });
-    this.bits = Array.from({ length: 16 }, (_, i) => this.bit(15 - i));
-    this.fields = h("div", { class: "ipyproc-fields" });
-    this.values = Object.keys(METHODS).map(() => h("td", {}));
     this.node = h(
       "section",
       { class: "ipyproc-waitstatus", "aria-label": "Wait status", "data-lm-suppress-shortcuts": "true" },
@@ -28,37 +36,39 @@ class Explorer {
     this.node.onkeydown = (event) => event.stopPropagation();
   }
 
-  bit(number) {
+  private bit(number: number): HTMLButtonElement {
     const element = button("", () => this.choose(this.model.get("value") ^ (1 << number)));
     element.append(h("small", {}, String(number)), h("span", {}));
     element.setAttribute("aria-label", `Bit ${number}`);
     element.onkeydown = ({ key }) => {
-      const step = { ArrowLeft: "previousElementSibling", ArrowRight: "nextElementSibling" }[key];
-      if (step) element[step]?.focus();
+      const next = key === "ArrowLeft" ? "previousElementSibling" : key === "ArrowRight" ? "nextElementSibling" : null;
+      if (next) (element[next] as HTMLElement | null)?.focus();
     };
     return element;
   }
 
-  example(value) {
+  private example(value: number): HTMLButtonElement {
     return button(reading(value, this.words).text, () => this.choose(value));
   }
 
-  table() {
+  private table(): HTMLTableElement {
     const head = ["Python", "Go", "value"].map((text) => h("th", { scope: "col" }, text));
-    const code = (text) => h("td", {}, h("code", {}, text));
-    const rows = Object.entries(METHODS).map(([name, go], i) => h("tr", {}, code(name), code(`${go}()`), this.values[i]));
+    const code = (text: string) => h("td", {}, h("code", {}, text));
+    const rows = Object.entries(METHODS).map(([name, go], i) =>
+      h("tr", {}, code(name), code(`${go}()`), this.values[i]!),
+    );
     return h("table", {}, h("thead", {}, h("tr", {}, ...head)), h("tbody", {}, ...rows));
   }
 
-  choose(value) {
+  private choose(value: number): void {
     this.model.set("value", value);
     this.model.save_changes();
     this.update();
   }
 
-  typed() {
+  private typed(): void {
     const text = this.input.value.trim();
-    const value = text ? Number(text) : NaN;
+    const value = text ? Number(text) : Number.NaN;
     if (Number.isInteger(value) && value >= 0 && value <= LARGEST) this.choose(value);
     else {
       this.input.setAttribute("aria-invalid", "true");
@@ -66,16 +76,16 @@ class Explorer {
     }
   }
 
-  update() {
+  update(): void {
     const value = this.model.get("value");
     const { text, fields, values } = reading(value, this.words);
-    this.input.value = "0x" + value.toString(16).padStart(4, "0");
+    this.input.value = `0x${value.toString(16).padStart(4, "0")}`;
     this.input.removeAttribute("aria-invalid");
     this.decimal.textContent = `= ${value}`;
     if (this.text.textContent !== text) this.text.textContent = text;
     this.bits.forEach((element, i) => {
       const bit = (value >> (15 - i)) & 1;
-      element.lastChild.textContent = String(bit);
+      element.lastElementChild!.textContent = String(bit);
       element.setAttribute("aria-pressed", String(bit === 1));
     });
     this.fields.replaceChildren(
@@ -93,6 +103,4 @@ class Explorer {
   }
 }
 
-const { initialize, render } = twin((model) => new Explorer(model));
-
-export default { initialize, render };
+export default { ...live<WaitStatusTraits>((model) => new Explorer(model)) };

