@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ from tests.layers import LAYERS
 
 PACKAGE = Path(ipyproc.__file__).parent
 ROOT = PACKAGE.parent
+#: The folders that npm and the build of the page write.
+BUILT = {"node_modules", "build", "static"}
 TEXT = (ROOT / "CONTRIBUTING.md").read_text()
 
 
@@ -41,6 +44,14 @@ def _exists(part: str) -> bool:
     return (PACKAGE / part).is_dir() or (PACKAGE / f"{part}.py").exists()
 
 
+def _sources(folder: Path) -> Iterator[Path]:
+    for path in folder.iterdir():
+        if path.is_dir() and path.name not in BUILT:
+            yield from _sources(path)
+        elif path.suffix in {".py", ".ts"}:
+            yield path
+
+
 @pytest.mark.parametrize("row", _table("Private interfaces"), ids=lambda row: row[1])
 def test_a_private_interface_is_used_where_the_table_says(row: list[str]) -> None:
     """The files of the table use the interface, and no other file does."""
@@ -49,8 +60,7 @@ def test_a_private_interface_is_used_where_the_table_says(row: list[str]) -> Non
 
     users = sorted(
         str(path.relative_to(PACKAGE))
-        for kind in ("py", "js", "ts")
-        for path in PACKAGE.rglob(f"*.{kind}")
+        for path in _sources(PACKAGE)
         if re.search(rf"\b{name}\b", path.read_text())
     )
     assert users == _code(row[2])
