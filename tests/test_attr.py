@@ -28,17 +28,13 @@ NAMES = [type(value).__name__ for value in VALUES]
 
 @pytest.mark.parametrize(("cls", "names"), FIELDS.items())
 def test_fields(cls: type, names: str) -> None:
-    """
-    Every field of Go's struct is there, in its order.
-    """
+    """Every field of Go's struct is there, in its order."""
     assert [field.name for field in dataclasses.fields(cls)] == names.split()
 
 
 @pytest.mark.parametrize("value", VALUES, ids=NAMES)
 def test_values(value: ProcAttr) -> None:
-    """
-    Attributes are equal by content, hashable and show themselves.
-    """
+    """Attributes are equal by content, hashable and show themselves."""
     copy = dataclasses.replace(value)
 
     assert copy == value
@@ -48,16 +44,12 @@ def test_values(value: ProcAttr) -> None:
 
 @pytest.mark.parametrize("value", VALUES, ids=NAMES)
 def test_frozen(value: ProcAttr) -> None:
-    """
-    No attribute changes after it was given.
-    """
+    """No attribute changes after it was given."""
     name = dataclasses.fields(value)[0].name
     with pytest.raises(dataclasses.FrozenInstanceError):
         setattr(value, name, None)
 
 
 def test_no_map_and_an_empty_map_differ() -> None:
-    """
-    None is Go's nil; an empty list is something to write.
-    """
+    """None is Go's nil; an empty list is something to write."""
     assert SysProcAttr() != SysProcAttr(uid_mappings=())

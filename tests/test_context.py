@@ -27,16 +27,12 @@ FAR = 3600.0
 
 
 def timers() -> list[threading.Thread]:
-    """
-    List the timers that run.
-    """
+    """List the timers that run."""
     return [t for t in threading.enumerate() if isinstance(t, threading.Timer)]
 
 
 def test_background_never_ends() -> None:
-    """
-    The background has no end, no deadline and no cause.
-    """
+    """The background has no end, no deadline and no cause."""
     ctx = background()
 
     assert ctx is background()
@@ -46,9 +42,7 @@ def test_background_never_ends() -> None:
 
 
 def test_cancel_ends_the_context_once() -> None:
-    """
-    Cancelling ends it with CanceledError; again does nothing.
-    """
+    """Cancelling ends it with CanceledError; again does nothing."""
     ctx, cancel = with_cancel(background())
     assert ctx.err is None
 
@@ -64,9 +58,7 @@ def test_cancel_ends_the_context_once() -> None:
 
 
 def test_children_end_with_their_parent() -> None:
-    """
-    The end goes down the tree, with its error and its cause, and never up.
-    """
+    """The end goes down the tree, with its error and its cause, and never up."""
     why = RuntimeError("why")
     parent, cancel = with_cancel_cause(background())
     child, cancel_child = with_cancel(parent)
@@ -90,9 +82,7 @@ def test_children_end_with_their_parent() -> None:
 
 
 def test_child_of_an_ended_parent_has_ended() -> None:
-    """
-    A context made too late is over at once.
-    """
+    """A context made too late is over at once."""
     parent, cancel = with_cancel(background())
     cancel()
 
@@ -103,9 +93,7 @@ def test_child_of_an_ended_parent_has_ended() -> None:
 
 
 def test_the_first_cause_stays() -> None:
-    """
-    Who cancels first says why; a cause may be missing.
-    """
+    """The first cancellation decides the cause, which may be missing."""
     ctx, cancel = with_cancel_cause(background())
     cancel()
     cancel(RuntimeError("late"))
@@ -114,9 +102,7 @@ def test_the_first_cause_stays() -> None:
 
 
 def test_timeout_ends_the_context() -> None:
-    """
-    A time-out ends it with DeadlineExceededError, which is a TimeoutError.
-    """
+    """A time-out ends it with DeadlineExceededError, which is a TimeoutError."""
     ctx, cancel = with_timeout(background(), 0.01)
 
     assert ctx.done.wait(30)
@@ -128,9 +114,7 @@ def test_timeout_ends_the_context() -> None:
 
 @pytest.mark.parametrize("seconds", [0, -1, -math.inf])
 def test_deadline_in_the_past(seconds: float) -> None:
-    """
-    A deadline that has passed ends the context at once, without a timer.
-    """
+    """A deadline that has passed ends the context at once, without a timer."""
     ctx, cancel = with_deadline(background(), time.time() + seconds)
 
     assert isinstance(ctx.err, DeadlineExceededError)
@@ -140,9 +124,7 @@ def test_deadline_in_the_past(seconds: float) -> None:
 
 @pytest.mark.parametrize("seconds", [FAR, 1e18, math.inf])
 def test_cancel_stops_the_timer(seconds: float) -> None:
-    """
-    However far the deadline is, cancelling gives the timer back.
-    """
+    """However far the deadline is, cancelling gives the timer back."""
     ctx, cancel = with_timeout(background(), seconds)
     [timer] = timers()
 
@@ -154,9 +136,7 @@ def test_cancel_stops_the_timer(seconds: float) -> None:
 
 
 def test_earlier_deadline_of_the_parent_wins() -> None:
-    """
-    A child cannot last longer than its parent, and then needs no timer.
-    """
+    """A child cannot last longer than its parent, and then needs no timer."""
     now = time.time()
     parent, cancel = with_deadline(background(), now + FAR)
     later, _ = with_deadline(parent, now + 2 * FAR)
@@ -173,9 +153,7 @@ def test_earlier_deadline_of_the_parent_wins() -> None:
 
 
 def test_deadline_is_inherited() -> None:
-    """
-    A child without a deadline of its own has its parent's.
-    """
+    """A child without a deadline of its own has its parent's."""
     parent, cancel = with_timeout(background(), FAR)
     with with_cancel(parent) as child:
         assert child.deadline == parent.deadline
@@ -183,9 +161,7 @@ def test_deadline_is_inherited() -> None:
 
 
 def test_pair_is_a_context_manager() -> None:
-    """
-    The with statement gives the context and cancels it on the way out.
-    """
+    """The with statement gives the context and cancels it on the way out."""
     with suppress(KeyError), with_timeout(background(), FAR) as ctx:
         assert ctx.err is None
         raise KeyError
@@ -194,9 +170,7 @@ def test_pair_is_a_context_manager() -> None:
 
 
 def test_parent_forgets_an_ended_child() -> None:
-    """
-    A long-lived parent does not collect the children that ended before it.
-    """
+    """A long-lived parent does not collect the children that ended before it."""
     parent, cancel = with_cancel(background())
     before = len(parent._at_end)
     for _ in range(10):
@@ -209,9 +183,7 @@ def test_parent_forgets_an_ended_child() -> None:
 
 
 def test_after_func_runs_once_at_the_end() -> None:
-    """
-    The function runs in a thread of its own, and is too late to stop then.
-    """
+    """The function runs in a thread of its own, and is too late to stop then."""
     ran = threading.Event()
     threads = []
 
@@ -230,9 +202,7 @@ def test_after_func_runs_once_at_the_end() -> None:
 
 
 def test_after_func_taken_back() -> None:
-    """
-    A function taken back in time never runs.
-    """
+    """A function taken back in time never runs."""
     ran = threading.Event()
     ctx, cancel = with_cancel(background())
     stop = after_func(ctx, ran.set)
@@ -245,9 +215,7 @@ def test_after_func_taken_back() -> None:
 
 
 def test_after_func_without_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:
-    """
-    If no thread can be started, the function runs in the one that cancels.
-    """
+    """If no thread can be started, the function runs in the one that cancels."""
 
     def refuse(_: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
@@ -262,9 +230,7 @@ def test_after_func_without_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_done_wakes_a_waiting_thread() -> None:
-    """
-    The end can be waited for in another thread.
-    """
+    """The end can be waited for in another thread."""
     ctx, cancel = with_cancel(background())
     thread = threading.Thread(target=ctx.done.wait)
     thread.start()
@@ -277,9 +243,7 @@ def test_done_wakes_a_waiting_thread() -> None:
 
 @pytest.mark.parametrize("make", [with_cancel, with_cancel_cause])
 def test_parent_must_be_a_context(make: object) -> None:
-    """
-    Go panics for a nil parent; here it is a TypeError.
-    """
+    """Go panics for a nil parent; here it is a TypeError."""
     with pytest.raises(TypeError, match="expected a Context, not NoneType"):
         make(None)  # type: ignore[operator]
     with pytest.raises(TypeError, match="expected a Context"):
@@ -287,17 +251,13 @@ def test_parent_must_be_a_context(make: object) -> None:
 
 
 def test_deadline_must_be_a_time() -> None:
-    """
-    NaN is no time.
-    """
+    """NaN is no time."""
     with pytest.raises(ValueError, match="NaN"):
         with_timeout(background(), math.nan)
 
 
 def test_repr_tells_what_is_known() -> None:
-    """
-    A context shows whether and why it ended.
-    """
+    """A context shows whether and why it ended."""
     with with_cancel(background()) as ctx:
         assert repr(ctx) == "<Context not done, deadline None>"
     assert repr(ctx) == "<Context context canceled, deadline None>"

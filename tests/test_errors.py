@@ -88,9 +88,7 @@ IDS = [type(sample[0]).__name__ + str(i) for i, sample in enumerate(SAMPLES)]
 def test_texts_and_classes(
     error: Exception, builtin: type[Exception], text: str
 ) -> None:
-    """
-    Every error has Go's text and is of the class that Python users catch.
-    """
+    """Every error has Go's text and is of the class that Python users catch."""
     assert str(error) == text
     assert isinstance(error, builtin)
     assert isinstance(error, OSError | CmdStateError)
@@ -98,9 +96,7 @@ def test_texts_and_classes(
 
 @pytest.mark.parametrize("error", [sample[0] for sample in SAMPLES], ids=IDS)
 def test_pickle(error: Exception) -> None:
-    """
-    An error crosses to another process whole.
-    """
+    """An error crosses to another process whole."""
     copy = pickle.loads(pickle.dumps(error))
 
     assert type(copy) is type(error)
@@ -112,18 +108,14 @@ def test_pickle(error: Exception) -> None:
 
 
 def test_every_error_is_sampled() -> None:
-    """
-    No public error escapes the tables above.
-    """
+    """No public error escapes the tables above."""
     sampled = {type(error).__name__ for error, _, _ in SAMPLES}
 
     assert sampled == set(errors.__all__)
 
 
 def test_attributes() -> None:
-    """
-    What an error is about can be read from it.
-    """
+    """An error has what it is about as attributes."""
     path = PathError("fork/exec", "/nope", errno.ENOENT)
     looked_up = ExecError("x", DotError("./x"))
     exited = ExitError(FAILED, b"oh")
@@ -137,9 +129,7 @@ def test_attributes() -> None:
 
 
 def test_equal_errors_are_of_one_type() -> None:
-    """
-    The class that mixes in a builtin is made once and keeps its public name.
-    """
+    """The class that mixes in a builtin is made once and keeps its public name."""
     one, other = (PathError("open", str(i), errno.ENOENT) for i in range(2))
 
     assert type(one) is type(other)
@@ -148,17 +138,13 @@ def test_equal_errors_are_of_one_type() -> None:
 
 @pytest.mark.parametrize("wrong", ["2", None, 2.0])
 def test_errno_must_be_a_number(wrong: object) -> None:
-    """
-    Something that is no errno is refused where it is given.
-    """
+    """Something that is no errno is refused where it is given."""
     with pytest.raises(TypeError, match="errno must be an int"):
         SyscallError("wait", wrong)  # type: ignore[arg-type]
 
 
 def test_user_errors_can_be_wrapped() -> None:
-    """
-    ExecError takes an error that is not the kernel's.
-    """
+    """ExecError takes an error that is not the kernel's."""
     error = ExecError("x", ValueError("mine"))
 
     assert (str(error), error.errno) == ('exec: "x": mine', None)

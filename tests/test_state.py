@@ -30,16 +30,12 @@ STATUSES = [
 
 @pytest.mark.parametrize(("status", "text"), STATUSES)
 def test_text(status: int, text: str) -> None:
-    """
-    A state prints as Go prints it.
-    """
+    """A state prints as Go prints it."""
     assert str(ProcessState(pid=1, sys=WaitStatus(status))) == text
 
 
 def test_exited() -> None:
-    """
-    An exit has a code and no signal.
-    """
+    """An exit has a code and no signal."""
     status = WaitStatus(0x0300)
 
     assert (status.exited, status.exit_status) == (True, 3)
@@ -49,9 +45,7 @@ def test_exited() -> None:
 
 
 def test_signaled() -> None:
-    """
-    A death by signal has its number, perhaps a core dump, and no exit code.
-    """
+    """A death by signal has its number, perhaps a core dump, and no exit code."""
     status = WaitStatus(signal.SIGSEGV | 0x80)
 
     assert (status.signaled, status.signal) == (True, signal.SIGSEGV)
@@ -60,9 +54,7 @@ def test_signaled() -> None:
 
 
 def test_stopped() -> None:
-    """
-    A stop is no end; only a stop by SIGTRAP has a cause.
-    """
+    """A stop is no end; only a stop by SIGTRAP has a cause."""
     status = WaitStatus(signal.SIGTSTP << 8 | 0x7F)
 
     assert (status.stopped, status.stop_signal) == (True, signal.SIGTSTP)
@@ -73,9 +65,7 @@ def test_stopped() -> None:
 
 @given(st.integers(0, 0xFFFF))
 def test_agrees_with_the_c_library(raw: int) -> None:
-    """
-    Where the C library has a word for a status, it is ours, too.
-    """
+    """Where the C library has a word for a status, it is ours, too."""
     status = WaitStatus(raw)
 
     assert status.exited == os.WIFEXITED(raw)
@@ -92,9 +82,7 @@ def test_agrees_with_the_c_library(raw: int) -> None:
 
 @given(st.integers(-(2**31), 2**32 - 1))
 def test_a_status_is_of_one_kind_at_most(raw: int) -> None:
-    """
-    No status is an exit and a death and a stop at once.
-    """
+    """No status is an exit and a death and a stop at once."""
     status = WaitStatus(raw)
     kinds = (status.exited, status.signaled, status.stopped, status.continued)
 
@@ -103,9 +91,7 @@ def test_a_status_is_of_one_kind_at_most(raw: int) -> None:
 
 
 def test_state_properties() -> None:
-    """
-    A state answers for its status word and its usage.
-    """
+    """A state answers for its status word and its usage."""
     usage = Rusage(utime=1.5, stime=0.25, maxrss=4096)
     state = ProcessState(pid=7, sys=WaitStatus(0), sys_usage=usage)
 
@@ -119,18 +105,14 @@ def test_state_properties() -> None:
 
 
 def test_a_signal_is_no_success_and_has_no_code() -> None:
-    """
-    exit_code is -1 unless the process exited, whatever the signal was.
-    """
+    """exit_code is -1 unless the process exited, whatever the signal was."""
     state = ProcessState(pid=7, sys=WaitStatus(signal.SIGKILL))
 
     assert (state.success, state.exited, state.exit_code) == (False, False, -1)
 
 
 def test_plain_int_becomes_a_status() -> None:
-    """
-    A state may be made from the bare number, too.
-    """
+    """A state may be made from the bare number, too."""
     state = ProcessState(pid=7, sys=0x0300)  # type: ignore[arg-type]
 
     assert state == ProcessState(pid=7, sys=WaitStatus(0x0300))
@@ -138,9 +120,7 @@ def test_plain_int_becomes_a_status() -> None:
 
 
 def test_frozen_and_comparable() -> None:
-    """
-    States are values: equal by content, hashable, never changed.
-    """
+    """States are values: equal by content, hashable, never changed."""
     state = ProcessState(pid=7, sys=WaitStatus(0))
 
     assert {state, ProcessState(pid=7)} == {state}
@@ -149,8 +129,6 @@ def test_frozen_and_comparable() -> None:
 
 
 def test_repr() -> None:
-    """
-    A status shows its bits, a state all that it holds.
-    """
+    """A status shows its bits, a state all that it holds."""
     assert repr(WaitStatus(0x0300)) == "WaitStatus(0x0300)"
     assert "sys=WaitStatus(0x0300)" in repr(ProcessState(pid=7, sys=WaitStatus(0x0300)))

@@ -27,9 +27,7 @@ from ipyproc._text import errno_text, quote, signal_text
     ],
 )
 def test_errno_text(number: int, text: str) -> None:
-    """
-    An error number reads as Go writes it, unknown ones too.
-    """
+    """An error number reads as Go writes it, unknown ones too."""
     assert errno_text(number) == text
 
 
@@ -46,16 +44,12 @@ def test_errno_text(number: int, text: str) -> None:
     ],
 )
 def test_signal_text(number: int, text: str) -> None:
-    """
-    A signal number reads as Go writes it, unknown ones too.
-    """
+    """A signal number reads as Go writes it, unknown ones too."""
     assert signal_text(number) == text
 
 
 def test_every_standard_signal_has_a_text() -> None:
-    """
-    No classic signal falls back to its bare number.
-    """
+    """No classic signal falls back to its bare number."""
     assert not [n for n in range(1, 32) if signal_text(n).startswith("signal ")]
 
 
@@ -74,15 +68,11 @@ def test_every_standard_signal_has_a_text() -> None:
     ],
 )
 def test_quote(text: str, quoted: str) -> None:
-    """
-    A name is quoted as Go's strconv.Quote does.
-    """
+    """A name is quoted as Go's strconv.Quote does."""
     assert quote(text) == quoted
 
 
 @given(st.binary())
 def test_quoted_names_are_printable(name: bytes) -> None:
-    """
-    Whatever bytes a name has, its quoted form is one printable line.
-    """
+    """The quoted form of a name of any bytes is one printable line."""
     assert quote(name.decode("utf-8", "surrogateescape")).isprintable()

@@ -32,7 +32,7 @@ class Endless:
     """Never ends."""
 
     def read(self, size: int) -> bytes:
-        """Give as much as is asked for."""
+        """Return as much as is asked for."""
         return b"x" * size
 
 

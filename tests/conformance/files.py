@@ -33,7 +33,7 @@ class Capture:
             self._chunks.append(chunk)
 
     def finish(self, seconds: float) -> tuple[bytes, bool]:
-        """Give what was written, and whether a writer was left in the end."""
+        """Return what was written, and whether a writer was left in the end."""
         self._thread.join(seconds)
         left_open = self._thread.is_alive()
         if not left_open:
@@ -48,7 +48,7 @@ class Opened:
         self._fd = fd
 
     def fileno(self) -> int:
-        """Give the descriptor."""
+        """Return the descriptor."""
         return self._fd
 
     def close(self) -> None:

@@ -16,7 +16,7 @@ from tests.conformance.values import Json
 
 
 def missing(scenario: Json) -> str:
-    """Give a need of *scenario* that this machine does not meet, or nothing."""
+    """Return a need of *scenario* that this machine does not meet, or nothing."""
     needs = scenario.get("needs") or []
     return next((need for need in needs if not _meets(need)), "")
 

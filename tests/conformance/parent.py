@@ -100,7 +100,7 @@ def _check(result: int) -> None:
 
 @contextmanager
 def environment(entries: list[str] | None) -> Iterator[None]:
-    """Have exactly this environment, for a while."""
+    """Use exactly this environment for a while."""
     before = dict(os.environb)
     os.environb.clear()
     for entry in BASE_ENVIRONMENT if entries is None else entries:

@@ -12,7 +12,7 @@ _REPEATED = re.compile(r"\{REP:([^:]*):(\d+)\}")
 
 
 def expander(directory: str, terminal: str | None) -> Callable[[str], str]:
-    """Give the function that fills in the placeholders of one text."""
+    """Return the function that fills in the placeholders of one text."""
     names = {
         "{T}": directory,
         "{PTS}": terminal or "",

@@ -10,7 +10,7 @@ from tests.conformance.scene import Scene
 
 
 def quote(scene: Scene) -> None:
-    """Give the text of the error for each name."""
+    """Return the text of the error for each name."""
     scene.result["results"] = [
         {"in": encoded, "error": str(ExecError(_name(encoded), NotFoundError()))}
         for encoded in scene.scenario["strings_b64"]

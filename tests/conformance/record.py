@@ -58,7 +58,7 @@ def _record(oracle: str, suffix: str, prefix: tuple[str, ...]) -> None:
 
 
 def _answers(command: list[str]) -> list[Json]:
-    """Give the answers to all scenarios.
+    """Return the answers to all scenarios.
 
     Go's driver gives up where Go itself hangs (a second wait for a traced process, in
     pid mode); another one goes on behind that scenario.

@@ -31,7 +31,7 @@ class Run:
 
 
 def possible() -> list[Run]:
-    """Give the runs that make sense for who we are."""
+    """Return the runs that make sense for who we are."""
     uid = os.geteuid()
     users = {0: ["root", "nobody"], NOBODY: ["nobody"]}.get(uid, ["user"])
     return [Run(mode, user) for user in users for mode in ("pidfd", "pid")]
@@ -39,7 +39,7 @@ def possible() -> list[Run]:
 
 @cache
 def scenarios() -> dict[str, Json]:
-    """Give all scenarios by their ids: the shared ones, then the project's own."""
+    """Return all scenarios by their ids: the shared ones, then the project's own."""
     listed: list[Json] = []
     for name in ("scenarios.json", "more.process.json", "more.json"):
         listed += json.loads((_HERE / name).read_text())
@@ -48,7 +48,7 @@ def scenarios() -> dict[str, Json]:
 
 @cache
 def expected(run: Run) -> dict[str, Json]:
-    """Give Go's answers for a run by the ids of scenarios.
+    """Return Go's answers for a run by the ids of scenarios.
 
     Those in pid mode are stored where they differ only.
     """

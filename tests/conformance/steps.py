@@ -159,7 +159,7 @@ class Steps:
 
 
 def pid_behind(fd: int | None) -> int | None:
-    """Give the pid that a pidfd names, -1 after the end; None if it is no pidfd."""
+    """Return the pid that a pidfd names, -1 after the end; None if it is no pidfd."""
     try:
         if fd is None or "pidfd" not in os.readlink(f"/proc/self/fd/{fd}"):
             return None

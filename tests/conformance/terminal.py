@@ -20,7 +20,7 @@ def open_pty(undo: ExitStack) -> str:
 
 
 def run_in_session(scenario: dict[str, Any], directory: str) -> dict[str, Any]:
-    """Have a driver do one scenario that leads a session with a terminal."""
+    """Make a driver do one scenario as the leader of a session with a terminal."""
     path = Path(directory, "scenario.json")
     path.write_text(json.dumps(scenario))
     master, name = _master()

@@ -29,9 +29,7 @@ def batches() -> Iterator[Any]:
 @pytest.mark.parametrize("run", possible(), ids=str)
 @pytest.mark.parametrize("names", list(batches()))
 def test_agrees_with_go(run: Run, names: list[str]) -> None:
-    """
-    What ipyproc does is what Go did, or a difference on purpose.
-    """
+    """What ipyproc does is what Go did, or a difference on purpose."""
     wrong = [verdict for verdict in judged(run, names) if verdict.wrong]
 
     assert not wrong, "\n".join(
@@ -41,9 +39,7 @@ def test_agrees_with_go(run: Run, names: list[str]) -> None:
 
 @pytest.mark.parametrize("change", [{"ok": False}, {"state": None}, {"more": 1}])
 def test_a_wrong_result_is_found(change: dict[str, object]) -> None:
-    """
-    The comparison notices what is wrong, missing or too much.
-    """
+    """The comparison notices what is wrong, missing or too much."""
     want = expected(Run("pidfd", "root"))["exit-0"]
     got = copy.deepcopy(want)
     got["steps"][0].update(change)
@@ -55,15 +51,11 @@ def test_a_wrong_result_is_found(change: dict[str, object]) -> None:
 
 @pytest.mark.parametrize("difference", DIFFERENCES, ids=lambda known: known.ids)
 def test_a_difference_is_about_a_scenario(difference: Difference) -> None:
-    """
-    No difference stays in the list when its scenario has gone.
-    """
+    """No difference stays in the list when its scenario has gone."""
     assert any(fnmatchcase(name, difference.ids) for name in scenarios())
 
 
 def test_every_scenario_is_answered() -> None:
-    """
-    Go was asked every scenario there is, as root and as nobody.
-    """
+    """Go was asked every scenario there is, as root and as nobody."""
     for user in ("root", "nobody"):
         assert set(expected(Run("pidfd", user))) == set(scenarios())

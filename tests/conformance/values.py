@@ -58,7 +58,7 @@ class Texts:
             self._names[terminal] = "{PTS}"
 
     def text(self, value: object) -> str:
-        """Give *value* as text, with placeholders; a byte that is no UTF-8 is lost."""
+        """Return *value* as text, with placeholders; odd bytes are lost."""
         shown = re.sub("[\udc80-\udcff]", "\N{REPLACEMENT CHARACTER}", str(value))
         for name, placeholder in self._names.items():
             shown = shown.replace(name, placeholder)
@@ -116,7 +116,7 @@ class Texts:
         return {}
 
     def name(self, name: str) -> str:
-        """Give a name, in base64 if its bytes are no UTF-8."""
+        """Return a name, in base64 if its bytes are no UTF-8."""
         try:
             name.encode()
         except UnicodeEncodeError:
@@ -178,7 +178,7 @@ def wait_status(status: WaitStatus) -> Json:
 
 
 def errno_name(number: int) -> str:
-    """Give the name that Go's driver has for an error number."""
+    """Return the name that Go's driver has for an error number."""
     if number == errno.EAGAIN:
         return "EAGAIN"
     return errno.errorcode.get(number, f"E{number}")
@@ -210,7 +210,7 @@ def _wraps_text(error: BaseException) -> bool:
 
 
 def _names(error: BaseException | None) -> set[str]:
-    """Give the names of what *error*, or what it wraps, is."""
+    """Return the names of what *error*, or what it wraps, is."""
     if error is None:
         return set()
     if type(error) in _SENTINELS:
@@ -231,7 +231,7 @@ def _names_of_errno(error: PathError | SyscallError) -> set[str]:
 
 
 def _own_name(error: BaseException) -> set[str]:
-    """Give what an Errno is called by itself, which Go's driver does not repeat."""
+    """Return what an Errno is called by itself, which Go's driver does not repeat."""
     return {f"syscall.{errno_name(error.errno)}"} if _is_errno(error) else set()
 
 

@@ -48,9 +48,7 @@ LEAVE = f"sleep {FOR_EVER} & echo $! >&3; echo ready; "
 
 
 def terminate(cmd: Cmd) -> Callable[[], None]:
-    """
-    Give a cancel function that asks politely.
-    """
+    """Return a cancel function that asks politely."""
 
     def cancel() -> None:
         assert cmd.process is not None
@@ -74,9 +72,7 @@ class Orphan:
 
 
 def test_context() -> None:
-    """
-    Cancelling ends a running command: it was killed. Go: TestContext.
-    """
+    """Cancelling ends a running command: it was killed. Go: TestContext."""
     ctx, cancel = with_cancel(background())
     cmd = command_context(ctx, "cat")
     stdin, stdout = cmd.stdin_pipe(), cmd.stdout_pipe()
@@ -90,9 +86,7 @@ def test_context() -> None:
 
 
 def test_context_cancel() -> None:
-    """
-    The kill does not depend on anybody waiting. Go: TestContextCancel.
-    """
+    """The kill does not depend on anybody waiting. Go: TestContextCancel."""
     ctx, cancel = with_cancel(background())
     cmd = command_context(ctx, "sleep", FOR_EVER)
     cmd.start()
@@ -105,9 +99,7 @@ def test_context_cancel() -> None:
 
 
 def test_timeout_kills() -> None:
-    """
-    A command that took too long was killed; the deadline itself is no error.
-    """
+    """A command that took too long was killed; the deadline itself is no error."""
     with with_timeout(background(), 0.05) as ctx:
         cmd = sh_context(ctx, f"echo before; exec sleep {FOR_EVER}")
         error = error_of(ExitError, cmd.output)
@@ -116,9 +108,7 @@ def test_timeout_kills() -> None:
 
 
 def test_context_that_lasts() -> None:
-    """
-    A command that is faster than its context notices nothing, and nothing is left.
-    """
+    """A command that ends before its context does leaves nothing behind."""
     before = set(threading.enumerate())
     with with_cancel(background()) as ctx:
         command_context(ctx, "true").run()
@@ -128,9 +118,7 @@ def test_context_that_lasts() -> None:
 
 @pytest.mark.parametrize("kind", [CanceledError, DeadlineExceededError])
 def test_context_that_is_over(kind: type[OSError]) -> None:
-    """
-    Nothing is started for a context that is done; its error is raised, not its cause.
-    """
+    """Nothing starts if the context is done; its error is raised, not its cause."""
     if kind is CanceledError:
         ctx, cancel = with_cancel_cause(background())
         cancel(KeyError("cause"))
@@ -147,9 +135,7 @@ def test_context_that_is_over(kind: type[OSError]) -> None:
 
 
 def test_failed_look_up_comes_before_the_context() -> None:
-    """
-    What was not found is reported even if the context is done.
-    """
+    """A failed look-up is reported even if the context is done."""
     ctx, cancel = with_cancel(background())
     cancel()
 
@@ -157,17 +143,13 @@ def test_failed_look_up_comes_before_the_context() -> None:
 
 
 def test_context_must_be_one() -> None:
-    """
-    Go panics for a nil context; here it is a TypeError.
-    """
+    """Go panics for a nil context; here it is a TypeError."""
     with pytest.raises(TypeError, match=r"^ctx: expected a Context, not NoneType$"):
         command_context(None, "true")  # type: ignore[arg-type]
 
 
 def test_cancel_needs_a_context() -> None:
-    """
-    Without a context nothing would ever call it.
-    """
+    """Without a context nothing would ever call it."""
     cmd = command("true")
     cmd.cancel = lambda: None
 
@@ -177,9 +159,7 @@ def test_cancel_needs_a_context() -> None:
 
 
 def test_cancel_is_not_called_for_a_failed_start() -> None:
-    """
-    A command that never ran cannot be cancelled.
-    """
+    """A command that never ran cannot be cancelled."""
     called = threading.Event()
     ctx, cancel = with_cancel(background())
     cmd = command_context(ctx, "/nonexistent")
@@ -191,9 +171,7 @@ def test_cancel_is_not_called_for_a_failed_start() -> None:
 
 
 def test_cancel_is_called_once() -> None:
-    """
-    The function runs in a thread of its own, when the context is done.
-    """
+    """The function runs in a thread of its own, when the context is done."""
     calls: list[threading.Thread] = []
     ctx, cancel = with_cancel(background())
     cmd = command_context(ctx, "cat")
@@ -214,18 +192,14 @@ def test_cancel_is_called_once() -> None:
 
 
 def cancelled(ctx_cancel: Callable[[], None], cmd: Cmd) -> None:
-    """
-    Start a command, cancel its context when it is ready, and wait for it.
-    """
+    """Start a command, cancel its context when it is ready, and wait for it."""
     start_until_ready(cmd)
     ctx_cancel()
     cmd.wait()
 
 
 def test_wait_interrupt_wait() -> None:
-    """
-    Without a context wait() just waits. Go: TestWaitInterrupt/Wait.
-    """
+    """Without a context wait() just waits. Go: TestWaitInterrupt/Wait."""
     cmd = sh("echo ready; exit 0")
     cmd.wait_delay = 0
 
@@ -235,8 +209,7 @@ def test_wait_interrupt_wait() -> None:
 
 
 def test_wait_interrupt_wait_delay() -> None:
-    """
-    A success within the delay is one, if nothing was done to the command.
+    """A success within the delay is one, if nothing was done to the command.
 
     Go: TestWaitInterrupt/WaitDelay.
     """
@@ -252,9 +225,9 @@ def test_wait_interrupt_wait_delay() -> None:
 
 
 def test_wait_interrupt_sigkill_hang() -> None:
-    """
-    If a killed command leaves its pipes open they are given up, but what counts is
-    that it was killed. Go: TestWaitInterrupt/SIGKILL-hang.
+    """The kill counts more than pipes that stay open.
+
+    Go: TestWaitInterrupt/SIGKILL-hang.
     """
     ctx, cancel = with_cancel(background())
     cmd = sh_context(ctx, LEAVE + f"exec sleep {FOR_EVER}")
@@ -268,8 +241,7 @@ def test_wait_interrupt_sigkill_hang() -> None:
 
 
 def test_wait_interrupt_exit_hang() -> None:
-    """
-    A success that leaves its pipes open is a WaitDelayError.
+    """A success that leaves its pipes open is a WaitDelayError.
 
     Go: TestWaitInterrupt/Exit-hang.
     """
@@ -287,8 +259,9 @@ def test_wait_interrupt_exit_hang() -> None:
 
 
 def test_wait_interrupt_ignored() -> None:
-    """
-    Who ignores the polite request is killed. Go: TestWaitInterrupt/SIGINT-ignored.
+    """A command that ignores the polite request is killed.
+
+    Go: TestWaitInterrupt/SIGINT-ignored.
     """
     ctx, cancel = with_cancel(background())
     cmd = sh_context(ctx, TRAP, "")
@@ -300,8 +273,7 @@ def test_wait_interrupt_ignored() -> None:
 
 
 def test_wait_interrupt_handled() -> None:
-    """
-    An exit with code 0 because of the request is the context's error.
+    """An exit with code 0 because of the request is the context's error.
 
     Go: TestWaitInterrupt/SIGINT-handled.
     """
@@ -317,9 +289,7 @@ def test_wait_interrupt_handled() -> None:
 
 
 def test_wait_interrupt_quit() -> None:
-    """
-    Any other exit is what counts. Go: TestWaitInterrupt/SIGQUIT.
-    """
+    """Any other exit is what counts. Go: TestWaitInterrupt/SIGQUIT."""
     ctx, cancel = with_cancel(background())
     cmd = sh_context(ctx, TRAP, "exit 2")
     cmd.cancel, cmd.wait_delay = terminate(cmd), SOON
@@ -329,9 +299,7 @@ def test_wait_interrupt_quit() -> None:
 
 
 def closing(cmd: Cmd, error: Exception) -> None:
-    """
-    Have *cmd* cancelled by closing its input, and by an error all the same.
-    """
+    """Make *cmd* end when cancelled, by a cancel that also raises an error."""
     stdin = cmd.stdin_pipe()
 
     def cancel() -> None:
@@ -342,8 +310,7 @@ def closing(cmd: Cmd, error: Exception) -> None:
 
 
 def test_cancel_errors_success_after_error() -> None:
-    """
-    What cancel raised is reported, with its cause, if the command then succeeded.
+    """What cancel raised is reported, with its cause, if the command then succeeded.
 
     Go: TestCancelErrors/success_after_error.
     """
@@ -360,8 +327,7 @@ def test_cancel_errors_success_after_error() -> None:
 
 @pytest.mark.parametrize("wrapped", [False, True])
 def test_cancel_errors_success_after_done(wrapped: bool) -> None:
-    """
-    If cancel found the process done, or failed because of that, it is no error.
+    """If cancel found the process done, or failed because of that, it is no error.
 
     Go: TestCancelErrors/success_after_ErrProcessDone.
     """
@@ -380,8 +346,7 @@ def test_cancel_errors_success_after_done(wrapped: bool) -> None:
 
 @pytest.mark.parametrize("error", [KeyError("arbitrary"), ProcessDoneError()])
 def test_cancel_errors_killed_after_error(error: Exception) -> None:
-    """
-    A command that had to be killed was killed, whatever cancel raised.
+    """A command that had to be killed was killed, whatever cancel raised.
 
     Go: TestCancelErrors/killed_after_error, killed_after_spurious_ErrProcessDone.
     """
@@ -395,8 +360,7 @@ def test_cancel_errors_killed_after_error(error: Exception) -> None:
 
 
 def test_cancel_errors_nonzero_exit_after_error() -> None:
-    """
-    A failure of the command comes before one of cancel.
+    """A failure of the command comes before one of cancel.
 
     Go: TestCancelErrors/nonzero_exit_after_error.
     """
@@ -409,9 +373,7 @@ def test_cancel_errors_nonzero_exit_after_error() -> None:
 
 
 def late(ctx: Context, cmd: Cmd, cancel: Callable[[], None]) -> None:
-    """
-    Cancel a command that has ended but was not waited for.
-    """
+    """Cancel a command that has ended but was not waited for."""
     cmd.start()
     assert cmd.process is not None
     os.waitid(os.P_PID, cmd.process.pid, os.WEXITED | os.WNOWAIT)
@@ -420,9 +382,7 @@ def late(ctx: Context, cmd: Cmd, cancel: Callable[[], None]) -> None:
 
 
 def test_cancelled_between_end_and_wait() -> None:
-    """
-    A process that has ended can still be killed, so its success was cancelled.
-    """
+    """A process that has ended can still be killed, so its success was cancelled."""
     ctx, cancel = with_cancel(background())
     cmd = command_context(ctx, "true")
     killed = threading.Event()
@@ -442,10 +402,7 @@ def test_cancelled_between_end_and_wait() -> None:
 
 
 def test_killed_too_late_to_matter() -> None:
-    """
-    A delay that runs out after the process has ended does not hide its own success, nor
-    report what was copied: the kill may have caused it.
-    """
+    """A kill that comes after the end changes neither the success nor its error."""
     ctx, cancel = with_cancel(background())
     cmd = sh_context(ctx, "echo x")
     cmd.cancel, cmd.wait_delay = None, 0.01
@@ -461,9 +418,7 @@ def test_killed_too_late_to_matter() -> None:
 
 
 def test_delay_ends_what_reads_our_input() -> None:
-    """
-    A process left behind that never reads its input is given up as well.
-    """
+    """A process left behind that never reads its input is given up, too."""
     cmd = sh(f"exec 4<&0; sleep {FOR_EVER} <&4 & echo $! >&3")
     cmd.stdin, cmd.wait_delay = b"x" * 1_000_000, 0.01
     orphan = Orphan(cmd)
@@ -474,9 +429,7 @@ def test_delay_ends_what_reads_our_input() -> None:
 
 @pytest.mark.parametrize("use_pipe", [True, False])
 def test_delay_is_for_copying_only(use_pipe: bool) -> None:
-    """
-    Nobody waits for a file, nor for a pipe that the user reads.
-    """
+    """Nobody waits for a file, nor for a pipe that the user reads."""
     cmd = sh(LEAVE)
     cmd.wait_delay = SOON
     orphan = Orphan(cmd)
@@ -490,9 +443,7 @@ def test_delay_is_for_copying_only(use_pipe: bool) -> None:
 
 
 def test_without_a_delay_the_pipes_are_read_to_their_end() -> None:
-    """
-    What a process left behind still prints belongs to the output.
-    """
+    """The output includes what a process left behind still prints."""
     cmd = sh("(read line <&3; echo late) & echo early")
     reader, writer = os.pipe()
     cmd.extra_files = [reader]
@@ -509,9 +460,7 @@ def test_without_a_delay_the_pipes_are_read_to_their_end() -> None:
 
 
 def test_process_reaped_by_somebody_else() -> None:
-    """
-    If the state is lost, wait() says so each time, and still ends the copying.
-    """
+    """If other code took the state, each wait() says so, and the copying still ends."""
     cmd = sh("echo hello")
     cmd.stdout = sink = io.BytesIO()
     cmd.start()

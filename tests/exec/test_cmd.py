@@ -28,25 +28,19 @@ from tests.threads import SOON, in_threads
 
 
 def test_echo() -> None:
-    """
-    output() gives what the command prints. Go: TestEcho.
-    """
+    """output() gives what the command prints. Go: TestEcho."""
     assert command("echo", "foo bar", "baz").output() == b"foo bar baz\n"
     assert command("echo", "é").output(text=True) == "é\n"
 
 
 def test_text_never_fails() -> None:
-    """
-    Text is UTF-8, and what is none becomes U+FFFD; line ends are as they come.
-    """
+    """Text is UTF-8, and what is none becomes U+FFFD; line ends are as they come."""
     assert sh(r"printf 'a\377\r\n'").output(text=True) == "a\ufffd\r\n"
     assert sh("echo out; echo err >&2").combined_output(text=True) == "out\nerr\n"
 
 
 def test_command_relative_name(tmp_path: Path) -> None:
-    """
-    A relative path is one relative to dir. Go: TestCommandRelativeName.
-    """
+    """A relative path is one relative to dir. Go: TestCommandRelativeName."""
     (tmp_path / "sub").mkdir()
     (tmp_path / "sub" / "prog").write_text("#!/bin/sh\necho ran\n")
     (tmp_path / "sub" / "prog").chmod(0o755)
@@ -58,8 +52,9 @@ def test_command_relative_name(tmp_path: Path) -> None:
 
 
 def test_cat_good_and_bad_file() -> None:
-    """
-    combined_output() has both streams, also on the error. Go: TestCatGoodAndBadFile.
+    """combined_output() has both streams, also on the error.
+
+    Go: TestCatGoodAndBadFile.
     """
     error = error_of(
         ExitError, command("cat", "/bogus/file.foo", __file__).combined_output
@@ -72,9 +67,7 @@ def test_cat_good_and_bad_file() -> None:
 
 
 def test_no_exist_executable() -> None:
-    """
-    A program that is not there is a PathError of run(). Go: TestNoExistExecutable.
-    """
+    """A missing program is a PathError of run(). Go: TestNoExistExecutable."""
     error = error_of(PathError, command("/no-exist-executable").run)
 
     assert isinstance(error, FileNotFoundError)
@@ -82,9 +75,7 @@ def test_no_exist_executable() -> None:
 
 
 def test_exit_status() -> None:
-    """
-    An ExitError says with what code. Go: TestExitStatus.
-    """
+    """An ExitError says with what code. Go: TestExitStatus."""
     cmd = sh("exit 42")
     error = error_of(ExitError, cmd.run)
 
@@ -94,9 +85,7 @@ def test_exit_status() -> None:
 
 @pytest.mark.parametrize("code", [0, 2, 42, 255])
 def test_exit_code(code: int) -> None:
-    """
-    The state has the exit code, whether it is an error or not. Go: TestExitCode.
-    """
+    """The state has the exit code, whether it is an error or not. Go: TestExitCode."""
     cmd = sh(f"exit {code}")
     if code:
         error_of(ExitError, cmd.run)
@@ -108,9 +97,7 @@ def test_exit_code(code: int) -> None:
 
 
 def test_exit_by_signal() -> None:
-    """
-    The text of an ExitError names the signal.
-    """
+    """The text of an ExitError names the signal."""
     cmd = sh("kill -TERM $$")
     error = error_of(ExitError, cmd.run)
 
@@ -119,9 +106,7 @@ def test_exit_by_signal() -> None:
 
 
 def test_state_of_a_command_that_never_ran() -> None:
-    """
-    Without a start there is no state, and no process. Go: TestExitCode.
-    """
+    """Without a start there is no state, and no process. Go: TestExitCode."""
     cmd = command("/no-exist-executable")
     error_of(PathError, cmd.run)
 
@@ -129,9 +114,7 @@ def test_state_of_a_command_that_never_ran() -> None:
 
 
 def test_string() -> None:
-    """
-    A command shows its resolved path and its arguments. Go: TestString.
-    """
+    """A command shows its resolved path and its arguments. Go: TestString."""
     echo = look_path("echo")
 
     assert str(command("echo")) == echo
@@ -142,25 +125,22 @@ def test_string() -> None:
 
 
 def test_string_path_not_resolved() -> None:
-    """
-    One that was not found shows what was asked for. Go: TestStringPathNotResolved.
+    """A command that was not found shows the name that was given.
+
+    Go: TestStringPathNotResolved.
     """
     assert str(command("makemeasandwich")) == "makemeasandwich"
     assert str(command("makemeasandwich", "-lettuce")) == "makemeasandwich -lettuce"
 
 
 def test_no_string_panic() -> None:
-    """
-    An empty command can be shown, too. Go: TestNoStringPanic.
-    """
+    """An empty command can be shown, too. Go: TestNoStringPanic."""
     assert str(Cmd()) == ""
     assert repr(Cmd()) == "Cmd(path='', args=())"
 
 
 def test_no_path() -> None:
-    """
-    An empty command cannot be started. Go: TestNoPath.
-    """
+    """An empty command cannot be started. Go: TestNoPath."""
     cmd = Cmd()
 
     assert str(error_of(CmdStateError, cmd.start)) == "exec: no command"
@@ -168,9 +148,7 @@ def test_no_path() -> None:
 
 
 def test_failed_look_up_is_kept() -> None:
-    """
-    command() never fails; start() raises what is in err, and a user may clear it.
-    """
+    """command() never fails; start() raises what is in err, and a user may clear it."""
     cmd = command("surely-not-here")
 
     assert isinstance(cmd.err, ExecError)
@@ -179,9 +157,7 @@ def test_failed_look_up_is_kept() -> None:
 
 
 def test_cleared_err_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """
-    A program of the current directory runs if err is cleared. Go: TestLookPath.
-    """
+    """A program of the current directory runs if err is cleared. Go: TestLookPath."""
     (tmp_path / "prog").write_text("#!/bin/sh\necho ran\n")
     (tmp_path / "prog").chmod(0o755)
     monkeypatch.chdir(tmp_path)
@@ -195,8 +171,7 @@ def test_cleared_err_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_abs_path_exec(tmp_path: Path) -> None:
-    """
-    A path is used as it is, argv[0] is free, a bare path is one in dir.
+    """A path is used as it is, argv[0] is free, a bare path is one in dir.
 
     Go: TestAbsPathExec.
     """
@@ -214,18 +189,14 @@ def test_abs_path_exec(tmp_path: Path) -> None:
 
 
 def test_empty_args_are_the_path() -> None:
-    """
-    Without arguments the program is named by its path.
-    """
+    """Without arguments the program is named by its path."""
     cmd = Cmd(path="/bin/sh", stdin=b"tr '\\0' '|' </proc/$$/cmdline")
 
     assert cmd.output() == b"/bin/sh|"
 
 
 def test_start_twice() -> None:
-    """
-    A command starts once, even if that failed. Go: TestStart_twice.
-    """
+    """A command starts once, even if that failed. Go: TestStart_twice."""
     cmd = command("/bin/nonexistent")
     error_of(PathError, cmd.start)
 
@@ -234,9 +205,7 @@ def test_start_twice() -> None:
 
 
 def test_wait_out_of_turn() -> None:
-    """
-    wait() comes after start(), once.
-    """
+    """wait() comes after start(), once."""
     cmd = command("true")
 
     assert str(error_of(CmdStateError, cmd.wait)) == "exec: not started"
@@ -246,9 +215,7 @@ def test_wait_out_of_turn() -> None:
 
 
 def test_output_twice() -> None:
-    """
-    The second output() finds stdout taken, by the first.
-    """
+    """The second output() finds stdout taken, by the first."""
     cmd = command("true")
     assert cmd.output() == b""
 
@@ -258,9 +225,7 @@ def test_output_twice() -> None:
 
 
 def test_output_stderr_capture() -> None:
-    """
-    The error of output() has what went to stderr. Go: TestOutputStderrCapture.
-    """
+    """The error of output() has what went to stderr. Go: TestOutputStderrCapture."""
     error = error_of(ExitError, sh("echo o; echo some stderr text >&2; exit 1").output)
 
     assert error.stderr == b"some stderr text\n"
@@ -268,18 +233,14 @@ def test_output_stderr_capture() -> None:
 
 
 def test_output_leaves_a_given_stderr_alone() -> None:
-    """
-    Stderr that goes elsewhere is not in the error.
-    """
+    """Stderr that goes elsewhere is not in the error."""
     cmd = sh("echo text >&2; exit 1")
     with open(os.devnull, "wb") as cmd.stderr:
         assert error_of(ExitError, cmd.output).stderr == b""
 
 
 def test_error_of_a_failed_start_has_no_output() -> None:
-    """
-    If nothing ran there is no output, which is not the same as an empty one.
-    """
+    """If nothing ran there is no output, which is not the same as an empty one."""
     error = error_of(PathError, command("/nonexistent").output)
 
     assert error.output is None  # type: ignore[attr-defined]
@@ -287,18 +248,14 @@ def test_error_of_a_failed_start_has_no_output() -> None:
 
 @pytest.mark.parametrize("words", [("/bin/a\0b",), ("/bin/echo", "a\0b")])
 def test_nul_byte_is_refused_as_by_the_kernel(words: tuple[str, ...]) -> None:
-    """
-    A NUL byte in a path or an argument is Go's EINVAL.
-    """
+    """A NUL byte in a path or an argument is Go's EINVAL."""
     error = error_of(PathError, command(*words).run)
 
     assert str(error) == f"fork/exec {words[0]}: invalid argument"
 
 
 def test_words_may_be_paths_and_bytes(tmp_path: Path) -> None:
-    """
-    What names a file elsewhere in Python does here, too; a number does not.
-    """
+    """Words may be str, bytes and paths, but no numbers."""
     (tmp_path / "file").write_bytes(b"content")
 
     assert command(Path("/bin/cat"), tmp_path / "file").output() == b"content"
@@ -308,9 +265,7 @@ def test_words_may_be_paths_and_bytes(tmp_path: Path) -> None:
 
 
 def test_sys_proc_attr_is_passed_on() -> None:
-    """
-    A command may lead a session of its own.
-    """
+    """A command may lead a session of its own."""
     cmd = sh("echo $$; ps -o sid= -p $$")
     cmd.sys_proc_attr = SysProcAttr(setsid=True)
 
@@ -319,8 +274,9 @@ def test_sys_proc_attr_is_passed_on() -> None:
 
 
 def test_credential_no_set_groups() -> None:
-    """
-    Our own user without setgroups needs no privilege. Go: TestCredentialNoSetGroups.
+    """Our own user without setgroups needs no privilege.
+
+    Go: TestCredentialNoSetGroups.
     """
     cmd = command("id", "-u")
     me = Credential(os.getuid(), os.getgid(), no_set_groups=True)
@@ -330,9 +286,7 @@ def test_credential_no_set_groups() -> None:
 
 
 def test_stopped_is_not_ended() -> None:
-    """
-    A stop ends no wait, and the process can still be signalled. Go: TestWaitid.
-    """
+    """A stop ends no wait, and the process can still be signalled. Go: TestWaitid."""
     cmd = command("sleep", FOR_EVER)
     cmd.start()
     assert cmd.process is not None
@@ -355,9 +309,7 @@ def test_stopped_is_not_ended() -> None:
 
 
 def test_sigchld() -> None:
-    """
-    A start raises one SIGCHLD, for the command itself. Go: TestSIGCHLD.
-    """
+    """A start raises one SIGCHLD, for the command itself. Go: TestSIGCHLD."""
     seen: list[int] = []
     before = signal.signal(signal.SIGCHLD, lambda number, _: seen.append(number))
     try:
@@ -369,9 +321,7 @@ def test_sigchld() -> None:
 
 
 def test_path_race() -> None:
-    """
-    Showing a command while it starts is safe. Go: TestPathRace.
-    """
+    """Showing a command while it starts is safe. Go: TestPathRace."""
     cmd = command("true")
     shown = str(cmd)
 
@@ -381,9 +331,7 @@ def test_path_race() -> None:
 
 
 def test_concurrent_exec() -> None:
-    """
-    Commands that hang do not hold up those that end. Go: TestConcurrentExec.
-    """
+    """Commands that hang do not hold up those that end. Go: TestConcurrentExec."""
     hanging = [command("cat") for _ in range(3)]
     inputs = [cmd.stdin_pipe() for cmd in hanging]
     for cmd in hanging:
@@ -397,9 +345,7 @@ def test_concurrent_exec() -> None:
 
 
 def test_many_at_once_keep_their_own_output() -> None:
-    """
-    Output, input and exit codes of concurrent commands are never mixed up.
-    """
+    """Output, input and exit codes of concurrent commands are never mixed up."""
 
     def run(index: int) -> None:
         cmd = sh(f"printf {index}:; cat; exit {index}")
@@ -412,9 +358,7 @@ def test_many_at_once_keep_their_own_output() -> None:
 
 
 def test_leaving_the_block_ends_the_command() -> None:
-    """
-    A with block kills what runs in it and waits for it.
-    """
+    """A with block kills what runs in it and waits for it."""
     with sh("sleep 1000 & echo ready; sleep 1000") as cmd:
         cmd.sys_proc_attr = SysProcAttr(setpgid=True)
         pipe = cmd.stdout_pipe()
@@ -429,9 +373,7 @@ def test_leaving_the_block_ends_the_command() -> None:
 
 
 def test_leaving_the_block_ends_the_copying_too() -> None:
-    """
-    A grandchild that keeps a pipe open does not keep the block from ending.
-    """
+    """A grandchild that keeps a pipe open does not keep the block from ending."""
     with sh("sleep 1000 & echo $! >&2; echo ready") as cmd:
         cmd.stdin = b"x" * 10_000_000
         cmd.stdout = Taker()
@@ -444,9 +386,7 @@ def test_leaving_the_block_ends_the_copying_too() -> None:
 
 
 def test_leaving_the_block_after_the_end() -> None:
-    """
-    A command that was waited for, or never started, is left as it is.
-    """
+    """A command that was waited for, or never started, is left as it is."""
     with sh("exit 3") as cmd:
         error_of(ExitError, cmd.run)
     assert str(cmd.process_state) == "exit status 3"
@@ -457,9 +397,7 @@ def test_leaving_the_block_after_the_end() -> None:
 
 
 def test_an_error_in_the_block_goes_on() -> None:
-    """
-    The block's own error is not replaced by that of the command.
-    """
+    """The block's own error is not replaced by that of the command."""
     with suppress(KeyError), command("sleep", FOR_EVER) as cmd:
         cmd.start()
         raise KeyError

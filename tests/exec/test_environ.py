@@ -27,17 +27,13 @@ from tests.exec.tools import error_of
     ],
 )
 def test_dedup_env(entries: list[str], kept: list[str]) -> None:
-    """
-    The last entry of a key stays, at its place. Go: TestDedupEnv.
-    """
+    """The last entry of a key stays, at its place. Go: TestDedupEnv."""
     assert deduplicated(entries) == kept
 
 
 @given(st.lists(st.text("A=1", max_size=4)))
 def test_dedup_keeps_the_last_of_each(entries: list[str]) -> None:
-    """
-    An entry stays unless it is empty or a later one has its key.
-    """
+    """An entry stays unless it is empty or a later one has its key."""
 
     def key(entry: str) -> str | None:
         match = re.match("(=?[^=]*)=", entry)
@@ -52,9 +48,7 @@ def test_dedup_keeps_the_last_of_each(entries: list[str]) -> None:
 
 
 def test_dedup_env_echo() -> None:
-    """
-    A child sees the last of each key. Go: TestDedupEnvEcho.
-    """
+    """A child sees the last of each key. Go: TestDedupEnvEcho."""
     cmd = command("env")
     cmd.env = ["FOO=bad", "FOO=good"]
 
@@ -63,18 +57,14 @@ def test_dedup_env_echo() -> None:
 
 @pytest.mark.parametrize("env", [[], {}])
 def test_empty_environment_is_empty(env: list[str]) -> None:
-    """
-    Only None is the environment of the caller.
-    """
+    """Only None is the environment of the caller."""
     cmd = Cmd(path="/usr/bin/env", env=env)
 
     assert cmd.output() == b""
 
 
 def test_environment_may_be_a_mapping_or_bytes() -> None:
-    """
-    A mapping and bytes are as good as "K=V".
-    """
+    """A mapping and bytes are as good as "K=V"."""
     assert Cmd(env={"A": "1", "B": "2"}).environ() == ["A=1", "B=2"]
     assert Cmd(env={b"A": b"\xff"}).environ() == ["A=\udcff"]
     assert Cmd(path="/usr/bin/env", env=[b"A=\xff"]).output() == b"A=\xff\n"
@@ -82,9 +72,7 @@ def test_environment_may_be_a_mapping_or_bytes() -> None:
 
 @pytest.mark.parametrize("env", ["A=1", b"A=1", [1], {"A": 1}])
 def test_environment_of_another_type(env: object) -> None:
-    """
-    Anything else is a TypeError that names the argument.
-    """
+    """Anything else is a TypeError that names the argument."""
     cmd = Cmd(path="/bin/true")
     cmd.env = env  # type: ignore[assignment]
 
@@ -93,9 +81,7 @@ def test_environment_of_another_type(env: object) -> None:
 
 
 def test_env_nul_character() -> None:
-    """
-    An entry with a NUL byte cannot be started with. Go: TestEnvNULCharacter.
-    """
+    """An entry with a NUL byte cannot be started with. Go: TestEnvNULCharacter."""
     cmd = Cmd(path="/usr/bin/env", env=["FOO=foo\0BAR=bar", "A=1"])
 
     assert cmd.environ() == ["A=1"]
@@ -105,9 +91,7 @@ def test_env_nul_character() -> None:
 
 
 def test_implicit_pwd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """
-    PWD follows dir in an inherited environment, and only there. Go: TestImplicitPWD.
-    """
+    """PWD follows dir in an inherited environment only. Go: TestImplicitPWD."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PWD", str(tmp_path))
     cases = {
@@ -127,18 +111,14 @@ def test_implicit_pwd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_no_pwd_is_added_without_dir(monkeypatch: pytest.MonkeyPatch) -> None:
-    """
-    If the caller has no PWD, a command in the same directory gets none.
-    """
+    """If the caller has no PWD, a command in the same directory gets none."""
     monkeypatch.delenv("PWD", raising=False)
 
     assert not any(entry.startswith("PWD=") for entry in Cmd().environ())
 
 
 def test_explicit_pwd(tmp_path: Path) -> None:
-    """
-    PWD in env is the user's own affair. Go: TestExplicitPWD.
-    """
+    """A PWD in env stays as it is. Go: TestExplicitPWD."""
     for pwd in (["PWD=/elsewhere"], [f"PWD={tmp_path}/."], []):
         cmd = Cmd(path="/usr/bin/env", dir=tmp_path, env=[*pwd, "A=1"])
         assert cmd.output(text=True).splitlines() == [*pwd, "A=1"]
@@ -147,9 +127,7 @@ def test_explicit_pwd(tmp_path: Path) -> None:
 def test_pwd_keeps_the_name_of_a_link(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """
-    A right PWD of ours is trusted, so a linked name stays; a stale one is not.
-    """
+    """A right PWD of ours is trusted, so a linked name stays; a stale one is not."""
     (tmp_path / "real").mkdir()
     (tmp_path / "link").symlink_to("real")
     monkeypatch.chdir(tmp_path / "link")
@@ -165,9 +143,7 @@ def test_pwd_keeps_the_name_of_a_link(
 def test_directory_that_is_gone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """
-    Where the current directory has no name any more, start() says so.
-    """
+    """Where the current directory has no name any more, start() says so."""
     lost = tmp_path / "lost"
     lost.mkdir()
     monkeypatch.chdir(lost)

@@ -26,9 +26,7 @@ OUTPUT = b"0123456789\n" * 20_000
 
 @contextmanager
 def interrupt_at(number: int) -> Iterator[None]:
-    """
-    Raise KeyboardInterrupt at the *number*-th checkpoint in the code of commands.
-    """
+    """Raise KeyboardInterrupt at the *number*-th checkpoint in the code of commands."""
     left = number
 
     def profile(frame: FrameType, event: str, _: object) -> None:
@@ -46,9 +44,7 @@ def interrupt_at(number: int) -> Iterator[None]:
 
 
 def successful() -> Cmd:
-    """
-    Make a command that succeeds, with all that wait() looks at.
-    """
+    """Make a command that succeeds, with all that wait() looks at."""
     cmd = sh_context(with_cancel(background()).ctx, "cat")
     cmd.stdin, cmd.stdout = io.BytesIO(OUTPUT), io.BytesIO()
     cmd.wait_delay = SOON
@@ -56,18 +52,14 @@ def successful() -> Cmd:
 
 
 def failing() -> Cmd:
-    """
-    Make a command that does not.
-    """
+    """Make a command that does not."""
     cmd = sh("cat; exit 3")
     cmd.stdin, cmd.stdout = io.BytesIO(OUTPUT), io.BytesIO()
     return cmd
 
 
 def delayed() -> Cmd:
-    """
-    Make a command that leaves its output open, to a child that ends with its input.
-    """
+    """Make a command whose child keeps its output open until its input ends."""
     cmd = sh("exec 3<&0; cat <&3 & exit 0")
     cmd.stdin_pipe()
     cmd.stdout = io.BytesIO()
@@ -76,9 +68,7 @@ def delayed() -> Cmd:
 
 
 def wait(cmd: Cmd) -> type[BaseException] | None:
-    """
-    Wait and give the class of the error.
-    """
+    """Wait and give the class of the error."""
     try:
         cmd.wait()
     except (ExitError, WaitDelayError) as error:
@@ -97,10 +87,7 @@ def wait(cmd: Cmd) -> type[BaseException] | None:
 def test_interrupted_wait_goes_on(
     make: Callable[[], Cmd], code: int, error: type | None, output: bytes
 ) -> None:
-    """
-    Wherever an interrupt strikes, the next wait() has the same result as the first
-    would have had, and leaves nothing behind.
-    """
+    """After an interrupt anywhere, the next wait() has the result of the first."""
     for number in count(1):
         cmd = make()
         cmd.start()
@@ -123,9 +110,7 @@ def test_interrupted_wait_goes_on(
 
 
 def test_real_interrupts() -> None:
-    """
-    So it is with signals, however many come.
-    """
+    """Real signals, however many, change no result either."""
     cmd = sh("while read -r line; do echo $line; done; exit 3")
     stdin = cmd.stdin_pipe()
     cmd.stdout = sink = io.BytesIO()

@@ -21,9 +21,7 @@ from ipyproc.exec.look_path import clean
 
 @pytest.fixture
 def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """
-    Give the current directory: a program here, one in bin/, one that is no program.
-    """
+    """Return a directory with a program, one in bin/, and a file that is none."""
     for name in ("here", "bin/prog", "bin/other"):
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)
@@ -35,9 +33,7 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def refused(name: str) -> ExecError:
-    """
-    Give the error that looking *name* up must raise.
-    """
+    """Return the error that looking *name* up must raise."""
     with pytest.raises(ExecError) as caught:
         look_path(name)
     assert caught.value.name == name
@@ -47,8 +43,7 @@ def refused(name: str) -> ExecError:
 def test_absolute_entry_gives_an_absolute_path(
     tree: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """
-    A program in an absolute directory of PATH is found, the first one first.
+    """A program in an absolute directory of PATH is found, the first one first.
 
     Go: TestLookPath.
     """
@@ -63,9 +58,9 @@ def test_absolute_entry_gives_an_absolute_path(
 def test_program_of_the_current_directory_is_refused(
     tree: Path, monkeypatch: pytest.MonkeyPatch, path: str, name: str
 ) -> None:
-    """
-    A hit relative to the current directory is refused with its path, but an empty
-    PATH is no empty entry and finds nothing. Go: TestLookPathUnixEmptyPath.
+    """A relative hit is refused with its path; an empty PATH finds nothing.
+
+    Go: TestLookPathUnixEmptyPath.
     """
     monkeypatch.setenv("PATH", path)
 
@@ -82,9 +77,7 @@ def test_program_of_the_current_directory_is_refused(
 def test_relative_hit_ends_the_search(
     tree: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """
-    A relative hit is refused even if a later entry would have an absolute one.
-    """
+    """A relative hit is refused even if a later entry would have an absolute one."""
     monkeypatch.setenv("PATH", f"sub/../bin:{tree}/bin")
 
     error = refused("prog")
@@ -96,9 +89,7 @@ def test_relative_hit_ends_the_search(
 
 
 def test_unset_path_finds_nothing(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """
-    Without PATH no default is used, but a name with a slash needs none.
-    """
+    """Without PATH no default is used, but a name with a slash needs none."""
     monkeypatch.delenv("PATH")
 
     error = refused("sh")
@@ -113,9 +104,7 @@ def test_unset_path_finds_nothing(tree: Path, monkeypatch: pytest.MonkeyPatch) -
 def test_special_names_are_no_programs(
     tree: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    """
-    The empty name and the dot names are not found, whatever PATH has.
-    """
+    """The empty name and the dot names are not found, whatever PATH has."""
     monkeypatch.setenv("PATH", f"{tree}/bin/prog:{tree}/bin:.")
 
     assert isinstance(refused(name).err, NotFoundError)
@@ -135,8 +124,7 @@ def test_special_names_are_no_programs(
 def test_name_with_a_slash_is_refused_for_its_own_reason(
     tree: Path, name: str, number: int, reason: str
 ) -> None:
-    """
-    What the kernel has against a name with a slash is the error.
+    """What the kernel has against a name with a slash is the error.
 
     Go: TestLookPathNotFound.
     """
@@ -151,9 +139,7 @@ def test_name_with_a_slash_is_refused_for_its_own_reason(
 def test_what_is_no_program_is_passed_over(
     tree: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """
-    A directory, a plain file or a file as an entry of PATH hides nothing behind it.
-    """
+    """An entry of PATH that is no program does not hide those after it."""
     (tree / "bin" / "plain").mkdir()
     (tree / "late").mkdir()
     (tree / "late" / "plain").write_text("#!/bin/sh\n")
@@ -166,9 +152,7 @@ def test_what_is_no_program_is_passed_over(
 def test_find_executable_vs_noexec(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """
-    Where nothing may be executed no program is found. Go: TestFindExecutableVsNoexec.
-    """
+    """On a noexec mount no program is found. Go: TestFindExecutableVsNoexec."""
     mount = command("mount", "-t", "tmpfs", "-o", "noexec", "tmpfs", tmp_path)
     try:
         mount.output()
@@ -190,9 +174,7 @@ def test_find_executable_vs_noexec(
 
 
 def test_nul_byte_is_not_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    """
-    A NUL byte never cuts a name short to one that exists.
-    """
+    """A NUL byte never cuts a name short to one that exists."""
     monkeypatch.setenv("PATH", "/bin")
 
     assert str(refused("sh\0x")) == (
@@ -201,9 +183,7 @@ def test_nul_byte_is_not_found(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_bytes_and_paths_are_names_too(tree: Path) -> None:
-    """
-    A name may be what Python otherwise takes for a path.
-    """
+    """A name may be what Python otherwise takes for a path."""
     assert look_path(tree / "here") == f"{tree}/here"
     assert look_path(b"./here") == "./here"
 
@@ -220,7 +200,5 @@ def test_bytes_and_paths_are_names_too(tree: Path) -> None:
     ],
 )
 def test_clean_is_lexical(path: str, cleaned: str) -> None:
-    """
-    A path is cleaned as Go's filepath.Clean does, without looking at the disk.
-    """
+    """A path is cleaned as Go's filepath.Clean does, without looking at the disk."""
     assert clean(path) == cleaned

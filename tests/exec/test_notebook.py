@@ -18,9 +18,7 @@ cmd.run()
 
 
 def test_stdout_of_a_cell(kernel: Kernel) -> None:
-    """
-    What a command writes to sys.stdout and sys.stderr appears in the notebook.
-    """
+    """What a command writes to sys.stdout and sys.stderr appears in the notebook."""
     kernel.start(PRINTING)
     seen = {"stdout": "", "stderr": ""}
     while "child" not in seen["stdout"] or "errors" not in seen["stderr"]:

@@ -26,9 +26,7 @@ from tests.threads import SOON, in_threads
 
 
 def at_once(*actions: Callable[[], object]) -> None:
-    """
-    Do things at the same time, each of which may find the process ended by another.
-    """
+    """Call functions at the same time; each may find the process ended by another."""
 
     def act(index: int) -> None:
         with suppress(ProcessDoneError, ExitError):
@@ -38,9 +36,7 @@ def at_once(*actions: Callable[[], object]) -> None:
 
 
 def test_pipes() -> None:
-    """
-    A dialogue over all three pipes. Go: TestPipes.
-    """
+    """A dialogue over all three pipes. Go: TestPipes."""
     cmd = sh("while read -r line; do echo $line; echo $line >&2; done; echo end")
     stdin, stdout, stderr = cmd.stdin_pipe(), cmd.stdout_pipe(), cmd.stderr_pipe()
     cmd.start()
@@ -56,9 +52,7 @@ def test_pipes() -> None:
 
 
 def test_pipes_are_file_objects() -> None:
-    """
-    What takes a binary file takes a pipe: text layers, iteration, select.
-    """
+    """A pipe is a binary file: text layers, iteration and select work on it."""
     cmd = command("cat")
     stdin, stdout = cmd.stdin_pipe(), cmd.stdout_pipe()
     assert stdin.writable()
@@ -75,9 +69,9 @@ def test_pipes_are_file_objects() -> None:
 
 
 def test_stdin_close() -> None:
-    """
-    Closing a pipe and waiting for its command do not disturb each other, whoever is
-    first. Go: TestStdinClose.
+    """Closing a pipe and waiting for its command may come in either order.
+
+    Go: TestStdinClose.
     """
     for _ in range(10):
         cmd = command("cat")
@@ -90,9 +84,7 @@ def test_stdin_close() -> None:
 
 
 def test_stdin_close_race() -> None:
-    """
-    Killing, closing and waiting at the same time are safe. Go: TestStdinCloseRace.
-    """
+    """Killing, closing and waiting may happen at once. Go: TestStdinCloseRace."""
     for _ in range(10):
         cmd = command("cat")
         stdin = cmd.stdin_pipe()
@@ -102,9 +94,7 @@ def test_stdin_close_race() -> None:
 
 
 def test_echo_file_race() -> None:
-    """
-    Writing to a pipe while another thread waits is safe. Go: TestEchoFileRace.
-    """
+    """Writing to a pipe while another thread waits is safe. Go: TestEchoFileRace."""
     cmd = command("echo")
     stdin = cmd.stdin_pipe()
     cmd.start()
@@ -118,9 +108,7 @@ def test_echo_file_race() -> None:
 
 
 def test_pipes_are_closed_after_wait() -> None:
-    """
-    wait() closes the pipes; used afterwards they are closed files.
-    """
+    """wait() closes the pipes; used afterwards they are closed files."""
     cmd = sh("echo out; echo err >&2")
     stdin, stdout, stderr = cmd.stdin_pipe(), cmd.stdout_pipe(), cmd.stderr_pipe()
     cmd.start()
@@ -136,9 +124,7 @@ def test_pipes_are_closed_after_wait() -> None:
 
 
 def test_pipe_without_reader() -> None:
-    """
-    Writing to a command that has ended is a broken pipe, by Go's text.
-    """
+    """Writing to a command that has ended is a broken pipe, by Go's text."""
     cmd = command("true")
     stdin = cmd.stdin_pipe()
     cmd.start()
@@ -152,9 +138,7 @@ def test_pipe_without_reader() -> None:
 
 
 def test_pipe_look_path_leak() -> None:
-    """
-    A failed look-up closes both ends of every pipe. Go: TestPipeLookPathLeak.
-    """
+    """A failed look-up closes both ends of every pipe. Go: TestPipeLookPathLeak."""
     before = open_descriptors()
     for _ in range(4):
         cmd = command("something-that-does-not-exist-executable")
@@ -166,8 +150,7 @@ def test_pipe_look_path_leak() -> None:
 
 
 def test_double_start_leaves_pipes_open() -> None:
-    """
-    A second start fails and leaves the first one's pipes alone.
+    """A second start fails and leaves the first one's pipes alone.
 
     Go: TestDoubleStartLeavesPipesOpen.
     """
@@ -183,9 +166,7 @@ def test_double_start_leaves_pipes_open() -> None:
 
 
 def test_pipe_of_a_stream_that_is_set() -> None:
-    """
-    A stream that goes somewhere already has no pipe.
-    """
+    """A stream that goes somewhere already has no pipe."""
     cmd = command("true")
     cmd.stdin, cmd.stdout, cmd.stderr = b"", io.BytesIO(), io.BytesIO()
 
@@ -198,9 +179,7 @@ def test_pipe_of_a_stream_that_is_set() -> None:
 
 
 def test_pipe_of_a_started_command() -> None:
-    """
-    After the start it is too late for a pipe.
-    """
+    """After the start it is too late for a pipe."""
     cmd = command("true")
     cmd.start()
 
@@ -215,9 +194,7 @@ def test_pipe_of_a_started_command() -> None:
 
 
 def test_dropped_pipe_stays_open() -> None:
-    """
-    A child keeps its pipe though nobody here refers to our end of it any more.
-    """
+    """A child keeps its pipe though nobody here refers to our end of it any more."""
     cmd = sh("read line; echo $line; exit 7")
     stdin = cmd.stdin_pipe()
     cmd.stdout_pipe()
@@ -228,9 +205,7 @@ def test_dropped_pipe_stays_open() -> None:
 
 
 def test_large_read_and_write() -> None:
-    """
-    What is larger than any pipe goes through whole, by read() and by write().
-    """
+    """Data larger than any pipe goes through whole, by read() and by write()."""
     data = os.urandom(3_000_000)
     cmd = command("cat")
     stdin, stdout = cmd.stdin_pipe(), cmd.stdout_pipe()
@@ -249,19 +224,14 @@ def test_large_read_and_write() -> None:
 
 @contextmanager
 def both_ends(make: object) -> Iterator[tuple[pipes.PipeEnd, io.FileIO]]:
-    """
-    Give our end and the child's, and close what the test leaves open.
-    """
+    """Return our end and the child's, and close what the test leaves open."""
     ours, child = make()  # type: ignore[operator]
     with ours, child:
         yield ours, child
 
 
 def test_close_wakes_a_reader() -> None:
-    """
-    Who blocks in a read gets the error of a closed file when another thread closes it,
-    and the descriptor is given back then.
-    """
+    """A close by another thread wakes a blocked reader and frees the descriptor."""
     before = open_descriptors()
     with both_ends(pipes.from_child) as (ours, _):
         thread = threading.Thread(
@@ -278,9 +248,7 @@ def test_close_wakes_a_reader() -> None:
 
 
 def test_close_wakes_a_writer() -> None:
-    """
-    Who blocks in a write to a full pipe is woken, too.
-    """
+    """A close wakes a writer that blocks on a full pipe, too."""
     with both_ends(pipes.to_child) as (ours, child):
         assert isinstance(ours, pipes.PipeWriter)
         endless = bytes(10_000_000)
@@ -296,10 +264,7 @@ def test_close_wakes_a_writer() -> None:
 
 
 def test_shared_writer_is_for_a_child() -> None:
-    """
-    A writer whose number was asked for blocks as a child expects it, and still can be
-    written to without end, and closed.
-    """
+    """A writer whose descriptor was asked for is blocking, and can still be closed."""
     with both_ends(pipes.to_child) as (ours, child):
         assert isinstance(ours, pipes.PipeWriter)
         assert not os.get_blocking(ours._fd)
@@ -313,9 +278,7 @@ def test_shared_writer_is_for_a_child() -> None:
 
 
 def test_busy_pipe_is_enlarged() -> None:
-    """
-    A pipe that was full when it was read has room for more from then on.
-    """
+    """A pipe that was full when it was read has room for more from then on."""
     with both_ends(pipes.from_child) as (ours, child):
         assert isinstance(ours, pipes.PipeReader)
         sizes = []
@@ -334,9 +297,7 @@ def test_busy_pipe_is_enlarged() -> None:
 
 
 def test_pipe_that_cannot_be_made(monkeypatch: pytest.MonkeyPatch) -> None:
-    """
-    If there is no descriptor left for an end, the others are closed again.
-    """
+    """If there is no descriptor left for an end, the others are closed again."""
     before = open_descriptors()
 
     def refuse(_: int) -> int:
@@ -351,18 +312,14 @@ def test_pipe_that_cannot_be_made(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_repr_of_a_pipe() -> None:
-    """
-    A pipe's end shows which it is and whether it is open.
-    """
+    """A pipe's end shows which it is and whether it is open."""
     with both_ends(pipes.from_child) as (ours, _):
         assert repr(ours) == f"<PipeReader |0 fd {ours.fileno()}>"
     assert repr(ours) == "<PipeReader |0 closed>"
 
 
 def test_pipeline() -> None:
-    """
-    a | b | c: each reads what the one before it writes, and each has its own state.
-    """
+    """In a | b | c each reads what the one before it writes, and has its own state."""
     numbers = sh("seq 1 1000; exit 3")
     some = command("grep", "7")
     count = command("wc", "-l")
@@ -378,9 +335,7 @@ def test_pipeline() -> None:
 
 @pytest.mark.parametrize("first", ["reader", "writer"])
 def test_pipeline_whose_reader_ends_early(first: str) -> None:
-    """
-    yes | head: the writer is told by SIGPIPE, for nobody here keeps the pipe open.
-    """
+    """In yes | head the writer gets SIGPIPE: nobody here keeps the pipe open."""
     yes, head = command("yes"), command("head", "-n", "1")
     head.stdin = yes.stdout_pipe()
     head.stdout = sink = io.BytesIO()
@@ -394,10 +349,7 @@ def test_pipeline_whose_reader_ends_early(first: str) -> None:
 
 @pytest.mark.parametrize("reader", ["cat", "true"])
 def test_pipeline_of_what_is_left(reader: str) -> None:
-    """
-    A pipe that was read from may be passed on: the rest goes there, and the writer is
-    told if nobody wants it.
-    """
+    """The rest of a pipe that was read from can be passed on to a command."""
     seq, rest = sh("seq 1 3; [ $1 = cat ] || yes", reader), command(reader)
     rest.stdin = pipe = seq.stdout_pipe()
     seq.start()
@@ -411,9 +363,7 @@ def test_pipeline_of_what_is_left(reader: str) -> None:
 
 
 def test_pipeline_made_from_its_end() -> None:
-    """
-    The writer may be given the reader's pipe, as well.
-    """
+    """The writer may be given the reader's pipe, as well."""
     echo, cat = command("echo", "hello"), command("cat")
     echo.stdout = cat.stdin_pipe()
     cat.stdout = sink = io.BytesIO()
@@ -426,9 +376,7 @@ def test_pipeline_made_from_its_end() -> None:
 
 @pytest.mark.parametrize("read_before", [False, True])
 def test_pipeline_in_blocks(read_before: bool) -> None:
-    """
-    Leaving its blocks ends a pipeline, in whatever order.
-    """
+    """Leaving its blocks ends a pipeline, in whatever order."""
     writer = sh(f"echo first; echo ready; exec sleep {FOR_EVER}")
     reader = command("grep", "--line-buffered", "ready")
     with writer, reader:

@@ -31,7 +31,7 @@ class Broken:
         self.room = room
 
     def read(self, _: int) -> bytes:
-        """Give the data, then fail."""
+        """Return the data, then fail."""
         data, self.data = self.data, b""
         if not data:
             raise KeyError("reader broke")
@@ -48,7 +48,7 @@ class Endless:
     """Never ends."""
 
     def read(self, size: int) -> bytes:
-        """Give as much as is asked for."""
+        """Return as much as is asked for."""
         return b"x" * size
 
 
@@ -74,9 +74,7 @@ class Chunks:
     ids=lambda stdin: type(stdin).__name__,
 )
 def test_cat_stdin(stdin: bytes) -> None:
-    """
-    Bytes, and what reads as bytes, reach the child whole. Go: TestCatStdin.
-    """
+    """Bytes, and what reads as bytes, reach the child whole. Go: TestCatStdin."""
     cmd = command("cat")
     cmd.stdin = stdin
 
@@ -86,9 +84,7 @@ def test_cat_stdin(stdin: bytes) -> None:
 @pytest.mark.parametrize("size", [0, 1, 4096, 65535, 65536, 65537, 1 << 20])
 @pytest.mark.parametrize("kind", [bytes, io.BytesIO])
 def test_stdin_of_any_size(size: int, kind: type) -> None:
-    """
-    What fits into a pipe and what does not arrives all the same.
-    """
+    """Input of any size arrives, whether or not it fits into the pipe."""
     cmd = command("cat")
     cmd.stdin = kind(LARGE[:size])
 
@@ -96,9 +92,7 @@ def test_stdin_of_any_size(size: int, kind: type) -> None:
 
 
 def test_stdin_is_the_null_device() -> None:
-    """
-    Nothing is what a command reads if nothing is given; not what we read.
-    """
+    """Without stdin a command reads from the null device, not from our input."""
     cmd = sh(
         "seen=$(readlink /proc/$$/fd/0 /proc/$$/fd/1 /proc/$$/fd/2); echo $seen >&3"
     )
@@ -112,9 +106,7 @@ def test_stdin_is_the_null_device() -> None:
 
 
 def test_small_stdin_needs_no_thread() -> None:
-    """
-    What fits into the pipe is in there before the child starts.
-    """
+    """Input that fits into the pipe is written without a thread."""
     cmd = command("cat")
     cmd.stdin = b"x" * 4096
     before = threading.active_count()
@@ -183,9 +175,7 @@ def test_reader_of_neither_bytes_nor_text_is_refused() -> None:
 
 @pytest.mark.parametrize("name", ["stdin", "stdout", "stderr"])
 def test_what_is_no_stream_is_refused(name: str) -> None:
-    """
-    The message names the field and what it takes.
-    """
+    """The message names the field and what it takes."""
     cmd = command("true")
     setattr(cmd, name, object())
     before = open_descriptors()
@@ -196,9 +186,7 @@ def test_what_is_no_stream_is_refused(name: str) -> None:
 
 
 def test_file_is_handed_over(tmp_path: Path) -> None:
-    """
-    A child gets a real file itself, with its offset.
-    """
+    """A child gets a real file itself, with its offset."""
     (tmp_path / "in").write_bytes(b"0123456789")
     with open(tmp_path / "in", "rb") as stdin, open(tmp_path / "out", "wb") as stdout:
         stdin.seek(4)
@@ -214,9 +202,7 @@ def test_file_is_handed_over(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("mode", ["r", "rb"])
 def test_child_reads_on_where_we_stopped(tmp_path: Path, mode: str) -> None:
-    """
-    What a buffered file has read ahead is the child's to read.
-    """
+    """What a buffered file has read ahead is the child's to read."""
     (tmp_path / "in").write_text("header\nbody\n")
     cmd = command("cat")
     with open(tmp_path / "in", mode) as stdin:
@@ -226,9 +212,7 @@ def test_child_reads_on_where_we_stopped(tmp_path: Path, mode: str) -> None:
 
 
 def test_what_we_wrote_comes_first(tmp_path: Path) -> None:
-    """
-    A file's buffer is flushed before the child writes behind it.
-    """
+    """A file's buffer is flushed before the child writes behind it."""
     with open(tmp_path / "out", "w") as stdout:
         print("ours", file=stdout)
         cmd = command("echo", "the child's")
@@ -239,9 +223,7 @@ def test_what_we_wrote_comes_first(tmp_path: Path) -> None:
 
 
 def test_descriptors_are_files_too() -> None:
-    """
-    A number stands for an open descriptor.
-    """
+    """A number stands for an open descriptor."""
     reader, writer = os.pipe()
     cmd = command("echo", "hello")
     cmd.stdout = writer
@@ -254,9 +236,7 @@ def test_descriptors_are_files_too() -> None:
 
 @pytest.mark.parametrize("name", ["stdin", "stdout", "stderr"])
 def test_negative_number_is_no_descriptor(name: str) -> None:
-    """
-    subprocess.PIPE and its like mean nothing here, and must not mean "closed".
-    """
+    """subprocess.PIPE and its like mean nothing here, and must not mean "closed"."""
     cmd = command("true")
     setattr(cmd, name, subprocess.PIPE)
 
@@ -265,9 +245,7 @@ def test_negative_number_is_no_descriptor(name: str) -> None:
 
 
 def test_file_that_changes_its_data_is_copied(tmp_path: Path) -> None:
-    """
-    A compressed file is read through Python, not by its descriptor.
-    """
+    """A compressed file is read through Python, not by its descriptor."""
     path = tmp_path / "file.gz"
     with gzip.open(path, "wb") as out:
         cmd = command("echo", "hello")
@@ -281,9 +259,7 @@ def test_file_that_changes_its_data_is_copied(tmp_path: Path) -> None:
 
 
 def test_closed_file_is_a_closed_descriptor(tmp_path: Path) -> None:
-    """
-    A child gets nothing for a file that was closed, as in Go.
-    """
+    """A child gets nothing for a file that was closed, as in Go."""
     with open(tmp_path / "file", "wb") as file:
         pass
     cmd = sh("[ -e /proc/self/fd/2 ] && echo open || echo closed")
@@ -293,9 +269,7 @@ def test_closed_file_is_a_closed_descriptor(tmp_path: Path) -> None:
 
 
 def test_text_stream_takes_output() -> None:
-    """
-    A stream of text gets text: whole characters, whatever the pieces were.
-    """
+    """A stream of text gets text: whole characters, whatever the pieces were."""
     cmd = sh(r"printf 'a\303'; sleep 0.02; printf '\251\377\n\342\202'")
     cmd.stdout = io.StringIO()
     cmd.run()
@@ -304,9 +278,7 @@ def test_text_stream_takes_output() -> None:
 
 
 def test_what_a_writer_gets_is_its_own() -> None:
-    """
-    A writer may keep what it was given; it does not change afterwards.
-    """
+    """A writer may keep what it was given; it does not change afterwards."""
     cmd = sh("for i in 1 2 3; do echo $i; sleep 0.02; done")
     sink = cmd.stdout = Chunks()
     cmd.run()
@@ -316,9 +288,7 @@ def test_what_a_writer_gets_is_its_own() -> None:
 
 
 def test_writer_that_takes_less() -> None:
-    """
-    A raw stream that takes a part of it is given the rest; one that takes none fails.
-    """
+    """A raw stream that takes a part gets the rest later; one that takes none fails."""
 
     class Narrow(io.RawIOBase):
         def __init__(self, width: int) -> None:
@@ -340,9 +310,7 @@ def test_writer_that_takes_less() -> None:
 
 
 def test_same_writer_for_both_streams() -> None:
-    """
-    One object for stdout and stderr has one pipe: its writes never overlap.
-    """
+    """One object for stdout and stderr has one pipe: its writes never overlap."""
     cmd = sh("readlink /proc/$$/fd/1 /proc/$$/fd/2; readlink /proc/$$/fd/1 >&2")
     cmd.stdout = cmd.stderr = sink = io.BytesIO()
     cmd.run()
@@ -356,8 +324,9 @@ def test_same_writer_for_both_streams() -> None:
 
 
 def test_ignore_pipe_error_on_success() -> None:
-    """
-    A child need not read its input to be successful. Go: TestIgnorePipeErrorOnSuccess.
+    """A child may succeed without reading its input.
+
+    Go: TestIgnorePipeErrorOnSuccess.
     """
     for stdin in (b"x" * 10_000_000, io.BytesIO(b"x" * 10_000_000), Endless()):
         cmd = command("echo", "foo")
@@ -366,9 +335,9 @@ def test_ignore_pipe_error_on_success() -> None:
 
 
 def test_close_pipe_on_copy_error() -> None:
-    """
-    When a writer fails the child is told by a broken pipe, and the error is the
-    writer's own. Go: TestClosePipeOnCopyError.
+    """A failing writer breaks the child's pipe, and its error is raised.
+
+    Go: TestClosePipeOnCopyError.
     """
     cmd = sh("yes; exit 0")
     cmd.stdout = Broken(room=100)
@@ -377,9 +346,7 @@ def test_close_pipe_on_copy_error() -> None:
 
 
 def test_exit_status_comes_before_a_copy_error() -> None:
-    """
-    An error of a reader or a writer counts only if the command succeeded.
-    """
+    """An error of a reader or a writer counts only if the command succeeded."""
     cmd = sh("cat; exit 5")
     cmd.stdin, cmd.stdout = Broken(b"abc"), Broken()
     assert str(error_of(ExitError, cmd.run)) == "exit status 5"
@@ -392,9 +359,7 @@ def test_exit_status_comes_before_a_copy_error() -> None:
 
 
 def test_error_without_room_for_output() -> None:
-    """
-    An error that takes no attributes is raised as it is.
-    """
+    """An error that takes no attributes is raised as it is."""
 
     class Bare(Exception):
         output = property(lambda self: b"its own")
@@ -410,9 +375,7 @@ def test_error_without_room_for_output() -> None:
 
 
 def test_extra_files(tmp_path: Path) -> None:
-    """
-    Extra files follow on descriptor 3, and nothing else does. Go: TestExtraFiles.
-    """
+    """Extra files follow on descriptor 3, and nothing else does. Go: TestExtraFiles."""
     (tmp_path / "a").write_bytes(b"A")
     os.set_inheritable(own := os.open("/dev/null", os.O_RDONLY), True)
     cmd = sh(
@@ -429,9 +392,7 @@ def test_extra_files(tmp_path: Path) -> None:
 
 
 def test_extra_files_race() -> None:
-    """
-    Concurrent starts do not take each other's files. Go: TestExtraFilesRace.
-    """
+    """Concurrent starts do not take each other's files. Go: TestExtraFilesRace."""
 
     def run(index: int) -> None:
         reader, writer = os.pipe()
@@ -447,9 +408,7 @@ def test_extra_files_race() -> None:
 
 
 def test_large_output_both_ways() -> None:
-    """
-    A child that fills all its pipes at once gets rid of everything.
-    """
+    """A child that fills all its pipes at once does not hang."""
     cmd = sh("tee /dev/stderr")
     cmd.stdin = LARGE
     cmd.stderr = io.BytesIO()
@@ -477,18 +436,14 @@ print(held("VmHWM") - before - size)
 
 
 def test_output_is_held_once() -> None:
-    """
-    While output() collects, and when it returns, there is one copy of the output.
-    """
+    """While output() collects, and when it returns, there is one copy of the output."""
     above = int(command(sys.executable, "-c", MEMORY).output())
 
     assert above <= 32 << 20
 
 
 def test_threads_end_with_the_command() -> None:
-    """
-    After wait() no thread is left, not even one on its way out.
-    """
+    """After wait() no thread is left, not even one on its way out."""
     before = set(threading.enumerate())
     cmd = command("cat")
     cmd.stdin = io.BytesIO(LARGE)
@@ -498,9 +453,7 @@ def test_threads_end_with_the_command() -> None:
 
 
 def test_no_thread_means_no_command(monkeypatch: pytest.MonkeyPatch) -> None:
-    """
-    If copying cannot start the process is ended again, and nothing is left open.
-    """
+    """If copying cannot start the process is ended again, and nothing is left open."""
     before = open_descriptors()
 
     def refuse(_: threading.Thread) -> None:
@@ -528,8 +481,9 @@ def test_no_thread_means_no_command(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_prefix_suffix_saver(written: list[bytes], kept: bytes) -> None:
-    """
-    The first and last bytes are kept, with a note between. Go: TestPrefixSuffixSaver.
+    """The first and last bytes are kept, with a note between.
+
+    Go: TestPrefixSuffixSaver.
     """
     saver = HeadAndTail(4)
     for piece in written:
@@ -542,9 +496,7 @@ def test_prefix_suffix_saver(written: list[bytes], kept: bytes) -> None:
 def test_head_and_tail_do_not_depend_on_the_pieces(
     pieces: list[bytes], limit: int
 ) -> None:
-    """
-    However the data comes, the same is kept, and never more than twice the limit.
-    """
+    """However the data comes, the same is kept, and never more than twice the limit."""
     whole = b"".join(pieces)
     saver = HeadAndTail(limit)
     for piece in pieces:

@@ -28,7 +28,7 @@ def sh_context(ctx: Context, script: str, *args: str) -> Cmd:
 
 
 def error_of(kind: type[_Error], function: Callable[[], object]) -> _Error:
-    """Give the error of this kind that *function* must raise."""
+    """Return the error of this kind that *function* must raise."""
     with pytest.raises(kind) as caught:
         function()
     return caught.value

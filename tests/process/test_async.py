@@ -13,9 +13,7 @@ from tests.threads import SOON
 
 
 def test_wait_async(mode: str) -> None:
-    """
-    The state comes without the loop being blocked.
-    """
+    """The state comes without the loop being blocked."""
 
     async def main() -> tuple[ProcessState, int]:
         process = start_sleep()
@@ -32,9 +30,7 @@ def test_wait_async(mode: str) -> None:
 
 
 def test_many_wait(mode: str) -> None:
-    """
-    Of two tasks that wait for one process, one gets the state, the other ECHILD.
-    """
+    """Of two tasks that wait for one process, one gets the state, the other ECHILD."""
 
     async def main() -> list[object]:
         process = start_sleep()
@@ -48,9 +44,7 @@ def test_many_wait(mode: str) -> None:
 
 
 def test_wait_for_times_out_without_harm(mode: str) -> None:
-    """
-    A cancelled wait takes nothing: the next one gets the state.
-    """
+    """A cancelled wait takes nothing: the next one gets the state."""
 
     async def main() -> ProcessState:
         process = start_sleep()
@@ -64,9 +58,7 @@ def test_wait_for_times_out_without_harm(mode: str) -> None:
 
 
 def test_many_processes(mode: str) -> None:
-    """
-    One loop waits for many processes at once.
-    """
+    """One loop waits for many processes at once."""
 
     async def main() -> list[ProcessState]:
         processes = [start_sh(f"exit {code}") for code in range(20)]
@@ -76,9 +68,7 @@ def test_many_processes(mode: str) -> None:
 
 
 def test_stranger_and_released(mode: str) -> None:
-    """
-    What wait refuses, wait_async refuses.
-    """
+    """wait_async raises what wait raises."""
 
     async def main() -> None:
         process = start_sh("exit 0")
@@ -92,9 +82,7 @@ def test_stranger_and_released(mode: str) -> None:
 
 
 def test_traced(mode: str) -> None:
-    """
-    The stop of a traced process ends the wait, too.
-    """
+    """The stop of a traced process ends the wait, too."""
     attr = ProcAttr(sys=SysProcAttr(ptrace=True))
 
     async def main() -> ProcessState:

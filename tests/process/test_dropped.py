@@ -19,9 +19,7 @@ from tests.process.tools import (
 
 
 def test_dropped_zombie(mode: str) -> None:
-    """
-    Dropping it gives a ResourceWarning; the zombie and the pidfd are gone.
-    """
+    """Dropping it gives a ResourceWarning; the zombie and the pidfd are gone."""
     before, others = descriptors(), children()
     process = start_sh("exit 0")
     wait_until_ended(process.pid)
@@ -33,9 +31,7 @@ def test_dropped_zombie(mode: str) -> None:
 
 
 def test_dropped_alive(mode: str) -> None:
-    """
-    One that still runs is reaped when it has ended and another is started.
-    """
+    """One that still runs is reaped when it has ended and another is started."""
     before, others = descriptors(), children()
     process = start_sleep()
     pid = process.pid
@@ -50,9 +46,7 @@ def test_dropped_alive(mode: str) -> None:
 
 
 def test_released_or_found_is_silent(mode: str) -> None:
-    """
-    Nothing is said, and nothing reaped, of what was released or only found.
-    """
+    """A released or found process is dropped without a warning and is not reaped."""
     process = start_sh("exit 6")
     pid = process.pid
     find_process(pid)
@@ -89,16 +83,12 @@ print("done")
 
 
 def test_clean_under_strict_interpreters() -> None:
-    """
-    Nothing is said under -X dev -W error, where everything is used as it should be.
-    """
+    """Correct use gives no warning under -X dev -W error."""
     assert run_python(CLEAN, "-X", "dev", "-W", "error") == "done\n"
 
 
 def test_end_of_the_interpreter() -> None:
-    """
-    A Process that outlives the program makes no noise but the warning that is due.
-    """
+    """A Process that outlives the program gives its one warning and nothing else."""
     code = (
         "from ipyproc import *; p = start_process('/bin/true', ['true']);"
         "import sys; sys.modules['kept'] = p"

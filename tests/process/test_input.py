@@ -41,9 +41,7 @@ from tests.process.tools import start_sleep
     ],
 )
 def test_arguments(arguments: Any, kind: type[Exception], text: str) -> None:
-    """
-    The error says which argument is wrong and what was expected.
-    """
+    """The error says which argument is wrong and what was expected."""
     with pytest.raises(kind, match=text):
         start_process(*arguments)
 
@@ -71,9 +69,7 @@ def test_arguments(arguments: Any, kind: type[Exception], text: str) -> None:
     ],
 )
 def test_attributes(attributes: Any, kind: type[Exception], text: str) -> None:
-    """
-    The same is true of attributes.
-    """
+    """The error says which attribute is wrong and what was expected."""
     with pytest.raises(kind, match=text):
         start_process("/bin/true", ["true"], ProcAttr(**attributes))
 
@@ -92,9 +88,7 @@ def test_attributes(attributes: Any, kind: type[Exception], text: str) -> None:
     ],
 )
 def test_combinations(system: SysProcAttr, text: str) -> None:
-    """
-    What makes no sense is refused in Go's words; so is what makes Go wait for ever.
-    """
+    """Attributes that make no sense, or on which Go hangs, give Go's words."""
     with pytest.raises(PathError) as caught:
         start_process("/bin/true", ["true"], ProcAttr(files=[None] * 3, sys=system))
 
@@ -102,17 +96,13 @@ def test_combinations(system: SysProcAttr, text: str) -> None:
 
 
 def test_foreign_descriptor() -> None:
-    """
-    A descriptor that is not open is the kernel's EBADF.
-    """
+    """A descriptor that is not open is the kernel's EBADF."""
     with pytest.raises(PathError, match="bad file descriptor"):
         start_process("/bin/true", ["true"], ProcAttr(files=[9999]))
 
 
 def test_closed_files_are_closed() -> None:
-    """
-    A file or socket that was closed stands for a closed descriptor.
-    """
+    """A file or socket that was closed stands for a closed descriptor."""
     with open(os.devnull) as file, socket.socket() as connection:
         pass
     attr = ProcAttr(files=[file, connection, None])
@@ -122,9 +112,7 @@ def test_closed_files_are_closed() -> None:
 
 @pytest.mark.parametrize("number", [65, -1, 1000, 2**31, 2**32 + 9, 2**40])
 def test_bad_signal_number(number: int, mode: str) -> None:
-    """
-    A number that is no signal is EINVAL, and nobody gets one.
-    """
+    """A number that is no signal is EINVAL, and nobody gets one."""
     process = start_sleep()
     try:
         with pytest.raises(SyscallError, match=r"^invalid argument$"):
@@ -135,9 +123,7 @@ def test_bad_signal_number(number: int, mode: str) -> None:
 
 
 def test_no_number_at_all(mode: str) -> None:
-    """
-    What is no number is a TypeError, whatever became of the process.
-    """
+    """A signal that is no number is a TypeError in every state of the process."""
     process = start_sleep()
     for step in (lambda: None, process.kill, process.wait, process.release):
         step()
@@ -147,9 +133,7 @@ def test_no_number_at_all(mode: str) -> None:
 
 @pytest.mark.parametrize("make", [Process, find_process])
 def test_absurd_pids(make: Any, mode: str) -> None:
-    """
-    Any number makes a Process; none of its methods reaches another process.
-    """
+    """Any number makes a Process; none of its methods reaches another process."""
     with pytest.raises(TypeError):
         make("1")
     with pytest.raises(ProcessNotInitializedError):
@@ -166,9 +150,7 @@ def test_absurd_pids(make: Any, mode: str) -> None:
 
 
 def test_bad_timeout() -> None:
-    """
-    A timeout is a number of seconds.
-    """
+    """A timeout is a number of seconds."""
     process = start_sleep()
     try:
         with pytest.raises(ValueError, match="timeout"):

@@ -38,9 +38,7 @@ def interrupted(work: Callable[[], object], number: int) -> bool | None:
 
 
 def test_wait_at_every_instant(mode: str) -> None:
-    """
-    Wherever wait is interrupted, the next one gives the state.
-    """
+    """Wherever wait is interrupted, the next one gives the state."""
     for number in range(1, MANY):
         process = start_sh("exit 7")
         wait_until_ended(process.pid)
@@ -61,9 +59,7 @@ def test_wait_at_every_instant(mode: str) -> None:
 
 @pytest.mark.slow
 def test_wait_at_random_moments(mode: str) -> None:
-    """
-    Real signals at hundreds of moments around the end lose neither state nor handle.
-    """
+    """Real signals at any moment around the end lose neither state nor handle."""
     chance = random.Random(3)
     times = 0
     while times < MOMENTS:
@@ -81,9 +77,7 @@ def test_wait_at_random_moments(mode: str) -> None:
 
 @pytest.mark.slow
 def test_wait_with_timeout_at_random_moments(mode: str) -> None:
-    """
-    The same is true of a wait with a timeout.
-    """
+    """The same is true of a wait with a timeout."""
     chance = random.Random(4)
     times = 0
     while times < MOMENTS / 2:
@@ -100,9 +94,7 @@ def test_wait_with_timeout_at_random_moments(mode: str) -> None:
 
 
 def test_wait_is_interrupted_at_once(mode: str) -> None:
-    """
-    A signal ends a wait that would be long; the process is none the wiser.
-    """
+    """A signal ends a long wait and does nothing to the process."""
     process = start_sleep()
     try:
         with pytest.raises(KeyboardInterrupt), interrupted_after(0.05):
@@ -115,9 +107,7 @@ def test_wait_is_interrupted_at_once(mode: str) -> None:
 
 
 def test_interrupt_in_the_gap_before_the_poll() -> None:
-    """
-    A signal that comes after Python last looked for one does not wait for the end.
-    """
+    """A signal that comes just before the poll begins does not wait for the end."""
     process = start_sleep()
     main = threading.main_thread().ident
     assert main
@@ -139,7 +129,7 @@ def test_interrupt_in_the_gap_before_the_poll() -> None:
 
 
 def _take(number: int) -> None:
-    """Have this thread take a signal."""
+    """Send this thread a signal."""
     signal.pthread_sigmask(signal.SIG_UNBLOCK, [number])
     signal.pthread_kill(threading.get_ident(), number)
 
@@ -151,9 +141,7 @@ def _take(number: int) -> None:
     ids=["plain", "launcher", "clone"],
 )
 def test_start_at_every_instant(mode: str, system: SysProcAttr | None) -> None:
-    """
-    Wherever a start is interrupted, there is a Process, or no child and no descriptor.
-    """
+    """An interrupted start leaves a Process, or no child and no descriptor."""
     attr = ProcAttr(sys=system)
     start_process("/bin/true", ["true"], attr).wait()
     before, others = descriptors(), children()
@@ -189,9 +177,7 @@ def test_start_at_every_instant(mode: str, system: SysProcAttr | None) -> None:
 def test_start_at_random_moments(
     mode: str, system: SysProcAttr | None, seconds: float
 ) -> None:
-    """
-    Real signals during a start leave no child and no descriptor behind.
-    """
+    """Real signals during a start leave no child and no descriptor behind."""
     chance = random.Random(5)
     attr = ProcAttr(sys=system)
     start_process("/bin/true", ["true"], attr).wait()
@@ -214,9 +200,7 @@ def test_start_at_random_moments(
 
 
 def test_signal_while_a_handler_raises(mode: str) -> None:
-    """
-    After an interrupted signal the Process can be used as before.
-    """
+    """After an interrupted signal the Process can be used as before."""
     for number in range(1, MANY):
         process = start_sleep()
         again = interrupted(lambda p=process: p.signal(0), number)

@@ -24,9 +24,7 @@ NEWUSER, NEWPID, NEWUTS = 0x10000000, 0x20000000, 0x04000000
 
 
 def test_environment_is_the_callers(monkeypatch: pytest.MonkeyPatch) -> None:
-    """
-    What an interpreter does to the environment in a C locale is not seen.
-    """
+    """A child does not see what the launcher's Python does to the environment."""
     # The Python that runs this test may have been coerced out of a C locale itself.
     monkeypatch.delenv("LC_CTYPE", raising=False)
     monkeypatch.setenv("LC_ALL", "C")
@@ -38,9 +36,7 @@ def test_environment_is_the_callers(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_refusal_names_the_stage() -> None:
-    """
-    A note says what was refused; the text stays Go's.
-    """
+    """A note says what was refused; the text stays Go's."""
     attr = ProcAttr(dir="/nope", sys=LAUNCHED)
     with pytest.raises(
         PathError, match=r"^fork/exec /bin/true: no such file"
@@ -51,18 +47,14 @@ def test_refusal_names_the_stage() -> None:
 
 
 def test_interpreter_that_moved(monkeypatch: pytest.MonkeyPatch) -> None:
-    """
-    The running interpreter is found where its name leads nowhere.
-    """
+    """The running interpreter is found where its name leads nowhere."""
     monkeypatch.setattr(sys, "executable", "/nope/python")
 
     assert start_sh("exit 4", sys=LAUNCHED).wait().exit_code == 4
 
 
 def test_interpreter_that_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    """
-    What does not speak is no launcher: an error, and nothing is left.
-    """
+    """An interpreter that says nothing is an error, and leaves nothing behind."""
     before, others = descriptors(), children()
     monkeypatch.setattr(sys, "executable", "/bin/true")
     with pytest.raises(PathError, match="broken pipe") as caught:
@@ -74,9 +66,7 @@ def test_interpreter_that_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_interpreter_that_cannot_start(monkeypatch: pytest.MonkeyPatch) -> None:
-    """
-    If there is none at all, the error says so.
-    """
+    """If there is none at all, the error says so."""
     monkeypatch.setattr(sys, "executable", "/nope/python")
     monkeypatch.setattr(client, "_SELF", b"/nope/exe")
     with pytest.raises(PathError) as caught:
@@ -86,9 +76,7 @@ def test_interpreter_that_cannot_start(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_user_namespace() -> None:
-    """
-    Id maps are written for a child that is our own, with the pid that we know.
-    """
+    """Id maps are written for a child that is our own, with the pid that we know."""
     mappings = [SysProcIDMap(0, os.geteuid(), 1)], [SysProcIDMap(0, os.getegid(), 1)]
     system = SysProcAttr(
         cloneflags=NEWUSER | NEWPID,
@@ -105,9 +93,7 @@ def test_user_namespace() -> None:
 
 @needs_root
 def test_pid_from_another_pid_namespace() -> None:
-    """
-    The pid is the caller's view of it, even if the caller's children live elsewhere.
-    """
+    """The pid is the one that the caller sees, also in another pid namespace."""
     code = (
         "import ctypes, os; from ipyproc import *;"
         f"assert ctypes.CDLL(None).unshare({NEWPID}) == 0;"
@@ -121,18 +107,14 @@ def test_pid_from_another_pid_namespace() -> None:
 
 @needs_root
 def test_clone_flags_of_ours_are_no_harm() -> None:
-    """
-    CLONE_VM and CLONE_VFORK mean nothing here: Go sets them itself.
-    """
+    """CLONE_VM and CLONE_VFORK mean nothing here: Go sets them itself."""
     system = SysProcAttr(cloneflags=NEWUTS | 0x100 | 0x4000)
 
     assert start_sh("exit 2", sys=system).wait().exit_code == 2
 
 
 def test_foreground_by_the_launcher(monkeypatch: pytest.MonkeyPatch) -> None:
-    """
-    A C library that lacks a step of posix_spawn is helped by the launcher.
-    """
+    """The launcher does a step that the C library's posix_spawn lacks."""
     monkeypatch.setattr(posix_spawn, "CAN_SET_FOREGROUND", False)
     monkeypatch.setattr(posix_spawn, "CAN_CHANGE_DIRECTORY", False)
     with pytest.raises(PathError, match="inappropriate ioctl for device"):

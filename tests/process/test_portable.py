@@ -14,9 +14,7 @@ from tests.process.tools import output_of, run_python, start_sh, start_sleep
 
 
 def test_wait4_instead_of_waitid(mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """
-    Where the number of waitid is not known, wait4 gives the same.
-    """
+    """Where the number of waitid is not known, wait4 gives the same."""
     monkeypatch.setattr(waitid, "_WAITID", None)
     process = start_sh("exit 9")
     with pytest.raises(TimeoutError):
@@ -40,9 +38,7 @@ def start_sleep_and_wait() -> None:
 
 
 def test_no_closefrom(monkeypatch: pytest.MonkeyPatch) -> None:
-    """
-    Without closefrom, inheritable descriptors are closed one by one.
-    """
+    """Without closefrom, inheritable descriptors are closed one by one."""
     monkeypatch.setattr(posix_spawn, "_CAN_CLOSE_THE_REST", False)
     inheritable = os.dup(0)
     os.set_inheritable(inheritable, True)
@@ -55,9 +51,7 @@ def test_no_closefrom(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_environment_says_no_to_pidfds() -> None:
-    """
-    IPYPROC_PIDFD=0 forces pid mode.
-    """
+    """IPYPROC_PIDFD=0 forces pid mode."""
     code = (
         "import os; os.environ.pop('IPYPROC_PIDFD', None); from ipyproc import *\n"
         "p = start_process('/bin/true', ['true'])\n"

@@ -50,9 +50,7 @@ def sources(count: int) -> Iterator[list[int]]:
 @settings(max_examples=40)
 @given(table=tables)
 def test_any_table_arrives(table: list[int | None], system: SysProcAttr | None) -> None:
-    """
-    Holes, repeats and swaps arrive as asked, and nothing besides.
-    """
+    """Holes, repeats and swaps arrive as asked, and nothing besides."""
     with sources(LARGEST) as fds, tempfile.NamedTemporaryFile("r") as report:
         files = [None if place is None else fds[place] for place in table]
         want = [None if fd is None else os.fstat(fd).st_ino for fd in files]
@@ -67,9 +65,7 @@ def test_any_table_arrives(table: list[int | None], system: SysProcAttr | None) 
 
 @given(table=st.lists(st.integers(-1, 30), max_size=LARGEST))
 def test_moves_are_right(table: list[int]) -> None:
-    """
-    The steps, done one by one, put every file at its number.
-    """
+    """The steps, done one by one, put every file at its number."""
     held = {number: number for number in range(31)}
     for source, target in moves(table):
         if source < 0:
@@ -89,9 +85,7 @@ def test_moves_are_right(table: list[int]) -> None:
 def test_any_words_arrive(
     argv: list[bytes], env: dict[bytes, bytes], system: SysProcAttr | None
 ) -> None:
-    """
-    Arguments and environment of any bytes arrive unchanged.
-    """
+    """Arguments and environment of any bytes arrive unchanged."""
     show = ["cat", "/proc/self/cmdline", "/proc/self/environ"]
     shown = printed_by("/bin/cat", [*show], env=env, sys=system)
     joined = b"".join(key + b"=" + value + b"\0" for key, value in env.items())
@@ -106,9 +100,7 @@ COUNT = 'for word; do printf "<%s>" "$word"; done'
 
 @given(word=st.integers(0, 2**31 - 1))
 def test_any_status_decodes(word: int) -> None:
-    """
-    A status is of exactly one kind, as wait(2) has it, and its text says which.
-    """
+    """A status is of exactly one kind, as wait(2) has it, and its text says which."""
     status, state = WaitStatus(word), ProcessState(sys=WaitStatus(word))
     kinds = [status.exited, status.signaled, status.stopped]
 
@@ -126,9 +118,7 @@ def test_any_status_decodes(word: int) -> None:
 
 
 def test_statuses_of_real_processes() -> None:
-    """
-    What waitid reports becomes the word that waitpid gives.
-    """
+    """The status word is the one that waitpid would give."""
     code = (
         "import os; from ipyproc import *\n"
         "def word(script):\n"

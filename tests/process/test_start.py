@@ -30,18 +30,14 @@ BOTH_WAYS = pytest.mark.parametrize(
 
 @BOTH_WAYS
 def test_it_is_our_own_child(system: SysProcAttr | None, mode: str) -> None:
-    """
-    No process stands in between: its parent is we, its pid the one we wait for.
-    """
+    """No process stands in between: its parent is we, its pid the one we wait for."""
     shown = output_of("echo $PPID $$", sys=system).split()
 
     assert shown[0] == str(os.getpid())
 
 
 def test_textbook_example(capfd: pytest.CaptureFixture[str]) -> None:
-    """
-    The three standard files of ours become those of the child.
-    """
+    """The three standard files of ours become those of the child."""
     attr = ProcAttr(files=[None, sys.__stdout__, sys.__stderr__])
     state = start_process(
         "/bin/sh", ["sh", "-c", "echo out; echo err >&2"], attr
@@ -53,9 +49,7 @@ def test_textbook_example(capfd: pytest.CaptureFixture[str]) -> None:
 
 @BOTH_WAYS
 def test_nothing_else_is_handed_over(system: SysProcAttr | None) -> None:
-    """
-    Descriptors that are not listed are closed, inheritable ones, too.
-    """
+    """Descriptors that are not listed are closed, inheritable ones, too."""
     inheritable = os.dup(0)
     os.set_inheritable(inheritable, True)
     try:
@@ -70,9 +64,7 @@ def test_nothing_else_is_handed_over(system: SysProcAttr | None) -> None:
 def test_environment(
     system: SysProcAttr | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """
-    None is ours as it is now, a mapping or a list is all there is, in its order.
-    """
+    """None is our environment of now; a mapping or a list is all there is, in order."""
     monkeypatch.setenv("IPYPROC_TEST", "now")
     show = "/usr/bin/env"
     assert "IPYPROC_TEST=now\n" in output_of(show, sys=system)
@@ -90,9 +82,7 @@ def test_environment(
 
 @BOTH_WAYS
 def test_signals(system: SysProcAttr | None) -> None:
-    """
-    A child ignores what the user ignores, not what Python does, and blocks nothing.
-    """
+    """A child ignores the signals that the user ignores, and blocks none."""
     before = signal.signal(signal.SIGUSR1, signal.SIG_IGN)
     try:
         shown = in_thread(lambda: _masked(system)).split()
@@ -108,9 +98,7 @@ def _masked(system: SysProcAttr | None) -> str:
 
 
 def test_many_at_once(mode: str) -> None:
-    """
-    Starts from many threads do not mix up their files or their states.
-    """
+    """Starts from many threads do not mix up their files or their states."""
     others = children()
 
     def work(index: int) -> None:
@@ -124,9 +112,7 @@ def test_many_at_once(mode: str) -> None:
 
 @BOTH_WAYS
 def test_failing_starts_leave_nothing(system: SysProcAttr | None, mode: str) -> None:
-    """
-    A failed start leaves no child and no descriptor.
-    """
+    """A failed start leaves no child and no descriptor."""
     attempts = [
         ("/nope", ProcAttr(sys=system)),
         ("/etc/passwd", ProcAttr(sys=system)),
@@ -147,9 +133,7 @@ def test_failing_starts_leave_nothing(system: SysProcAttr | None, mode: str) -> 
 
 
 def test_no_room_for_a_pidfd() -> None:
-    """
-    A child that there is no descriptor for is reached by its pid.
-    """
+    """A child without a free descriptor for its pidfd is reached by its pid."""
     code = (
         "import resource as r, os; from ipyproc import *;"
         "start_process('/bin/true', ['true']).wait();"
@@ -163,9 +147,7 @@ def test_no_room_for_a_pidfd() -> None:
 
 
 def test_group_and_session(mode: str) -> None:
-    """
-    setsid, setpgid and pgid are what they are in Go.
-    """
+    """setsid, setpgid and pgid are what they are in Go."""
     show = "read -r pid a b c pgrp sid rest < /proc/self/stat; echo $pid $pgrp $sid"
     pid, group, session = output_of(show, sys=SysProcAttr(setsid=True)).split()
     assert pid == group == session
@@ -183,9 +165,7 @@ def test_group_and_session(mode: str) -> None:
 
 
 def test_bad_directory_is_named() -> None:
-    """
-    Without system attributes a missing directory is what the error is about.
-    """
+    """Without system attributes a missing directory is what the error is about."""
     with pytest.raises(FileNotFoundError, match=r"^chdir /nope: no such file or dir"):
         start_process("/bin/true", ["true"], ProcAttr(dir="/nope"))
     attr = ProcAttr(dir=Path("/nope"), sys=SysProcAttr())
@@ -194,9 +174,7 @@ def test_bad_directory_is_named() -> None:
 
 
 def test_find_process(mode: str) -> None:
-    """
-    Finding never fails; what is found is signalled and, if it is ours, waited for.
-    """
+    """Finding never fails; a found process can be signalled, and a child waited for."""
     process = start_sleep()
     found = find_process(process.pid)
     found.signal(0)
@@ -210,9 +188,7 @@ def test_find_process(mode: str) -> None:
 
 @needs_root
 def test_ids_of_others_are_refused_quietly() -> None:
-    """
-    What may not be signalled is a PermissionError, and stays alive.
-    """
+    """Another user's process gives a PermissionError and stays alive."""
     code = (
         "import os; from ipyproc import *; p = find_process(1); os.setuid(65534)\n"
         "try: p.signal(0)\n"

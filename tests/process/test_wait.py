@@ -26,9 +26,7 @@ from tests.threads import SOON, in_threads
 
 
 def test_timeout_changes_nothing(mode: str) -> None:
-    """
-    A wait that timed out can be followed by anything, also by a wait.
-    """
+    """A wait that timed out can be followed by anything, also by a wait."""
     process = start_sleep()
     for seconds in (0, 0.01, -1):
         with pytest.raises(TimeoutError, match=f"process {process.pid} still runs"):
@@ -40,9 +38,7 @@ def test_timeout_changes_nothing(mode: str) -> None:
 
 
 def test_usage(mode: str) -> None:
-    """
-    The state carries the time and memory that the process took.
-    """
+    """The state carries the time and memory that the process took."""
     state = start_sh("i=0; while [ $i -lt 30000 ]; do i=$((i+1)); done").wait()
 
     assert state.user_time + state.system_time > 0
@@ -51,9 +47,7 @@ def test_usage(mode: str) -> None:
 
 
 def test_concurrent_waits(mode: str) -> None:
-    """
-    One gets the state, the others ECHILD.
-    """
+    """One gets the state, the others ECHILD."""
     for _ in range(20):
         process = start_sh("exit 3")
         states: list[ProcessState] = []
@@ -71,9 +65,7 @@ def test_concurrent_waits(mode: str) -> None:
 
 
 def test_signals_race_with_the_reap(mode: str) -> None:
-    """
-    A signal reaches the process or is refused; it never reaches whoever comes next.
-    """
+    """A signal reaches the process or is refused; it never reaches a stranger."""
     for _ in range(60):
         process = start_sh("exit 0")
         stop = threading.Event()
@@ -95,9 +87,7 @@ def test_signals_race_with_the_reap(mode: str) -> None:
 
 
 def test_release_while_waiting(mode: str) -> None:
-    """
-    Who waits already gets the state; who comes later is refused.
-    """
+    """A wait that has begun gets the state; a later one is refused."""
     process = start_sleep()
     pid = process.pid
     states: list[ProcessState] = []
@@ -117,9 +107,7 @@ def test_release_while_waiting(mode: str) -> None:
 
 
 def test_pidfd_is_closed_with_the_end() -> None:
-    """
-    wait and release close the pidfd, at the latest when its borrower is done.
-    """
+    """wait and release close the pidfd, at the latest when its borrower is done."""
     before = descriptors()
     process = start_sleep()
     with process.handle() as fd:
@@ -132,9 +120,7 @@ def test_pidfd_is_closed_with_the_end() -> None:
 
 
 def test_fileno_with_selectors(mode: str) -> None:
-    """
-    The pidfd is readable once the process ended; in pid mode there is none.
-    """
+    """The pidfd is readable once the process ended; in pid mode there is none."""
     process = start_sh("exit 0")
     if mode == "pid":
         with pytest.raises(NoHandleError):
@@ -149,9 +135,7 @@ def test_fileno_with_selectors(mode: str) -> None:
 
 
 def test_strangers(mode: str) -> None:
-    """
-    Only children are waited for: others give ECHILD at once, with a timeout or not.
-    """
+    """Waiting for a process that is no child gives ECHILD at once."""
     for timeout in (None, 0, SOON):
         with pytest.raises(ChildProcessError):
             find_process(os.getpid()).wait(timeout)
@@ -160,9 +144,7 @@ def test_strangers(mode: str) -> None:
 
 
 def test_reaped_by_another(mode: str) -> None:
-    """
-    A status that someone else took is gone: ECHILD, and no signal is sent.
-    """
+    """After other code reaped the child, wait gives ECHILD and nothing is signalled."""
     process = start_sh("exit 1")
     os.waitpid(process.pid, 0)
     with pytest.raises(ChildProcessError, match=r"^waitid: no child processes$"):
@@ -173,9 +155,7 @@ def test_reaped_by_another(mode: str) -> None:
 
 
 def test_traced_process(mode: str) -> None:
-    """
-    Waiting for a process that we trace reports its stop, with a timeout, too.
-    """
+    """Waiting for a process that we trace reports its stop, with a timeout, too."""
     attr = ProcAttr(sys=SysProcAttr(ptrace=True))
     for timeout in (None, SOON):
         process = start_process("/bin/true", ["true"], attr)
@@ -187,9 +167,7 @@ def test_traced_process(mode: str) -> None:
 
 
 def test_wait_from_other_threads(mode: str) -> None:
-    """
-    A thread waits as the main thread does.
-    """
+    """A thread waits as the main thread does."""
     process = start_sh("exit 5")
     wait_until_ended(process.pid)
     codes: list[int] = []

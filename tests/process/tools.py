@@ -31,12 +31,12 @@ def start_sleep() -> Process:
 
 
 def output_of(script: str, **attr: Any) -> str:
-    """Give what a shell script prints; it must succeed."""
+    """Return what a shell script prints; it must succeed."""
     return printed_by("/bin/sh", ["sh", "-c", script], **attr)
 
 
 def printed_by(name: str, argv: Sequence[str | bytes], **attr: Any) -> str:
-    """Give what a program prints; it must succeed."""
+    """Return what a program prints; it must succeed."""
     reader, writer = os.pipe()
     with open(reader, "rb") as file:
         try:
@@ -82,12 +82,12 @@ def wait_until_ended(pid: int) -> None:
 
 
 def children() -> set[int]:
-    """Give the pids of our children; what fixtures run stays there all the time."""
+    """Return the pids of our children; what fixtures run stays there all the time."""
     return {child.pid for child in psutil.Process().children()}
 
 
 def descriptors() -> dict[str, str]:
-    """Give what this process has open, by number."""
+    """Return what this process has open, by number."""
     found = {}
     for number in os.listdir("/proc/self/fd"):
         try:
