@@ -8,7 +8,7 @@ import signal
 
 
 def _first_letter_lowered(text: str) -> str:
-    """Go prints the C library's text in lower case, but leaves acronyms alone."""
+    """Return *text* as Go prints it: in lower case, except for an acronym."""
     return text if text[1:2].isupper() else text[:1].lower() + text[1:]
 
 
@@ -60,12 +60,12 @@ _SIGNAL = {
 
 
 def errno_text(number: int) -> str:
-    """Say what an error number means (Go: ``syscall.Errno.Error``)."""
+    """Return the text of an error number (Go: ``syscall.Errno.Error``)."""
     return _ERRNO.get(number, f"errno {number}")
 
 
 def signal_text(number: int) -> str:
-    """Say what a signal number means (Go: ``syscall.Signal.String``)."""
+    """Return the text of a signal number (Go: ``syscall.Signal.String``)."""
     return _SIGNAL.get(number, f"signal {number}")
 
 

@@ -15,7 +15,7 @@ class HasFileno(Protocol):
         """Return the descriptor."""
 
 
-#: What may stand in ``ProcAttr.files``: ``None`` is a descriptor closed in the child.
+#: An entry of ``ProcAttr.files``: ``None`` is a descriptor that is closed in the child.
 File = HasFileno | int | None
 #: What ``ProcAttr.env`` may be; ``None`` is the environment of the caller.
 Env = Sequence[str | bytes] | Mapping[str, str] | Mapping[bytes, bytes] | None
@@ -23,11 +23,11 @@ Env = Sequence[str | bytes] | Mapping[str, str] | Mapping[bytes, bytes] | None
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """Who a child runs as (Go: ``syscall.Credential``).
+    """The user and groups that a child runs as (Go: ``syscall.Credential``).
 
     *uid* and *gid* are the numbers of its user and group, *groups* those of its
-    supplementary groups; none is given means none is kept, unless *no_set_groups*
-    leaves the caller's in place. Whoever may not become that user gets a ``PathError``
+    supplementary groups. The child has exactly these groups, unless *no_set_groups*
+    leaves it the caller's. A caller that may not become that user gets a ``PathError``
     that is a ``PermissionError``.
 
     >>> nobody = SysProcAttr(credential=Credential(uid=65534, gid=65534))
@@ -59,7 +59,7 @@ class SysProcIDMap:
 
 @dataclass(frozen=True, slots=True)
 class SysProcAttr:
-    """Attributes that only some systems know (Go: ``syscall.SysProcAttr`` on Linux).
+    """Attributes that only some systems have (Go: ``syscall.SysProcAttr`` on Linux).
 
     *chroot*: the child's root directory.
     *credential*: its user and groups.
@@ -121,8 +121,8 @@ class ProcAttr:
     *env*: its environment, ``"K=V"`` strings or a mapping; ``None`` is the caller's,
     an empty one is empty.
     *files*: entry *i* becomes its descriptor *i*: an object with ``fileno()``, a
-    descriptor, or ``None`` for a closed one; whatever is not listed is closed.
-    *sys*: attributes that only some systems know.
+    descriptor, or ``None`` for a closed one; every other descriptor is closed.
+    *sys*: attributes that only some systems have.
 
     >>> from ipyproc import start_process
     >>> reader, writer = os.pipe()

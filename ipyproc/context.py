@@ -1,4 +1,4 @@
-"""Contexts: when to give a piece of work up, and why.
+"""Contexts: when to give up a piece of work, and why.
 
 Go's package ``context``, as far as processes need it. A context is made from a parent
 and ends with it, or earlier:
@@ -10,8 +10,8 @@ False
 >>> ctx.done.wait(), str(ctx.err)
 (True, 'context canceled')
 
-What ``cancel`` does not end, a deadline will; call it anyway as soon as the work is
-over, for it gives the timer back. The pair is a context manager that does:
+Call ``cancel`` as soon as the work is over, also where a deadline would end it: that
+frees the timer. The pair is a context manager that calls it:
 
 >>> with with_timeout(background(), 60) as ctx:
 ...     ctx.err
@@ -59,14 +59,14 @@ class Done:
         return self._event.is_set()
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait for the end, at most *timeout* seconds, and say whether it came."""
+        """Wait at most *timeout* seconds for the end, and return whether it came."""
         return self._event.wait(timeout)
 
 
 class Context:
-    """A span of work that may be given up before it is done (Go: ``context.Context``).
+    """A piece of work that may be given up (Go: ``context.Context``).
 
-    Made by ``background`` and the ``with_`` functions. May be used from any thread.
+    ``background`` and the ``with_`` functions make one. Any thread may use it.
     """
 
     def __init__(self, deadline: float | None = None) -> None:
@@ -95,20 +95,19 @@ class Context:
 
     @property
     def deadline(self) -> float | None:
-        """When it ends at the latest, if ever (Go: ``Context.Deadline``).
+        """When it ends at the latest (Go: ``Context.Deadline``); ``None`` is never.
 
         In seconds on the clock of ``time.time``.
         """
         return self._deadline
 
     def _end(self, err: _Err, cause: BaseException | None = None) -> None:
-        """End with all that depends on this context; only the first end counts."""
+        """End this context and its children; only the first end counts."""
         with self._lock:
             if self._err is None:
                 self._err, self._cause = err, cause
                 self._done._event.set()
-        # One by one, so that a call cut short by an interrupt can be made good by the
-        # next one.
+        # One by one: if an interrupt cuts this call short, the next call does the rest.
         while order := self._next_order():
             order.action()
 
@@ -117,9 +116,9 @@ class Context:
             return self._at_end.pop() if self._at_end else None
 
     def _when_done(self, action: Callable[[], object]) -> _Order:
-        """Have *action* called at the end.
+        """Order *action* to be called at the end.
 
-        It is called by whoever ends the context, so it must be short and never raise.
+        The thread that ends the context calls it, so it must be short and never raise.
         """
         order = _Order(self, action)
         with self._lock:
@@ -139,7 +138,7 @@ class _Order:
         self._taken_back = False
 
     def take_back(self) -> bool:
-        """See that the action will not be called, and say whether that succeeded."""
+        """Cancel the order, and return whether that was in time."""
         with self._ctx._lock:
             if self in self._ctx._at_end:
                 self._taken_back = True
@@ -148,7 +147,7 @@ class _Order:
 
 
 class _Background(Context):
-    """The context that never ends, so that nothing need be kept for its end."""
+    """The context that never ends, so it need not remember any order."""
 
     def _when_done(self, action: Callable[[], object]) -> _Order:
         order = _Order(self, action)
@@ -168,7 +167,7 @@ class CancelCause(Protocol):
 
 
 class Pair(NamedTuple, Generic[_Cancel]):
-    """A context and what cancels it; as a context manager it does so at the end."""
+    """A context and its ``cancel``, which a ``with`` block calls at its end."""
 
     ctx: Context
     cancel: _Cancel
@@ -181,7 +180,7 @@ class Pair(NamedTuple, Generic[_Cancel]):
 
 
 def background() -> Context:
-    """Return the context that never ends, parent of all others.
+    """Return the context that never ends, the parent of all others.
 
     Go: ``context.Background``.
     """
@@ -200,8 +199,8 @@ def with_cancel(parent: Context) -> Pair[Callable[[], None]]:
 def with_cancel_cause(parent: Context) -> Pair[CancelCause]:
     """Return a context that ends when ``cancel(cause)`` is called, or with *parent*.
 
-    Go: ``context.WithCancelCause``. The function ``cause`` returns what was given; the
-    context's ``err`` is a ``CanceledError`` all the same.
+    Go: ``context.WithCancelCause``. The function ``cause`` returns that cause; the
+    context's ``err`` is a ``CanceledError`` in any case.
     """
     ctx = _child(parent, _checked(parent).deadline)
 
@@ -214,8 +213,8 @@ def with_cancel_cause(parent: Context) -> Pair[CancelCause]:
 def with_timeout(parent: Context, timeout: float) -> Pair[Callable[[], None]]:
     """Return a context that ends after *timeout* seconds (Go: ``context.WithTimeout``).
 
-    Or earlier, with *parent*. Setting the machine's clock does not change how long it
-    lasts.
+    Or earlier, with *parent*. *timeout* may be ``inf``. Setting the machine's clock
+    does not change how long it lasts.
     """
     return _limited(parent, time.time() + timeout, timeout)
 
@@ -229,26 +228,26 @@ def with_deadline(parent: Context, deadline: float) -> Pair[Callable[[], None]]:
 
 
 def cause(ctx: Context) -> BaseException | None:
-    """Return why *ctx* ended, as whoever ended it says (Go: ``context.Cause``).
+    """Return the cause that *ctx* was cancelled with (Go: ``context.Cause``).
 
-    Without such a cause it is the context's ``err``.
+    Without a cause it is the context's ``err``.
     """
     return ctx._cause or ctx.err
 
 
 def after_func(ctx: Context, function: Callable[[], object]) -> Callable[[], bool]:
-    """Have *function* called in a thread of its own once *ctx* has ended.
+    """Call *function* in a thread of its own once *ctx* has ended.
 
-    Go: ``context.AfterFunc``. Returns a function that takes the order back and says
-    whether *function* will never run: it is too late when *ctx* has ended. Unlike in
-    Go, it says the same when it is called again.
+    Go: ``context.AfterFunc``. Returns a function that cancels this order and returns
+    whether it was in time, so that *function* will never run. Unlike Go's, it returns
+    the same when it is called again.
     """
 
     def start() -> None:
         thread = threading.Thread(target=function, name="ipyproc-context", daemon=True)
         try:
             thread.start()
-        except RuntimeError:  # there is none to be had: better here than not at all
+        except RuntimeError:  # no thread can be started
             function()
 
     return ctx._when_done(start).take_back
@@ -277,7 +276,7 @@ def _child(parent: Context, deadline: float | None) -> Context:
         if parent.err is not None:
             ctx._end(type(parent.err)(), parent._cause)
 
-    # However it ends, its parent keeps nothing of it.
+    # When it ends for another reason, its parent forgets it.
     ctx._when_done(parent._when_done(end_likewise).take_back)
     return ctx
 

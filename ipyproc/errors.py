@@ -1,8 +1,8 @@
 """Every error that ipyproc raises.
 
-What the kernel or the process model refuses is an ``OSError`` that also says what Go
-says: ``str(error)`` is Go's text, and the class is the builtin one that Python uses for
-the errno, so that ``except FileNotFoundError`` and ``except PathError`` both work::
+What the kernel or the process model refuses is an ``OSError``. ``str(error)`` is Go's
+text, and the class also derives from the builtin class that Python uses for the errno,
+so that ``except FileNotFoundError`` and ``except PathError`` both work::
 
     OSError
     ├── PathError(op, path, errno)          also FileNotFoundError, PermissionError, ...
@@ -56,7 +56,7 @@ __all__ = [
 
 
 class _KernelError(OSError):
-    """An errno with Go's text, which is also Python's own class for that errno."""
+    """An errno with Go's text; an instance is also of Python's class for the errno."""
 
     def __new__(cls, *args: object, **named: object) -> Self:
         """Mix in the builtin class of the errno, the last argument."""
@@ -73,8 +73,8 @@ class _KernelError(OSError):
 class PathError(_KernelError):
     """The kernel refused an operation on a path (Go: ``fs.PathError``).
 
-    *op* is what was tried, such as ``fork/exec``, *path* on what, *errno* the kernel's
-    number for why not.
+    *op* is the operation, such as ``fork/exec``, *path* its object, *errno* the
+    kernel's number of the reason.
 
     >>> isinstance(PathError("fork/exec", "/nope", errno.ENOENT), FileNotFoundError)
     True
@@ -97,7 +97,7 @@ class SyscallError(_KernelError):
     """The kernel refused a system call (Go: ``os.SyscallError``).
 
     *syscall* is its name, or ``None`` where Go returns the bare errno; *errno* is the
-    kernel's number for why not.
+    kernel's number of the reason.
     """
 
     def __init__(self, syscall: str | None, errno: int) -> None:
@@ -125,7 +125,7 @@ class ProcessDoneError(ProcessLookupError):
 
 
 class _Sentinel(OSError):
-    """An error that says one thing only and carries nothing."""
+    """An error with a fixed text and no arguments."""
 
     _text = ""
 
@@ -143,7 +143,7 @@ class ProcessReleasedError(_Sentinel):
 
 
 class ProcessNotInitializedError(_Sentinel):
-    """The ``Process`` has pid 0 and stands for no process."""
+    """The ``Process`` has pid 0 and is no process."""
 
     _text = "os: process not initialized"
 
@@ -170,7 +170,7 @@ class NotFoundError(FileNotFoundError):
 class DotError(OSError):
     """A look-up found a program in the current directory only (Go: ``exec.ErrDot``).
 
-    *path* is the relative path that was found, and refused.
+    *path* is the relative path that was found and refused.
     """
 
     def __init__(self, path: str = "") -> None:
@@ -184,12 +184,12 @@ class DotError(OSError):
 class ExecError(OSError):
     """A program could not be found or run under its name (Go: ``exec.Error``).
 
-    *name* is what was asked for. *err* says why not: ``NotFoundError``, ``DotError``,
-    ``PathError``, ...; its builtin class is this error's, too.
+    *name* is the name that was asked for. *err* is the reason: ``NotFoundError``,
+    ``DotError``, ``PathError``, ...; its builtin class is this error's, too.
     """
 
     def __new__(cls, name: str, err: BaseException) -> Self:
-        """Mix in the builtin class that belongs to the errno of *err*."""
+        """Mix in the builtin class of the errno of *err*."""
         number = getattr(err, "errno", None)
         builtin = type(OSError(number, "")) if number is not None else OSError
         return super().__new__(_with_builtin(cls, builtin), number, str(err))
@@ -207,16 +207,16 @@ class ExecError(OSError):
 
     @property
     def path(self) -> str | None:
-        """The path that a look-up found and refused; ``None`` if it found nothing."""
+        """The path that the look-up found and refused; ``None`` if it found nothing."""
         return self.err.path if isinstance(self.err, DotError) else None
 
 
 class ExitError(OSError):
     """A command ran and did not exit with code 0 (Go: ``exec.ExitError``).
 
-    *state* is its ``ProcessState``. *stderr* holds the first and the last 32 KiB of
-    what ``Cmd.output`` captured, *output* what the command wrote before it failed, or
-    ``None`` if that was not captured.
+    *state* is its ``ProcessState``. *stderr* is the first and the last 32 KiB of its
+    standard error, if ``Cmd.output`` captured that. *output* is what it wrote before it
+    failed, or ``None`` if that was not captured.
     """
 
     def __init__(
@@ -280,7 +280,7 @@ _mixed: dict[tuple[type, type], type] = {}
 
 
 def _with_builtin(cls: type[_Error], builtin: type[OSError]) -> type[_Error]:
-    """Give the class that is both *cls* and *builtin*, under the name of *cls*.
+    """Return the class that is both *cls* and *builtin*, under the name of *cls*.
 
     Each is made once, so that equal errors are of one type.
     """

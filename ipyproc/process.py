@@ -1,4 +1,4 @@
-"""Processes as Go's package os knows them: start, find, signal, wait, release."""
+"""Processes as in Go's package os: start, find, signal, wait, release."""
 
 from __future__ import annotations
 
@@ -36,12 +36,13 @@ _NO_ATTRIBUTES = ProcAttr()
 class Process:
     """A process that was started or found (Go: ``os.Process``).
 
-    ``Process(pid)`` is a handle-less one, reached by its number, as Go's
-    ``&os.Process{Pid: pid}``; ``start_process`` and ``find_process`` give it a handle
-    where the kernel has pidfds. All methods may be called from any thread.
+    ``Process(pid)`` has no handle and is reached by its number, as Go's
+    ``&os.Process{Pid: pid}``; one from ``start_process`` or ``find_process`` has a
+    handle where the kernel has pidfds. Any thread may call any method, and so may a
+    signal handler.
 
-    A started process that is dropped before anyone waited for it gives a
-    ``ResourceWarning``: call ``wait``, or ``release``.
+    Dropping a started process that was not waited for gives a ``ResourceWarning``: call
+    ``wait`` or ``release``.
 
     >>> p = start_process("/bin/sleep", ["sleep", "60"])
     >>> p.wait(timeout=0.01)
@@ -89,8 +90,8 @@ class Process:
     def signal(self, sig: int) -> None:
         """Send *sig* (Go: ``Process.Signal``).
 
-        0 only asks whether it could be sent. Raises ``ProcessDoneError`` after the end
-        was waited for, ``ProcessReleasedError`` after ``release``, ``SyscallError``
+        0 only checks whether it could be sent. Raises ``ProcessDoneError`` after the
+        end was waited for, ``ProcessReleasedError`` after ``release``, ``SyscallError``
         with EINVAL for a bad number, and what the kernel refuses.
         """
         self._owner.signal(arguments.number("sig", sig))
@@ -98,10 +99,10 @@ class Process:
     def wait(self, timeout: float | None = None) -> ProcessState:
         """Wait for the end and return how it was (Go: ``Process.Wait``).
 
-        *timeout* is in seconds; ``TimeoutError`` changes nothing, ``ValueError`` is for
-        a NaN. An interrupt loses nothing either: call again. The state goes to one
-        caller only; every other ``wait`` raises ``SyscallError`` with ECHILD, a
-        ``ChildProcessError``, as it does for a process that is no child of ours.
+        *timeout* is in seconds, up to ``inf``; a ``TimeoutError`` changes nothing, and
+        neither does an interrupt: call again. NaN is a ``ValueError``. One caller gets
+        the state; every other ``wait`` raises ``SyscallError`` with ECHILD, which is a
+        ``ChildProcessError``, and so does ``wait`` for a process that is no child.
         """
         if timeout is not None and math.isnan(timeout):
             raise ValueError("timeout: not a number of seconds")
@@ -110,16 +111,16 @@ class Process:
     async def wait_async(self) -> ProcessState:
         """Wait under asyncio without blocking its loop; cancelling changes nothing.
 
-        Otherwise it is as ``wait``. Many tasks may wait, and other threads, too.
+        Otherwise it is as ``wait``. Many tasks may wait, and threads, too.
         """
-        from ipyproc._process.aio import wait  # only who awaits pays for asyncio
+        from ipyproc._process.aio import wait  # imports asyncio, for those who await
 
         return await wait(self._owner)
 
     def release(self) -> None:
-        """Give the process up; this object can no longer be used for it.
+        """Give up the process; this object can no longer be used for it.
 
-        Go: ``Process.Release``. Needed only where ``wait`` is not called. Never fails.
+        Go: ``Process.Release``. Needed only if ``wait`` is not called. Never fails.
         """
         self._pid = -1
         self._owner.release()
@@ -142,7 +143,7 @@ class Process:
             return fd
 
     def _learnt(self) -> ProcessState | None:
-        """Say, for views, how it ended, once somebody has waited for that."""
+        """Return how it ended, for views; ``None`` until it was waited for."""
         return self._owner.learnt()
 
 
@@ -154,13 +155,13 @@ def start_process(
     """Start the program at the path *name* with the arguments *argv*.
 
     Go: ``os.StartProcess``. *name* is never looked up in PATH; *argv* begins with the
-    name that the program shall see. Raises ``PathError`` for what the kernel refuses,
-    ``TypeError`` or ``ValueError`` for arguments that no system could take.
+    name that the program will see. Raises ``PathError`` for what the kernel refuses,
+    ``TypeError`` or ``ValueError`` for arguments that no system could accept.
 
-    Without *attr* the child has the directory and the environment of its parent, and no
-    open file: ``ProcAttr`` gives it those, and more. Unlike Go, it never gets a
-    descriptor that *attr* does not list. Call ``wait`` to learn how it ended; until
-    then a process that has ended stays as a zombie.
+    Without *attr* the child has its parent's directory and environment and no open
+    file; ``ProcAttr`` changes that. Unlike in Go, it never gets a descriptor that
+    *attr* does not list. Call ``wait`` to learn how it ended; until then a process that
+    has ended stays a zombie.
 
     >>> p = start_process("/bin/sh", ["sh", "-c", "exit 3"])
     >>> state = p.wait()
@@ -174,7 +175,7 @@ def start_process(
         files = [sys.stdin, sys.stdout, sys.stderr]
         start_process("/bin/ls", ["ls", "-l"], ProcAttr(files=files)).wait()
 
-    What cannot be started says why, in Go's words:
+    A failed start raises an error with Go's text:
 
     >>> start_process("/nope", ["nope"])
     Traceback (most recent call last):
@@ -188,7 +189,7 @@ def start_process(
     try:
         owner = start.run(name, argv, attr or _NO_ATTRIBUTES)
         process = Process._owning(owner)
-        # Signal handlers may raise after any call; from here on there is none.
+        # A signal handler may raise after any call; no call follows this line.
         owner.is_ours = True
         return process
     except BaseException:
@@ -197,11 +198,11 @@ def start_process(
 
 
 def find_process(pid: int) -> Process:
-    """Give the process with the id *pid*; never fails (Go: ``os.FindProcess``).
+    """Return the process with the id *pid*; never fails (Go: ``os.FindProcess``).
 
-    If there is none, the ``Process`` is already ``done``; ``signal(0)`` tells. A pid
-    below 0 stands for a process group, as kill(2) has it; 0 and -1 for nobody. Only a
-    child can be waited for.
+    If there is none, the ``Process`` is already ``done``, and ``signal(0)`` raises. A
+    pid below -1 is a process group, as in kill(2); 0 and -1 are nobody. Only a child
+    can be waited for.
 
     >>> me = find_process(os.getpid())
     >>> me.signal(0)  # it could be signalled

@@ -16,8 +16,8 @@ _CORE = 0x80
 class WaitStatus(int):
     """The raw status word of a child (Go: ``syscall.WaitStatus``).
 
-    An ``int`` with the bits of *status* that wait(2) reports; the properties take it
-    apart.
+    An ``int`` with the bits of *status* as wait(2) reports them; each property is one
+    part of it.
 
     >>> status = WaitStatus(0x0300)
     >>> status.exited, status.exit_status
@@ -79,7 +79,7 @@ class WaitStatus(int):
 
     @property
     def continued(self) -> bool:
-        """Whether the process went on after a stop (Go: ``WaitStatus.Continued``)."""
+        """Whether the process continued after a stop (Go: ``WaitStatus.Continued``)."""
         return self == _CONTINUED
 
     @property
@@ -99,7 +99,7 @@ class Rusage:
     in the kernel. *maxrss*: the most memory that was resident at once, in bytes.
     *minflt* and *majflt*: page faults without and with reading from storage.
     *inblock* and *oublock*: blocks of 512 bytes read from storage and written to it.
-    *nvcsw* and *nivcsw*: how often it gave the processor up, and had to. Linux leaves
+    *nvcsw* and *nivcsw*: voluntary and involuntary context switches. Linux leaves
     *ixrss*, *idrss*, *isrss*, *nswap*, *msgsnd*, *msgrcv* and *nsignals* at 0.
 
     >>> from ipyproc import start_process
@@ -127,9 +127,9 @@ class Rusage:
 
     @classmethod
     def _of(cls, values: Iterable[float]) -> Rusage:
-        """Make one of all its values in order, without the price of a frozen one.
+        """Make one from all its values in order.
 
-        It is what a wait does last, when the child is gone and its parent waits.
+        It skips the slow constructor of a frozen dataclass: each wait pays for this.
         """
         usage = object.__new__(cls)
         usage.__dict__.update(zip(_FIELDS_OF_RUSAGE, values, strict=True))
@@ -157,7 +157,7 @@ class ProcessState:
     sys_usage: Rusage = field(default_factory=Rusage)
 
     def __post_init__(self) -> None:
-        """Take a plain ``int`` for *sys*, too."""
+        """Accept a plain ``int`` for *sys*, too."""
         if not isinstance(self.sys, WaitStatus):
             object.__setattr__(self, "sys", WaitStatus(self.sys))
 

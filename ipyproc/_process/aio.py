@@ -1,4 +1,4 @@
-"""Waiting for a process under asyncio; imported only by who does that."""
+"""Waiting for a process under asyncio; imported only when somebody awaits."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _FIRST_NAP, _LONGEST_NAP = 0.0005, 0.02
 
 
 async def wait(owner: PidfdOwner | PidOwner) -> ProcessState:
-    """Wait for the end and take the state; while it is cancelled nothing is taken."""
+    """Wait for the end and take the state; a cancelled wait takes nothing."""
     nap = _FIRST_NAP
     while True:
         try:
@@ -24,13 +24,13 @@ async def wait(owner: PidfdOwner | PidOwner) -> ProcessState:
 
 
 async def _pause(owner: PidfdOwner | PidOwner, nap: float) -> None:
-    """Pause until the process ended or, where nothing tells that, for a while."""
+    """Pause until the process ended; for a while if no descriptor tells the end."""
     own: list[int] = []
     try:
         with owner.handle() as fd:
-            # A loop has one reader for a descriptor, and others may wait, too.
+            # A loop has one reader for each descriptor, and other tasks may wait, too.
             own.append(os.dup(fd))
-        # A pidfd says nothing of the stops of a traced process.
+        # A pidfd does not report the stops of a traced process.
         await asyncio.wait_for(_readable(own[0]), nap if owner.stops else None)
     except NoHandleError:
         await asyncio.sleep(nap)

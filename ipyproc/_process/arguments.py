@@ -1,4 +1,4 @@
-"""What callers of ``start_process`` give, checked and made into ints and bytes."""
+"""The arguments of ``start_process``, checked and converted to ints and bytes."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from operator import index
 from ipyproc._sys import inherit
 from ipyproc.attr import Credential, Env, File, SysProcAttr, SysProcIDMap
 
-# What os.fsencode uses; without the detour for what is most of all arguments.
+# What os.fsencode uses: most arguments are str, and need no call of it.
 _CODEC = sys.getfilesystemencoding(), sys.getfilesystemencodeerrors()
 
 
 def encoded(argument: str, value: object) -> bytes:
-    """Make bytes of a text, of bytes or of a path; none may contain a NUL."""
+    """Convert text, bytes or a path to bytes, and refuse a NUL byte."""
     raw = value.encode(*_CODEC) if type(value) is str else path(argument, value)
     if 0 in raw:
         raise ValueError(f"{argument}: NUL byte in {value!r}")
@@ -24,7 +24,7 @@ def encoded(argument: str, value: object) -> bytes:
 
 
 def path(argument: str, value: object) -> bytes:
-    """Make bytes of a text, of bytes or of a path."""
+    """Convert text, bytes or a path to bytes."""
     try:
         return os.fsencode(value)  # type: ignore[arg-type]
     except TypeError:
@@ -33,7 +33,7 @@ def path(argument: str, value: object) -> bytes:
 
 
 def number(argument: str, value: object) -> int:
-    """Make sure of an integer."""
+    """Return *value* as an int, or raise."""
     try:
         return index(value)  # type: ignore[arg-type]
     except TypeError:
@@ -41,7 +41,7 @@ def number(argument: str, value: object) -> int:
 
 
 def words(argv: object) -> list[bytes]:
-    """Make bytes of the arguments of a program; there is at least its own name."""
+    """Convert a program's arguments to bytes; the first one is its own name."""
     given = [encoded("argv", word) for word in _several("argv", argv or ())]
     if not given:
         raise ValueError("argv: empty; it begins with the program's own name")
@@ -49,7 +49,7 @@ def words(argv: object) -> list[bytes]:
 
 
 def environment(env: Env) -> list[bytes]:
-    """Make ``K=V`` entries of an environment."""
+    """Return the ``K=V`` entries of an environment."""
     if isinstance(env, Mapping):
         return [_entry(key, value) for key, value in env.items()]
     return [encoded("env", entry) for entry in _several("env", env)]
@@ -63,7 +63,7 @@ def _entry(key: object, value: object) -> bytes:
 
 
 def descriptors(files: Sequence[File]) -> list[int]:
-    """Give the descriptors of *files*, -1 for a file that is closed."""
+    """Return the descriptors of *files*, -1 for a closed file."""
     given = enumerate(_several("files", files))
     return [_descriptor(f"files[{place}]", file) for place, file in given]
 
@@ -94,7 +94,7 @@ def _checked(argument: str, fd: int) -> int:
 
 
 def check_system(system: object) -> None:
-    """Make sure that system attributes are of the right types."""
+    """Check the types of the system attributes."""
     if not isinstance(system, SysProcAttr):
         raise TypeError(f"sys: expected a SysProcAttr, not {_kind(system)}")
     for name in ("ctty", "pgid", "pdeathsig", "cloneflags", "unshareflags"):
@@ -133,7 +133,7 @@ def _check_map(argument: str, entry: object) -> None:
 
 
 def _several(argument: str, values: object) -> Iterable[object]:
-    """Take *values* for several; a text is one, whatever Python says of it."""
+    """Return *values* if it is a sequence; text and bytes count as one value."""
     if isinstance(values, list | tuple):
         return values
     if isinstance(values, Iterable) and not isinstance(values, str | bytes | Mapping):

@@ -1,7 +1,7 @@
 """Children whose ``Process`` was dropped before anyone waited for them.
 
-They are reaped when they have ended and another process is started, so that no zombie
-stays. Whoever means to drop a ``Process`` calls ``release`` on it, and reaps it.
+Each start of another process reaps those that have ended, so no zombie stays. A
+``Process`` that was released is not among them: its user reaps it.
 """
 
 from __future__ import annotations
@@ -11,21 +11,21 @@ from typing import Protocol
 
 
 class Child(Protocol):
-    """What can be reaped and then given up."""
+    """A child that can be reaped and then given up."""
 
     def reap(self) -> bool:
-        """Reap it if it has ended."""
+        """Reap it if it has ended, and return whether it has."""
 
     def release(self) -> None:
-        """Give it up, and what it holds."""
+        """Give it up, and close what it holds."""
 
 
-#: Those that had not ended when they were last looked at.
+#: Those that had not ended at the last check.
 children: set[Child] = set()
 
 
 def remember(child: Child) -> None:
-    """Reap a child now, if it has ended, or later."""
+    """Reap a child now if it has ended, else later."""
     children.add(child)
     reap()
 
@@ -39,6 +39,6 @@ def reap() -> None:
 
 
 def _is_gone(child: Child) -> bool:
-    with suppress(OSError):  # ECHILD: someone else reaped it
+    with suppress(OSError):  # ECHILD: other code reaped it
         return child.reap()
     return True

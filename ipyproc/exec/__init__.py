@@ -1,4 +1,4 @@
-"""Commands as Go's package os/exec knows them."""
+"""Commands as in Go's package os/exec."""
 
 from __future__ import annotations
 

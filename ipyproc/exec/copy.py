@@ -27,7 +27,7 @@ class Writer(Protocol):
     """Anything to write bytes to."""
 
     def write(self, data: bytes, /) -> object:
-        """Take all of *data*."""
+        """Write all of *data*."""
 
 
 class Copying:
@@ -188,7 +188,7 @@ class HeadAndTail:
         self._total = 0
 
     def write(self, data: bytes | memoryview) -> int:
-        """Take all of *data*."""
+        """Write all of *data*."""
         self._total += len(data)
         room = self._limit - len(self._head)
         self._head += data[:room]

@@ -14,11 +14,10 @@ _NEVER_PROGRAMS = ("", ".", "..")
 def look_path(name: str | bytes | os.PathLike[str]) -> str:
     """Find the program *name* and return its path (Go: ``exec.LookPath``).
 
-    A name with a slash is tried as it is, and no directory is searched; any other is
-    searched for in the directories that PATH lists. Raises ``ExecError`` whose ``err``
-    is a ``NotFoundError``, the kernel's refusal of a name with a slash, or a
-    ``DotError`` for a program that PATH has only relative to the current directory,
-    with what was found in ``path``.
+    A name with a slash is used as it is; any other is searched for in the directories
+    of PATH. Raises ``ExecError``, whose ``err`` is a ``NotFoundError``, the kernel's
+    refusal of a name with a slash, or a ``DotError`` if the program was found relative
+    to the current directory; the error's ``path`` is then what was found.
 
     Unlike ``shutil.which``, an unset or empty PATH finds nothing.
 
@@ -33,7 +32,7 @@ def look_path(name: str | bytes | os.PathLike[str]) -> str:
         raise ExecError(name, NotFoundError())
     if "/" in name:
         return _checked(name)
-    if "\0" in name:  # normpath of some Pythons cuts it off there
+    if "\0" in name:  # normpath of some Pythons truncates it there
         raise ExecError(name, NotFoundError())
     path = next(filter(_is_executable, _candidates(name)), None)
     if path is None:
@@ -44,15 +43,15 @@ def look_path(name: str | bytes | os.PathLike[str]) -> str:
 
 
 def clean(path: str) -> str:
-    """Give the shortest path that is lexically the same (Go: ``filepath.Clean``)."""
+    """Return the shortest path that is lexically the same (Go: ``filepath.Clean``)."""
     shortest = os.path.normpath(path)
-    # POSIX lets two leading slashes mean something else than one; Linux and Go do not.
+    # POSIX gives two leading slashes a meaning of their own; Linux and Go do not.
     return shortest[1:] if shortest.startswith("//") else shortest
 
 
 def _candidates(name: str) -> list[str]:
     path = os.environ.get("PATH", "")
-    # One empty PATH is no directory at all; an empty entry of a longer one is ".".
+    # An empty PATH lists no directory; an empty entry of a longer PATH is ".".
     directories = path.split(":") if path else []
     return [clean(f"{directory or '.'}/{name}") for directory in directories]
 
@@ -69,7 +68,7 @@ def _is_executable(path: str) -> bool:
 
 
 def _refusal(path: str) -> OSError | None:
-    """Say why *path* cannot be executed, or ``None`` if it can."""
+    """Return why *path* cannot be executed, or ``None`` if it can."""
     try:
         mode = os.stat(path).st_mode
     except OSError as error:
@@ -78,7 +77,7 @@ def _refusal(path: str) -> OSError | None:
         return PathError("stat", path, errno.EINVAL)
     if stat.S_ISDIR(mode):
         return SyscallError(None, errno.EISDIR)
-    # The kernel is asked, for it knows more than the mode: a noexec mount, an ACL.
+    # Ask the kernel: the mode says nothing about a noexec mount or an ACL.
     if not os.access(path, os.X_OK, effective_ids=True):
         return SyscallError(None, errno.EACCES)
     return None

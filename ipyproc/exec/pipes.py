@@ -1,8 +1,8 @@
 """Our ends of the pipes to and from a child, as binary file objects.
 
 An ordinary file object must not be closed while another thread blocks on it: the thread
-sleeps on, and when it wakes, the number of its descriptor may be another file's. Here a
-close wakes who blocks, and the descriptor is given back when the last user is gone.
+sleeps on, and when it wakes, its descriptor's number may belong to another file. Here
+``close`` wakes the blocked threads, and the last of them closes the descriptor.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from typing import Any, TypeVar
 
 from ipyproc.errors import PathError
 
-#: What the kernel gives a new pipe, if the user does not have too many.
+#: The size of a new pipe, unless the user has too many pipes.
 USUAL_SIZE = 1 << 16
-#: For a stream that fills the usual size: the most that a user may ask for.
+#: The most that an ordinary user may ask for; for a stream that fills the usual size.
 LARGE_SIZE = 1 << 20
 
 
 class PipeEnd(io.RawIOBase):
     """An end of a pipe that any thread may close at any time.
 
-    Who then blocks in it gets the ``ValueError`` of a closed file.
+    A thread that blocks in it then gets the ``ValueError`` of a closed file.
     """
 
     def __init__(self, fd: int, name: str) -> None:
@@ -49,7 +49,7 @@ class PipeEnd(io.RawIOBase):
         return self._fd
 
     def close(self) -> None:
-        """Close this end, and wake who blocks in it; again does nothing."""
+        """Close this end and wake the threads that block in it; again does nothing."""
         with self._lock:
             super().close()
             if self._users:
@@ -57,7 +57,7 @@ class PipeEnd(io.RawIOBase):
             self._release_if_unused()
 
     def enlarge(self) -> None:
-        """Make room for more in the pipe, if the kernel lets this user have it."""
+        """Enlarge the pipe, if the kernel allows this user a larger one."""
         with suppress(OSError), self._in_use("resize") as fd:
             fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ, LARGE_SIZE)
 
@@ -91,8 +91,8 @@ class PipeEnd(io.RawIOBase):
     def _release_if_unused(self) -> None:
         if not self.closed or self._users:
             return
-        # One after the other, each forgotten before it is closed: an interrupt must
-        # neither lose a descriptor nor have it closed twice.
+        # One after the other, each forgotten before it is closed: an interrupt must not
+        # close a descriptor twice.
         if self._fd >= 0:
             fd, self._fd = self._fd, -1
             os.close(fd)
@@ -102,9 +102,9 @@ class PipeEnd(io.RawIOBase):
 
 
 class PipeReader(PipeEnd):
-    """The end from which we read what a child writes."""
+    """The end from which we read a child's output."""
 
-    #: Whether anything was read here, into whatever buffer.
+    #: Whether anything was read here, perhaps into a buffer.
     was_read = False
 
     def readable(self) -> bool:
@@ -112,7 +112,7 @@ class PipeReader(PipeEnd):
         return True
 
     def readinto(self, buffer: Any) -> int:
-        """Read what is there, at least a byte; 0 is the end."""
+        """Read what is there, at least one byte; 0 is the end."""
         with self._in_use("read") as fd:
             self._block(select.POLLIN)
             self.was_read = True
@@ -125,7 +125,7 @@ class PipeReader(PipeEnd):
         return sink.getvalue()
 
     def copy_to(self, write: Callable[[memoryview], object]) -> None:
-        """Hand all that comes to *write*, in pieces that it must not keep."""
+        """Pass everything up to the end to *write*, in pieces that it must not keep."""
         view = memoryview(bytearray(USUAL_SIZE))
         while count := self.readinto(view):
             write(view[:count])
@@ -135,10 +135,10 @@ class PipeReader(PipeEnd):
 
 
 class PipeWriter(PipeEnd):
-    """The end into which we write what a child reads. It has no buffer."""
+    """The end into which we write a child's input. It has no buffer."""
 
-    # The end is ours alone until somebody asks for its number; only then may it not be
-    # non-blocking any more, for that would be so in a child that gets it, too.
+    # A child that gets this descriptor shares its flags and expects it to block. So it
+    # is non-blocking only until somebody asks for its number.
     _shared = False
 
     def __init__(self, fd: int, name: str) -> None:
@@ -166,13 +166,13 @@ class PipeWriter(PipeEnd):
         return len(view)
 
     def write_now(self, data: Any) -> int:
-        """Write what the pipe has room for and return how much that was."""
+        """Write what the pipe has room for, and return how much that was."""
         view = memoryview(data).cast("B")
         with self._in_use("write") as fd:
             return os.write(fd, view) if view else 0
 
     def _write_some(self, fd: int, view: memoryview) -> int:
-        if self._shared:  # what fits into PIPE_BUF never blocks once the pipe is ready
+        if self._shared:  # once the pipe is ready, PIPE_BUF bytes never block
             self._block(select.POLLOUT)
             return os.write(fd, view[: select.PIPE_BUF])
         try:

@@ -1,4 +1,4 @@
-"""The parent's side of the launcher: hands it what to do, hears how that went."""
+"""The parent's side of the launcher: it sends what to do and receives the outcome."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from ipyproc._sys import inherit, posix_spawn
 from ipyproc._sys.launcher import program as launcher
 from ipyproc._sys.libc import Vector, own_environment, system_call
 from ipyproc._sys.pidfd import opened
-from ipyproc.attr import SysProcAttr, SysProcIDMap
+from ipyproc.attr import Credential, SysProcAttr, SysProcIDMap
 
-# Where the launcher finds what it is handed; 0 to 2 are closed, whatever they are here:
-# an interpreter looks at its standard files when it starts.
+# The launcher's descriptors for what it is handed. Its 0 to 2 are closed, because an
+# interpreter looks at its standard files when it starts.
 _STATUS, _SPEC, _FIRST = 3, 4, 5
 _UNOPENED = 0x7FFFFFFF
 _SELF = b"/proc/self/exe"
@@ -40,7 +40,7 @@ _OURS = _CLONE_VM | _CLONE_VFORK | _CLONE_PIDFD
 
 
 class LaunchError(OSError):
-    """A start that failed in the launcher; *stage* says at what."""
+    """A start that failed in the launcher, at *stage*."""
 
     def __init__(self, number: int, stage: str) -> None:
         super().__init__(number, os.strerror(number))
@@ -49,12 +49,12 @@ class LaunchError(OSError):
 
 @dataclass
 class _Handed:
-    """Descriptors of ours under the numbers that the launcher has for them."""
+    """Descriptors of ours, and the numbers that they have in the launcher."""
 
     sources: list[int] = field(default_factory=list)
 
     def number(self, fd: int) -> int:
-        """Hand *fd* over; one that is not open is none there, either."""
+        """Hand over *fd* and return its number there; a closed one is closed there."""
         if fd < 0 or not _is_open(fd):
             return _UNOPENED if fd >= 0 else fd
         if fd not in self.sources:
@@ -68,7 +68,7 @@ class _Handed:
 
 @dataclass
 class _Report:
-    """What the launcher said."""
+    """What the launcher has reported."""
 
     pid: int = 0
     ready: bool = False
@@ -76,13 +76,13 @@ class _Report:
     ended: bool = False
 
     def hear(self, message: str, sender: int) -> None:
-        """Take in one message of the process that we know as *sender*."""
+        """Note one message of the process that has the pid *sender* here."""
         match message.split():
             case ["pid", pid] if not self.pid:
                 self.pid = int(pid)
             case ["here" | "ready" as word]:
-                # The kernel translates the sender's pid into one of our namespace. An
-                # interrupt may cost us one message, so both tell.
+                # The kernel translates the sender's pid into our namespace. An
+                # interrupt may lose one message, so both messages do this.
                 self.pid = sender or self.pid
                 self.ready = word == "ready"
             case []:
@@ -129,8 +129,8 @@ def launch(
 def _fields(
     handed: _Handed, files: Sequence[int], system: SysProcAttr
 ) -> dict[str, object]:
-    """Give the fields of ``launcher.Spec`` that follow from *files* and *system*."""
-    who = system.credential
+    """Return the fields of ``launcher.Spec`` that follow from *files* and *system*."""
+    credential = system.credential
     return {
         "files": [handed.number(fd) for fd in files],
         "status": _STATUS,
@@ -150,7 +150,7 @@ def _fields(
         "ctty": handed.number(system.ctty) if system.foreground else 0,
         "default_signals": inherit.changed_by_interpreters(),
         "chroot": os.fsencode(system.chroot) if system.chroot else None,
-        "credential": who and (who.uid, who.gid, list(who.groups), who.no_set_groups),
+        "credential": credential and _identity(credential),
         "caps": list(system.ambient_caps),
         "pdeathsig": int(system.pdeathsig),
         "noctty": system.noctty,
@@ -160,12 +160,16 @@ def _fields(
     }
 
 
+def _identity(of: Credential) -> tuple[int, int, list[int], bool]:
+    return of.uid, of.gid, list(of.groups), of.no_set_groups
+
+
 def _clones(fields: dict[str, object]) -> bool:
     return bool(fields["cloneflags"]) or fields["cgroup"] is not None
 
 
 def _map(entries: Sequence[SysProcIDMap] | None) -> bytes | None:
-    """Write an id map as user_namespaces(7) has it."""
+    """Return an id map in the format of user_namespaces(7)."""
     if entries is None:
         return None
     lines = (f"{e.container_id} {e.host_id} {e.size}\n" for e in entries)
@@ -174,7 +178,7 @@ def _map(entries: Sequence[SysProcIDMap] | None) -> bytes | None:
 
 @contextmanager
 def _memory(fields: dict[str, object]) -> Iterator[int]:
-    """Lend a file in memory that holds the launcher's code and what it is to do."""
+    """Lend a file in memory with the launcher's code and what it must do."""
     held: list[int] = []
     try:
         fd = opened(held, os.memfd_create, "ipyproc-launcher")
@@ -189,7 +193,7 @@ def _memory(fields: dict[str, object]) -> Iterator[int]:
 
 @cache
 def _code() -> CodeType:
-    """Give the launcher's code, compiled here: the child need not even find it."""
+    """Return the launcher's code, compiled here, so the child need not find it."""
     spec = find_spec(launcher.__name__)
     loader = spec and spec.loader
     code = None
@@ -209,11 +213,11 @@ def _run_launcher(pid: ctypes.c_int, files: Sequence[int]) -> None:
     )
     try:
         try:
-            # A try that fails is a child, too, and the last in a new pid namespace.
+            # A failed try makes a child, too, and in a new pid namespace the last one.
             program = name if sys.executable else _SELF
             posix_spawn.spawn(pid, program, words, env, files, blocked)
         except OSError:
-            # It was moved, or it lies where this user may not look: the kernel knows.
+            # It was moved, or this user may not read its directory: ask the kernel.
             posix_spawn.spawn(pid, _SELF, words, env, files, blocked)
     except OSError as error:
         stage = f"start of the launcher, {os.fsdecode(name)}"
@@ -221,7 +225,7 @@ def _run_launcher(pid: ctypes.c_int, files: Sequence[int]) -> None:
 
 
 def _listen(ours: socket.socket, report: _Report) -> None:
-    """Hear what the launcher says until it, or what it became, has no more to say."""
+    """Receive messages until the launcher has become the program, or has ended."""
     while not report.ended:
         _hear_one(ours, report)
 
@@ -244,13 +248,13 @@ def _settle(launched: int, report: _Report, *, cloned: bool) -> None:
 
 
 def _abandon(launched: int, report: _Report, ours: socket.socket) -> None:
-    """End and reap what a start that failed, or was interrupted, has left."""
+    """End and reap what a failed or interrupted start has left."""
     while launched and not report.ended:
-        # A clone that is not known yet will say that it is there.
+        # A clone that we do not know yet will send its message.
         _kill(report.pid or launched)
         _hear_one(ours, report)
     if report.ready and not report.failure:
-        _kill(report.pid or launched)  # it is the program by now
+        _kill(report.pid or launched)  # it has become the program
     for pid in {launched, report.pid} - {0}:
         _reap(pid)
 

@@ -1,12 +1,12 @@
 """The child's side of a start that posix_spawn(3) cannot make.
 
 ``launch`` runs this code in a fresh interpreter: isolated, one thread, every signal
-blocked, no descriptors but those it was handed. It applies what it was told in Go's
-order (syscall/exec_linux.go), says over a socket how that went, and then becomes the
-program. It may import only what costs no time, and nothing once it has begun.
+blocked, no descriptors except those that it was handed. It applies the attributes in
+Go's order (syscall/exec_linux.go), reports over a socket how that went, and becomes the
+program. It imports only modules that are built in, and none once it has begun.
 
-What it says, one message each: ``pid N``, the child that it cloned; ``here``, from that
-child; ``ready``, right before the exec; ``failed STAGE ERRNO``.
+It sends these messages: ``pid N``, the child that it cloned; ``here``, from that child;
+``ready``, right before the exec; ``failed STAGE ERRNO``.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ _PTRACE_TRACEME = 0
 _SIG_DFL, _SIG_SETMASK = None, 2
 _EINVAL = 22
 
-# PyDLL keeps the interpreter's lock: a cloned child is no place to ask for it back.
+# PyDLL keeps the interpreter's lock, which a cloned child could not take again.
 _libc = ctypes.PyDLL(None, use_errno=True)
 
 
 class Spec:
-    """What is to be done; descriptors are the launcher's own, but for *child_ctty*."""
+    """What to do. Descriptors are the launcher's own, except for *child_ctty*."""
 
     path: bytes
     argv: list[bytes]
@@ -67,7 +67,7 @@ class Spec:
     setctty: bool
     child_ctty: int
     ptrace: bool
-    #: The pipe that tells a cloned child how writing its id maps went.
+    #: The pipe by which a cloned child learns that its id maps are written.
     pipe: tuple[int, int] | None = None
 
     def __init__(self, fields: dict[str, object]) -> None:
@@ -84,12 +84,12 @@ class Spec:
         return bool(self.unshareflags & CLONE_NEWUSER)
 
     def say(self, message: str) -> None:
-        """Tell the caller something."""
+        """Send the caller a message."""
         posix.write(self.status, message.encode())
 
 
 def run(fields: dict[str, object]) -> None:
-    """Do all that the fields of a ``Spec`` say, then become its program."""
+    """Apply the fields of a ``Spec``, then become its program."""
     spec, stage = Spec(fields), "clone"
     try:
         _clone(spec)
@@ -102,9 +102,10 @@ def run(fields: dict[str, object]) -> None:
 
 
 def _clone(spec: Spec) -> None:
-    """Go on as a new child of our parent, if it shall have namespaces or a cgroup.
+    """Continue as a new child of our parent, if that is asked for.
 
-    The caller waits for it as for any child, so it must be the caller's own.
+    Namespaces and a cgroup are given at birth. The caller waits for the new process, so
+    it must be the caller's own child.
     """
     if not spec.cloneflags and spec.cgroup is None:
         return
@@ -127,14 +128,14 @@ def _raw_clone(spec: Spec) -> int:
         return _system_call(spec.clone, ctypes.c_ulong(flags), *nothing)
     if spec.cgroup is not None:
         flags |= _CLONE_INTO_CGROUP
-    # struct clone_args, of which only the flags and the cgroup are not 0. With
-    # CLONE_PARENT the signal at the end is that of our own.
+    # struct clone_args, where only the flags and the cgroup are not 0. With
+    # CLONE_PARENT the signal at its end is the one that we end with.
     words = (ctypes.c_uint64 * 11)(flags, *[0] * 9, spec.cgroup or 0)
     return _system_call(spec.clone3, ctypes.byref(words), ctypes.c_size_t(88))
 
 
 def _write_maps(pid: int, spec: Spec) -> int:
-    """Write the id maps of the child; gives the error number, or 0."""
+    """Write the id maps of the child, and return the error number, or 0."""
     try:
         if not spec.unshares_user:
             _write_uid_map(f"/proc/{pid}", spec)
@@ -196,7 +197,7 @@ def _take_foreground(spec: Spec) -> None:
 
 
 def _restore_signals(spec: Spec) -> None:
-    """Undo what the interpreter did to signals; only now may one arrive."""
+    """Undo what the interpreter did to signals; from here on they can arrive."""
     for number in spec.default_signals:
         _libc.signal(number, _SIG_DFL)
     _check(_libc.sigprocmask(_SIG_SETMASK, (ctypes.c_byte * 128)(), None))
@@ -210,7 +211,7 @@ def _unshare(spec: Spec) -> None:
         _write_gid_map("/proc/self", spec)
         _write_uid_map("/proc/self", spec)
     if spec.unshareflags & _CLONE_NEWNS:
-        # Where / is shared, a mount in here would be seen outside all the same.
+        # If / is shared, a mount made in here would also be seen outside.
         private = ctypes.c_ulong(_MS_REC | _MS_PRIVATE)
         _check(_libc.mount(b"none", b"/", None, private, None))
 
@@ -258,8 +259,8 @@ def _change_directory(spec: Spec) -> None:
 def _die_with_parent(spec: Spec) -> None:
     """Ask for a signal when the thread that started us ends.
 
-    A change of uid would clear it, so it comes after that. If the parent is gone
-    already, the signal will not come by itself.
+    A change of uid would clear that request, so it comes later. If the parent is gone
+    already, the kernel does not send the signal, so we do.
     """
     if spec.pdeathsig:
         _prctl(_PR_SET_PDEATHSIG, spec.pdeathsig)
@@ -268,14 +269,14 @@ def _die_with_parent(spec: Spec) -> None:
 
 
 def _arrange_files(spec: Spec) -> None:
-    """Put every file at its number; what we were handed besides, the exec closes."""
+    """Put every file at its number; the exec closes the others that we were handed."""
     for fd in spec.handed:
         posix.set_inheritable(fd, False)
     free = max(*spec.handed, len(spec.files)) + 1
     spec.status = posix.dup2(spec.status, free, False)
     sources = list(spec.files)
     for target, source in enumerate(sources):
-        # It would be overwritten before its turn.
+        # It would be overwritten before it is its turn.
         if 0 <= source < target:
             free += 1
             sources[target] = posix.dup2(source, free, False)
@@ -336,7 +337,7 @@ def _check(result: int) -> int:
     return result
 
 
-#: Go's order: what comes first decides which error is reported.
+#: Go's order: it decides which of two errors is reported.
 _STAGES = {
     "keepcaps": _keep_capabilities,
     "maps": _await_maps,
