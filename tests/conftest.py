@@ -1,4 +1,4 @@
-"""What every test gets; the fixtures themselves are in the modules named here."""
+"""Settings for all tests; the fixtures are in the modules that are named here."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ if "IPYPROC_TRIALS" not in os.environ:
 
 
 def pytest_collection_finish() -> None:
-    """Spare the garbage collector all tests and modules, which stay to the end."""
-    # With its first example hypothesis asks the collector about what it has itself.
+    """Exempt tests and modules, which stay to the end, from garbage collection."""
+    # Hypothesis inspects the collector at its first example; that must come before.
     find(none(), lambda _: True, settings=settings(database=None))
     gc.collect()
     gc.freeze()
 
 
 def pytest_make_parametrize_id(val: object) -> str | None:
-    """Keep names short: a test's name is in its environment, and that has a limit."""
+    """Shorten long values: a test's name is in its environment, which has a limit."""
     long = isinstance(val, str | bytes) and len(val) > 1000
     return f"{len(val)} {type(val).__name__}" if long else None  # type: ignore[arg-type]
 
 
-# A script that runs us in the background has us ignore these, and so our children.
+# A shell that runs us in the background sets these to ignored, and children inherit it.
 for _signal, _handler in (
     (signal.SIGINT, signal.default_int_handler),
     (signal.SIGQUIT, signal.SIG_DFL),

@@ -1,4 +1,4 @@
-"""What a doctest finds, and what it must not leave to the tests after it."""
+"""The surroundings of doctests, and what they must not leave behind."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ import pytest
 def doctest_surroundings(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[None]:
-    """Give doctests a standard input with a descriptor, and take their ``_`` away.
+    """Set a standard input with a descriptor for doctests, and remove their ``_``.
 
-    pytest's own has none. doctest keeps the last value in ``builtins._``, and where
-    there is one, IPython no longer sets ``_`` itself.
+    pytest's standard input has no descriptor. doctest keeps the last value in
+    ``builtins._``, and if that exists, IPython no longer sets ``_`` itself.
     """
     if not isinstance(request.node, pytest.DoctestItem):
         yield

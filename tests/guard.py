@@ -1,4 +1,4 @@
-"""The guard around every test: it must give back all that it took from the system."""
+"""The guard around every test: what a test opens or starts must end with it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-#: How long something may still be on its way out when its test has ended.
+#: Seconds for which something may still be ending after its test.
 PATIENCE = 15.0
 #: Threads that live as long as there is something to do, and a moment longer.
 STANDING = {"ipyproc-views"}
@@ -35,9 +35,9 @@ class Holdings:
     threads: frozenset[threading.Thread]
 
     def leaked(self, before: Holdings) -> list[str]:
-        """Say what is held now and was not *before*, and which descriptors are gone.
+        """List what is held now and was not *before*, and which descriptors are gone.
 
-        A descriptor that is gone was closed by somebody who did not own it.
+        The test did not open a descriptor that is gone, so it closed a stranger's.
         """
         return [
             *(f"descriptor {d}" for d in sorted(self.descriptors - before.descriptors)),
@@ -48,7 +48,7 @@ class Holdings:
 
 
 def holdings() -> Holdings:
-    """Look at what this process holds."""
+    """List what this process holds now."""
     return Holdings(
         frozenset(_descriptors()),
         frozenset(_children()),
@@ -84,9 +84,9 @@ def nothing_leaks() -> Iterator[None]:
 
 
 def _forget_failure() -> None:
-    """Let go of the frames of a failed test, and so of what its variables hold.
+    """Release the frames of a failed test, and with them what its variables hold.
 
-    pytest keeps the last failure for post-mortem debuggers, until there is another.
+    pytest keeps the last failure for post-mortem debuggers until the next one.
     """
     for name in ("last_exc", "last_value", "last_traceback"):
         vars(sys).pop(name, None)

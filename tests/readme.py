@@ -39,7 +39,7 @@ def blocks(path: Path, language: str | None = None) -> list[Block]:
 
 
 def prose(path: Path) -> str:
-    """Give what is not code."""
+    """Return what is not code."""
     return _BLOCK.sub("", path.read_text())
 
 
@@ -49,5 +49,5 @@ def headings(path: Path) -> list[int]:
 
 
 def first_cells() -> list[str]:
-    """Give the cells that a reader pastes first."""
+    """Return the cells that a reader pastes first."""
     return [block.source.rstrip() for block in blocks(ENGLISH, "python")[:_FIRST_CELLS]]

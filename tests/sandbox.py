@@ -1,4 +1,4 @@
-"""A home of its own for what tests start, and the end of all that lives in it."""
+"""A home folder for what tests start, and the end of all that runs in it."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from pathlib import Path
 
 import psutil
 
-#: In the environment of everything that runs in a sandbox, and of its descendants.
+#: A variable in the environment of everything that runs in a sandbox.
 MARK = "IPYPROC_TEST_RUN"
-#: How long what runs there may take to end by itself: twice what DESIGN allows.
+#: Seconds that what runs there may take to end by itself: twice what is promised.
 PATIENCE = 4.0
-#: Where Jupyter, IPython and the desktop look before they look into the home, and what
-#: makes ipykernel behave otherwise than for a reader: it watches no descriptors then.
+#: Variables with which Jupyter, IPython and the desktop leave the home folder, and
+#: those of pytest, with which ipykernel watches no descriptors.
 REMOVED = ("JUPYTER", "IPYTHON", "XDG_", "PYTEST_")
 
 
@@ -27,9 +27,9 @@ class StrayError(AssertionError):
 
 @contextmanager
 def sandbox(home: Path, patience: float = PATIENCE) -> Iterator[dict[str, str]]:
-    """Give an environment whose home is *home*; no process of it survives the block.
+    """Yield an environment whose home is *home*; no process of it survives the block.
 
-    StrayError tells which ones still run after *patience* seconds, and they are killed.
+    Those that still run after *patience* seconds are killed, and StrayError lists them.
     """
     mark = uuid.uuid4().hex
     try:
@@ -39,7 +39,7 @@ def sandbox(home: Path, patience: float = PATIENCE) -> Iterator[dict[str, str]]:
 
 
 def _environment(home: Path) -> dict[str, str]:
-    """Copy the environment, less what kernels would find beside *home*."""
+    """Copy the environment, without the variables that lead away from *home*."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(REMOVED)}
     path = [str(Path(sys.executable).parent), kept.get("PATH", os.defpath)]
     return kept | {"HOME": str(home), "PATH": os.pathsep.join(path)}
@@ -61,7 +61,7 @@ def _end_strays(mark: str, patience: float) -> None:
 
 
 def _marked(mark: str) -> list[psutil.Process]:
-    """Find the processes whose environment carries *mark*."""
+    """Find the processes that have *mark* in their environment."""
     return [process for process in psutil.process_iter() if _has(process, mark)]
 
 

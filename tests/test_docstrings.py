@@ -1,4 +1,4 @@
-"""``help()`` and Shift-Tab teach: what is public tells what it is, here and in Go."""
+"""Docstrings of public names say what they are, here and in Go, and have examples."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ GO_FIELDS = {
         ProcessState Err Cancel WaitDelay
     """,
 }
-#: What Go has no name for, and why; a class stands for all that it has.
+#: What Go has no name for, and why; a class stands for all its members.
 NOT_IN_GO = {
     "Job Jobs JobStatus Capture Chunk Usage spawn jobs PIPE": "Go keeps no processes",
     "Process.wait_async": "Go has no async functions",
@@ -87,7 +87,7 @@ NOT_IN_GO = {
 CITED = re.compile(r"Go: ``(\w+\.\w+)``")
 ERROR = re.compile(r"``(\w+Error)``")
 IN_SECONDS = {"timeout", "grace", "wait_delay", "deadline"}
-#: Classes whose objects others make for their users.
+#: Classes that users get and do not construct.
 MADE_FOR_USERS = {"Job", "JobStatus", "ProcessStatus", "Context", "Pair"}
 CONSTANTS = {"INTERRUPT", "KILL", "PIPE"}
 ROOT = Path(__file__).parents[1]
@@ -95,7 +95,7 @@ VIEW_NAMES = ("explore", "life")
 
 
 def _named() -> Iterator[tuple[str, Any]]:
-    """Give every public name, and what it stands for."""
+    """Yield every public name with its value."""
     for name in ipyproc.__all__:
         yield name, getattr(ipyproc, name)
     for name in context.__all__:
@@ -106,7 +106,7 @@ def _named() -> Iterator[tuple[str, Any]]:
 
 
 def _members(cls: type) -> Iterator[tuple[str, Any]]:
-    """Give the public methods and properties of a class that ipyproc wrote."""
+    """Yield the public methods and properties of a class that are ipyproc's own."""
     for base in cls.__mro__:
         if base.__module__.startswith("ipyproc"):
             for name, value in vars(base).items():
@@ -134,13 +134,13 @@ def _doc(thing: object) -> str:
 
 
 def _in_its_context(name: str) -> str:
-    """Give the documentation of a function, and that of its class."""
+    """Return the documentation of a function and of its class."""
     cls = CLASSES.get(name.partition(".")[0])
     return f"{_doc(THINGS[name])}\n{_doc(cls) if cls else ''}"
 
 
 def test_one_sentence_comes_first() -> None:
-    """Everything public begins with one sentence, on a line of its own."""
+    """Every public docstring begins with one sentence on its own line."""
     begins = {
         name: (*_doc(thing).split("\n", 2)[:2], "") for name, thing in THINGS.items()
     }
@@ -154,7 +154,7 @@ def test_one_sentence_comes_first() -> None:
 
 
 def test_everything_says_what_it_is_in_go() -> None:
-    """It names its counterpart, or is in the table of what Go has not; not both."""
+    """A public name cites its Go counterpart, or is in the table of what Go lacks."""
     alone = {name for names in NOT_IN_GO for name in names.split()}
     alone |= {name for name in THINGS if name.partition(".")[0] in alone}
     says = {name for name, thing in THINGS.items() if CITED.search(_doc(thing))}
@@ -164,7 +164,7 @@ def test_everything_says_what_it_is_in_go() -> None:
 
 
 def test_everything_of_go_is_there() -> None:
-    """What is cited is what Go exports: nothing is missing, nothing made up."""
+    """The cited names are those that Go exports: none is missing, none invented."""
     exported = [f"{of}.{name}" for of, names in GO.items() for name in names.split()]
     cited = [name for thing in THINGS.values() for name in CITED.findall(_doc(thing))]
     constants = CITED.findall(_source("ipyproc.process"))
@@ -174,7 +174,7 @@ def test_everything_of_go_is_there() -> None:
 
 @pytest.mark.parametrize("name", GO_FIELDS)
 def test_each_field_is_there_and_is_told(name: str) -> None:
-    """A structure has Go's fields, by their names in snake_case, and tells of each."""
+    """A structure has Go's fields in snake_case, and documents each of them."""
     cls = CLASSES[name]
     assert is_dataclass(cls)
     found = [field.name for field in fields(cls) if not field.name.startswith("_")]
@@ -185,7 +185,7 @@ def test_each_field_is_there_and_is_told(name: str) -> None:
 
 
 def test_each_member_is_told() -> None:
-    """A class of names tells of each of them."""
+    """An enumeration documents each of its members."""
     enums = [cls for cls in CLASSES.values() if issubclass(cls, Enum)]
 
     assert enums
@@ -195,7 +195,7 @@ def test_each_member_is_told() -> None:
 
 
 def test_each_parameter_is_told() -> None:
-    """A function tells of each parameter, and gives times in seconds."""
+    """A function documents each parameter, and the unit of times."""
     given = [
         (name, it, _in_its_context(name))
         for name, function in FUNCTIONS.items()
@@ -212,7 +212,7 @@ def test_each_parameter_is_told() -> None:
 
 
 def test_each_parameter_of_a_class_is_told() -> None:
-    """A class that users make themselves tells of each parameter."""
+    """A class that users construct documents each parameter."""
     given = [
         (cls, it)
         for name, cls in CLASSES.items()
@@ -228,7 +228,7 @@ def test_each_parameter_of_a_class_is_told() -> None:
 
 
 def test_errors_are_told() -> None:
-    """What a function itself raises is told by it or by its class."""
+    """A function or its class documents each error that the function raises."""
     silent = {
         (name, error)
         for name, function in FUNCTIONS.items()
@@ -248,7 +248,7 @@ def _raised(function: Any) -> Iterator[str]:
 
 
 def test_errors_that_are_told_exist() -> None:
-    """Every error that a docstring names is Python's or ours."""
+    """Every error that a docstring names exists."""
     told = {error for thing in THINGS.values() for error in ERROR.findall(_doc(thing))}
 
     homes = (builtins, errors, asyncio)
@@ -256,7 +256,7 @@ def test_errors_that_are_told_exist() -> None:
 
 
 def test_what_is_imported_shows_how_it_is_used() -> None:
-    """Each name of the facade has an example; errors have theirs in common."""
+    """Each public name has an example; the errors share theirs."""
     silent = {
         name
         for name, thing in _named()
@@ -277,12 +277,12 @@ def test_what_is_imported_shows_how_it_is_used() -> None:
     ],
 )
 def test_constants_are_told(name: str, home: str) -> None:
-    """A constant has a comment that says what it is, where it is made."""
+    """A constant has a comment where it is defined."""
     assert re.search(rf"^#: .+\n{name}\b", _source(home), re.M)
 
 
 def test_every_example_runs() -> None:
-    """What pytest's doctests find is every docstring that has an example."""
+    """pytest runs every docstring that has an example."""
     root = Path(ipyproc.__file__).parent
     modules = [_module(path.relative_to(root.parent)) for path in root.rglob("*.py")]
     found = {
@@ -298,7 +298,7 @@ def test_every_example_runs() -> None:
 
 
 def test_doctests_are_tests(pytestconfig: pytest.Config) -> None:
-    """Where nothing else is asked for, doctests of the package are collected."""
+    """By default pytest collects the doctests of the package."""
     assert pytestconfig.getoption("doctestmodules")
     assert "ipyproc" in pytestconfig.getini("testpaths")
     assert re.search(r"^TESTS \?= ipyproc ", (ROOT / "Makefile").read_text(), re.M)
@@ -307,7 +307,7 @@ def test_doctests_are_tests(pytestconfig: pytest.Config) -> None:
 @pytest.mark.slow
 @pytest.mark.xdist_group("kernel")
 def test_shift_tab_shows_an_example(kernel: Kernel) -> None:
-    """What a front end asks the kernel for is the signature, and how it is used."""
+    """A front end that inspects a name gets its signature and an example."""
     kernel.run("from ipyproc import start_process")
 
     reply = kernel.client.inspect("start_process", reply=True, timeout=60)

@@ -21,17 +21,13 @@ JOBS = "spawn jobs Job Jobs JobStatus PIPE Capture Chunk Usage"
 
 
 def test_all_is_the_contract() -> None:
-    """
-    __all__ lists every public name once, and nothing else.
-    """
+    """__all__ lists every public name once, and nothing else."""
     assert sorted(ipyproc.__all__) == sorted(f"{MODEL} {EXEC} {JOBS}".split())
 
 
 @pytest.mark.parametrize("name", ipyproc.__all__)
 def test_names_import(name: str) -> None:
-    """
-    Every public name can be had from the package, and is listed by dir().
-    """
+    """Every public name can be imported from the package, and dir() lists it."""
     assert getattr(ipyproc, name) is getattr(ipyproc, name)
     assert name in dir(ipyproc)
 
@@ -40,24 +36,18 @@ def test_names_import(name: str) -> None:
     "name", sorted(set(ipyproc.__all__) - {"INTERRUPT", "KILL", "PIPE"})
 )
 def test_names_are_documented(name: str) -> None:
-    """
-    Every public name tells what it is.
-    """
+    """Every public name has a docstring."""
     assert (getattr(ipyproc, name).__doc__ or "").strip()
 
 
 def test_unknown_name() -> None:
-    """
-    A name that is not there is an AttributeError that says so.
-    """
+    """An unknown name raises an AttributeError that names it."""
     with pytest.raises(AttributeError, match="no attribute 'nope'"):
         ipyproc.nope  # noqa: B018 - the look-up is the test
 
 
 def test_type_checkers_see_the_same_names() -> None:
-    """
-    The stub for type checkers lists exactly what the package gives.
-    """
+    """The stub for type checkers lists exactly the public names."""
     stub = Path(ipyproc.__file__).with_suffix(".pyi").read_text()
     imported = [
         alias.name

@@ -1,4 +1,4 @@
-"""The guard of tests/guard.py: a guard that was never red guards nothing."""
+"""The guard of tests/guard.py finds each kind of leak, and nothing else."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ROOT = Path(__file__).parent.parent
 
 
 def test_a_descriptor_left_open_is_a_leak() -> None:
-    """A pipe that nobody closes turns the guard red, and the message names it."""
+    """A pipe that is left open is a leak, and the message names it."""
     reader = writer = -1
 
     with pytest.raises(LeakError, match=r"descriptor \d+ -> pipe:"), no_leaks(0):
@@ -27,7 +27,7 @@ def test_a_descriptor_left_open_is_a_leak() -> None:
 
 
 def test_a_descriptor_closed_by_a_stranger_is_a_leak() -> None:
-    """Closing what the test did not open turns the guard red."""
+    """Closing what the test did not open is a leak."""
     reader, writer = os.pipe()
     os.close(writer)
 
@@ -48,7 +48,7 @@ def test_the_same_number_for_another_file_is_a_leak() -> None:
 
 
 def test_a_running_child_is_a_leak() -> None:
-    """A child that runs on turns the guard red."""
+    """A child that still runs is a leak."""
     child = None
 
     with pytest.raises(LeakError, match=r"child \d+ \(sleep,"), no_leaks(0):
@@ -60,7 +60,7 @@ def test_a_running_child_is_a_leak() -> None:
 
 
 def test_a_zombie_is_a_leak() -> None:
-    """A child that ended and was never waited for turns the guard red."""
+    """A child that ended and was not waited for is a leak."""
     child = None
 
     with pytest.raises(LeakError, match=r"child \d+ \(true,"), no_leaks(0):
@@ -71,7 +71,7 @@ def test_a_zombie_is_a_leak() -> None:
 
 
 def test_a_thread_is_a_leak() -> None:
-    """A thread that runs on turns the guard red."""
+    """A thread that still runs is a leak."""
     end = threading.Event()
     thread = threading.Thread(target=end.wait, name="left-behind")
 
@@ -83,7 +83,7 @@ def test_a_thread_is_a_leak() -> None:
 
 
 def test_what_is_on_its_way_out_is_no_leak() -> None:
-    """A thread that ends a moment after its test is waited for."""
+    """The guard waits for a thread that ends a moment after its test."""
     end = threading.Event()
 
     with no_leaks(PATIENCE):
@@ -92,7 +92,7 @@ def test_what_is_on_its_way_out_is_no_leak() -> None:
 
 
 def test_garbage_is_no_leak() -> None:
-    """A file that only a reference cycle keeps open is collected, then counted."""
+    """The guard collects garbage before it reports an open descriptor."""
 
     class Holder:
         def __init__(self) -> None:
@@ -109,7 +109,7 @@ def test_garbage_is_no_leak() -> None:
 
 @pytest.mark.slow
 def test_every_test_is_guarded(tmp_path: Path) -> None:
-    """A test that leaks is an error of its own run, without asking for the guard."""
+    """A test that leaks fails, although it does not ask for the guard."""
     output = _run(tmp_path, "import os\n\ndef test_leaks():\n    os.pipe()\n")
 
     assert "LeakError: descriptor" in output
@@ -118,7 +118,7 @@ def test_every_test_is_guarded(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_failure_is_no_leak(tmp_path: Path) -> None:
-    """What the variables of a failed test hold is not reported on top of it."""
+    """What the variables of a failed test hold is not reported as a leak."""
     output = _run(
         tmp_path, "def test_fails():\n    f = open('/dev/null')\n    assert not f\n"
     )

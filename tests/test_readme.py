@@ -1,4 +1,4 @@
-"""The READMEs tell the truth: their code runs, what they name is there, and is all."""
+"""The READMEs are true: their code runs, and what they name exists and is complete."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ each_readme = pytest.mark.parametrize("path", READMES, ids=lambda path: path.nam
 @pytest.mark.slow
 @pytest.mark.xdist_group("kernel")
 def test_the_code_runs_and_prints_what_it_says(kernel: Kernel) -> None:
-    """Pasted one after the other, no cell fails, and each prints what is beside it."""
+    """The blocks run one after the other, and print what their comments say."""
     kernel.run("from ipyproc import jobs")
     replies = {}
     for number, block in enumerate(blocks(ENGLISH, "python")):
@@ -72,7 +72,7 @@ def test_the_code_runs_and_prints_what_it_says(kernel: Kernel) -> None:
 def test_what_is_said_of_the_peers_is_true(
     how: str, new_kernel: Callable[[], Kernel]
 ) -> None:
-    """An interrupt, and the kernel's death, end those processes that the table says."""
+    """An interrupt and the kernel's death end the processes that the table says."""
     kernel = new_kernel()
     for number, start in enumerate(STARTS.values()):
         kernel.start(start.format(_SECONDS + number))  # the last one does not come back
@@ -93,7 +93,7 @@ def test_what_is_said_of_the_peers_is_true(
 def _wait_for(
     enough: Callable[[list[psutil.Process]], bool],
 ) -> list[psutil.Process]:
-    """Give the sleepers in the order of their starts, once they are enough."""
+    """Return the sleepers in the order of their starts, once there are enough."""
     deadline = time.monotonic() + 60
     while not enough(found := _sleepers()) and time.monotonic() < deadline:
         time.sleep(0.05)
@@ -111,7 +111,7 @@ def _sleepers() -> list[psutil.Process]:
 
 
 def test_code_promises_something() -> None:
-    """Blocks say what they print, so that the test above can find them wrong."""
+    """Some blocks say what they print, so that the test above can fail."""
     promised = [PROMISED.findall(block.source) for block in blocks(ENGLISH, "python")]
 
     assert len([line for lines in promised for line in lines]) >= 7
@@ -124,7 +124,7 @@ def test_blocks_are_of_languages_that_are_tested(path: Path) -> None:
 
 
 def test_both_languages_have_the_same_code() -> None:
-    """The blocks of the two READMEs are equal, less the comments in shell blocks."""
+    """The blocks of the two READMEs are equal but for comments in shell blocks."""
     english, chinese = (
         [(b.language, _uncommented(b.source, b.language)) for b in blocks(path)]
         for path in READMES
@@ -158,7 +158,7 @@ def _code_in_prose(path: Path) -> set[str]:
 
 
 def test_chinese_paragraphs_are_one_line() -> None:
-    """The end of a line is shown as a blank, which Chinese has none of."""
+    """A Chinese paragraph is one line, because a line's end would show as a gap."""
     assert [it.start() for it in BROKEN.finditer(prose(CHINESE))] == []
 
 
@@ -176,7 +176,7 @@ def test_what_is_linked_is_there(path: Path) -> None:
 
 
 def test_every_picture_is_shown() -> None:
-    """No picture lies there that the README does not show, in both themes."""
+    """The README shows every picture, in both themes."""
     there = {path.name for path in (ROOT / "notebooks/pictures").iterdir()}
 
     shown = {Path(one or other).name for one, other in PATH.findall(prose(ENGLISH))}
@@ -195,7 +195,7 @@ def test_every_picture_is_shown() -> None:
     ],
 )
 def test_commands_exist(line: str) -> None:
-    """Every line of a shell block is a target of make, which make help tells."""
+    """Every line of a shell block is a target that make help lists."""
     program, target = line.split()
     assert program == "make"
 
@@ -207,7 +207,7 @@ def test_commands_exist(line: str) -> None:
 
 @each_readme
 def test_what_is_said_of_make_and_pip_is_true(path: Path) -> None:
-    """Targets and extras that the prose names are there."""
+    """The targets and extras that the prose names exist."""
     targets = set(re.findall(r"`make ([a-z-]+)`", prose(path)))
     extras = set(re.findall(r"'\.\[(\w+)\]'", prose(path)))
 
@@ -222,14 +222,14 @@ def test_what_is_said_of_make_and_pip_is_true(path: Path) -> None:
 
 @each_readme
 def test_the_options_are_those_there_are(path: Path) -> None:
-    """The tables name each option of each magic, and no other."""
+    """The tables list each option of each magic, and no other."""
     told = {option for row in _magics(path) for option in OPTION.findall(row)}
 
     assert told == {name for grammar in MAGICS for name in grammar.options}
 
 
 def _magics(path: Path) -> Iterator[str]:
-    """Give the rows about magics and their options."""
+    """Yield the rows about magics and their options."""
     for line in prose(path).splitlines():
         if line.startswith(("| `%", "| `--")):
             yield line
@@ -237,7 +237,7 @@ def _magics(path: Path) -> Iterator[str]:
 
 @each_readme
 def test_every_magic_is_told(path: Path) -> None:
-    """Each magic has a row of its own, that begins with it."""
+    """Each magic has a row that begins with its name."""
     rows = "\n".join(_magics(path))
 
     assert [it.magic for it in MAGICS if f"| `{it.magic}" not in rows] == []
@@ -245,7 +245,7 @@ def test_every_magic_is_told(path: Path) -> None:
 
 @each_readme
 def test_nothing_of_this_machine_is_told(path: Path) -> None:
-    """There is no address but of files beside it, and no path of a home."""
+    """The text has no address but of files beside it, and no path of a machine."""
     text = path.read_text()
 
     assert re.findall(r"https?://\S+|/(?:home|root|work|tmp)\b", text) == []

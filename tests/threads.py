@@ -1,11 +1,11 @@
-"""Threads that tests start, and how long they wait for one."""
+"""Threads that tests start, and how long the tests wait for them."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable
 
-#: How long a thread may take that is about to end.
+#: Seconds that a thread that is about to end may take.
 SOON = 30.0
 
 

@@ -1,1 +1,1 @@
-"""Measurements beside peers, each in one run with them; figures are ratios."""
+"""Measurements beside peers, in the same run; the figures are ratios."""

@@ -1,8 +1,9 @@
 """What ``output()`` costs: ``python tests/benchmarks/bench_output.py``.
 
 256 MiB of output, beside ``subprocess.run(capture_output=True)``: time, and the peak of
-memory above that of the output itself. Each measurement is an interpreter of its own,
-for what one has freed the next would find; all take turns, and medians are compared.
+memory above that of the output itself. Each measurement runs in its own interpreter,
+because memory that one has freed would help the next; all take turns, and medians are
+compared.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """What a reader notices: ``python -m tests.benchmarks.bench_page``.
 
-A real JupyterLab and a real Chromium: how long the first byte that a job prints takes
-to the page, how long the page stands still while jobs print as fast as they can, and
-how much all views together send. On a machine that others use, ``nice -n -15`` helps.
+With a real JupyterLab and a real Chromium it measures how long the first byte of a job
+takes to the page, how long the page stands still while jobs print as fast as they can,
+and how much all views together send. On a busy machine ``nice -n -15`` helps.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ FLOOD = 5  # seconds
 MANY = 20
 FIRST_BYTE, FRAME, MESSAGES, BYTES, SIZE = 150, 200, 200, 1_000_000, 25_000
 
-#: One prints the time when its pane has long been there, one as soon as it can.
+#: The first job prints the time when its pane is drawn, the second at once.
 LATER = '%spawn sh -c "sleep 0.7; date +%s.%N"'
 AT_ONCE = "%spawn date +%s.%N"
 FLOODS = f"""
@@ -40,7 +40,7 @@ for _ in range({{count}}):
     show(spawn(["timeout", "{FLOOD}", "yes"]))
 """
 
-#: Takes down when lines appear, when frames are drawn, and what comes from the kernel.
+#: Records when lines appear, when frames are drawn, and what the kernel sends.
 WATCH = r"""
 window.times = {};
 window.drawn = [];
@@ -102,7 +102,7 @@ def _say(what: str, value: float, unit: str, budget: float) -> None:
 
 @contextmanager
 def _lab() -> Iterator[tuple[Lab, Page]]:
-    """Open a page, off the network, and a JupyterLab beside it."""
+    """Open a page without a network, and a JupyterLab beside it."""
     path = chromium.find()
     assert path, chromium.HELP
     with TemporaryDirectory() as home, sandbox(Path(home)) as environment:

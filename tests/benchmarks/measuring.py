@@ -18,14 +18,14 @@ Figures = dict[str, float]
 
 
 def taken(module: str, *words: str) -> Figures:
-    """Take one measurement in an interpreter of its own, which prints JSON."""
+    """Measure once in a new interpreter, which prints JSON."""
     argv = [sys.executable, "-m", module, *words]
     figures: Figures = json.loads(subprocess.check_output(argv, cwd=ROOT))
     return figures
 
 
 def in_turns(module: str, rounds: int, names: Iterable[str]) -> dict[str, Figures]:
-    """Have all take turns, and give the medians of their figures."""
+    """Run all by turns, and return the medians of their figures."""
     runs: dict[str, list[Figures]] = {name: [] for name in names}
     for _ in range(rounds):
         for name, figures in runs.items():
@@ -44,18 +44,18 @@ def say(what: str, value: str, budget: str = "") -> None:
 
 
 def memory(field: str) -> int:
-    """Give ``VmRSS`` or ``VmHWM`` of this process, in bytes."""
+    """Return ``VmRSS`` or ``VmHWM`` of this process, in bytes."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith(field)) << 10
 
 
 def forget_peak() -> None:
-    """Have ``VmHWM`` count from here."""
+    """Reset ``VmHWM`` to the memory that is held now."""
     Path("/proc/self/clear_refs").write_text("5")
 
 
 def descriptors() -> int:
-    """Count what this process has open."""
+    """Return the number of descriptors that this process has open."""
     return len(os.listdir("/proc/self/fd")) - 1
 
 
@@ -65,7 +65,7 @@ def threads() -> int:
 
 
 def idle_share(wait: float) -> float:
-    """Give the share of a processor that this process uses while nobody asks it."""
+    """Return the share of a processor that this process uses while it is idle."""
     before = time.process_time()
     time.sleep(wait)
     return (time.process_time() - before) / wait

@@ -1,7 +1,7 @@
-"""Where the browser is; as a program: make sure that there is one.
+"""Where the browser is; run as a program, it makes sure that there is one.
 
-Playwright would download a browser of its own. A distribution's is enough, gets its
-security updates, and needs no other server than the one packages come from anyway.
+Playwright would download its own browser. The distribution's is enough, gets its
+security updates, and comes from the server that the machine's packages come from.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def find() -> str | None:
 
 
 def _starts(path: str) -> bool:
-    """Tell whether it runs: some systems have a stub that only names a package."""
+    """Whether it runs: on some systems it is a stub that only names a package."""
     run = subprocess.run([path, "--version"], capture_output=True)
     return run.returncode == 0
 
@@ -43,7 +43,7 @@ def _install() -> None:
 
 
 def main() -> str | None:
-    """Make sure that there is a browser; what is returned says why there is none."""
+    """Make sure that there is a browser; return why there is none, or None."""
     if find():
         return None
     if os.geteuid() or not shutil.which("apt-get") or os.environ.get("CHROMIUM"):

@@ -1,6 +1,6 @@
 """One Chromium and one page for all tests of this folder, which run one by one.
 
-To load JupyterLab takes seconds: one notebook after another is opened in it instead.
+Loading JupyterLab takes seconds, so the tests open their notebooks in the same page.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def page(tab: Page, request: pytest.FixtureRequest, picture: Picture) -> Iterato
     yield tab
     if request.session.testsfailed > failed:
         picture(tab, request.node.name)
-        tab.goto("about:blank")  # what is wrong with it is not for the next test
+        tab.goto("about:blank")  # the next test must not get a broken page
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def open_notebook(lab: Lab, page: Page) -> Iterator[OpenNotebook]:
         return opened[-1]
 
     yield open_
-    # No page must ask for a kernel that has just ended.
+    # A page that asks for a kernel that has just ended shows an error.
     for notebook in opened:
         notebook.close()
     lab.end_kernels()

@@ -4,9 +4,9 @@ Tests that use them are marked ``browser`` and share one xdist group::
 
     pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
-JupyterLab is started once a session, Chromium once a module, or for all modules of this
-folder: Playwright keeps an event loop running in the main thread, which no other test
-may meet.
+JupyterLab starts once per session, Chromium once per module, or once for all modules of
+this folder: Playwright keeps an event loop running in the main thread, and other tests
+must not run inside that loop.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from tests.browser.lab import SCREENSHOTS, Lab, Notebook, serving
 from tests.sandbox import sandbox
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
-#: No look-up but our own, and nothing that a browser does on its own account.
+#: No name is looked up but our own, and the browser connects to nothing by itself.
 FLAGS = (
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
     "--disable-background-networking",
@@ -44,7 +44,7 @@ expect.set_options(timeout=30_000)
 
 @contextmanager
 def launched(home: Path) -> Iterator[Browser]:
-    """Have Chromium, without a window, and with a home of its own."""
+    """Run Chromium without a window and with its own home folder."""
     path = chromium.find()
     assert path, chromium.HELP
     with sandbox(home) as environment, sync_playwright() as playwright:
@@ -62,7 +62,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    """A JupyterLab server with a home of its own; nothing of it survives."""
+    """A JupyterLab server with its own home folder; nothing of it survives."""
     if metadata.version("ipywidgets").startswith("7."):
         pytest.skip("JupyterLab 4 draws the widgets of ipywidgets 8, not those of 7")
     with serving(tmp_path_factory.mktemp("lab")) as lab:

@@ -22,10 +22,10 @@ from playwright.sync_api import Locator, Page, expect
 from tests.kernel import versions
 from tests.sandbox import sandbox
 
-#: Where screenshots go; without it they go where pytest keeps a test's files.
+#: Names the folder of screenshots; by default pytest's folder of the test.
 SCREENSHOTS = "IPYPROC_SCREENSHOTS"
 THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
-#: The reader's settings that answer a question before it is put.
+#: The user's settings that answer JupyterLab's first question in advance.
 NO_NEWS = (
     "lab/user-settings/@jupyterlab/apputils-extension/notification.jupyterlab-settings"
 )
@@ -33,7 +33,7 @@ NO_NEWS = (
 NOTEBOOK = "jupyterapp.shell.currentWidget"
 KERNEL = f"{NOTEBOOK}?.sessionContext?.session?.kernel"
 PATH = f"{NOTEBOOK}?.context?.path"
-#: Closing as a reader does would ask whether to save it.
+#: Closes all notebooks; JupyterLab's own command would ask whether to save them.
 CLOSE = (
     "[...(window.jupyterapp?.shell.widgets('main') ?? [])].forEach((w) => w.dispose())"
 )
@@ -93,7 +93,7 @@ def serving(home: Path) -> Iterator[Lab]:
 
 
 def _configure(lab: Lab, folder: Path) -> None:
-    """Write the configuration: only on this machine, and no question to the reader."""
+    """Write the configuration: reachable from this machine only, and no dialogs."""
     server = {
         "ip": "127.0.0.1",
         "port": lab.port,
@@ -153,7 +153,7 @@ class Notebook:
         self._wait_for_kernel()
 
     def load(self) -> None:
-        """Load the page, or load it again; the kernel goes on."""
+        """Load the page, or load it again; the kernel runs on."""
         self.page.goto(self._url)
         self._wait_for_kernel()
 
@@ -162,11 +162,11 @@ class Notebook:
         self.page.wait_for_function(f"{ready} === 'idle'", timeout=PATIENCE * 1000)
 
     def close(self) -> None:
-        """Close it and all views of it, unsaved; the kernel goes on."""
+        """Close it and all views of it, unsaved; the kernel runs on."""
         self.page.evaluate(CLOSE)
 
     def restart(self) -> None:
-        """Restart the kernel, as the reader does who has answered the question."""
+        """Restart the kernel, without JupyterLab's question."""
         self.page.evaluate(f"{KERNEL}.restart()")
 
     def run_all(self) -> bool:
@@ -206,7 +206,7 @@ class Notebook:
         return [o["evalue"] for o in outputs if o["output_type"] == "error"]
 
     def themes(self) -> Iterator[str]:
-        """Go through the themes if pictures are kept, for that takes seconds each."""
+        """Use each theme in turn if pictures are kept; a change takes seconds."""
         for name in THEMES if SCREENSHOTS in os.environ else ():
             self.use_theme(name)
             yield name

@@ -1,4 +1,4 @@
-"""Tab in a notebook: what the keys give, and what the reader is shown."""
+"""Completion in a notebook: what Tab inserts, and what the menu shows."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ def notebook(open_notebook: OpenNotebook, tmp_path: Path) -> Notebook:
 
 
 def test_tab_completes(notebook: Notebook, picture: Picture) -> None:
-    """Jobs that run, by name and by pid, then options; no job that ended."""
+    """Tab offers running jobs by name and by pid, then options; no job that ended."""
     page, text = notebook.page, notebook.cell(1).locator(".cm-content")
     text.press_sequentially("%prockill ")
     expect(text).to_have_text("%prockill")
-    # Before that the key is for the editor, and indents.
+    # Before that, Tab indents.
     expect(page.locator(".jp-mod-completer-enabled")).to_be_attached()
     text.press("Tab")
 

@@ -1,4 +1,4 @@
-"""The harness of the browser tests: what fails in the page is found."""
+"""The harness of the browser tests finds what fails in the page."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 
 def test_an_error_is_seen(open_notebook: OpenNotebook, tmp_path: Path) -> None:
-    """A cell that fails makes run_all say so, and its error is found."""
+    """If a cell fails, run_all returns False, and its error is listed."""
     notebook = open_notebook(_notebook(tmp_path, "1 / 0"))
 
     assert not notebook.run_all()

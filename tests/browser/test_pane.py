@@ -22,7 +22,7 @@ WriteNotebook = Callable[..., Path]
 #: It prints what it reads, and has children.
 ECHO = "%spawn --name echo sh -c 'echo ready; sleep 99 & cat'"
 SLEEPER = "%spawn --name sleeper sleep 99"
-#: It has no sub-shells: what a page says is heard when a cell has ended.
+#: It has no sub-shells: it handles a page's messages when the cell has ended.
 QUEUES = ("6.31.0",)
 #: It sleeps until it is interrupted.
 BUSY = "print('it', 'sleeps'); import signal; signal.pause()"
@@ -71,7 +71,7 @@ def lines(pane: Locator, *texts: str) -> None:
 
 
 def runs(cell: Locator) -> None:
-    """See that a cell still runs."""
+    """Assert that a cell still runs."""
     expect(cell.locator(".jp-InputPrompt")).to_have_text("[*]:")
 
 
@@ -84,9 +84,7 @@ def done(cell: Locator) -> None:
 def test_buttons_work_while_the_kernel_is_busy(
     open_notebook: OpenNotebook, write: WriteNotebook, version: str
 ) -> None:
-    """
-    Kill acts while a cell sleeps and while one waits; with ipykernel 6 it is queued.
-    """
+    """Kill acts while a cell sleeps or waits; with ipykernel 6 it is queued."""
     queues = version in QUEUES
     kernel = "python3" if version == "current" else f"ipykernel-{version}"
     waited = "%spawn --name waited sleep 99\n%procwait waited"
@@ -122,10 +120,7 @@ def test_buttons_work_while_the_kernel_is_busy(
 def test_the_life_of_a_pane(
     open_notebook: OpenNotebook, write: WriteNotebook, picture: Picture
 ) -> None:
-    """
-    Seen twice, reloaded, closed and opened again, a pane shows all it should; when the
-    kernel is gone it says so.
-    """
+    """A pane seen twice, reloaded or reopened is complete; a lost kernel is named."""
     notebook = open_notebook(write(ECHO))
     page = notebook.page
     notebook.start(0)
@@ -184,10 +179,7 @@ print("none", "left")
 def test_many_panes_and_none(
     open_notebook: OpenNotebook, write: WriteNotebook, picture: Picture
 ) -> None:
-    """
-    Fifty jobs that ended before they were drawn are all there; cleared outputs and jobs
-    leave nothing behind.
-    """
+    """Fifty jobs that ended before they were drawn are shown, and leave no trace."""
     notebook = open_notebook(write(MANY, COUNT))
     page = notebook.page
     notebook.start(0)
@@ -213,9 +205,7 @@ for n in range(4000):
 def test_a_flood_beside_a_cell_that_prints_too_much(
     open_notebook: OpenNotebook, write: WriteNotebook
 ) -> None:
-    """
-    The server drops messages, the pane still ends right and says what it does not show.
-    """
+    """If the server drops messages, the pane ends right and says what is missing."""
     notebook = open_notebook(write(FLOOD))
 
     notebook.start(0)
@@ -229,7 +219,7 @@ def test_a_flood_beside_a_cell_that_prints_too_much(
     assert output.count() <= 1000
 
 
-#: The two seconds that anywidget gives a module are over before it has loaded.
+#: The module loads later than the two seconds after which anywidget gives up.
 SLOW = """() => (AbortSignal.timeout = () => {
   const controller = new AbortController();
   queueMicrotask(() => controller.abort());
@@ -240,10 +230,7 @@ SLOW = """() => (AbortSignal.timeout = () => {
 def test_notebook_7(
     lab: Lab, page: Page, write: WriteNotebook, picture: Picture
 ) -> None:
-    """
-    In Notebook 7 the pane is the same: it starts, answers, and ends; also on a page
-    that is too slow for anywidget.
-    """
+    """In Notebook 7 the pane works, also on a page that is too slow for anywidget."""
     shutil.copy(write(ECHO), lab.root)
     page.goto(f"{lab.url}/notebooks/pane.ipynb?token={lab.token}")
     page.locator(".jp-Notebook .jp-Cell").first.click()

@@ -48,9 +48,7 @@ def kill(page: Page, name: str) -> None:
 def test_a_kernel_that_hears_nothing_while_a_cell_runs(
     open_notebook: OpenNotebook, tmp_path: Path, page: Page
 ) -> None:
-    """
-    The click is said to be queued, and done when the cell has ended.
-    """
+    """The click is said to be queued, and done when the cell has ended."""
     start = "%load_ext ipyproc\nimport ipyproc\nipyproc.spawn('sleep 99', name='one');"
     cells = (start, "%procs", BUSY)
     lab = open_notebook(notebook(tmp_path, *cells, kernel="ipykernel-6.31.0"))
@@ -71,10 +69,7 @@ def test_a_kernel_that_hears_nothing_while_a_cell_runs(
 def test_a_process_that_is_no_job_and_many_that_are(
     open_notebook: OpenNotebook, tmp_path: Path, page: Page, picture: Picture
 ) -> None:
-    """
-    A process is looked at, stopped, continued and killed; when it is gone the pane says
-    so. A job of 200 is killed while a cell runs.
-    """
+    """The pane of a process signals it and says its end; a job of 200 is killed."""
     lab = open_notebook(notebook(tmp_path, OTHER, "other.wait()", BUSY))
     cell = lab.start(0)
     pane = cell.locator("section.ipyproc-found")

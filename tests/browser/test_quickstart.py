@@ -1,4 +1,4 @@
-"""The quickstart as a reader lives it: in JupyterLab, with a mouse."""
+"""The quickstart in JupyterLab, with a mouse."""
 
 from __future__ import annotations
 

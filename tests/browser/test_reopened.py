@@ -20,9 +20,7 @@ CELLS = ["%load_ext ipyproc", "%spawn sh -c 'echo one; echo two; exit 3'"]
 def test_a_job_is_still_shown(
     open_notebook: OpenNotebook, lab: Lab, tmp_path: Path
 ) -> None:
-    """
-    The pane is replaced by what was saved: state and output, without a widget.
-    """
+    """The pane is replaced by what was saved: state and output, without a widget."""
     metadata = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
     made = new_notebook(cells=list(map(new_code_cell, CELLS)), metadata=metadata)
     path = tmp_path / "reopened.ipynb"

@@ -1,4 +1,4 @@
-"""The explorer and the life line as a reader lives them: in JupyterLab."""
+"""The explorer and the life line in JupyterLab."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """A real IPython kernel for tests: its messages are what a front end would get.
 
-Tests that use one belong into one xdist group, so that one worker runs them all::
+Tests that use one are in one xdist group, so that one worker runs them all::
 
     pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("kernel")]
 """
@@ -30,7 +30,7 @@ OUTPUTS = ("stream", "display_data", "update_display_data", "execute_result", "e
 
 @dataclass
 class Reply:
-    """What came of one execution: every message that a front end would draw."""
+    """The result of one execution: every message that a front end would draw."""
 
     messages: list[Message] = field(default_factory=list)
 
@@ -117,11 +117,11 @@ class Kernel:
                 yield message
 
     def finish(self, execution: str, timeout: float = 60) -> Reply:
-        """Collect what an execution gives until it is done."""
+        """Collect the outputs of an execution until it is done."""
         return Reply(list(self.messages(execution, timeout)))
 
     def run(self, code: str, timeout: float = 60) -> Reply:
-        """Execute *code* and collect what it gives; an error is in the reply."""
+        """Execute *code* and collect its outputs; an error is in the reply."""
         return self.finish(self.start(code), timeout)
 
     def interrupt(self) -> None:
@@ -161,7 +161,7 @@ def running(
 
 @pytest.fixture(scope="session")
 def client_loop() -> Iterator[None]:
-    """Make the event loop that jupyter_client keeps before the guard first looks."""
+    """Make the event loop that jupyter_client keeps, so that the guard knows it."""
     loop = ensure_event_loop()
     yield
     loop.close()
@@ -180,7 +180,7 @@ def kernel(
 
 @pytest.fixture
 def new_kernel(client_loop: None, tmp_path: Path) -> Iterator[Callable[..., Kernel]]:
-    """Start kernels that only this test has, to be interrupted and killed at will."""
+    """Start kernels for one test, which may interrupt and kill them."""
     with ExitStack() as stack:
 
         def start(version: str | None = None) -> Kernel:

@@ -42,7 +42,7 @@ class Reader:
     def end(self, *_: object) -> None:
         """Print what is new: in the cells above this one, then in this one.
 
-        A job that has ended meanwhile has redrawn its output.
+        A job redraws the output of its cell when it ends.
         """
         last = len(self._cells)
         for number, cell in enumerate(self._cells, 1):

@@ -76,5 +76,5 @@ def text(output: NotebookNode) -> str:
 
 
 def _hook(hook: CellHook | None) -> Callable[..., None] | None:
-    """Give a hook the two things that every hook of nbclient is given."""
+    """Make a hook for nbclient, which passes more arguments than ours take."""
     return hook and (lambda cell, cell_index, **_: hook(cell, cell_index))

@@ -16,7 +16,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 
 SOLUTION = re.compile(r"<details>.*?^```python\n(.*?)^```$.*?</details>", re.M | re.S)
-#: At the end of a notebook: what its kernel has started, zombies too, and still has.
+#: The last cell: lists the children of the kernel that are left, zombies too.
 LEFT = """
 import psutil
 [
@@ -60,7 +60,7 @@ def answered(notebook: NotebookNode, wrong: dict[str, str]) -> NotebookNode:
         answers = [
             ("wrong", wrong[exercise.blank.id]),
             ("solution", exercise.solution),
-            # What follows runs as it does for a reader who fills nothing in.
+            # The rest runs as it does for a reader who fills nothing in.
             ("blank", exercise.blank.source),
         ]
         at = copy.cells.index(exercise.check) + 1

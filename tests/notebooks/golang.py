@@ -1,6 +1,6 @@
-"""Compile the Go code of the notebooks, so that it is as true as the Python beside it.
+"""Compile the Go code of the notebooks: ``make go-blocks``.
 
-It needs Go's toolchain (the extra ``go``), which tests do without: ``make go-blocks``.
+It needs Go's toolchain (the extra ``go``); the tests do not.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import nbformat
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 GO = Path(sys.executable).with_name("go")
 BLOCK = re.compile(r"^```go\n(.*?)^```$", re.M | re.S)
-#: What a block may use without importing it.
+#: The packages that a block may use without importing them.
 PACKAGES = [
     *("bufio", "context", "errors", "fmt", "io", "log", "os", "os/exec", "strings"),
     *("syscall", "time"),
@@ -24,14 +24,14 @@ PACKAGES = [
 
 
 def program(block: str) -> str:
-    """Make a program of a block, which is the body of its main function."""
+    """Make a program whose main function is the block."""
     used = (p for p in PACKAGES if re.search(rf"\b{p.split('/')[-1]}\.", block))
     imports = "".join(f'import "{package}"\n' for package in used)
     return f"package main\n{imports}\nfunc main() {{\n{block}}}\n"
 
 
 def compiled(source: str) -> str:
-    """Compile a program; return what the compiler says against it."""
+    """Compile a program; return the compiler's errors."""
     with TemporaryDirectory() as folder:
         Path(folder, "main.go").write_text(source)
         Path(folder, "go.mod").write_text("module block\ngo 1.26\n")

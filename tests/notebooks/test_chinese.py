@@ -1,6 +1,6 @@
-"""The notebooks in Chinese are those in English, but for the prose.
+"""The notebooks in Chinese differ from those in English in their prose only.
 
-The code is the same, so it is run in English only.
+The code is the same, so it runs in English only.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ HANZI = re.compile(r"[\u4e00-\u9fff]")
 KEYS = re.compile(r"<kbd>.*?</kbd>")
 #: A western mark between two Chinese characters.
 WESTERN = re.compile(r"(?<=[\u4e00-\u9fff])[,;:?!()]|[,;:?!](?=[\u4e00-\u9fff])")
-#: Emphasis as it is set in English, in italics.
+#: Italics, which Chinese does not use for emphasis.
 SLANTED = re.compile(r"(?<!\*)\*[^*\s]*[\u4e00-\u9fff][^*\n]*\*(?!\*)")
 
 each_notebook = pytest.mark.parametrize("path", ENGLISH, ids=lambda path: path.stem)
 
 
 def test_the_set_is_whole() -> None:
-    """There is one for each, by the same name, and no other."""
+    """Each notebook has a namesake in Chinese, and there is no other."""
     assert [path.name for path in sorted(CHINESE.iterdir())] == [
         path.name for path in ENGLISH
     ]
@@ -37,7 +37,7 @@ def test_the_set_is_whole() -> None:
 
 @each_notebook
 def test_all_but_the_prose_is_equal(path: Path) -> None:
-    """Cells, their order, names and tags, the code, and the metadata are the same."""
+    """The cells, their order, names and tags, the code and the metadata are equal."""
     english, chinese = _both(path)
     for notebook in english, chinese:
         for cell in _prose(notebook):
@@ -56,7 +56,7 @@ def test_the_prose_has_the_same_parts(path: Path) -> None:
 
 @each_notebook
 def test_all_prose_is_translated(path: Path) -> None:
-    """No cell of prose is left in English, or punctuated as if it were."""
+    """All prose is in Chinese, with Chinese punctuation."""
     _, chinese = _both(path)
     sources = [(cell.id, FENCED.sub("", cell.source)) for cell in _prose(chinese)]
 
@@ -70,7 +70,7 @@ def test_all_prose_is_translated(path: Path) -> None:
 
 @each_notebook
 def test_prose_is_set_as_chinese(path: Path) -> None:
-    """There are no blanks, which the ends of lines would be, and no italics."""
+    """A paragraph is one line, because a line's end shows as a gap; no italics."""
     _, chinese = _both(path)
     sources = [FENCED.sub("", cell.source) for cell in _prose(chinese)]
 
@@ -99,7 +99,7 @@ def _prose(notebook: NotebookNode) -> list[NotebookNode]:
 
 
 def _parts(cell: NotebookNode) -> tuple[str, dict[str, list[str]]]:
-    """Take apart what must not depend on the language."""
+    """Extract what must not depend on the language."""
     prose = FENCED.sub("", cell.source)
     return cell.id, {
         "code": FENCED.findall(cell.source),

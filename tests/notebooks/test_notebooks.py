@@ -1,4 +1,4 @@
-"""The notebooks run from top to bottom, and are saved as a reader should find them."""
+"""The notebooks run from top to bottom, and are saved without outputs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.sandbox import sandbox
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-#: What the buttons of two panes do, once the cell with this text was run.
+#: What the buttons of two panes do after the cell with this text has run.
 BUTTONS = {
     "--name greeter": "jobs['greeter'].send('Eve\\n'); jobs['greeter'].wait(60)",
     "--name clock": "jobs['clock'].kill(); jobs['clock'].wait(60)",
@@ -28,7 +28,7 @@ BUTTONS = {
 REDRAWS = "handle = display(1, display_id=True)"
 
 
-# Two kernels at a time: they sleep more than they compute.
+# Two kernels run at a time, because they sleep more than they compute.
 each_notebook = pytest.mark.parametrize(
     "path",
     [
@@ -42,7 +42,7 @@ each_notebook = pytest.mark.parametrize(
 
 @pytest.fixture
 def home(client_loop: None, tmp_path: Path) -> Iterator[dict[str, str]]:
-    """Give an environment for kernels; nothing of them survives."""
+    """The environment of kernels, of which nothing survives."""
     with sandbox(tmp_path) as environment:
         yield environment
 
@@ -50,7 +50,7 @@ def home(client_loop: None, tmp_path: Path) -> Iterator[dict[str, str]]:
 @pytest.mark.slow
 @each_notebook
 def test_runs_from_top_to_bottom(path: Path, home: dict[str, str]) -> None:
-    """No cell fails, blanks are let pass, wrong answers not, and nothing is left."""
+    """No cell fails, each answer gets its verdict, and no process is left."""
     notebook = answered(nbformat.read(path, as_version=4), WRONG)
 
     done = execute(path, env=home, notebook=notebook)
@@ -67,7 +67,7 @@ def test_runs_from_top_to_bottom(path: Path, home: dict[str, str]) -> None:
 @pytest.mark.slow
 @pytest.mark.xdist_group("kernel")
 def test_the_quickstart_goes_on_from_its_panes(kernel: Kernel) -> None:
-    """No cell fails for a reader who answers and kills in the panes, as it invites."""
+    """No cell fails for a reader who types an answer and presses Kill in the panes."""
     cells = nbformat.read(NOTEBOOKS[0], as_version=4).cells
     code = [cell.source for cell in cells if cell.cell_type == "code"]
     sources = ["from ipyproc import jobs"]
@@ -95,7 +95,7 @@ def test_there_is_a_wrong_answer_to_each_exercise() -> None:
 
 @each_notebook
 def test_is_saved_without_outputs(path: Path) -> None:
-    """A notebook holds no output, no count and no kernel but the usual one."""
+    """A notebook holds no output and no count, and its kernel is python3."""
     notebook = nbformat.read(path, as_version=4)
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
 

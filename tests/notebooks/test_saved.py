@@ -1,4 +1,4 @@
-"""What of a job is saved with a notebook that ran without a page."""
+"""What a notebook that ran without a page saves of a job."""
 
 from __future__ import annotations
 
@@ -48,9 +48,7 @@ def saved(
 
 
 def test_state_and_last_output_are_saved(saved: NotebookNode) -> None:
-    """
-    Each job leaves its state and the last of its output, as text and HTML, and no more.
-    """
+    """Each job saves its state and the end of its output, as text and HTML, only."""
     shown = [cell.outputs[0].data for cell in saved.cells[2:5]]
     wanted = [
         ("exit status 3", "two"),
@@ -68,7 +66,7 @@ def test_state_and_last_output_are_saved(saved: NotebookNode) -> None:
     assert VIEW not in whole
     for cell in saved.cells[2:5]:
         assert len(nbformat.writes(new_notebook(cells=[cell])).encode()) <= LARGEST
-    # What stays of the widgets, which were closed at the end, is small.
+    # The widgets were closed at the end; little of them stays.
     assert len(json.dumps(saved.metadata.widgets)) < 3 * 4000
 
     page, _ = HTMLExporter().from_notebook_node(saved)
