@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 from argparse import Namespace
 from collections.abc import Callable
 from contextlib import ExitStack
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import traitlets
 from IPython.core.error import UsageError
@@ -15,14 +16,16 @@ from IPython.core.magic import (
     line_magic,
     magics_class,
     needs_local_scope,
+    no_var_expand,
 )
 
 from ipyproc._jobs.job import Job
 from ipyproc._jobs.output.capture import MEMORY_LIMIT, OUTPUT_LIMIT
 from ipyproc.magics import kill, wait
+from ipyproc.magics.expansion import Expansion
 from ipyproc.magics.help import PROCFIND, PROCKILL, PROCS, PROCWAIT, SPAWN
-from ipyproc.magics.parsing import Grammar
-from ipyproc.magics.spawn import Limits, start
+from ipyproc.magics.options import Grammar, HelpRequested
+from ipyproc.magics.spawn import Limits, User, join_continued, start
 from ipyproc.magics.targets import find_jobs, find_process, find_targets
 from ipyproc.process import Process
 from ipyproc.session import jobs
@@ -38,13 +41,21 @@ _Magic = TypeVar("_Magic", bound=Callable[..., object])
 
 
 def _magic(grammar: Grammar) -> Callable[[_Magic], _Magic]:
-    """Decorate a magic: its help is its docstring, and it gets the local variables."""
+    """Decorate a magic: it has the help of its grammar, and gets the line as typed."""
 
-    def mark(function: _Magic) -> _Magic:
-        function.__doc__ = grammar.help
-        return needs_local_scope(function)
+    def decorate(function: _Magic) -> _Magic:
+        @functools.wraps(function)
+        def magic(*args: Any, **kwargs: Any) -> object:
+            try:
+                return function(*args, **kwargs)
+            except HelpRequested:
+                print(grammar.help, end="")
+                return None
 
-    return mark
+        magic.__doc__ = grammar.help
+        return cast(_Magic, no_var_expand(needs_local_scope(magic)))
+
+    return decorate
 
 
 @magics_class
@@ -81,10 +92,12 @@ class IPyProc(Magics):
         self, line: str, cell: str | None = None, local_ns: Variables = None
     ) -> Job:
         """Start a program as a job."""
-        options, command = SPAWN.parse_command(line)
+        user = self._user(local_ns)
+        line, cell = join_continued(line, cell)
+        options, command = SPAWN.parse_command(line, user.expansion)
         grace = self.grace if options.grace is None else options.grace
         limits = Limits(grace, self.memory_limit, self.output_limit)
-        job = start(options, command, cell, self._namespace(local_ns), limits)
+        job = start(options, command, cell, user, limits)
         self._bind(options, proc=job, out=job.stdout, err=job.stderr)
         self._show(job, options.quiet)
         if options.wait or options.check:
@@ -100,8 +113,9 @@ class IPyProc(Magics):
         self, line: str, local_ns: Variables = None
     ) -> ProcessState | dict[str, ProcessState]:
         """Wait for jobs."""
-        options, words = PROCWAIT.parse(line)
-        named = find_jobs(words, self._namespace(local_ns)) or [_last()]
+        user = self._user(local_ns)
+        options, words = PROCWAIT.parse(line, user.expansion)
+        named = find_jobs(words, user.variables) or [_last()]
         enough = any if options.any else all
         shown = console.status(named)
         ended = wait.wait(named, options.timeout, enough, shown)
@@ -115,14 +129,14 @@ class IPyProc(Magics):
     @line_magic
     def prockill(self, line: str, local_ns: Variables = None) -> None:
         """Signal jobs."""
-        options, words = PROCKILL.parse(line)
+        user = self._user(local_ns)
+        options, words = PROCKILL.parse(line, user.expansion)
         if bool(words) == options.all:
             raise UsageError("name the jobs, or write --all for all that run")
-        namespace = self._namespace(local_ns)
         targets = (
             list(jobs.running)
             if options.all
-            else find_targets(words, namespace, others=options.pid)
+            else find_targets(words, user.variables, others=options.pid)
         )
         kill.check(options, targets)
         kill.kill(options, targets)
@@ -133,7 +147,7 @@ class IPyProc(Magics):
     @line_magic
     def procs(self, line: str, local_ns: Variables = None) -> None:
         """Show the table of jobs."""
-        options, words = PROCS.parse(line)
+        options, words = PROCS.parse(line, self._user(local_ns).expansion)
         if words:
             raise UsageError(f"no word may follow %procs: {words[0]!r}")
         if options.clear:
@@ -144,13 +158,17 @@ class IPyProc(Magics):
     @line_magic
     def procfind(self, line: str, local_ns: Variables = None) -> Process:
         """Find any process."""
-        _, words = PROCFIND.parse(line)
+        _, words = PROCFIND.parse(line, self._user(local_ns).expansion)
         found = find_process(words)
         show_found(found)
         return found.process
 
-    def _namespace(self, local_ns: Variables) -> dict[str, object]:
-        return {**self._ip.user_ns, **(local_ns or {})}
+    def _user(self, local_ns: Variables) -> User:
+        variables = {**self._ip.user_ns, **(local_ns or {})}
+        missing = object()
+        hidden = self._ip.user_ns_hidden
+        theirs = [k for k, v in hidden.items() if variables.get(k, missing) is v]
+        return User(variables, Expansion(variables, theirs))
 
     def _show(self, job: Job, quiet: bool) -> None:
         if self.view and not quiet:

@@ -13,7 +13,8 @@ from IPython.core import completer
 from ipyproc.magics import candidates
 from ipyproc.magics.candidates import VALUES, Candidate, Namespace, Source
 from ipyproc.magics.help import PROCFIND, PROCKILL, PROCS, PROCWAIT, SPAWN
-from ipyproc.magics.parsing import Grammar, Option, Word, Words
+from ipyproc.magics.options import Grammar, Option
+from ipyproc.magics.parsing import Word, Words
 
 Undo = Callable[[], None]
 

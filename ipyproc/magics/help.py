@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ipyproc.magics.parsing import Grammar, Option
+from ipyproc.magics.options import Grammar, Option
 from ipyproc.magics.values import (
     assignment,
     credential,
@@ -21,13 +21,17 @@ SPAWN = Grammar(
 Start a program as a job, show it, and return the Job; the next cell can run.
 
 With %%spawn and a command, the cell's body is the program's standard input.
-Without a command the body is the command line: a newline is a space there, and
-{expr} and $var are expanded as on the line. With --shell it is a script, as is.
+Without a command the body is the command, which can go on in indented lines.
+With --shell it is a script. Input and scripts arrive as they were typed.
 
 Words are split as a shell splits them, but no shell runs: no wildcards, pipes.
-{expr} and $var are IPython's; {{ }} and $$ are plain. @VAR stands for a Python
-list of words, or for one word that is not split; @@ is a plain @. Options
-precede the program.""",
+Quotes, backslashes, ~ and # mean what they do in a shell. Options precede the
+program; a leading K=V is an --env, and $K in its value the job's environment.
+
+{expr}, {expr:format}, {expr!r} and $name are replaced if they use a variable
+of yours and give text, a number, a path, a date or a time; a value is never
+split. Not so in single quotes, after a backslash, and in {{expr}}. @VAR stands
+for a Python list of words, or a text that is split like the line; @@ is an @.""",
     options=[
         Option("--name", "the name of the job; by default its program's", "NAME"),
         Option("--dir", "the directory to start in", "DIR"),

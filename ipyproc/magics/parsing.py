@@ -1,62 +1,112 @@
-"""Reading the line of a magic: its words, as a shell splits them, and its options."""
+"""Splitting a line into words, as a shell does it, and expanding them."""
 
 from __future__ import annotations
 
-import argparse
+import os
 import re
+import shlex
 import textwrap
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import NoReturn
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from IPython.core.error import UsageError
 
-from ipyproc.magics.errors import unknown
+from ipyproc.magics.expansion import Expansion
 
-_WIDTH = 80
 _BLANK = " \t\r\n"
-_BARE = re.compile(r"""[^ \t\r\n\\'"]+""")
-_IN_DOUBLE = re.compile(r'[^"\\]+')
+_BARE = re.compile(r"""[^ \t\r\n\\'"{$]+""")
+_IN_DOUBLE = re.compile(r'[^"\\{$]+')
+#: What a backslash takes the meaning from between double quotes.
+_ESCAPABLE = {'"', "\\", "$", "`"}
+# What only a shell gives a meaning.
+_OPERATORS = tuple("|&;")
+_REDIRECTION = re.compile(r"\d?[<>]")
+_SUBSTITUTION = re.compile(r"\$\(|`")
+_WILDCARD = re.compile(r"[*?]|\[[^\]]+\]")
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A piece of a word that is quoted in one way.
+    """A piece of a word that is quoted in one way, or the value of an expression.
 
-    *quote* is ``'``, ``"``, a backslash, or empty for what is not quoted.
+    *quote* is ``'``, ``"``, a backslash, or empty for what is not quoted. *name* is the
+    name in a ``$name``, whether or not it is a variable of the user.
     """
 
     text: str
     quote: str = ""
+    expanded: bool = False
+    name: str = ""
+    refusal: str = ""
+    hint: str = ""
+
+    @property
+    def is_literal(self) -> bool:
+        """Whether the user typed the text as it is, without quotes."""
+        return not self.quote and not self.expanded
 
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A word of a line: what it means, in parts, and how it was written."""
+    """A word of a line: what it means, in parts, and how it was written.
+
+    *indent* counts the blanks before the first word of a line; other words have none.
+    """
 
     parts: tuple[Part, ...]
     source: str
+    indent: int | None = None
 
     @property
     def text(self) -> str:
         """What the word means."""
         return "".join(part.text for part in self.parts)
 
+    @property
+    def hints(self) -> list[str]:
+        """Why parts of the word stay as they were typed, where that may surprise."""
+        return [part.hint for part in self.parts if part.hint]
+
+    @property
+    def has_wildcard(self) -> bool:
+        """Whether a shell would replace the word by the files that match it."""
+        return any(p.is_literal and _WILDCARD.search(p.text) for p in self.parts)
+
+    def removeprefix(self, prefix: str) -> Word:
+        """The word without a *prefix* that its text has."""
+        parts = []
+        left = len(prefix)
+        for part in self.parts:
+            cut = min(left, len(part.text))
+            left -= cut
+            kept = replace(part, text=part.text[cut:], name="") if cut else part
+            if kept.text or not cut:
+                parts.append(kept)
+        return Word(tuple(parts), self.source.removeprefix(prefix), self.indent)
+
 
 class Words(Iterator[Word]):
     r"""The words of a text one by one, and the rest of it as it was written.
 
-    Quotation marks and backslashes group as in a shell, and a newline separates words
-    as a space does; ``#`` is nothing special. A *partial* text may end within a word:
-    it is what stands before a cursor.
+    Quotation marks, backslashes, ``~`` and ``#`` mean what they do in a shell, and a
+    newline separates words as a space does. What a shell would run, such as a pipe, is
+    a ``UsageError``. An *expansion* replaces expressions; its values are never split.
 
-    >>> words = Words("--name 'my job' echo 'a  b' | wc")
+    A *partial* text is what stands before a cursor: it can end within a word, and
+    nothing in it is replaced or refused.
+
+    >>> words = Words("--name 'my job' echo 'a  b' # and so on")
     >>> next(words).text, next(words).text, words.rest
-    ('--name', 'my job', "echo 'a  b' | wc")
+    ('--name', 'my job', "echo 'a  b' # and so on")
+    >>> [word.text for word in words]
+    ['echo', 'a  b']
     """
 
-    def __init__(self, text: str, *, partial: bool = False) -> None:
+    def __init__(
+        self, text: str, expansion: Expansion | None = None, *, partial: bool = False
+    ) -> None:
         self._text = text
+        self._expansion = expansion
         self._partial = partial
         self._position = 0
 
@@ -65,23 +115,48 @@ class Words(Iterator[Word]):
         """What follows the words that were taken, with its quotation marks."""
         return self._text[self._position :].strip()
 
-    def __next__(self) -> Word:
+    @property
+    def ahead(self) -> str:
+        """The text from the next word on; empty if no word follows."""
+        position = self._position
         self._skip_blanks()
+        ahead = self._text[self._position :]
+        self._position = position
+        return ahead
+
+    def __next__(self) -> Word:
+        indent = self._skip_blanks()
+        if not self._char:
+            raise StopIteration
         start = self._position
         parts: list[Part] = []
         while self._char not in {"", *_BLANK}:
-            parts += self._read_part()
-        if start == self._position or not parts:
-            raise StopIteration
-        return Word(tuple(parts), self._text[start : self._position])
+            _append(parts, self._read_part())
+        source = self._text[start : self._position]
+        if not self._partial:
+            _check(parts, source)
+            _replace_home(parts)
+        return Word(tuple(parts), source, indent)
 
     @property
     def _char(self) -> str:
         return self._text[self._position : self._position + 1]
 
-    def _skip_blanks(self) -> None:
-        while self._char in {*_BLANK} or self._text.startswith("\\\n", self._position):
-            self._position += 1 if self._char in _BLANK else 2
+    def _skip_blanks(self) -> int | None:
+        """Skip to the next word; return its indent if it is the first on a line."""
+        line = 0 if self._position == 0 else None
+        while char := self._char:
+            if char == "#":
+                end = self._text.find("\n", self._position)
+                self._position = len(self._text) if end < 0 else end
+            elif self._text.startswith("\\\n", self._position):
+                self._position += 2
+            elif char in _BLANK:
+                self._position += 1
+                line = self._position if char == "\n" else line
+            else:
+                break
+        return None if line is None else self._position - line
 
     def _read_part(self) -> Iterator[Part]:
         if self._char == "\\":
@@ -89,9 +164,9 @@ class Words(Iterator[Word]):
         elif self._char == "'":
             yield self._read_single()
         elif self._char == '"':
-            yield self._read_double()
+            yield from self._read_double()
         else:
-            yield Part(self._take(_BARE))
+            yield self._read_expanded("") or Part(self._take(_BARE))
 
     def _read_escaped(self) -> Iterator[Part]:
         self._position += 1
@@ -99,7 +174,7 @@ class Words(Iterator[Word]):
         if not char and not self._partial:
             raise self._error("a backslash ends the line")
         self._position += 1
-        if char != "\n":  # in a shell, too, the two continue the line
+        if char != "\n":  # the two continue the line
             yield Part(char, "\\")
 
     def _read_single(self) -> Part:
@@ -110,25 +185,44 @@ class Words(Iterator[Word]):
         self._position = end + 1
         return Part(self._text[start:end], "'")
 
-    def _read_double(self) -> Part:
+    def _read_double(self) -> Iterator[Part]:
         self._position += 1
-        text = ""
+        if self._char == '"':
+            yield Part("", '"')
         while self._char != '"':
             if not self._char:
                 self._end_of_open()
                 break
             if self._char == "\\":
-                text += self._read_backslash()
+                yield Part(self._read_backslash(), '"')
             else:
-                text += self._take(_IN_DOUBLE)
+                yield self._read_expanded('"') or Part(self._take(_IN_DOUBLE), '"')
         self._position += 1
-        return Part(text, '"')
 
     def _read_backslash(self) -> str:
         """What a backslash and the next character mean between double quotes."""
-        pair = self._text[self._position : self._position + 2]
-        self._position += 2
-        return pair[1] if pair in ('\\"', "\\\\") else pair
+        char = self._text[self._position + 1 : self._position + 2]
+        self._position += 1 + len(char)
+        if char == "\n":
+            return ""
+        return char if char in _ESCAPABLE else "\\" + char
+
+    def _read_expanded(self, quote: str) -> Part | None:
+        """Read an expression, or the brace or dollar that begins none."""
+        if self._char not in {"{", "$"}:
+            return None
+        start = self._position
+        found = None
+        if self._expansion:
+            found = self._expansion.read(self._text, start, quoted=bool(quote))
+        if found is None:
+            self._position += 1
+            return Part(self._text[start], quote)
+        self._position = found.end
+        typed = self._text[start : found.end]
+        # A name that stays as it was typed is text like any other.
+        expanded = found.text != typed
+        return Part(found.text, quote, expanded, found.name, found.refusal, found.hint)
 
     def _take(self, pattern: re.Pattern[str]) -> str:
         found = pattern.match(self._text, self._position)
@@ -146,137 +240,42 @@ class Words(Iterator[Word]):
         return UsageError(f"{reason}: {shown}")
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
-    """An option of a magic.
-
-    *value* is the name of its value in the help, which also selects what completes it;
-    ``None`` makes it a switch. *convert* reads the value and raises
-    ``argparse.ArgumentTypeError``. With *many* it can be repeated and gives a list.
-    """
-
-    name: str
-    help: str
-    value: str | None = None
-    convert: Callable[[str], object] = str
-    many: bool = False
+def _append(parts: list[Part], found: Iterable[Part]) -> None:
+    """Add parts to those of a word; plain text of one quoting is one part."""
+    for part in found:
+        last = parts[-1] if parts else None
+        plain = Part(part.text, part.quote) == part
+        if last and plain and last == Part(last.text, part.quote):
+            parts[-1] = Part(last.text + part.text, part.quote)
+        else:
+            parts.append(part)
 
 
-class Grammar:
-    """What the line of a magic may contain, and the help that says so.
-
-    *usage* has a line for each form of the magic; *notes* follow the options.
-    """
-
-    def __init__(
-        self,
-        magic: str,
-        *,
-        usage: str,
-        summary: str,
-        options: Sequence[Option] = (),
-        notes: str = "",
-    ) -> None:
-        self.magic = magic
-        self.options = {option.name: option for option in options}
-        self._parser = _Parser(
-            prog=magic,
-            usage=usage.replace("%", "%%"),
-            description=summary,
-            epilog=notes,
-            formatter_class=_Help,
-            add_help=False,
-            allow_abbrev=False,
-        )
-        for option in options:
-            _declare(self._parser, option)
-
-    @property
-    def help(self) -> str:
-        """The whole help, as ``%magic?`` shows it."""
-        return self._parser.format_help()
-
-    def parse_command(self, text: str) -> tuple[argparse.Namespace, Words]:
-        """Read the options before a command; the words of the command are left.
-
-        ``--`` ends the options. A mistake raises ``UsageError``. The command itself is
-        not read yet: as a script for a shell it may be no sequence of words.
-        """
-        words = Words(text)
-        given: list[str] = []
-        while words.rest.startswith("-"):
-            word = next(words)
-            if word.source == "--":
-                break
-            given.append(self._option(word, words))
-        return self._convert(given), words
-
-    def parse(self, text: str) -> tuple[argparse.Namespace, list[str]]:
-        """Read options and other words in any order; a number is never an option.
-
-        After ``--`` no word is an option. A mistake raises ``UsageError``.
-        """
-        words = Words(text)
-        given: list[str] = []
-        others: list[str] = []
-        for word in words:
-            if word.text == "--":
-                others += (word.text for word in words)
-            elif word.text.startswith("-") and not word.text[1:].isdigit():
-                given.append(self._option(word, words))
-            else:
-                others.append(word.text)
-        return self._convert(given), others
-
-    def find(self, name: str) -> Option:
-        """The option called *name*; ``UsageError`` if there is none."""
-        if name in self.options:
-            return self.options[name]
-        if not name.startswith("--"):
-            raise UsageError(f"no option {name!r}: {self.magic}? lists the options")
-        raise unknown("option", name, self.options)
-
-    def _option(self, word: Word, words: Words) -> str:
-        """An option and its value as one word; the value may be the next of *words*."""
-        name, glued, _ = word.text.partition("=")
-        option = self.find(name)
-        if glued or option.value is None:
-            return word.text
-        value = next(words, None)
-        if value is None or value.text.startswith("--"):
-            raise UsageError(f"{name} needs a value: {name} {option.value}")
-        return f"{name}={value.text}"
-
-    def _convert(self, given: list[str]) -> argparse.Namespace:
-        return self._parser.parse_args(given)
-
-
-class _Parser(argparse.ArgumentParser):
-    """A parser whose errors are usage errors; it never ends the interpreter."""
-
-    #: From Python 3.14 on help is coloured, but IPython shows a docstring as it is.
-    color = False
-
-    def error(self, message: str) -> NoReturn:
-        """Raise ``UsageError``."""
-        raise UsageError(message.removeprefix("argument "))
-
-
-class _Help(argparse.RawDescriptionHelpFormatter):
-    """Help of the same width everywhere, however wide the terminal is."""
-
-    def __init__(self, prog: str) -> None:
-        super().__init__(prog, max_help_position=20, width=_WIDTH)
-
-
-def _declare(parser: argparse.ArgumentParser, option: Option) -> None:
-    if option.value is None:
-        parser.add_argument(option.name, action="store_true", help=option.help)
+def _check(parts: Sequence[Part], source: str) -> None:
+    """Raise ``UsageError`` for a word that has no meaning without a shell."""
+    if len(parts) == 1 and parts[0].refusal:
+        raise UsageError(parts[0].refusal)
+    literal = [part.text if part.is_literal else "" for part in parts]
+    redirects = _REDIRECTION.match(literal[0])
+    if not (
+        redirects
+        or literal[0].startswith(_OPERATORS)
+        or literal[-1].endswith(_OPERATORS)
+        or any(map(_SUBSTITUTION.search, literal))
+    ):
         return
-    parser.add_argument(
-        option.name,
-        action="append" if option.many else "store",
-        metavar=option.value,
-        type=option.convert,
-        help=option.help,
+    instead = "use --stdin, --stdout or --stderr, " if redirects else ""
+    shown = textwrap.shorten(source, 40, placeholder=" ...")
+    quoted = "\\;" if source == ";" else shlex.quote(shown)
+    raise UsageError(
+        f"no shell runs, so {shown} means nothing: {instead}add --shell, "
+        f"or write {quoted} for the word"
     )
+
+
+def _replace_home(parts: list[Part]) -> None:
+    """Replace ``~`` or ``~user`` at the beginning of a word that is not quoted."""
+    user, slash, _ = parts[0].text.partition("/")
+    if parts[0].is_literal and user[:1] == "~" and (slash or len(parts) == 1):
+        text = os.path.expanduser(user) + parts[0].text[len(user) :]
+        parts[0] = replace(parts[0], text=text)

@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 import argparse
+import glob
 import os
-from collections.abc import Iterable, Iterator, Mapping
+import re
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from errno import EINVAL
 from pathlib import Path
 
 from IPython.core.error import UsageError
-from IPython.utils.text import DollarFormatter
 
 from ipyproc._jobs.job import Job
 from ipyproc._jobs.request import PIPE, Source
 from ipyproc._text import errno_text
 from ipyproc.attr import SysProcAttr
 from ipyproc.magics.errors import one_line, unknown
-from ipyproc.magics.parsing import Word, Words
+from ipyproc.magics.expansion import Expansion, as_text
+from ipyproc.magics.options import ASSIGNMENT
+from ipyproc.magics.parsing import Part, Word, Words
 from ipyproc.session import spawn
 
-# A private-use character, which nobody types.
-_NEWLINE = "\uf8ff"
+# An odd number of backslashes ends the line.
+_CONTINUED = re.compile(r"(?<!\\)(?:\\\\)*\\\Z")
+# A home directory at the beginning of a value, as in a shell's assignment, and later.
+_HOME = re.compile(r"(?:^|(?<=:))~[^/:]*")
+_LATER_HOME = re.compile(r"(?<=:)~[^/:]*")
 # Options that exclude each other, and why.
 _EXCLUSIVE = {
     ("stdin", "no_stdin"): "there is one standard input",
@@ -43,11 +51,31 @@ class Limits:
     output: int
 
 
+@dataclass(frozen=True, slots=True)
+class User:
+    """What a line can refer to: the *variables* of the user, and their *expansion*."""
+
+    variables: Mapping[str, object]
+    expansion: Expansion
+
+
+def join_continued(line: str, body: str | None) -> tuple[str, str | None]:
+    r"""Join a line that ends in a backslash and the lines of the body it continues in.
+
+    >>> join_continued("--name x \\", "sort\npear\napple\n")
+    ('--name x \\\nsort', 'pear\napple\n')
+    """
+    while body and _CONTINUED.search(line):
+        first, newline, body = body.partition("\n")
+        line, body = f"{line}\n{first}", body if newline else None
+    return line, body
+
+
 def start(
     options: argparse.Namespace,
     command: Words,
     body: str | None,
-    namespace: dict[str, object],
+    user: User,
     limits: Limits,
 ) -> Job:
     """Start the job that the line and the body of a cell describe.
@@ -56,19 +84,18 @@ def start(
     mistake, and the ``OSError`` of the system, shown as one line, for what the system
     refuses; then nothing was started.
     """
-    if body is not None and not command.rest:
-        text = body if options.shell else _expand(body, namespace)
-        command, body = Words(text), None
+    if body is not None and not command.ahead:
+        command, body = _command_in(body, options, user), None
     _exclude({**vars(options), "body": body})
-    argv = command.rest if options.shell else _resolve(command, namespace)
-    if not argv:
+    argv = command.rest if options.shell else _resolve(command, options, user)
+    if not argv or (options.shell and not command.ahead):
         raise UsageError("no command: write a program and its arguments")
     try:
         return spawn(
             argv,
             name=options.name,
             dir=options.dir,
-            env=dict(options.env or ()),
+            env=_environment(options.env, options.clear_env),
             clear_env=options.clear_env,
             stdin=_stdin(options) if body is None else body,
             stdout=_file(options.stdout),
@@ -88,34 +115,95 @@ def start(
         raise UsageError(_explained(error)) from None
 
 
-def _expand(text: str, namespace: dict[str, object]) -> str:
-    """Expand ``{expr}`` and ``$var`` as IPython does on the line of a magic."""
-    # IPython's formatter drops what precedes a newline.
-    line = text.replace("\n", _NEWLINE)
-    try:
-        expanded = DollarFormatter().vformat(line, [], namespace)
-    except Exception:  # noqa: BLE001 - IPython then leaves the line alone, as we do
-        return text
-    return str(expanded).replace(_NEWLINE, "\n")
+def _command_in(body: str, options: argparse.Namespace, user: User) -> Words:
+    """The command that a body is; for a shell it is a script as it stands there."""
+    if options.shell:
+        return Words(body)
+    words = Words(body, user.expansion)
+    while ASSIGNMENT.match(words.ahead):
+        options.env.append(next(words))
+    if words.ahead.startswith("-"):
+        option = next(words).source
+        raise UsageError(f"a command begins with its program, not with {option}")
+    return words
 
 
-def _resolve(words: Iterable[Word], namespace: Mapping[str, object]) -> list[str]:
+def _resolve(
+    words: Iterable[Word], options: argparse.Namespace, user: User
+) -> list[str]:
     """The arguments that *words* stand for."""
-    return [text for word in words for text in _arguments(word.text, namespace)]
+    found = list(words)
+    _check_lines(found)
+    argv = [text for word in found for text in _arguments(word, user.variables)]
+    _tell_hints(found, options.dir)
+    return argv
 
 
-def _arguments(word: str, namespace: Mapping[str, object]) -> Iterator[str]:
+def _check_lines(words: Sequence[Word]) -> None:
+    """Raise ``UsageError`` if a second command follows the first on another line."""
+    begin = words[0].indent if words else None
+    for word in words[1:]:
+        if begin is None or word.indent is None or word.indent > begin:
+            continue
+        if word.source.startswith("-"):
+            raise UsageError(f"a line begins with {word.source}: indent it")
+        raise UsageError(
+            f"{word.source} begins a second command: add --shell, or indent the line"
+        )
+
+
+def _tell_hints(words: Sequence[Word], folder: str | None) -> None:
+    """Say on standard error what a user may expect to be replaced, and is not."""
+    hints = [hint for word in words for hint in word.hints]
+    for word in words:
+        if word.has_wildcard and _matches(word.text, folder):
+            hints.append(f"{word.source} stays as it is: with --shell it is the files")
+    for hint in hints:
+        print(f"hint: {hint}", file=sys.stderr)
+
+
+def _matches(pattern: str, folder: str | None) -> bool:
+    """Whether a pattern matches files in the directory where the job starts."""
+    root = os.path.expanduser(folder or ".")
+    with suppress(OSError, ValueError, re.error):
+        return any(glob.iglob(pattern, root_dir=root))
+    return False
+
+
+def _environment(words: Iterable[Word], clear: bool) -> dict[str, str]:
+    """The variables that ``K=V`` words set; ``$K`` in a value is the job's own."""
+    known = {} if clear else dict(os.environ)
+    added = {}
+    for word in words:
+        key, *_ = word.text.partition("=")
+        value = word.removeprefix(f"{key}=")
+        added[key] = known[key] = "".join(_values(value.parts, known))
+    return added
+
+
+def _values(parts: Iterable[Part], known: Mapping[str, str]) -> Iterator[str]:
+    begins = True
+    for part in parts:
+        if part.is_literal and not part.name:
+            pattern = _HOME if begins else _LATER_HOME
+            yield pattern.sub(lambda found: os.path.expanduser(found[0]), part.text)
+        else:
+            yield known.get(part.name, part.text)
+        begins = False
+
+
+def _arguments(word: Word, variables: Mapping[str, object]) -> Iterator[str]:
     """Replace ``@VAR`` by the words in that variable, and ``@@`` by ``@``.
 
     What cannot be a variable, such as ``@types/node``, is a word like any other.
     """
-    name = word.removeprefix("@")
-    if word.startswith("@@"):
-        yield name
-    elif word.startswith("@") and name.isidentifier():
-        yield from _listed(name, namespace)
+    name = word.source.removeprefix("@")
+    if word.source.startswith("@@"):
+        yield word.text.removeprefix("@")
+    elif word.source.startswith("@") and name.isidentifier():
+        yield from _listed(name, variables)
     else:
-        yield word
+        yield word.text
 
 
 def _listed(name: str, namespace: Mapping[str, object]) -> list[str]:
@@ -123,16 +211,18 @@ def _listed(name: str, namespace: Mapping[str, object]) -> list[str]:
         error = unknown("variable", name, namespace)
         raise UsageError(f"{error} (write @@{name} for the word @{name})")
     value = namespace[name]
+    if isinstance(value, str):
+        return [word.text for word in Words(value)]
     items = value if isinstance(value, list | tuple) else [value]
-    for item in items:
-        if not isinstance(item, str | bytes | int | float | os.PathLike):
-            kind = type(item).__name__
-            raise UsageError(f"@{name}: expected a list of words, not of {kind}")
-    return [_text(item) for item in items]
+    return [_text(name, item) for item in items]
 
 
-def _text(item: object) -> str:
-    return os.fsdecode(item) if isinstance(item, bytes | os.PathLike) else str(item)
+def _text(name: str, item: object) -> str:
+    text = as_text(item)
+    if text is None:
+        kind = type(item).__name__
+        raise UsageError(f"@{name}: expected a list of words, not of {kind}")
+    return text
 
 
 def _exclude(given: Mapping[str, object]) -> None:

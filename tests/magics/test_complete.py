@@ -61,8 +61,9 @@ def test_options() -> None:
         "--all",
         "--grace",
         "--pid",
+        "--help",
     ]
-    assert offered("%procs ") == ["--all", "--clear"]
+    assert offered("%procs ") == ["--all", "--clear", "--help"]
 
 
 def test_the_options_of_a_program_are_its_own() -> None:
@@ -169,6 +170,7 @@ def test_jobs(running: Job) -> None:
         "--any",
         "--timeout",
         "--check",
+        "--help",
     ]
     assert offered("%prockill x lon") == ["long\\ sleep"]
     assert offered("%prockill do") == []

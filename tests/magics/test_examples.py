@@ -10,7 +10,7 @@ import pytest
 
 from ipyproc import jobs
 from ipyproc.magics.help import MAGICS, PROCFIND, PROCKILL, PROCWAIT, SPAWN
-from ipyproc.magics.parsing import Grammar
+from ipyproc.magics.options import Grammar
 from tests.magics.helpers import PATIENCE, RunCell
 
 #: Stand-ins for what not every machine has, or what would need a network.

@@ -4,7 +4,7 @@ import pytest
 from IPython.core.error import UsageError
 
 from ipyproc.magics.help import MAGICS, PROCKILL, SPAWN
-from ipyproc.magics.parsing import Grammar
+from ipyproc.magics.options import Grammar
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,7 @@ def test_options_are_read() -> None:
     )
 
     assert (options.name, options.dir) == ("my job", "/tmp")
-    assert options.env == [("A", "1"), ("B", "x =y")]
+    assert [word.text for word in options.env] == ["A=1", "B=x =y"]
     assert (options.timeout, options.check, options.wait) == (1.5, True, False)
     assert (options.grace, options.stdin, options.no_stdin) == (None, None, False)
     assert command.rest == "ls"

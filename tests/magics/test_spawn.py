@@ -10,6 +10,7 @@ from IPython.core.error import UsageError
 
 from ipyproc import Job, jobs
 from ipyproc.errors import ExitError
+from ipyproc.magics.help import MAGICS
 from tests.magics.helpers import RunCell, interrupt_when_waiting, output, until
 
 WORDS = [sys.executable, "-c", "import sys; print(sys.argv[1:])"]
@@ -37,10 +38,10 @@ def test_a_line_in_a_terminal_says_what_was_started(run: RunCell) -> None:
 
 
 def test_words_are_split_and_nothing_is_expanded(run: RunCell) -> None:
-    """No shell runs: wildcards, pipes and ``#`` are words like any other."""
-    ran = run(f"%spawn {PROGRAM} 'a  b' * | wc # \"\"")
+    """No shell runs: wildcards, and operators in quotes, are words like any other."""
+    ran = run(f"%spawn {PROGRAM} 'a  b' * '|' wc \"\" # why")
 
-    assert output(ran.value) == "['a  b', '*', '|', 'wc', '#', '']\n"
+    assert output(ran.value) == "['a  b', '*', '|', 'wc', '']\n"
 
 
 def test_the_options_of_the_program_are_its_own(run: RunCell) -> None:
@@ -59,14 +60,15 @@ def test_python_is_expanded_by_ipython(run: RunCell) -> None:
 
 
 def test_a_list_stands_for_words(run: RunCell) -> None:
-    """``@VAR`` is never split; ``@@`` and what is no variable's name are words."""
+    """``@VAR`` is a list, or a text to split; what is no variable's name is a word."""
     run("from pathlib import Path; words = ['a  b', 7, 1.5, Path('x'), b'y', '']")
-    run("one = 'c  d'")
+    run("text = \"'c  d' e\"")
 
-    ran = run(f"%spawn {PROGRAM} @words @one @@words @types/x a@b @")
+    ran = run(f"%spawn {PROGRAM} @words @text @@words @types/x a@b @")
 
     assert output(ran.value) == (
-        "['a  b', '7', '1.5', 'x', 'y', '', 'c  d', '@words', '@types/x', 'a@b', '@']\n"
+        "['a  b', '7', '1.5', 'x', 'y', '', 'c  d', 'e', "
+        "'@words', '@types/x', 'a@b', '@']\n"
     )
 
 
@@ -200,6 +202,74 @@ def test_environment(run: RunCell, monkeypatch: pytest.MonkeyPatch) -> None:
 
     assert output(added) == "1 2 =3 old\n"
     assert output(alone) == "A=1\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "printed"),
+    [
+        ("A=1 B='x y' sh -c 'echo $A $B'", "1 x y"),
+        ("--env A=1 B=$A$A sh -c 'echo $B'", "11"),
+        ("B=$OLD:x sh -c 'echo $B'", "old:x"),
+        ("B=\"$OLD\" C='$OLD' sh -c 'echo $B $C'", "old $OLD"),
+        ("OLD=new B=$OLD sh -c 'echo $B'", "new"),
+        ("--clear-env B=$HOME,$OLD /bin/sh -c 'echo $B'", "$HOME,python"),
+        ("B={n} C=$n sh -c 'echo $B $C'", "3 3"),
+        ("OLD=x B={OLD} sh -c 'echo $B'", "python"),
+        ("P=~/x:~/y Q='~' sh -c 'echo $P $Q'", "/home/u/x:/home/u/y ~"),
+        ("A=1 --env B=2 sh -c 'echo $A$B'", "12"),
+        ("-- A=1 sh -c 'echo $A'", "1"),
+        ("--env 'A'=1 sh -c 'echo $A'", "1"),
+        ("--env=A=1=2 sh -c 'echo $A'", "1=2"),
+        ("sh -c 'echo $0' A=1", "A=1"),
+    ],
+)
+def test_values_of_the_environment(
+    run: RunCell, monkeypatch: pytest.MonkeyPatch, line: str, printed: str
+) -> None:
+    """A leading ``K=V`` is an --env; ``$K`` in it is the job's environment."""
+    monkeypatch.setenv("OLD", "old")
+    monkeypatch.setenv("HOME", "/home/u")
+    run("n, OLD = 3, 'python'")
+
+    assert output(run(f"%spawn {line}").value) == f"{printed}\n"
+
+
+def test_the_line_can_go_on_in_the_body(run: RunCell) -> None:
+    """A backslash at the end of a cell magic's line continues it."""
+    ran = run("%%spawn --name x \\\n  cat \\\n  - \nbody\n")
+
+    assert (ran.value.name, ran.value.argv) == ("x", ("cat", "-"))
+    assert output(ran.value) == "body\n"
+    assert output(run("%%spawn --no-stdin \\\necho a").value) == "a\n"
+
+
+def test_hints(run: RunCell, tmp_path: Path) -> None:
+    """A wildcard that matches, and an unknown name in braces, stay and are told."""
+    (tmp_path / "a.txt").touch()
+    run("epochs, files = 3, []")
+
+    told = run(f"job = %spawn --quiet --dir {tmp_path} echo *.txt {{epocs}} x{{files}}")
+    quoted = run(f"job = %spawn --quiet --dir {tmp_path} echo '*.txt' *.py '{{epocs}}'")
+
+    assert told.err.splitlines() == [
+        "hint: {epocs} stays as it is: there is no variable 'epocs'; "
+        "did you mean {epochs}?",
+        "hint: {files} stays as it is: it is a list",
+        "hint: *.txt stays as it is: with --shell it is the files",
+    ]
+    assert quoted.err == ""
+
+
+@pytest.mark.parametrize("magic", [grammar.magic for grammar in MAGICS])
+@pytest.mark.parametrize("option", ["--help", "-h"])
+def test_help_can_be_asked_for(run: RunCell, magic: str, option: str) -> None:
+    """--help prints the whole help, and nothing is done."""
+    ran = run(f"{magic} {option}")
+
+    assert ran.error is None
+    assert ran.out.startswith(f"usage: {magic}")
+    assert ran.value is None
+    assert not [*jobs]
 
 
 def test_waiting_shows_and_returns_the_job(run: RunCell) -> None:

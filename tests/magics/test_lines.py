@@ -1,0 +1,134 @@
+"""What a user types behind ``%spawn``, and what arrives at the program."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from IPython.core.error import UsageError
+from IPython.core.interactiveshell import InteractiveShell
+
+from ipyproc import jobs
+from ipyproc.magics.expansion import as_text
+from tests.magics.lines import (
+    BODIES,
+    LIKE_BASH,
+    OURS,
+    REFUSED,
+    REFUSED_BODIES,
+    VARIABLES,
+    VERBATIM,
+)
+
+#: Prints the arguments that it gets.
+SHOW = """#!/bin/sh
+for argument; do printf '%s\\0' "$argument"; done
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty working directory, a home that is not there, and ``show`` in PATH."""
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/show").write_text(SHOW)
+    (tmp_path / "bin/show").chmod(0o755)
+    (tmp_path / "empty").mkdir()
+    monkeypatch.setenv("PATH", f"{tmp_path}/bin{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("HOME", "/home/u")
+    monkeypatch.chdir(tmp_path / "empty")
+    return tmp_path / "empty"
+
+
+@pytest.fixture
+def arrives(ip: InteractiveShell, folder: Path) -> None:
+    """The user has the variables of the table."""
+    ip.push(VARIABLES)
+
+
+def arguments(job_output: str) -> list[str]:
+    """The arguments that ``show`` printed."""
+    return job_output.split("\0")[:-1]
+
+
+@pytest.mark.parametrize(("line", "words"), [*LIKE_BASH, *OURS])
+@pytest.mark.usefixtures("arrives")
+def test_a_line_arrives(ip: InteractiveShell, line: str, words: list[str]) -> None:
+    """The words after the program are what the table says."""
+    job = ip.run_line_magic("spawn", f"--check --quiet show {line}")
+
+    assert arguments(job.stdout.text) == words
+
+
+def test_bash_does_the_same(folder: Path) -> None:
+    """What the table says of bash is what bash does."""
+    variables = {name: as_text(value) for name, value in VARIABLES.items()}
+    env = {name: text for name, text in variables.items() if text is not None}
+    env |= {"HOME": "/home/u", "PATH": os.environ["PATH"]}
+    different = []
+    for line, words in LIKE_BASH:
+        if "\r" not in line:
+            script = f"show {line}\n"
+            got = subprocess.check_output(["bash", "-c", script], env=env, text=True)
+            different += [(line, arguments(got))] * (arguments(got) != words)
+
+    assert different == []
+
+
+@pytest.mark.parametrize(("line", "reason"), REFUSED)
+@pytest.mark.usefixtures("arrives")
+def test_a_line_is_refused(ip: InteractiveShell, line: str, reason: str) -> None:
+    """A mistake is one line that names the way out, and nothing is started."""
+    with pytest.raises(UsageError, match=f"^{re.escape(reason)}[^\n]*$"):
+        ip.run_line_magic("spawn", f"show {line}")
+
+    assert not [*jobs]
+
+
+@pytest.mark.parametrize(("body", "words"), BODIES)
+@pytest.mark.usefixtures("arrives")
+def test_a_body_is_the_command(
+    ip: InteractiveShell, body: str, words: list[str]
+) -> None:
+    """A body without a command on the line is one command, over indented lines."""
+    job = ip.run_cell_magic("spawn", "--check --quiet --no-stdin", body)
+
+    assert arguments(job.stdout.text) == words
+
+
+@pytest.mark.parametrize(("body", "reason"), REFUSED_BODIES)
+@pytest.mark.usefixtures("arrives")
+def test_a_body_is_refused(ip: InteractiveShell, body: str, reason: str) -> None:
+    """What is not one command is one line that names the way out."""
+    with pytest.raises(UsageError, match=f"^{re.escape(reason)}[^\n]*$"):
+        ip.run_cell_magic("spawn", "", body)
+
+    assert not [*jobs]
+
+
+@pytest.mark.parametrize("body", VERBATIM)
+@pytest.mark.usefixtures("arrives")
+def test_input_arrives_byte_for_byte(ip: InteractiveShell, body: str) -> None:
+    """Nothing in a body that is input is replaced."""
+    ran = ip.run_cell_magic("spawn", "--check --quiet cat", body)
+
+    assert ran.stdout.bytes == body.encode()
+
+
+@pytest.mark.parametrize("body", VERBATIM)
+@pytest.mark.usefixtures("arrives")
+def test_a_script_arrives_byte_for_byte(ip: InteractiveShell, body: str) -> None:
+    """Nothing in a script is replaced."""
+    quoted = f"cat <<'END OF IT'\n{body}\nEND OF IT\n"
+    ran = ip.run_cell_magic("spawn", "--check --quiet --shell", quoted)
+
+    assert ran.stdout.bytes == f"{body}\n".encode()
+
+
+def test_the_table_is_long() -> None:
+    """There are at least 200 lines and bodies."""
+    tables = [LIKE_BASH, OURS, REFUSED, BODIES, REFUSED_BODIES, VERBATIM]
+
+    assert sum(map(len, tables)) >= 200
