@@ -105,9 +105,9 @@ class Expansion:
         if found is not None or bare is None or text[start - 1 : start] == "{":
             return found
         name = bare[1]
-        return Expanded(
-            bare[0], bare.end(), refusal=self._refusal(name), hint=self._hint(name)
-        )
+        # Between quotes it is often Python, with f-strings of its own.
+        hint = "" if quoted else self._hint(name)
+        return Expanded(bare[0], bare.end(), refusal=self._refusal(name), hint=hint)
 
     def _read_doubled(self, text: str, start: int, quoted: bool) -> Expanded | None:
         """Read ``{{x}}``, which is ``{x}`` where ``{x}`` would be replaced."""

@@ -80,7 +80,8 @@ def is_answered(ran: Ran) -> bool:
     """Whether a cell went well, or ended with one line that says why not."""
     if ran.error is None:
         return True
-    *_, last = [line for line in (ran.out + ran.err).split("\n") if line.strip()]
+    lines = [line for line in (ran.out + ran.err).split("\n") if line.strip()]
+    *_, last = [line for line in lines if not line.startswith("hint: ")]
     name = type(ran.error).__name__
     # What the system refuses is an OSError, and so is ExitError.
     return isinstance(ran.error, UsageError | OSError) and last.startswith(f"{name}: ")

@@ -249,7 +249,9 @@ def test_hints(run: RunCell, tmp_path: Path) -> None:
     run("epochs, files = 3, []")
 
     told = run(f"job = %spawn --quiet --dir {tmp_path} echo *.txt {{epocs}} x{{files}}")
-    quoted = run(f"job = %spawn --quiet --dir {tmp_path} echo '*.txt' *.py '{{epocs}}'")
+    quoted = run(
+        f"job = %spawn --quiet --dir {tmp_path} echo '*.txt' *.py \"{{epocs}}\""
+    )
 
     assert told.err.splitlines() == [
         "hint: {epocs} stays as it is: there is no variable 'epocs'; "
