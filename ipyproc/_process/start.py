@@ -145,8 +145,8 @@ def _path_error(name: str, error: OSError) -> PathError:
     stage = getattr(error, "stage", "exec")
     if stage != "exec":
         refused.add_note(f"refused in the child: {stage}")
-    if isinstance(error, _Refusal):
-        refused.strerror = error.strerror
+    if text := getattr(error, "text", None):
+        refused.strerror = text  # there is more to say than the errno says
     return refused
 
 
@@ -171,6 +171,7 @@ class _Refusal(OSError):
 
     def __init__(self, text: str) -> None:
         super().__init__(EINVAL, text)
+        self.text = text
 
 
 def _check_system(system: SysProcAttr, directory: bytes | None, files: int) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from ipyproc import PathError, ProcAttr, SysProcAttr, SysProcIDMap, start_process
 from ipyproc._sys import posix_spawn
+from ipyproc._sys.interpreter import Interpreter
 from ipyproc._sys.launcher import client
 from tests.process.tools import (
     children,
@@ -53,10 +54,11 @@ def test_interpreter_that_moved(monkeypatch: pytest.MonkeyPatch) -> None:
     assert start_sh("exit 4", sys=LAUNCHED).wait().exit_code == 4
 
 
-def test_interpreter_that_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_interpreter_that_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """An interpreter that says nothing is an error, and leaves nothing behind."""
+    silent = Interpreter("/bin/true", "true", ())
+    monkeypatch.setattr(client, "interpreter", lambda: silent)
     before, others = descriptors(), children()
-    monkeypatch.setattr(sys, "executable", "/bin/true")
     with pytest.raises(PathError, match="broken pipe") as caught:
         start_sh("exit 4", sys=LAUNCHED)
 
@@ -66,9 +68,9 @@ def test_interpreter_that_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_interpreter_that_cannot_start(monkeypatch: pytest.MonkeyPatch) -> None:
-    """If there is none at all, the error says so."""
-    monkeypatch.setattr(sys, "executable", "/nope/python")
-    monkeypatch.setattr(client, "_SELF", b"/nope/exe")
+    """If the interpreter cannot be started, the error names it."""
+    gone = Interpreter("/nope/python", "/nope/python", ())
+    monkeypatch.setattr(client, "interpreter", lambda: gone)
     with pytest.raises(PathError) as caught:
         start_sh("exit 4", sys=LAUNCHED)
 

@@ -9,30 +9,40 @@ import signal
 import socket
 import struct
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
-from errno import EPIPE
+from errno import ENOSYS, EPIPE
 from functools import cache
-from importlib.abc import InspectLoader
 from importlib.util import find_spec
-from types import CodeType
 
 from ipyproc._sys import inherit, posix_spawn
+from ipyproc._sys.interpreter import OPTIONS, Interpreter, interpreter
 from ipyproc._sys.launcher import program as launcher
-from ipyproc._sys.libc import Vector, own_environment, system_call
-from ipyproc._sys.pidfd import opened
+from ipyproc._sys.libc import Vector, system_call, vector
 from ipyproc.attr import Credential, SysProcAttr, SysProcIDMap
 
 # The launcher's descriptors for what it is handed. Its 0 to 2 are closed, because an
 # interpreter looks at its standard files when it starts.
-_STATUS, _SPEC, _FIRST = 3, 4, 5
+_STATUS, _FIRST = 3, 4
 _UNOPENED = 0x7FFFFFFF
-_SELF = b"/proc/self/exe"
 _CREDENTIALS = struct.Struct("iII")  # unix(7): pid, uid, gid
-_START = (
-    f"import marshal; f = open({_SPEC}, 'rb'); g = {{'__name__': 'launcher'}};"
-    "exec(marshal.load(f), g); s = marshal.load(f); f.close(); g['run'](s)"
+# It receives its code and its task over the socket: a write to a pipe could raise
+# SIGPIPE here, and a file counts for RLIMIT_FSIZE.
+_PIECE = 1 << 15
+_START = f"""
+import marshal, posix
+data = b""
+while len(data) < {{size}}:
+    data += posix.read({_STATUS}, {_PIECE}) or posix._exit(253)
+code, task = marshal.loads(data)
+launcher = {{{{"__name__": "launcher"}}}}
+exec(marshal.loads(code), launcher)
+launcher["run"](task)
+"""
+_NO_PYTHON = (
+    "needs the launcher, which needs a Python {}.{}: "
+    "this program is none, and none was found"
 )
 # clone(2) flags that would share our memory, or write to it: Go sets these itself.
 _CLONE_VM, _CLONE_VFORK, _CLONE_PIDFD = 0x100, 0x4000, 0x1000
@@ -40,11 +50,15 @@ _OURS = _CLONE_VM | _CLONE_VFORK | _CLONE_PIDFD
 
 
 class LaunchError(OSError):
-    """A start that failed in the launcher, at *stage*."""
+    """A start that failed in the launcher, at *stage*.
 
-    def __init__(self, number: int, stage: str) -> None:
-        super().__init__(number, os.strerror(number))
+    *text* says what happened if the error number has no good text for it.
+    """
+
+    def __init__(self, number: int, stage: str, text: str = "") -> None:
+        super().__init__(number, text or os.strerror(number))
         self.stage = stage
+        self.text = text
 
 
 @dataclass
@@ -105,19 +119,24 @@ def launch(
     Beyond that it is as ``posix_spawn.spawn``. Raises a bare ``OSError``, a
     ``LaunchError`` for what the launcher was refused.
     """
+    python = interpreter()
+    if python is None:
+        text = _NO_PYTHON.format(*sys.version_info)
+        raise LaunchError(ENOSYS, "start of the launcher", text)
     handed = _Handed()
     fields = _fields(handed, files, system)
     fields |= {"path": path, "argv": list(argv), "env": list(env)[:-1]}
     fields |= {"directory": directory, "handed": handed.numbers}
+    data = marshal.dumps((_code(), fields))
     started, report = posix_spawn.Pid(), _Report()
-    with ExitStack() as closing:
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        closing.enter_context(ours)
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with ours:
         try:
-            with theirs, _memory(fields) as spec:
+            with theirs:
                 ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
-                given = [-1, -1, -1, theirs.fileno(), spec, *handed.sources]
-                _run_launcher(started, given)
+                given = [-1, -1, -1, theirs.fileno(), *handed.sources]
+                _run_launcher(started, python, given, len(data))
+            _send(ours, data)
             _listen(ours, report)
             _settle(started.value, report, cloned=_clones(fields))
             pid.value = report.pid or started.value
@@ -176,52 +195,47 @@ def _map(entries: Sequence[SysProcIDMap] | None) -> bytes | None:
     return "".join(lines).encode()
 
 
-@contextmanager
-def _memory(fields: dict[str, object]) -> Iterator[int]:
-    """Lend a file in memory with the launcher's code and what it must do."""
-    held: list[int] = []
-    try:
-        fd = opened(held, os.memfd_create, "ipyproc-launcher")
-        with open(fd, "wb", closefd=False) as file:
-            file.write(marshal.dumps(_code()) + marshal.dumps(fields))
-        os.lseek(fd, 0, os.SEEK_SET)
-        yield fd
-    finally:
-        for fd in held:
-            os.close(fd)
-
-
 @cache
-def _code() -> CodeType:
-    """Return the launcher's code, compiled here, so the child need not find it."""
+def _code() -> bytes:
+    """Return the launcher's code, compiled here, so the child need not find it.
+
+    It is read once, so a package that is replaced later changes nothing.
+    """
     spec = find_spec(launcher.__name__)
-    loader = spec and spec.loader
-    code = None
-    if isinstance(loader, InspectLoader):
-        code = loader.get_code(launcher.__name__)
+    # That of a zip file is no InspectLoader, but does the same.
+    get_code = getattr(spec and spec.loader, "get_code", None)
+    code = get_code and get_code(launcher.__name__)
     if code is None:
         raise ImportError(f"the code of {launcher.__name__} cannot be read")
-    return code
+    return marshal.dumps(code)
 
 
-def _run_launcher(pid: ctypes.c_int, files: Sequence[int]) -> None:
-    name = os.fsencode(sys.executable or "python")
-    words = [name, b"-I", b"-S", b"-B", b"-c", _START.encode()]
-    env = own_environment()
+def _run_launcher(
+    pid: ctypes.c_int, python: Interpreter, files: Sequence[int], size: int
+) -> None:
+    words = [python.name, *OPTIONS, "-c", _START.format(size=size)]
     blocked = posix_spawn.attributes(
         default=inherit.default_signals(), mask=posix_spawn.EVERY_SIGNAL
     )
     try:
-        try:
-            # A failed try makes a child, too, and in a new pid namespace the last one.
-            program = name if sys.executable else _SELF
-            posix_spawn.spawn(pid, program, words, env, files, blocked)
-        except OSError:
-            # It was moved, or this user may not read its directory: ask the kernel.
-            posix_spawn.spawn(pid, _SELF, words, env, files, blocked)
+        posix_spawn.spawn(
+            pid,
+            os.fsencode(python.program),
+            [os.fsencode(word) for word in words],
+            vector([os.fsencode(entry) for entry in python.environment]),
+            files,
+            blocked,
+        )
     except OSError as error:
-        stage = f"start of the launcher, {os.fsdecode(name)}"
+        stage = f"start of the launcher, {python.name}"
         raise LaunchError(error.errno or EPIPE, stage) from None
+
+
+def _send(ours: socket.socket, data: bytes) -> None:
+    """Send the launcher its code and its task; if it has ended, its silence tells."""
+    with suppress(BrokenPipeError, ConnectionResetError):
+        for start in range(0, len(data), _PIECE):
+            ours.send(data[start : start + _PIECE], socket.MSG_NOSIGNAL)
 
 
 def _listen(ours: socket.socket, report: _Report) -> None:
@@ -232,7 +246,12 @@ def _listen(ours: socket.socket, report: _Report) -> None:
 
 def _hear_one(ours: socket.socket, report: _Report) -> None:
     size = socket.CMSG_SPACE(_CREDENTIALS.size)
-    message, extra, _, _ = ours.recvmsg(256, size)
+    try:
+        message, extra, _, _ = ours.recvmsg(256, size)
+    except ConnectionResetError:
+        # It ended before it had read all. That is told once, and does not hide what
+        # it sent: the next message, or the end, comes with the next call.
+        return
     sender = _CREDENTIALS.unpack(extra[0][2])[0] if message and extra else 0
     report.hear(message.decode(), sender)
 
