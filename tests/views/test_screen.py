@@ -136,7 +136,7 @@ def test_what_is_kept_is_bounded(text: str) -> None:
     assert len(lines) <= 5
     assert screen._cells == sum(len(line.chars) for line in lines)
     assert screen._cells <= 40 or len(lines) == 1
-    assert all(len(line.chars) == len(line.looks) <= COLUMNS for line in lines)
+    assert all(len(line.chars) == len(line.styles) <= COLUMNS for line in lines)
     assert all(line.chars[:1] != [""] for line in lines)
     assert set(screen._owners) == set(lines)
 

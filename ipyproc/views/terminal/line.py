@@ -1,4 +1,4 @@
-"""A line of a screen: cells in columns, each with a character and its look."""
+"""A line of a screen: cells in columns, each with a character and its style."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from functools import lru_cache
 from itertools import groupby
 from typing import Final
 
-#: A piece of a line, all in one look (see ``look.py``).
+#: A piece of a line, all in one style (see ``sgr.py``).
 Run = tuple[str, str]
 
-#: Where a longer line is broken.
+#: The column at which a longer line is broken.
 COLUMNS: Final = 4096
 # A cell holds one character and what combines with it, but not a megabyte of accents.
 _STACK = 12
@@ -19,26 +19,26 @@ _STACK = 12
 class Line:
     """Cells: a character each; the second cell of a wide character is empty."""
 
-    __slots__ = ("chars", "looks")
+    __slots__ = ("chars", "styles")
 
     def __init__(self) -> None:
         self.chars: list[str] = []
-        self.looks: list[str] = []
+        self.styles: list[str] = []
 
     def runs(self) -> list[Run]:
-        """Return the line as pieces of one look each."""
-        cells = groupby(zip(self.chars, self.looks, strict=True), lambda cell: cell[1])
-        return [("".join(char for char, _ in group), look) for look, group in cells]
+        """Return the line as pieces of one style each."""
+        cells = groupby(zip(self.chars, self.styles, strict=True), lambda cell: cell[1])
+        return [("".join(char for char, _ in group), style) for style, group in cells]
 
-    def write(self, column: int, text: str, look: str) -> None:
-        """Write narrow characters from *column* on, which is not beyond the end."""
+    def write(self, column: int, text: str, style: str) -> None:
+        """Write narrow characters from *column* on; *column* is at most the length."""
         end = column + len(text)
         self._split(column)
         self._split(end)
         self.chars[column:end] = text
-        self.looks[column:end] = [look] * len(text)
+        self.styles[column:end] = [style] * len(text)
 
-    def put(self, column: int, char: str, look: str) -> int:
+    def put(self, column: int, char: str, style: str) -> int:
         """Write a character into *column*; return the column after it."""
         columns = width(char)
         if not columns:
@@ -51,7 +51,7 @@ class Line:
         if missing > 0:
             self.write(len(self.chars), " " * missing, "")
         self.chars[column:end] = [char, ""][:columns]
-        self.looks[column:end] = [look] * columns
+        self.styles[column:end] = [style] * columns
         return end
 
     def erase(self, part: int, column: int) -> None:
@@ -63,11 +63,11 @@ class Line:
             self._split(column + 1)
             end = min(column + 1, len(self.chars))
             self.chars[:end] = " " * end
-            self.looks[:end] = [""] * end
+            self.styles[:end] = [""] * end
         elif part in (0, 2):
             at = 0 if part else column
             self._split(at)
-            del self.chars[at:], self.looks[at:]
+            del self.chars[at:], self.styles[at:]
 
     def _combine(self, at: int, char: str) -> None:
         """Add *char* to the character that is, or ends, in column *at*."""
@@ -77,7 +77,7 @@ class Line:
             self.chars[at] += char
 
     def _split(self, at: int) -> None:
-        """Part the columns before *at* from those after; half a character is blank."""
+        """Cut the line before column *at*; half a wide character becomes a blank."""
         if 0 < at < len(self.chars) and not self.chars[at]:
             self.chars[at - 1] = self.chars[at] = " "
 

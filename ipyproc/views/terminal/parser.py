@@ -9,40 +9,41 @@ from typing import Protocol
 from ipyproc.views.terminal.line import COLUMNS, Line, width
 from ipyproc.views.terminal.sgr import Pen
 
-# An escape sequence that is cut off is kept until the rest comes, up to this length.
+# An escape sequence that is cut off is kept until the rest arrives, up to this length.
 _PENDING = 256
 _STRING = 2100
 
 _PRINTABLE = re.compile(r"[^\x00-\x1f\x7f-\x9f]+")
 _ESCAPE = re.compile(r"\x1b(?:\[([0-?]*)([ -/]*)([@-~]?)|([P\]X^_])|[ -/]*([0-~]?))")
 _STRING_END = re.compile(r"[\n\x07\x18\x1a\x1b\x9c]")
-# They reorder or hide what stands beside them, so that it reads as something else.
+# They reorder or hide the text beside them, so that it reads as something else.
 _DECEPTIVE = re.compile("[\u061c\u200e\u200f\u2028-\u202e\u2066-\u206f\ufff9-\ufffb]")
 
 
 class Lines(Protocol):
-    """Where the lines of all streams stand, in the order in which they were begun."""
+    """The lines of all streams, in the order in which they were begun."""
 
     def begin(self, stream: Stream) -> Line:
         """Add an empty line of *stream* at the end."""
 
     def remove(self, lines: list[Line]) -> None:
-        """Take *lines* away."""
+        """Remove *lines*."""
 
     def resized(self, cells: int) -> None:
-        """Take down that a line grew by *cells*."""
+        """Count *cells* more; fewer if negative."""
 
 
 class Stream:
     """What one stream writes, as if it had a terminal to itself.
 
-    Up and down lead to its own lines, whatever others wrote between them: in which
-    order two pipes were written to is not known to the byte. That terminal has no
-    height: its first row is the first line since all was erased, or that is kept.
+    The cursor moves among the stream's own lines only, whatever other streams wrote
+    between them: the order in which two pipes were written to is not known to the
+    byte. That terminal has no height: its first row is the first line since all was
+    erased, or the first that is still kept.
 
-    For programs that fill a terminal it is none: it does not scroll parts, insert or
-    delete characters or lines, change to another screen, wrap where the program thinks
-    that lines end, nor paint what is erased.
+    It is no terminal for full-screen programs: it does not scroll regions, insert or
+    delete characters or lines, switch to another screen, wrap at the program's width,
+    or paint what is erased.
     """
 
     def __init__(self, name: str, screen: Lines) -> None:
@@ -57,7 +58,7 @@ class Stream:
         self._saved: tuple[int, int, dict[str, str]] = (0, 0, {})
 
     def feed(self, data: bytes, final: bool = False) -> None:
-        """Write what arrived; if *final*, also what was left half said."""
+        """Write what arrived; if *final*, also a sequence that is incomplete."""
         text = self._pending + self._decoder.decode(data, final)
         self._pending = ""
         at = 0
@@ -74,7 +75,7 @@ class Stream:
                 at += 1
 
     def forget_first(self) -> None:
-        """Let the oldest line go; if the cursor stands there, it goes to the next."""
+        """Drop the oldest line; a cursor in it moves to the next."""
         del self._lines[0]
         if self._row == 0:
             self._column = 0
@@ -84,7 +85,7 @@ class Stream:
         self._saved = max(row - 1, 0), column, pen
 
     def _read_string(self, text: str, at: int) -> int:
-        """Swallow the text of an OSC or its like; it may name a link."""
+        """Consume the text of an OSC or a similar string; it may set a link."""
         match = _STRING_END.search(text, at)
         end = match.start() if match else len(text)
         self._string = ((self._string or "") + text[at:end])[:_STRING]
@@ -96,7 +97,7 @@ class Stream:
         return end if match[0] in "\n\x1b" else end + 1
 
     def _command(self, string: str) -> None:
-        """Obey an operating system command: only links are known."""
+        """Execute an operating system command: only links are known."""
         command, _, rest = string.partition(";")
         if command == "8":
             self._pen.link(rest.partition(";")[2])
@@ -120,13 +121,13 @@ class Stream:
         return match.end()
 
     def _keep(self, escape: str) -> None:
-        """Keep the beginning of an escape; of an endless one only what it is."""
+        """Keep the beginning of an escape; of a very long one only its kind."""
         if len(escape) > _PENDING:
             escape = "\x1b[?" if escape[1] == "[" else "\x1b "
         self._pending = escape
 
     def _sequence(self, final: str, parameters: str) -> None:
-        """Obey ``CSI parameters final``."""
+        """Execute ``CSI parameters final``."""
         first, second, *_ = (*parameters.split(";"), "")
         given = int(first[:6] or 0)
         match final:
@@ -144,7 +145,7 @@ class Stream:
                 self._move(final, given or 1)
 
     def _escape(self, whole: str) -> None:
-        """Obey an escape without parameters."""
+        """Execute an escape without parameters."""
         match whole:
             case "\x1b7":
                 self._saved = self._row, self._column, self._pen.kept()
@@ -175,7 +176,7 @@ class Stream:
                 self._go_to(self._row, count - 1)
 
     def _go_to(self, row: int, column: int) -> None:
-        """Place the cursor there, or as near as there is a line and a column."""
+        """Move the cursor there, or to the nearest line and column that exist."""
         self._row = max(0, min(row, self._bottom))
         self._column = max(0, min(column, COLUMNS - 1))
 
@@ -206,7 +207,7 @@ class Stream:
         line = self._line()
         before, end = len(line.chars), self._column + len(text)
         if self._column <= before and end < COLUMNS and text.isascii():
-            line.write(self._column, text, self._pen.look)
+            line.write(self._column, text, self._pen.style)
             self._column = end
             self._screen.resized(len(line.chars) - before)
         else:
@@ -218,7 +219,7 @@ class Stream:
             self._new_line()
         line = self._line()
         before = len(line.chars)
-        self._column = line.put(self._column, char, self._pen.look)
+        self._column = line.put(self._column, char, self._pen.style)
         self._screen.resized(len(line.chars) - before)
 
     def _erase(self, part: int) -> None:
@@ -235,7 +236,7 @@ class Stream:
         self._bottom = self._row
 
     def _erase_all(self) -> None:
-        """Begin a new picture. On a terminal the cursor stays, below empty rows."""
+        """Erase all lines. On a terminal the cursor stays, below empty rows."""
         self._screen.remove(self._lines)
         self._lines = []
         self._row = self._bottom = 0

@@ -16,7 +16,7 @@ from ipyproc.views.terminal.parser import Stream
 LINES: Final = 1000
 CELLS: Final = 1 << 18
 
-#: The look of what the view says itself, between the lines of output.
+#: The style of the view's own notes between the lines of output.
 NOTE: Final = "note"
 
 
@@ -47,14 +47,14 @@ class Screen:
         self._streams[stream].feed(data)
 
     def finish(self) -> None:
-        """Show what was left half said: no more is to come."""
+        """Show what was left incomplete: nothing more follows."""
         for stream in self._streams.values():
             stream.feed(b"", final=True)
 
     def note(self, text: str) -> None:
-        """Put a line of the view's own below what is there.
+        """Add a line of the view's own at the end.
 
-        What follows begins afresh: in a gap the end of an escape may be missing.
+        What follows starts with a new parser: the end of an escape may be in the gap.
         """
         self.finish()
         self._streams.clear()
@@ -62,7 +62,7 @@ class Screen:
         stream.feed(text.encode())
 
     def runs(self) -> list[list[Run]]:
-        """Return the lines, each as a list of (text, look)."""
+        """Return the lines, each as a list of (text, style)."""
         runs = [line.runs() for line in self._lines]
         return runs[:-1] if runs and not runs[-1] else runs
 
@@ -75,13 +75,13 @@ class Screen:
         return line
 
     def remove(self, lines: list[Line]) -> None:
-        """Take *lines* away: a stream erased them."""
+        """Remove *lines*, which a stream erased."""
         for line in lines:
             self._lines.remove(line)
             self._forget(line)
 
     def resized(self, cells: int) -> None:
-        """Take down that a line grew by *cells*; the first may fall off the top."""
+        """Count *cells* more; the first line may fall off the top."""
         self._cells += cells
         self._drop()
 

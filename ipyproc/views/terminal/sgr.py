@@ -1,6 +1,6 @@
-"""How a piece of output looks: SGR sequences as short strings of words.
+"""The style of a piece of output: SGR sequences as short strings of words.
 
-A look is ``""`` for plain text, or words in a fixed order: ``stderr bold dim italic
+A style is ``""`` for plain text, or words in a fixed order: ``stderr bold dim italic
 underline inverse strike fg=1 bg=#00ff00 link=https://...``. Colours 0 to 15 are the
 palette's, 16 to 255 the fixed ones of xterm, ``#rrggbb`` is true colour.
 ``frontend/src/sgr.ts`` uses the same words.
@@ -39,15 +39,15 @@ _MOST = 32
 
 
 class Pen:
-    """What a stream writes with: the SGR attributes in force, and the link."""
+    """The SGR attributes and the link that are in force for one stream."""
 
     def __init__(self, stream: str) -> None:
         self._base = "" if stream == "stdout" else stream
         self._set: dict[str, str] = {}
-        self.look = self._base
+        self.style = self._base
 
     def reset(self) -> None:
-        """Write plainly again."""
+        """Reset all attributes and the link."""
         self._set.clear()
         self._changed()
 
@@ -60,23 +60,23 @@ class Pen:
         self._changed()
 
     def sgr(self, parameters: str) -> None:
-        """Obey ``CSI parameters m``."""
+        """Apply ``CSI parameters m``."""
         groups = parameters.split(";")[:_MOST]
         items = iter([[_number(n) for n in group.split(":")] for group in groups])
         for code, *rest in items:
-            self._obey(code, rest, items)
+            self._apply(code, rest, items)
         self._changed()
 
     def kept(self) -> dict[str, str]:
-        """Return what is in force, for `restore`."""
+        """Return the attributes in force, for `restore`."""
         return dict(self._set)
 
     def restore(self, kept: dict[str, str]) -> None:
-        """Write again as when *kept* was in force."""
+        """Apply the attributes that `kept` returned."""
         self._set = dict(kept)
         self._changed()
 
-    def _obey(self, code: int, rest: list[int], items: Iterator[list[int]]) -> None:
+    def _apply(self, code: int, rest: list[int], items: Iterator[list[int]]) -> None:
         if code == 0:
             link = self._set.get("link")
             self._set = {"link": link} if link else {}
@@ -105,7 +105,7 @@ class Pen:
         words = [self._base] if self._base else []
         words += [word for word in _FLAGS if word in self._set]
         words += [f"{key}={self._set[key]}" for key in _VALUES if key in self._set]
-        self.look = " ".join(words)
+        self.style = " ".join(words)
 
 
 def rgb(index: int) -> str:
@@ -136,7 +136,7 @@ def _packed(rest: list[int]) -> str:
 
 
 def _spread(items: Iterator[list[int]]) -> str:
-    """Return the colour of ``38;5;n`` or ``38;2;r;g;b``; its numbers are taken."""
+    """Return the colour of ``38;5;n`` or ``38;2;r;g;b``, and consume it."""
     kind = next(items, [0])[0]
     if kind == 5:
         return _indexed(next(items, [256])[0])
