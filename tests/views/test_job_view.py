@@ -10,10 +10,10 @@ import pytest
 
 from ipyproc import Usage
 from ipyproc.views import JobView
+from ipyproc.views.transport import usage_feed as gauge
 from ipyproc.views.transport.output_feed import TAIL
 from ipyproc.views.transport.rate_limiter import Publisher
 from ipyproc.views.transport.viewers import HISTORY, LAG, WINDOW
-from ipyproc.views.widgets import gauge
 from tests.views.comms import FakeComm
 from tests.views.conftest import FrontEnd
 from tests.views.fakes import FakeJob

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from ipyproc import JobStatus, Usage
 from ipyproc.views.render import format, html
-from ipyproc.views.widgets import gauge
+from ipyproc.views.transport import usage_feed as gauge
 from tests.views.fakes import FakeJob
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("views")]

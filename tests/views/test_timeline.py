@@ -28,9 +28,9 @@ from ipyproc._jobs.procinfo.lifecycle import Phase, Sighting
 from ipyproc.process import ProcessStatus
 from ipyproc.state import WaitStatus
 from ipyproc.views import LifeLine, life
+from ipyproc.views.render.timeline import History
 from ipyproc.views.transport.rate_limiter import Publisher
 from ipyproc.views.widgets import base
-from ipyproc.views.widgets.history import History
 from tests.views.conftest import FrontEnd
 from tests.views.test_display import VIEW, Shell
 from tests.views.test_rate_limiter import LINGER, ended

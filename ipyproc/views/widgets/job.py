@@ -39,8 +39,8 @@ from ipyproc.views.transport import actions
 from ipyproc.views.transport.actions import number
 from ipyproc.views.transport.output_feed import Feed, Message, Pauses
 from ipyproc.views.transport.rate_limiter import OPENING, STATUSES, Publisher
+from ipyproc.views.transport.usage_feed import Gauge
 from ipyproc.views.transport.viewers import is_name
-from ipyproc.views.widgets.gauge import Gauge
 
 #: The one thread that sends for all views of this kernel.
 shared = Publisher()

@@ -19,7 +19,7 @@ from ipyproc.views.render import format
 from ipyproc.views.transport.actions import SIGNALS, Asked
 from ipyproc.views.transport.rate_limiter import Publisher
 from ipyproc.views.transport.row_changes import Fields, Rows
-from ipyproc.views.widgets.gauge import branch
+from ipyproc.views.transport.usage_feed import branch
 from ipyproc.views.widgets.job import shared
 from ipyproc.views.widgets.watched import Actions, Watched
 

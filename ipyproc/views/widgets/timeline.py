@@ -14,8 +14,8 @@ from ipyproc._jobs.job import Job
 from ipyproc._jobs.procinfo.lifecycle import Observer, observer
 from ipyproc.process import Process
 from ipyproc.views import assets
+from ipyproc.views.render.timeline import Cell, History, Moment, Row
 from ipyproc.views.widgets.base import Twin
-from ipyproc.views.widgets.history import Cell, History, Moment, Row
 
 _FRAME = "border:1px solid #8886;border-radius:4px;padding:6px 10px;text-align:left"
 _TABLE = "margin:4px 0;border:0;border-collapse:collapse;font-size:12px"
