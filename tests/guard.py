@@ -17,7 +17,7 @@ import pytest
 #: Seconds for which something may still be ending after its test.
 PATIENCE = 15.0
 #: Threads that live as long as there is something to do, and a moment longer.
-STANDING = {"ipyproc-views"}
+STANDING = {"ipyproc-views", "ipyproc-actions"}
 # How long the jobs' thread may take to end, where a job of a fixture does not need it.
 _RETIRING = 0.2
 

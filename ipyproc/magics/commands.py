@@ -30,10 +30,9 @@ from ipyproc.magics.targets import find_jobs, find_process, find_targets
 from ipyproc.process import Process
 from ipyproc.session import jobs
 from ipyproc.state import ProcessState
-from ipyproc.views import hide, show
-from ipyproc.views.render import console, text
+from ipyproc.views import hide, show, show_jobs, show_process
+from ipyproc.views.render import console
 from ipyproc.views.render.html import HEIGHT
-from ipyproc.views.tables import show_found, show_jobs
 
 #: The local variables of the function that uses a magic.
 Variables = dict[str, Any] | None
@@ -101,7 +100,7 @@ class IPyProc(Magics):
         self._bind(options, proc=job, out=job.stdout, err=job.stderr)
         self._show(job, options.quiet)
         if options.wait or options.check:
-            wait.wait([job], onlooker=self._onlooker(job, options.quiet))
+            wait.wait([job], monitor=self._monitor(job, options.quiet))
             self._bind(options, out=job.stdout.text, err=job.stderr.text)
         if options.check:
             wait.check([job])
@@ -160,7 +159,7 @@ class IPyProc(Magics):
         """Find any process."""
         _, words = PROCFIND.parse(line, self._user(local_ns).expansion)
         found = find_process(words)
-        show_found(found)
+        show_process(found)
         return found.process
 
     def _user(self, local_ns: Variables) -> User:
@@ -176,12 +175,12 @@ class IPyProc(Magics):
             return
         hide(job)
         if not quiet:
-            print(text.spawned(job))
+            print(console.spawned(job))
 
-    def _onlooker(self, job: Job, quiet: bool) -> console.Onlooker:
+    def _monitor(self, job: Job, quiet: bool) -> console.Monitor:
         """What shows the output while we wait; in a notebook the pane does."""
         if quiet or getattr(self._ip, "kernel", None) is not None:
-            return console.NOBODY
+            return console.SILENT
         return console.Output(job)
 
     def _bind(self, options: Namespace, **values: object) -> None:

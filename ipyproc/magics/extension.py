@@ -16,8 +16,6 @@ from ipyproc.magics import complete
 from ipyproc.magics.commands import IPyProc
 from ipyproc.magics.kill import label
 from ipyproc.session import jobs
-from ipyproc.views import tables
-from ipyproc.views.widgets.job import shared
 
 # Seconds that the threads have to end.
 _PATIENCE = 2.0
@@ -35,7 +33,7 @@ def load(ip: Any) -> None:
         undo.callback(ip.configurables.remove, magics)
         undo.callback(_register(ip, magics))
         undo.callback(complete.install(ip))
-        undo.callback(tables.close)
+        undo.callback(views.close)
         undo.callback(views.unregister, ip)
         views.register(ip)
         magics.undo = undo.pop_all()
@@ -109,7 +107,7 @@ def _end_threads() -> None:
     The thread that waits for a detached job stays as long as that runs.
     """
     patience = 0 if jobs.running else _PATIENCE
-    shared.retire(patience)
+    views.retire(patience)
     ending.rest(patience)
 
 

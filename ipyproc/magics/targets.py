@@ -15,7 +15,7 @@ from ipyproc.errors import ProcessDoneError
 from ipyproc.magics.errors import unknown
 from ipyproc.process import Process
 from ipyproc.session import jobs
-from ipyproc.views.process import Found
+from ipyproc.views.process import ForeignProcess
 
 Namespace = Mapping[str, object]
 #: A job; or another process, held in a variable or named by its pid.
@@ -46,7 +46,7 @@ def find_targets(
     return list(targets.values())
 
 
-def find_process(words: Sequence[str]) -> Found:
+def find_process(words: Sequence[str]) -> ForeignProcess:
     """The process whose pid is the only word; ``UsageError`` if there is none."""
     if len(words) != 1:
         raise UsageError("write one pid: %procfind PID")
@@ -56,7 +56,7 @@ def find_process(words: Sequence[str]) -> Found:
     pid = int(word)
     if pid >= 1 and psutil.pid_exists(pid):
         with suppress(ProcessDoneError):
-            return Found(pid)
+            return ForeignProcess(pid)
     raise UsageError(f"no process has the pid {pid}")
 
 

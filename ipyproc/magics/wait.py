@@ -11,7 +11,7 @@ from ipyproc._jobs.job import Job
 from ipyproc.errors import ExitError
 from ipyproc.magics.errors import one_line
 from ipyproc.state import ProcessState
-from ipyproc.views.render.console import NOBODY, Onlooker
+from ipyproc.views.render.console import SILENT, Monitor
 
 # Go's ExitError keeps as much of the end of standard error.
 _STDERR = 1 << 15
@@ -21,16 +21,16 @@ def wait(
     jobs: Sequence[Job],
     timeout: float | None = None,
     enough: Callable[[Iterable[bool]], bool] = all,
-    onlooker: Onlooker = NOBODY,
+    monitor: Monitor = SILENT,
 ) -> list[Job]:
     """Wait until *enough* of the jobs, ``all`` or ``any``, have ended; return those.
 
-    *onlooker* shows their output meanwhile. ``TimeoutError`` and ``KeyboardInterrupt``
+    *monitor* shows their output meanwhile. ``TimeoutError`` and ``KeyboardInterrupt``
     name, in one line, the jobs that still run; both end the cell, so that "Run all"
     stops.
     """
     try:
-        in_time = _wait(jobs, timeout, enough, onlooker)
+        in_time = _wait(jobs, timeout, enough, monitor)
     except KeyboardInterrupt as interrupt:
         raise one_line(interrupt, f"waiting stopped; {_still(jobs)}") from None
     if not in_time:
@@ -64,7 +64,7 @@ def _wait(
     jobs: Sequence[Job],
     timeout: float | None,
     enough: Callable[[Iterable[bool]], bool],
-    onlooker: Onlooker,
+    monitor: Monitor,
 ) -> bool:
     happened = threading.Event()
     deadline = None if timeout is None else time.monotonic() + timeout
@@ -73,23 +73,23 @@ def _wait(
         return enough(_has_ended(job) for job in jobs)
 
     def look(_: Job) -> None:
-        if onlooker is not NOBODY or reached():
+        if monitor is not SILENT or reached():
             happened.set()
 
     with ExitStack() as stack:
-        stack.callback(onlooker.leave)
+        stack.callback(monitor.close)
         for job in jobs:
             stack.callback(job.subscribe(look))
         while not reached():
             happened.clear()
-            pause = onlooker.look()
+            pause = monitor.poll()
             left = None if deadline is None else deadline - time.monotonic()
             if left is not None and left <= 0:
                 return False
             # Signals reach the main thread, which waits here, at once.
             if not reached():
                 happened.wait(_sooner(pause, left))
-        onlooker.end()
+        monitor.finish()
         return True
 
 

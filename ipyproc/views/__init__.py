@@ -1,9 +1,17 @@
-"""Pictures of jobs: the pane in the notebook, and the same as text and HTML."""
+"""Pictures of jobs and processes: live widgets, and the same as text and HTML."""
 
 from __future__ import annotations
 
-from ipyproc.views.display import hide, register, show, unregister
-from ipyproc.views.render import html, text
+from ipyproc.views.display import (
+    close,
+    hide,
+    register,
+    retire,
+    show,
+    show_jobs,
+    show_process,
+    unregister,
+)
 from ipyproc.views.widgets.job import JobView
 from ipyproc.views.widgets.timeline import LifeLine, life
 from ipyproc.views.widgets.waitstatus import WaitStatusView, explore
@@ -12,12 +20,14 @@ __all__ = [
     "JobView",
     "LifeLine",
     "WaitStatusView",
+    "close",
     "explore",
     "hide",
-    "html",
     "life",
     "register",
+    "retire",
     "show",
-    "text",
+    "show_jobs",
+    "show_process",
     "unregister",
 ]

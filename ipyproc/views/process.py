@@ -1,4 +1,4 @@
-"""A process that is not ours: looked at, and signalled, but never waited for."""
+"""A process that is not ours: it is polled and signalled, but never waited for."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from ipyproc._jobs.procinfo.vital import refusal
 from ipyproc.errors import NoHandleError, ProcessDoneError
 from ipyproc.process import Process, find_process
 
-#: What a process that is no more does.
+#: The status of a process that is no more.
 GONE: Final = "gone"
 _FACTS = ("cmdline", "name", "status", "ppid", "username", "num_threads")
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
-    """What a look at a process showed.
+class Snapshot:
+    """What a process was at one moment.
 
     *status* is the kernel's word: ``running``, ``sleeping``, ``stopped``, ``zombie``,
     ..., or ``gone``. *argv* is empty for a process of the kernel and for a zombie.
@@ -38,7 +38,7 @@ class Sight:
     threads: int | None
 
 
-class Found:
+class ForeignProcess:
     """One process of this machine, from its pid; never another one with that pid.
 
     It is known by its handle and by the time at which it started. All methods may be
@@ -53,10 +53,10 @@ class Found:
             self._seen = psutil.Process(pid)
             #: When it started, on the ``time.time()`` clock.
             self.started_at: float = self._seen.create_time()
-            self.last = self._look()
+            self.last = self._snapshot()
         except psutil.Error:
             raise ProcessDoneError from None
-        # The handle came first: if its process is still there now, that was seen.
+        # The handle was opened first: if its process still exists, it is the one seen.
         if self._has_ended() and self.last.status != psutil.STATUS_ZOMBIE:
             raise ProcessDoneError
         self._sampler = Sampler(pid)
@@ -65,18 +65,18 @@ class Found:
         #: Why it must not be signalled, if so.
         self.refusal = refusal(pid)
 
-    def look(self) -> Sight:
-        """Look at it now; when it is gone, give what was seen last, with that word."""
+    def poll(self) -> Snapshot:
+        """Return what it is now; after its end what was seen last, with that status."""
         if self.gone_at is None:
             try:
-                self.last = self._look()
+                self.last = self._snapshot()
             except psutil.NoSuchProcess:
                 self._note_end()
         return self.last
 
     def usage(self) -> Usage | None:
-        """Measure what it and those below it use; ``None`` after its end."""
-        if self.look().status in (GONE, psutil.STATUS_ZOMBIE):
+        """Measure what it and those below it use; None after its end."""
+        if self.poll().status in (GONE, psutil.STATUS_ZOMBIE):
             return None
         found = self._sampler.usage()
         return found if self._seen.is_running() else None
@@ -92,11 +92,11 @@ class Found:
             raise ProcessDoneError
         self.process.signal(sig)
 
-    def _look(self) -> Sight:
+    def _snapshot(self) -> Snapshot:
         if not self._seen.is_running():
             raise psutil.NoSuchProcess(self.pid)
         known = self._seen.as_dict(_FACTS, ad_value=None)
-        return Sight(
+        return Snapshot(
             status=str(known["status"]),
             name=str(known["name"]),
             argv=tuple(known["cmdline"] or ()),
@@ -110,7 +110,7 @@ class Found:
         self.last = replace(self.last, status=GONE)
 
     def _has_ended(self) -> bool:
-        """Ask the handle; a zombie has ended, too."""
+        """Whether the handle reports the end; a zombie has ended, too."""
         with suppress(NoHandleError):
             try:
                 with self.process.handle() as fd:

@@ -281,10 +281,10 @@ def test_a_process_that_is_no_job(kernel: Kernel) -> None:
 
 def test_the_kernel_itself_is_found_but_not_signalled(kernel: Kernel) -> None:
     """The pane refuses the pids that ``%prockill`` refuses."""
-    kernel.run("from ipyproc.views.process import Found; import os")
+    kernel.run("from ipyproc.views.process import ForeignProcess; import os")
 
     for pid in ("1", "os.getpid()", "os.getppid()"):
-        reply = kernel.run(f"Found({pid}).signal(0)")
+        reply = kernel.run(f"ForeignProcess({pid}).signal(0)")
         assert reply.error is not None
         assert "PermissionError" in reply.error
         assert "is refused: it is" in reply.error

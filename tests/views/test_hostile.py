@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page
 
-from ipyproc.views.render import html, jobs_table, text
-from ipyproc.views.widgets import rows
+from ipyproc.views.render import console, html
+from ipyproc.views.widgets import jobs as rows
 from tests.views.fakes import FakeJob
 from tests.views.hostile import NAMES, NOWHERE, OUTPUT
 from tests.views.test_pane import NOTHING, Pane
@@ -56,7 +56,7 @@ def test_output_as_html_and_text(what: str) -> None:
     page = html.job(job)
     assert {tag for tag, _ in Reader(page).tags} <= TAGS
     assert harmless(page)
-    assert harmless(text.job(job))
+    assert harmless(console.job(job))
     assert len(page) < 40_000
 
 
@@ -70,13 +70,13 @@ def test_names_as_html_and_text(name: str) -> None:
     job.ends()
 
     row = rows.row(job)
-    page, plain = html.job(job) + jobs_table.html([row]), text.job(job)
+    page, plain = html.job(job) + html.jobs([row]), console.job(job)
     read = Reader(page)
     assert {tag for tag, _ in read.tags} <= TAGS
     assert not [key for _, keys in read.tags for key in keys if key.startswith("on")]
     assert harmless(page)
-    assert harmless(plain + text.spawned(job) + jobs_table.text([row]))
-    assert "\n" not in text.spawned(job)
+    assert harmless(plain + console.spawned(job) + console.jobs([row]))
+    assert "\n" not in console.spawned(job)
     (page + plain).encode()
 
 

@@ -10,13 +10,14 @@ import pytest
 
 from ipyproc import Usage
 from ipyproc.views import JobView
-from ipyproc.views.transport import usage_feed as gauge
+from ipyproc.views.transport import usage_feed, viewers
 from ipyproc.views.transport.output_feed import TAIL
 from ipyproc.views.transport.rate_limiter import Publisher
 from ipyproc.views.transport.viewers import HISTORY, LAG, WINDOW
 from tests.views.comms import FakeComm
 from tests.views.conftest import FrontEnd
 from tests.views.fakes import FakeJob
+from tests.views.test_display import Shell
 from tests.views.test_rate_limiter import LINGER, ended
 
 
@@ -59,11 +60,13 @@ def test_all_that_is_sent_is_reckoned_in(front: FrontEnd, job: FakeJob) -> None:
 
     view = JobView(job, desk)
     opened = [m["data"] for m in front.heard if m["type"] == "comm_open"]
-    view.shown(1234)
+    shell = Shell()
+    view.display(shell)
     front.say(view, {"action": "nothing"})
 
     size = len(json.dumps([data["state"] for data in opened], default=str))
-    assert sent == [(pytest.approx(size, rel=0.1), len(opened)), (1234, 1), (0, 2)]
+    shown = sum(map(len, view.static().values()))
+    assert sent == [(pytest.approx(size, rel=0.1), len(opened)), (shown, 1), (0, 2)]
     view.close()
     assert ended()
 
@@ -275,8 +278,15 @@ def test_at_end(front: FrontEnd, job: FakeJob, view: JobView) -> None:
     """
     What is to be done at the end is done after the last state, and once.
     """
-    done: list[int] = []
-    view.at_end(lambda: done.append(len(front.states("state"))) or 1)
+    shell, done = Shell(), []
+    view.display(shell)
+    publish = shell.publish
+
+    def ends(*args: Any, **kwargs: Any) -> None:
+        done.append(len(front.states("state")))
+        publish(*args, **kwargs)
+
+    shell.publish = ends  # type: ignore[method-assign]
     job.ends()
 
     front.wait(lambda: front.states("state"))
@@ -341,7 +351,8 @@ def test_usage_is_measured_while_a_page_looks(
     first, second = front.messages("usage")[:2]
     assert (first["cpu"], first["memory"], first["processes"]) == ([99], 320, 2)
     assert first["tree"] is None
-    assert second["tree"] == [4242, "python3", 98, 300, [[4243, r'"a\nb"', 1, 20, []]]]
+    tree = json.loads(json.dumps(second["tree"]))
+    assert tree == [4242, "python3", 98, 300, [[4243, r'"a\nb"', 1, 20, []]]]
     assert second["cpu"] == [99]  # the same measurement once more
 
     job.ends()
@@ -359,7 +370,8 @@ def test_a_page_that_looks_no_more_costs_nothing(
     """
     What a page said holds for a while, and then the job is not measured any more.
     """
-    monkeypatch.setattr(gauge, "LEASE", 0.1)
+    monkeypatch.setattr(viewers, "LEASE", 0.1)
+    monkeypatch.setattr(viewers, "PATIENCE", 0.1)
     job.used = Usage(4242, "python3", 1, 300, 4, 10)
 
     front.say(view, {"action": "look", "page": "a"})
@@ -377,7 +389,7 @@ def test_the_processes_are_bounded() -> None:
     for pid in range(1, 3000):
         deep = Usage(pid, "sh", 0, 1, 1, 1, children=(deep,))
 
-    text = str(gauge.branch(deep, most=50))
+    text = str(usage_feed.branch(deep, most=50))
 
     assert text.count("'sh'") == 50
 
@@ -433,7 +445,7 @@ HOSTILE = [
     *({"action": "kill", "page": page} for page in (None, 1, "*", "A", "a" * 99, {})),
     *({"action": "send", "page": "a", "text": t} for t in (None, 1, b"", [], {})),
     *(
-        {"action": "signal", "page": "a", "signal": sig}
+        {"action": "signal", "page": "a", "signal": sig, "tree": True}
         for sig in (None, 9, "9", "SIGKILL", "kill", "signal 64", [], {})
     ),
     {"action": "look", "page": "*", "tree": True},
@@ -453,7 +465,8 @@ def test_a_hostile_page_reaches_nothing(
     """
     A message that does not name an entry of the table, in its own terms, does nothing.
     """
-    front.say(view, content)
+    given = {"seq": 1, **content} if isinstance(content, dict) else content
+    front.say(view, given)
 
     assert ended()
     assert job.done == []
@@ -503,8 +516,8 @@ def test_hostile_requests_are_bounded(
         front.say(view, {"action": "save", "page": "a", "offset": 0})
         front.say(view, {"action": "ready", "page": "b", "have": None, "seq": 1})
 
-    assert len(view._replies) <= 64
-    view._replies.clear()
+    assert len(view._requests) <= 64
+    view._requests.clear()
 
 
 def test_closing_ends_everything(front: FrontEnd, job: FakeJob) -> None:
@@ -527,9 +540,9 @@ def test_a_job_that_is_forgotten(front: FrontEnd, job: FakeJob) -> None:
     Its view sends what there is to send, says good-bye, and is open no more.
     """
     view = JobView(job, Publisher(LINGER))
-    done: list[str] = []
+    shell = Shell()
+    view.display(shell)
     ready(view, front)
-    view.at_end(lambda: done.append("end") or 1)
     view.forget()
     assert ended()
     assert view.comm is not None  # it has not ended yet
@@ -540,7 +553,7 @@ def test_a_job_that_is_forgotten(front: FrontEnd, job: FakeJob) -> None:
     front.wait(lambda: front.messages("forget"))
     assert ended()
     assert front.output("a") == b"bye\n"
-    assert done == ["end"]
+    assert [shown.update for shown in shell.shown] == [False, True]
     assert view.comm is None
     assert job._callbacks == {}
 

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from ipyproc import JobStatus, Usage
 from ipyproc.views.render import format, html
-from ipyproc.views.transport import usage_feed as gauge
+from ipyproc.views.transport import usage_feed
 from tests.views.fakes import FakeJob
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("views")]
@@ -484,7 +484,7 @@ USAGE = Usage(
 
 def used(pane: Pane, *cpu: int, tree: bool = False) -> None:
     """Tell the pane what its job uses."""
-    branch = gauge.branch(USAGE) if tree else None
+    branch = usage_feed.branch(USAGE) if tree else None
     figures = {"cpu": cpu, "memory": USAGE.total_memory, "processes": 4}
     pane.tell(kind="usage", tree=branch, **figures)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from ipyproc.errors import ProcessDoneError
-from ipyproc.views.process import GONE, Found
+from ipyproc.views.process import GONE, ForeignProcess
 from tests.jobs.helpers import eventually
 
 
@@ -21,12 +21,12 @@ def other() -> Iterator[subprocess.Popen[bytes]]:
 
 def test_what_is_seen(other: subprocess.Popen[bytes]) -> None:
     """A process says what it is, and what it uses."""
-    found = Found(other.pid)
+    found = ForeignProcess(other.pid)
 
-    eventually(lambda: found.look().argv == ("sleep", "1000"))
-    sight = found.look()
-    assert (sight.name, sight.threads) == ("sleep", 1)
-    assert sight.parent[0] > 1
+    eventually(lambda: found.poll().argv == ("sleep", "1000"))
+    seen = found.poll()
+    assert (seen.name, seen.threads) == ("sleep", 1)
+    assert seen.parent[0] > 1
     assert (found.refusal, found.gone_at) == (None, None)
     usage = found.usage()
     assert usage is not None
@@ -35,17 +35,17 @@ def test_what_is_seen(other: subprocess.Popen[bytes]) -> None:
 
 def test_a_stop_a_zombie_and_the_end(other: subprocess.Popen[bytes]) -> None:
     """Its state is the kernel's word, until it is gone; what it was stays known."""
-    found = Found(other.pid)
+    found = ForeignProcess(other.pid)
     found.signal(signal.SIGSTOP)
-    eventually(lambda: found.look().status == "stopped")
+    eventually(lambda: found.poll().status == "stopped")
 
     found.signal(signal.SIGKILL)
-    eventually(lambda: found.look().status == "zombie")
+    eventually(lambda: found.poll().status == "zombie")
     assert found.usage() is None
     other.wait()
 
-    assert found.look().status == GONE
-    assert found.look().name == "sleep"
+    assert found.poll().status == GONE
+    assert found.poll().name == "sleep"
     assert found.gone_at is not None
     with pytest.raises(ProcessDoneError):
         found.signal(signal.SIGTERM)
@@ -57,7 +57,7 @@ def test_nobody_has_the_pid(other: subprocess.Popen[bytes]) -> None:
     other.wait()
 
     with pytest.raises(ProcessDoneError):
-        Found(other.pid)
+        ForeignProcess(other.pid)
 
 
 def test_another_process_with_the_pid_is_not_signalled(
@@ -65,7 +65,7 @@ def test_another_process_with_the_pid_is_not_signalled(
 ) -> None:
     """What is known is the process, not its number."""
     with subprocess.Popen(["sleep", "1000"]) as stranger:
-        found = Found(other.pid)
+        found = ForeignProcess(other.pid)
         other.kill()
         other.wait()
         # As if the number had come again: what it names now is somebody else.
@@ -73,7 +73,7 @@ def test_another_process_with_the_pid_is_not_signalled(
 
         with pytest.raises(ProcessDoneError):
             found.signal(signal.SIGKILL)
-        assert found.look().status == GONE
+        assert found.poll().status == GONE
         assert stranger.poll() is None
         stranger.kill()
 
@@ -81,4 +81,4 @@ def test_another_process_with_the_pid_is_not_signalled(
 def test_the_kernel_and_its_parents_are_refused() -> None:
     """Whoever asks, and whatever the signal."""
     with pytest.raises(PermissionError, match="pid 1 is refused: it is the parent"):
-        Found(1).signal(0)
+        ForeignProcess(1).signal(0)

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from ipyproc.views.transport import rate_limiter
+from ipyproc.views.transport import actions, rate_limiter
 from ipyproc.views.transport.rate_limiter import OVERHEAD, Budget, Publisher
 
 #: A test need not wait long to see a thread end.
@@ -37,8 +37,12 @@ class Source:
 
 
 def ended() -> bool:
-    """Wait for the publisher's thread to end."""
-    threads = [t for t in threading.enumerate() if t.name == rate_limiter.NAME]
+    """Wait for the threads that serve views to end: what one does wakes the other."""
+    return all(_ended(name) for name in (actions.NAME, rate_limiter.NAME))
+
+
+def _ended(name: str) -> bool:
+    threads = [t for t in threading.enumerate() if t.name == name]
     for thread in threads:
         while thread.ident is None:  # it is only just starting, and cannot be joined
             time.sleep(0.001)
@@ -196,19 +200,41 @@ def test_what_is_due_later_is_sent_later() -> None:
     assert ended()
 
 
-def test_calls_come_first_and_may_fail() -> None:
-    """
-    What a button does is done on the thread, and a failure harms nobody else.
-    """
-    desk, source, called = Publisher(LINGER), Source(5), threading.Event()
+def test_a_view_that_fails_harms_no_other() -> None:
+    """The others are sent, and so is the view itself when it is woken again."""
+    desk, bad, good = Publisher(LINGER), Source(1), Source(5)
+    publish = bad.publish
 
-    def fail() -> None:
+    def fail(room: int) -> int:
+        bad.publish = publish  # type: ignore[method-assign]
         raise RuntimeError("an intended failure")
 
-    desk.call(fail)
-    desk.call(called.set)
+    bad.publish = fail  # type: ignore[method-assign]
+    desk.wake(bad)
+    desk.wake(good)
+    assert good.came.wait(20)
+    desk.wake(bad)
+
+    assert bad.came.wait(20)
+    assert ended()
+
+
+def test_a_thread_that_cannot_start_is_tried_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """After a moment without a free thread, views are sent as before."""
+    desk, source = Publisher(LINGER), Source(10)
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        desk.wake(source)
+    assert not source.came.is_set()
+
     desk.wake(source)
 
-    assert called.wait(20)
     assert source.came.wait(20)
     assert ended()
+
+
+def refuse(thread: threading.Thread) -> None:
+    """Do as a system that has no thread left."""
+    raise RuntimeError("can't start new thread")

@@ -10,9 +10,9 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from ipyproc.state import ProcessState, WaitStatus
-from ipyproc.views.render import html, jobs_table, text
+from ipyproc.views.render import console, html
 from ipyproc.views.transport.row_changes import Fields
-from ipyproc.views.widgets import rows
+from ipyproc.views.widgets import jobs as rows
 from tests.views.fakes import FakeJob
 
 
@@ -61,7 +61,7 @@ def test_state_as_text() -> None:
     """
     A state is Go's text.
     """
-    assert text.state(ProcessState(sys=WaitStatus(9))) == "signal: killed"
+    assert str(ProcessState(sys=WaitStatus(9))) == "signal: killed"
 
 
 def test_job_as_text() -> None:
@@ -71,28 +71,30 @@ def test_job_as_text() -> None:
     running = FakeJob()
     running.prints(b"\x1b[31mepoch 1\x1b[0m\r\nepoch 2")
 
-    assert text.job(running).splitlines() == [
+    assert console.job(running).splitlines() == [
         "train (pid 4242): python3 -u train.py",
         "epoch 1",
         "epoch 2",
         "running",
     ]
-    assert text.job(finished(status=0x0100)).splitlines()[1:] == [
+    assert console.job(finished(status=0x0100)).splitlines()[1:] == [
         "hello",
         "exit status 1 after 1.25 s",
     ]
-    assert text.spawned(running) == "spawned train (pid 4242): python3 -u train.py"
+    assert console.spawned(running) == "spawned train (pid 4242): python3 -u train.py"
 
 
 def test_long_output_as_text() -> None:
     """
     Of much output the last lines are shown, and how much is not.
     """
-    lines = text.job(finished(b"".join(b"%d\n" % n for n in range(100)))).splitlines()
+    lines = console.job(
+        finished(b"".join(b"%d\n" % n for n in range(100)))
+    ).splitlines()
     assert lines[1:3] == ["[not shown: 80 lines before this]", "80"]
     assert len(lines) == 23
 
-    more = text.job(finished(b"".join(b"line %d\n" % n for n in range(10_000))))
+    more = console.job(finished(b"".join(b"line %d\n" % n for n in range(10_000))))
     assert re.search(
         r"^\[not shown: 1,\d+ lines and [\d.]+ kB before this\]$", more, re.M
     )
@@ -106,7 +108,7 @@ def test_jobs_as_text() -> None:
     other = FakeJob("ls", name="a-long-name")
     other.ends(9, after=61)
 
-    lines = jobs_table.text(map(rows.row, [FakeJob(), other])).splitlines()
+    lines = console.jobs(map(rows.row, [FakeJob(), other])).splitlines()
 
     assert lines[0].split() == ["NAME", "PID", "STATUS", "TIME", "COMMAND"]
     assert lines[2].startswith("a-long-name  4242  signal: killed  1:01")
@@ -154,7 +156,7 @@ def test_state_and_table_as_html() -> None:
     assert "SIGKILL (9)" in state.text
     assert state.tags[0][1]["class"] == "ipyproc-state"
 
-    page = Reader(jobs_table.html(map(rows.row, [FakeJob(), finished()])))
+    page = Reader(html.jobs(map(rows.row, [FakeJob(), finished()])))
     found = [a for tag, a in page.tags if tag == "tr" and "data-name" in a]
     assert [row["data-status"] for row in found] == ["running", "exited"]
     assert "ipyproc-jobs" in (page.tags[0][1]["class"] or "")
@@ -172,7 +174,7 @@ def test_nothing_of_it_is_markup() -> None:
     job.prints(EVIL.encode() + links + b"\x1b[38;2;1;2;3mx")
     job.ends()
 
-    page = Reader(html.job(job) + jobs_table.html([rows.row(job)]))
+    page = Reader(html.job(job) + html.jobs([rows.row(job)]))
 
     assert {tag for tag, _ in page.tags} <= {
         *("section", "header", "div", "span", "b", "code", "small", "pre", "table"),
@@ -208,7 +210,7 @@ def test_what_is_saved_is_bounded(data: bytes, char: str) -> None:
     """
     job = finished(data)
     job.name, job.argv = char * 5000, (char * 50_000,)
-    bundle = {"text/html": html.job(job), "text/plain": text.job(job)}
+    bundle = {"text/html": html.job(job), "text/plain": console.job(job)}
     output = new_output("display_data", bundle)
     saved = nbformat.writes(new_notebook(cells=[new_code_cell(outputs=[output])]))
 
@@ -240,9 +242,7 @@ def test_a_table_of_many_is_small() -> None:
 
 def saved(*found: Fields) -> int:
     """Return how much rows take in a saved notebook."""
-    return html.saved_size(jobs_table.html(found)) + html.saved_size(
-        jobs_table.text(found)
-    )
+    return html.saved_size(html.jobs(found)) + html.saved_size(console.jobs(found))
 
 
 def test_of_a_line_that_is_too_large_the_beginning_is_shown() -> None:
@@ -252,7 +252,7 @@ def test_of_a_line_that_is_too_large_the_beginning_is_shown() -> None:
     job = finished(b"before\nbegin" + b"\x1b[1;31m<\x1b[0;4;3m&" * 400)
 
     assert "begin<&<&" in Reader(html.job(job)).text
-    assert "begin<&<&" in text.job(job)
+    assert "begin<&<&" in console.job(job)
 
 
 def test_nothing_of_the_environment_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -262,4 +262,4 @@ def test_nothing_of_the_environment_is_shown(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("SECRET", "hunter2")
     job = finished()
 
-    assert "hunter2" not in html.job(job) + text.job(job)
+    assert "hunter2" not in html.job(job) + console.job(job)

@@ -397,7 +397,7 @@ def test_in_a_page(page: Page) -> None:
     view = life(find_process(process.pid))
     view.close()
     state = view.state | {"title": "<b>p</b>", "lasted": 61.2}
-    html = view._static()["text/html"]
+    html = view.static()["text/html"]
     given = [view._esm, view._css, {"state": state, "token": view.token}, html]
     page.evaluate(TWINS, given)
     page.evaluate("show_widget()")

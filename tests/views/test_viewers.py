@@ -1,22 +1,29 @@
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
+from ipyproc.views.transport import viewers
+from ipyproc.views.transport.requests import is_name
 from ipyproc.views.transport.viewers import (
+    ANYONE,
     HISTORY,
+    INTERVAL,
     LAG,
+    LEASE,
+    PATIENCE,
     WINDOW,
-    Audience,
     Share,
-    is_name,
+    Viewers,
 )
 
 
-def sent(audience: Audience, total: int, size: int = WINDOW) -> Share:
+def sent(pages: Viewers, total: int, size: int = WINDOW) -> Share:
     """Send the next share in full and return it."""
-    share = audience.next(total, size)
+    share = pages.next(total, size)
     assert share is not None
-    audience.sent(share, share.offset, share.offset + share.size)
+    pages.sent(share, share.offset, share.offset + share.size)
     return share
 
 
@@ -24,31 +31,31 @@ def test_before_a_page_is_known_a_window_goes_to_anyone() -> None:
     """
     Output goes out before the first page can say that it is there, up to a window.
     """
-    audience = Audience()
+    pages = Viewers()
 
-    shares = [sent(audience, 10), sent(audience, 10 * WINDOW)]
+    shares = [sent(pages, 10), sent(pages, 10 * WINDOW)]
 
     assert shares[0] == Share(["*"], 0, 0, 10)
     assert shares[1].size == WINDOW - 10
-    assert audience.next(10 * WINDOW, 100) is None
-    assert not audience.known
-    assert not audience.flows
+    assert pages.next(10 * WINDOW, 100) is None
+    assert not pages.known
+    assert not pages.flows
 
 
 def test_a_page_goes_on_where_it_is() -> None:
     """
     A page gets what it does not have, and nothing twice.
     """
-    audience = Audience()
-    sent(audience, 100)
+    pages = Viewers()
+    sent(pages, 100)
 
-    assert audience.join("a", 40, 100) == 40
+    assert pages.join("a", 40, 100) == 40
 
-    assert sent(audience, 100, 50) == Share(["a"], 40, 40, 50)
-    assert sent(audience, 100, 50) == Share(["a"], 90, 90, 10)
-    assert audience.next(100, 50) is None
-    assert audience.known
-    assert audience.flows
+    assert sent(pages, 100, 50) == Share(["a"], 40, 40, 50)
+    assert sent(pages, 100, 50) == Share(["a"], 90, 90, 10)
+    assert pages.next(100, 50) is None
+    assert pages.known
+    assert pages.flows
 
 
 @pytest.mark.parametrize("have", [None, 0, 5 * HISTORY])
@@ -56,69 +63,69 @@ def test_a_page_that_has_nothing_of_use_gets_the_newest(have: int | None) -> Non
     """
     A page is not sent more history than it can show, and what it claims is checked.
     """
-    assert Audience().join("a", have, 3 * HISTORY) == 2 * HISTORY
+    assert Viewers().join("a", have, 3 * HISTORY) == 2 * HISTORY
 
 
 def test_a_page_that_is_silent_stops_the_stream() -> None:
     """
     Nothing goes out beyond the window until the page has acknowledged something.
     """
-    audience = Audience()
-    audience.join("a", 0, 0)
+    pages = Viewers()
+    pages.join("a", 0, 0)
     total = WINDOW + 5000
 
-    assert sent(audience, total).size == WINDOW
-    assert audience.next(total, 100) is None
-    assert not audience.flows
+    assert sent(pages, total).size == WINDOW
+    assert pages.next(total, 100) is None
+    assert not pages.flows
 
-    audience.acknowledge("a", 1000)
-    assert audience.next(total, 100) is None  # many small messages help nobody
+    pages.acknowledge("a", 1000)
+    assert pages.next(total, 100) is None  # many small messages help nobody
 
-    audience.acknowledge("a", 10 * total)  # more than it was sent
-    assert sent(audience, total).size == 5000
+    pages.acknowledge("a", 10 * total)  # more than it was sent
+    assert sent(pages, total).size == 5000
 
 
 def test_a_page_that_is_far_behind_skips_to_the_newest() -> None:
     """
     The newest is shown, the page can tell what is left out, and the window still holds.
     """
-    audience = Audience()
-    audience.join("a", 0, 0)
-    sent(audience, 1000)
+    pages = Viewers()
+    pages.join("a", 0, 0)
+    sent(pages, 1000)
     total = LAG + 1001
 
-    share = sent(audience, total)
+    share = sent(pages, total)
     assert (share.after, share.offset) == (1000, total - HISTORY)
     assert share.size == WINDOW - 1000  # what is under way still counts
 
-    audience.acknowledge("a", share.offset + share.size)
-    assert sent(audience, total).offset == share.offset + share.size
+    pages.acknowledge("a", share.offset + share.size)
+    assert sent(pages, total).offset == share.offset + share.size
 
 
 def test_each_page_has_its_own_progress() -> None:
     """
     Pages that are equally far share messages; one that is slow holds no other up.
     """
-    audience = Audience()
-    audience.join("a", 0, 0)
-    audience.join("b", 0, 0)
+    pages = Viewers()
+    pages.join("a", 0, 0)
+    pages.join("b", 0, 0)
 
-    assert sent(audience, WINDOW).pages == ["a", "b"]
+    assert sent(pages, WINDOW).pages == ["a", "b"]
 
-    audience.acknowledge("b", WINDOW)
-    assert sent(audience, WINDOW + 10) == Share(["b"], WINDOW, WINDOW, 10)
-    assert audience.complete(WINDOW + 10) == ["b"]
+    pages.acknowledge("b", WINDOW)
+    assert sent(pages, WINDOW + 10) == Share(["b"], WINDOW, WINDOW, 10)
+    assert pages.complete(WINDOW + 10) == ["b"]
 
 
 def test_pages_are_forgotten() -> None:
     """
     Pages that never say good-bye cost nothing in the long run.
     """
-    audience = Audience()
+    pages = Viewers()
     for number in range(100):
-        audience.join(f"page{number}", 0, 0)
+        pages.join(f"page{number}", 0, 0)
 
-    assert len(sent(audience, 10).pages) == 16
+    assert len(sent(pages, 10).pages) == 16
 
 
 @pytest.mark.parametrize("page", ["", "*", "A", "a" * 33, "a b", 1, None, ["a"], {}])
@@ -128,3 +135,87 @@ def test_names_of_pages(page: object) -> None:
     """
     assert not is_name(page)
     assert is_name("0a")
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """A time that only the test makes pass."""
+    clock = SimpleNamespace(now=1000.0)
+    time = SimpleNamespace(monotonic=lambda: float(clock.now))
+    monkeypatch.setattr(viewers, "time", time)
+    return clock
+
+
+def test_nobody_looks(clock: SimpleNamespace) -> None:
+    """
+    Where no page looks nothing is to be measured.
+    """
+    watching = Viewers()
+
+    assert watching.pause is None
+    assert not watching.are_away
+
+
+def test_a_page_that_looks_is_measured_for(clock: SimpleNamespace) -> None:
+    """
+    Once a second as long as its lease holds, and no more when it says that it is gone.
+    """
+    watching = Viewers()
+
+    assert watching.look("a")
+    clock.now += LEASE
+    assert watching.pause == INTERVAL
+    assert not watching.look("a")
+    assert watching.look("b")
+    watching.away("a")
+    assert watching.pause == INTERVAL
+    watching.leave("b")
+    assert watching.pause is None
+    assert watching.are_away
+    watching.leave("a")
+    watching.away("b")
+    assert not watching.are_away
+
+
+def test_a_page_that_falls_silent_is_given_up(clock: SimpleNamespace) -> None:
+    """
+    A kernel too busy to hear it goes on less and less often, and not for ever.
+    """
+    watching = Viewers()
+    watching.look("a")
+    begin, rounds = clock.now, 0
+    while (pause := watching.pause) is not None:
+        clock.now += pause
+        rounds += 1
+
+    assert LEASE < rounds < LEASE + 15
+    assert clock.now - begin < LEASE + 3 * PATIENCE
+
+
+def test_a_page_is_expected(clock: SimpleNamespace) -> None:
+    """
+    Before the first page is heard somebody is there, and then only who said so.
+    """
+    watching = Viewers()
+
+    watching.expect()
+    assert watching.pause == INTERVAL
+    assert not watching.are_away
+    watching.look("a")
+    watching.expect()
+    watching.away("a")
+    assert watching.pause is None
+    assert watching._pages[ANYONE].lease is None
+
+
+def test_many_pages_are_bounded(clock: SimpleNamespace) -> None:
+    """
+    A page that gives itself ever new names takes no memory.
+    """
+    watching = Viewers()
+    for n in range(1000):
+        watching.look(f"a{n}")
+        watching.away(f"a{n}")
+        watching.look(f"b{n}")
+
+    assert len(watching._pages) <= 16

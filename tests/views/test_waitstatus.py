@@ -106,7 +106,7 @@ class Explorer:
     def __init__(self, page: Page, value: int) -> None:
         view = explore(value)
         traits = {"value": value, "words": view.words, "token": view.token}
-        html = view._static()["text/html"]
+        html = view.static()["text/html"]
         page.evaluate(TWINS, [view._esm, view._css, traits, html])
         page.evaluate("show_widget()")
         self.page = page

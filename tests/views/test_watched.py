@@ -5,25 +5,18 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from itertools import count, pairwise
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from ipyproc import Usage
-from ipyproc.views.render import jobs_table
-from ipyproc.views.transport import watch
+from ipyproc.views.render import console, html
+from ipyproc.views.transport import actions, viewers
 from ipyproc.views.transport.rate_limiter import Publisher
-from ipyproc.views.transport.row_changes import Board
-from ipyproc.views.transport.watch import (
-    ANYONE,
-    GLANCE,
-    INTERVAL,
-    LEASE,
-    PATIENCE,
-    Watch,
-)
-from ipyproc.views.widgets import base, rows
+from ipyproc.views.transport.row_changes import RowChanges
+from ipyproc.views.transport.viewers import INTERVAL, POLL
+from ipyproc.views.widgets import base
+from ipyproc.views.widgets import jobs as rows
 from ipyproc.views.widgets.jobs import JobsView
 from tests.views.conftest import FrontEnd
 from tests.views.fakes import FakeJob
@@ -33,151 +26,69 @@ from tests.views.test_rate_limiter import LINGER
 ROOM = 1 << 20
 
 
-def test_a_board_tells_all_and_then_what_changed() -> None:
+def test_changes_tell_all_and_then_what_changed() -> None:
     """
     After the first message only fields that changed are told, and rows that went.
     """
-    board = Board()
-    board.rows = {"0": {"name": "a", "cpu": 1.0}, "1": {"name": "b", "cpu": 2.0}}
-    first = board.next(ROOM)
-    assert first == {
+    changes = RowChanges()
+    head = {"kind": "rows", "clock": 100.0}
+    rows = {"0": {"name": "a", "cpu": 1.0}, "1": {"name": "b", "cpu": 2.0}}
+    first = changes.next(rows, {}, 100.0, ROOM)
+    assert first == head | {
         "number": 1,
         "keys": ["0", "1"],
         "notes": {},
-        "rows": board.rows,
+        "rows": rows,
     }
-    assert board.next(ROOM) is None
+    assert changes.next(rows, {}, 100.0, ROOM) is None
 
-    board.rows = {"1": {"name": "b", "cpu": 3.0}, "2": {"name": "c", "cpu": None}}
-    assert board.next(ROOM) == {
+    rows = {"1": {"name": "b", "cpu": 3.0}, "2": {"name": "c", "cpu": None}}
+    assert changes.next(rows, {}, 100.0, ROOM) == head | {
         "number": 2,
         "gone": ["0"],
         "rows": {"1": {"cpu": 3.0}, "2": {"name": "c", "cpu": None}},
     }
-    board.notes = {"more": 3}
-    assert board.next(ROOM) == {"number": 3, "notes": {"more": 3}, "rows": {}}
+    want = head | {"number": 3, "notes": {"more": 3}, "rows": {}}
+    assert changes.next(rows, {"more": 3}, 100.0, ROOM) == want
 
 
-def test_a_board_begins_again_in_pieces() -> None:
+def test_changes_begin_again_in_pieces() -> None:
     """
     A page that lost something is told all, in as many messages as it takes, and which
     rows there are first of all.
     """
-    board = Board()
-    board.rows = {str(n): {"name": "x" * 100} for n in range(10)}
-    board.next(ROOM)
-    board.restart()
+    changes = RowChanges()
+    rows = {str(n): {"name": "x" * 100} for n in range(10)}
+    changes.next(rows, {}, 100.0, ROOM)
+    changes.restart()
 
     messages = []
-    while told := board.next(500):
+    while told := changes.next(rows, {}, 100.0, 500):
         messages.append(told)
 
-    assert messages[0]["keys"] == list(board.rows)
+    assert messages[0]["keys"] == list(rows)
     assert len(messages) > 1
     assert not any("keys" in message for message in messages[1:])
     found = {key: row for message in messages for key, row in message["rows"].items()}
-    assert found == board.rows
+    assert found == rows
 
 
 def test_a_row_that_goes_while_all_is_told_again() -> None:
     """
     A page that has the row of a message before the loss is told that it went.
     """
-    board = Board()
-    board.rows = {"0": {"name": "x" * 100}, "1": {"name": "y" * 100}}
-    board.next(ROOM)
-    board.restart()
-    assert list((board.next(150) or {})["rows"]) == ["0"]
+    changes = RowChanges()
+    rows = {"0": {"name": "x" * 100}, "1": {"name": "y" * 100}}
+    changes.next(rows, {}, 100.0, ROOM)
+    changes.restart()
+    first = changes.next(rows, {}, 100.0, 150)
+    assert first
+    assert list(first["rows"]) == ["0"]
 
-    board.rows = {"0": board.rows["0"]}
+    second = changes.next({"0": rows["0"]}, {}, 100.0, 150)
 
-    assert (board.next(150) or {})["gone"] == ["1"]
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
-    """A time that only the test makes pass."""
-    clock = SimpleNamespace(now=1000.0)
-    monkeypatch.setattr(
-        watch, "time", SimpleNamespace(monotonic=lambda: float(clock.now))
-    )
-    return clock
-
-
-def test_nobody_looks(clock: SimpleNamespace) -> None:
-    """
-    Where no page looks nothing is to be measured.
-    """
-    watching = Watch()
-
-    assert watching.pause is None
-    assert not watching.heard
-
-
-def test_a_page_that_looks_is_measured_for(clock: SimpleNamespace) -> None:
-    """
-    Once a second as long as its lease holds, and no more when it says that it is gone.
-    """
-    watching = Watch()
-
-    assert watching.look("a")
-    clock.now += LEASE
-    assert watching.pause == INTERVAL
-    assert not watching.look("a")
-    assert watching.look("b")
-    watching.away("a")
-    assert watching.pause == INTERVAL
-    watching.leave("b")
-    assert watching.pause is None
-    assert watching.heard
-    watching.leave("a")
-    watching.away("b")
-    assert not watching.heard
-
-
-def test_a_page_that_falls_silent_is_given_up(clock: SimpleNamespace) -> None:
-    """
-    A kernel too busy to hear it goes on less and less often, and not for ever.
-    """
-    watching = Watch()
-    watching.look("a")
-    begin, rounds = clock.now, 0
-    while (pause := watching.pause) is not None:
-        clock.now += pause
-        rounds += 1
-
-    assert LEASE < rounds < LEASE + 15
-    assert clock.now - begin < LEASE + 3 * PATIENCE
-
-
-def test_a_page_is_expected(clock: SimpleNamespace) -> None:
-    """
-    Before the first page is heard somebody is there, and then only who said so.
-    """
-    watching = Watch()
-
-    watching.expect()
-    assert watching.pause == INTERVAL
-    assert not watching.heard
-    watching.look("a")
-    watching.expect()
-    watching.away("a")
-    assert watching.pause is None
-    assert ANYONE not in watching._until
-
-
-def test_many_pages_are_bounded(clock: SimpleNamespace) -> None:
-    """
-    A page that gives itself ever new names takes no memory.
-    """
-    watching = Watch()
-    for n in range(1000):
-        watching.look(f"a{n}")
-        watching.away(f"a{n}")
-        watching.look(f"b{n}")
-
-    assert len(watching._until) <= 16
-    assert len(watching._hidden) <= 16
+    assert second
+    assert second["gone"] == ["1"]
 
 
 PRINTED = {
@@ -260,6 +171,11 @@ def listed(front: FrontEnd) -> Iterator[Listed]:
     listed.view.close()
 
 
+def quiet(listed: Listed) -> bool:
+    """Wait until all is done that pages asked for, and all is sent."""
+    return actions.shared.retire(20) and listed.view._publisher.retire(20)
+
+
 def told(front: FrontEnd, count: int = 1) -> list[dict[str, Any]]:
     """Wait for so many messages of rows."""
     front.wait(lambda: len(front.messages("rows")) >= count)
@@ -290,7 +206,7 @@ def test_nothing_is_measured_or_sent_before_a_page_looks(
     listed.view.changed()
     listed.view.catch_up()
 
-    assert listed.view._publisher.retire(20)
+    assert quiet(listed)
     assert len(front.heard) == before
     assert [each.measured for each in listed.jobs] == [0, 0]
 
@@ -352,19 +268,19 @@ def test_a_page_looks_away(front: FrontEnd, listed: Listed) -> None:
     listed.jobs[0].prints(b"hello\n")
     listed.view.changed()
 
-    assert listed.view._publisher.retire(20)
+    assert quiet(listed)
     assert [each.measured for each in listed.jobs] == measured
     assert len(front.messages("rows")) == 1
 
 
-def test_out_of_sight_is_glanced_at(
+def test_out_of_sight_is_polled(
     front: FrontEnd, listed: Listed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """
     Where a page has the table below its edge, ends are noticed and nothing is measured.
     """
-    assert GLANCE >= 5
-    monkeypatch.setattr("ipyproc.views.widgets.watched.GLANCE", 0.05)
+    assert POLL >= 5
+    monkeypatch.setattr("ipyproc.views.transport.viewers.POLL", 0.05)
     listed.asks(front, "look", number=0)
     told(front)
     listed.asks(front, "away")
@@ -373,7 +289,7 @@ def test_out_of_sight_is_glanced_at(
         each.ends()
     listed.view.changed()
 
-    assert listed.view._publisher.retire(20)
+    assert quiet(listed)
     assert listed.view.quiet
     assert [row["text"] for row in listed.view.rows.values()] == ["exit status 0"] * 2
     assert listed.jobs[0].measured == measured
@@ -414,7 +330,7 @@ def test_what_came_of_a_kill_is_told_at_once(
     """
     However long it is until all is measured again.
     """
-    monkeypatch.setattr(watch, "INTERVAL", 1000.0)
+    monkeypatch.setattr(viewers, "INTERVAL", 1000.0)
     listed.asks(front, "look", number=0)
     told(front)
     killed = listed.jobs[1]
@@ -438,7 +354,7 @@ def test_a_kill_that_comes_too_late(front: FrontEnd, listed: Listed) -> None:
     listed.view.catch_up()
     listed.asks(front, "kill", job="0", seq=2)
 
-    assert listed.view._publisher.retire(20)
+    assert quiet(listed)
     assert old.done == listed.jobs[0].done == []
     assert len(front.messages("done")) == 1
 
@@ -460,7 +376,7 @@ def test_what_is_saved_is_sent_once(
 
     front.say(listed.view, {"action": "settle"})
 
-    assert listed.view._publisher.retire(20)
+    assert quiet(listed)
     places = [shown.place for shown in shell.shown if shown.update]
     assert len(places) == len(set(places)) == 16
     assert places == [shown.place for shown in shell.shown[4:20]]
@@ -478,7 +394,13 @@ HOSTILE = [
         {"action": name, "page": "a", "job": "0"}
         for name in ("_kill", "close", 1, None)
     ),
-    {"action": "signal", "page": "a", "job": "0", "signal": "SIGKILL (9)"},
+    {
+        "action": "signal",
+        "page": "a",
+        "job": "0",
+        "signal": "SIGKILL (9)",
+        "tree": True,
+    },
     {"action": "terminate", "page": "a", "job": "train"},
 ]
 
@@ -489,11 +411,12 @@ def test_hostile_messages_do_nothing(front: FrontEnd, listed: Listed) -> None:
     """
     listed.jobs.append(job("not drawn yet"))
     for content in HOSTILE:
-        front.say(listed.view, content)
+        given = {"seq": 1, **content} if isinstance(content, dict) else content
+        front.say(listed.view, given)
     before = listed.view.first
     front.raw(listed.view, {"method": "update", "state": {"first": {"rows": {}}}})
 
-    assert listed.view._publisher.retire(20)
+    assert quiet(listed)
     assert [each.done for each in listed.jobs] == [[], [], []]
     assert not front.messages("done")
     assert listed.view.first == before
@@ -591,15 +514,15 @@ def test_the_static_table() -> None:
     evil.prints(b"<img src=x onerror=alert(1)>\n")
     row = rows.row(evil) | {"last": rows.last_line(evil)}
 
-    page = jobs_table.html([row])
+    page = html.jobs([row])
 
     assert 'class="ipyproc-jobs tex2jax_ignore mathjax_ignore"' in page
     assert 'data-name="&lt;b&gt;x" data-status="running"' in page
     assert "&lt;img src=x onerror=alert(1)&gt;" in page
     assert "<img" not in page
     assert "<script" not in page
-    assert jobs_table.text([row]).splitlines()[0].split() == [
+    assert console.jobs([row]).splitlines()[0].split() == [
         *("NAME", "PID", "STATUS", "TIME", "COMMAND")
     ]
-    assert jobs_table.text([]) == "no jobs"
-    assert "no jobs" in jobs_table.html([])
+    assert console.jobs([]) == "no jobs"
+    assert "no jobs" in html.jobs([])

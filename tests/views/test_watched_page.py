@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
-from ipyproc.views.process import Found
-from ipyproc.views.widgets import rows
+from ipyproc.views.process import ForeignProcess
+from ipyproc.views.widgets import jobs as rows
 from ipyproc.views.widgets.jobs import JobsView
-from ipyproc.views.widgets.process import FoundView
+from ipyproc.views.widgets.process import ProcessView
 from tests.browser.fixtures import Picture
 from tests.views.conftest import HOST, load
 from tests.views.fakes import FakeJob
@@ -27,8 +27,8 @@ FILES = {
     "watched.js": ((HERE / "watched.js").read_text("utf-8"), "text/javascript"),
     "jobs.js": (JobsView._esm, "text/javascript"),
     "jobs.css": (JobsView._css, "text/css"),
-    "found.js": (FoundView._esm, "text/javascript"),
-    "found.css": (FoundView._css, "text/css"),
+    "found.js": (ProcessView._esm, "text/javascript"),
+    "found.css": (ProcessView._css, "text/css"),
 }
 SIGNALS = ["SIGHUP (1)", "SIGUSR1 (10)"]
 CLOCK = 1_800_000_100.0
@@ -406,7 +406,7 @@ def test_it_fits(place: Page, width: int, scheme: Any, picture: Picture) -> None
 
 def process(**changed: Any) -> dict[str, Any]:
     """Return the row of this very process, as it would be shown."""
-    view = FoundView(Found(os.getpid()))
+    view = ProcessView(ForeignProcess(os.getpid()))
     view.close()
     usage = {"cpu": [0, 30, 20], "memory": 48_000_000, "processes": 2}
     tree = [4242, "nginx", 20, 48_000_000, [[4243, "worker", 0, 1_000_000, []]]]

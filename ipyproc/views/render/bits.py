@@ -9,10 +9,11 @@
 
 from __future__ import annotations
 
+import signal
 from dataclasses import dataclass
 
+from ipyproc._text import signal_text
 from ipyproc.state import ProcessState, WaitStatus
-from ipyproc.views.render.format import signal_name
 
 #: The methods of ``WaitStatus`` and their names in Go, in Go's order.
 METHODS = {
@@ -26,14 +27,14 @@ METHODS = {
     "continued": "Continued",
     "trap_cause": "TrapCause",
 }
-#: All that a status of 16 bits can be.
+#: The largest status of 16 bits.
 LARGEST = 0xFFFF
 _NOTHING = "no status that wait reports"
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """Some bits of a status, from the *first*, the higher one, to the *last*."""
+    """Neighbouring bits of a status, from *first*, the highest, to *last*."""
 
     first: int
     last: int
@@ -49,22 +50,48 @@ class Field:
         return f"Bits {self.first}-{self.last}"
 
     def digits(self, status: int) -> str:
-        """Return what a status has there, in binary."""
+        """Return these bits of a status, in binary."""
         width = self.first - self.last + 1
         return f"{status >> self.last & (1 << width) - 1:0{width}b}"
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A status read: Go's text for it, its fields, and what each method answers."""
+    """Go's text for a status, its fields, and the answer of each method."""
 
     text: str
     fields: tuple[Field, ...]
     values: tuple[bool | int, ...]
 
 
+def signal_name(number: int) -> str:
+    """Return a signal's name and number: ``SIGKILL (9)``."""
+    try:
+        return f"{signal.Signals(number).name} ({number})"
+    except ValueError:
+        return f"signal {number}"
+
+
+def facts(status: WaitStatus) -> list[tuple[str, str]]:
+    """Return the macros of wait(2) as labels and values, for the table of a state."""
+    high, low = (status >> 8) & 0xFF, status & 0x7F
+    if status.stopped:
+        return [
+            ("Bits 15-8", f"{high:08b} stopped by {signal_text(high)}"),
+            ("Bits 7-0", f"{status & 0xFF:08b} stopped"),
+        ]
+    code = f"exit code {high}" if status.exited else "no exit code"
+    ended = f"ended by {signal_text(low)}" if status.signaled else "no signal"
+    core = "core dump" if status.core_dump else "no core dump"
+    return [
+        ("Bits 15-8", f"{high:08b} {code}"),
+        ("Bit 7", f"{(status >> 7) & 1} {core}"),
+        ("Bits 6-0", f"{low:07b} {ended}"),
+    ]
+
+
 def read(status: WaitStatus) -> Reading:
-    """Take a status apart."""
+    """Return the fields of a status and the answers of its methods."""
     values = tuple(getattr(status, name) for name in METHODS)
     text = str(ProcessState(sys=status)) or _NOTHING
     return Reading(text, tuple(_fields(status)), values)

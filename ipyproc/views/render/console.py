@@ -1,11 +1,11 @@
-"""What a terminal shows while one waits there: the output as it comes, or a line."""
+"""Jobs as plain text, and what a terminal shows while a cell waits for them."""
 
 from __future__ import annotations
 
 import codecs
 import shutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import IO, Final, Protocol
 
 from ipyproc._jobs.job import Job
@@ -13,43 +13,90 @@ from ipyproc._jobs.output.interleaved import Chunk
 from ipyproc.views.render import format
 from ipyproc.views.terminal.line import width
 from ipyproc.views.transport.output_feed import recent
+from ipyproc.views.transport.protocol import JobFields
 
-# How much is written between two looks at the clock, and at Ctrl-C.
+#: The most bytes of a saved notebook that a job's text takes.
+LARGEST: Final = 9_000
+_LINES = 20
+# The characters of the last line that are shown in any case.
+_CUT = 400
+
+# The bytes that are written before the time and Ctrl-C are checked again.
 _SIZE = 1 << 16
 _EVERY = 0.5
 
 
-class Onlooker(Protocol):
-    """Shows what happens to jobs while somebody waits for them."""
+def spawned(job: Job) -> str:
+    """Return the line that says that a job was started."""
+    return f"spawned {format.name(job)} (pid {job.pid}): {format.command(job)}"
 
-    def look(self) -> float | None:
-        """Show what is new; say in how many seconds to look again, unless told."""
 
-    def end(self) -> None:
-        """Show what was new at the end."""
+def job(job: Job) -> str:
+    """Return the command, the last lines of the output, and the state of a job.
 
-    def leave(self) -> None:
+    At most `LARGEST` bytes, or 2 kB more than a very long command.
+    """
+    head = f"{format.name(job)} (pid {job.pid}): {format.command(job)}"
+    foot = f"{format.status(job)} after {format.elapsed(job)}"
+    last = recent(job, _LINES)
+    lines = ["".join(text for text, _ in line) for line in last.lines]
+    shown = _fitting(lines, LARGEST - len(head.encode()))
+    if missing := last.missing(len(lines) - len(shown)):
+        shown = [f"[{missing}]", *shown]
+    return "\n".join([head, *shown, foot if job.ended_at else format.status(job)])
+
+
+def jobs(rows: Iterable[JobFields], more: int = 0) -> str:
+    """Return the table of jobs, aligned; *more* of them are only counted."""
+    cells = [_cells(row) for row in rows]
+    if not cells:
+        return format.NO_JOBS
+    lines = [[name.upper() for name in format.COLUMNS], *cells]
+    note = format.more_jobs(more)
+    return "\n".join(aligned(lines) + ([note] if note else []))
+
+
+def aligned(lines: Sequence[Sequence[str]]) -> list[str]:
+    """Return rows of cells as lines whose columns are aligned.
+
+    >>> aligned([["a", "b"], ["long", "c"]])
+    ['a     b', 'long  c']
+    """
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return ["  ".join(map(str.ljust, line, widths)).rstrip() for line in lines]
+
+
+class Monitor(Protocol):
+    """Shows what happens to jobs while a cell waits for them."""
+
+    def poll(self) -> float | None:
+        """Show what is new; return the seconds to the next poll, None: when told."""
+
+    def finish(self) -> None:
+        """Show the rest, once the wait is over."""
+
+    def close(self) -> None:
         """Leave the terminal as it was found; called last, whatever happened."""
 
 
-class _Nobody:
+class _Silent:
     """Shows nothing."""
 
-    def look(self) -> float | None:
-        """Look never again."""
+    def poll(self) -> float | None:
+        """Ask for no further poll."""
         return None
 
-    def end(self) -> None:
+    def finish(self) -> None:
         """Do nothing."""
 
-    def leave(self) -> None:
+    def close(self) -> None:
         """Do nothing."""
 
 
-NOBODY: Final = _Nobody()
+SILENT: Final = _Silent()
 
 
-class Output(_Nobody):
+class Output(_Silent):
     """Writes a job's output to ours as it comes, byte for byte, colours and all.
 
     Standard output goes to ``sys.stdout``, standard error to ``sys.stderr``, in the
@@ -62,20 +109,20 @@ class Output(_Nobody):
         self._writers: dict[str, Callable[[bytes], None]] = {}
         self._unfinished: set[str] = set()
 
-    def look(self) -> float | None:
-        """Write some of what is new; at once again, if there is more."""
+    def poll(self) -> float | None:
+        """Write a part of what is new; poll again at once if there is more."""
         for chunk in self._job.read(self._offset, _SIZE):
             self._write(chunk)
         return 0.0 if self._offset < self._job.total else None
 
-    def end(self) -> None:
-        """Write what there is; what the job's heirs print later is not awaited."""
+    def finish(self) -> None:
+        """Write the rest; output that descendants print later is not awaited."""
         total = self._job.total
         while self._offset < total:
-            self.look()
+            self.poll()
 
-    def leave(self) -> None:
-        """End the last lines, for what comes next shall begin on one of its own."""
+    def close(self) -> None:
+        """End unfinished lines, so that what follows starts on a new one."""
         for stream in self._unfinished:
             self._writers[stream](b"\n")
 
@@ -92,41 +139,41 @@ class Output(_Nobody):
         (self._unfinished.discard if ended else self._unfinished.add)(chunk.stream)
 
 
-class Status(_Nobody):
+class Status(_Silent):
     """One line that says what the jobs do, rewritten in place; only on a terminal."""
 
     def __init__(self, jobs: Sequence[Job]) -> None:
         self._jobs = jobs
         self._written = 0
 
-    def look(self) -> float | None:
-        """Write the line as it is now; from time to time again."""
+    def poll(self) -> float | None:
+        """Write the line as it is now; poll again from time to time."""
         columns = shutil.get_terminal_size().columns - 1
         self._rewrite(cut(line(self._jobs), columns))
         return _EVERY
 
-    def leave(self) -> None:
-        """Take the line away."""
+    def close(self) -> None:
+        """Remove the line."""
         self._rewrite("")
         self._rewrite("")
 
     def _rewrite(self, text: str) -> None:
         columns, before = sum(map(width, text)), self._written
-        # Noted first, for an interrupt may come as soon as it is written.
+        # Noted first: an interrupt may come as soon as the line is written.
         self._written = max(columns, before)
-        # Blanks over what was longer: not every terminal can erase.
+        # Blanks over a longer line: not every terminal can erase.
         sys.stdout.write("\r" + text + " " * (before - columns))
         sys.stdout.flush()
         self._written = columns
 
 
-def status(jobs: Sequence[Job]) -> Onlooker:
-    """Show the state of *jobs* in a line, if there is a terminal to show it on."""
-    return Status(jobs) if sys.stdout.isatty() else NOBODY
+def status(jobs: Sequence[Job]) -> Monitor:
+    """Return what shows the state of *jobs* in a line, if stdout is a terminal."""
+    return Status(jobs) if sys.stdout.isatty() else SILENT
 
 
 def line(jobs: Sequence[Job]) -> str:
-    """Say in a line what *jobs* do: one in detail, of several those that still run."""
+    """Return the state of *jobs* in a line: one in detail, of several the running."""
     if len(jobs) == 1:
         return _one(jobs[0])
     running = [job for job in jobs if job.ended_at is None]
@@ -135,7 +182,7 @@ def line(jobs: Sequence[Job]) -> str:
 
 
 def cut(text: str, columns: int) -> str:
-    """Cut *text* so that it takes no more than so many *columns*.
+    """Cut *text* so that it takes at most so many *columns*.
 
     >>> cut("a long line", 8), cut("世界", 3), cut("fits", 4)
     ('a long …', '世…', 'fits')
@@ -146,6 +193,23 @@ def cut(text: str, columns: int) -> str:
         if taken > columns or (taken == columns and text[number + 1 :]):
             return text[:number] + "…" * (columns > 0)
     return text
+
+
+def _cells(row: JobFields) -> list[str]:
+    pid, time = str(row["pid"]), format.row_time(row)
+    return [row["name"], pid, row["text"], time, row["command"]]
+
+
+def _fitting(lines: list[str], room: int) -> list[str]:
+    """Return the last lines that fit into *room* bytes; the last one may be cut."""
+    shown: list[str] = []
+    for line in reversed(lines):
+        short = line if shown or len(line) <= _CUT else f"{line[:_CUT]} …"
+        room -= len(short.encode()) + 2
+        if room < 0 and shown:
+            break
+        shown.insert(0, short)
+    return shown
 
 
 def _one(job: Job) -> str:
@@ -160,8 +224,8 @@ def _one(job: Job) -> str:
 
 
 def _writer(stream: IO[str]) -> Callable[[bytes], None]:
-    """Give what writes bytes to *stream*, as they are if it can take them."""
-    # While a cell captures its output there are no bytes below.
+    """Return a function that writes bytes to *stream*, unchanged if it takes bytes."""
+    # A stream that captures the output of a cell has no buffer of bytes.
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
     below = getattr(stream, "buffer", None)
 

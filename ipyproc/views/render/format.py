@@ -1,17 +1,20 @@
-"""What there is to say about a job, in words: the same for page, HTML and text."""
+"""Facts about jobs and states in words: the same for page, HTML and text."""
 
 from __future__ import annotations
 
 import shlex
-import signal
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Final
 
 from ipyproc._jobs.job import Job
-from ipyproc._text import quote, signal_text
+from ipyproc._text import quote
 from ipyproc.state import ProcessState, WaitStatus
+from ipyproc.views.render import bits
+from ipyproc.views.render.bits import signal_name
+from ipyproc.views.transport.protocol import Fact as JsonFact
+from ipyproc.views.transport.protocol import JobFields, JobState
 
 _COMMAND = 2000
 _NAME = 200
@@ -19,7 +22,7 @@ _NAME = 200
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One thing to know about how a process ended; a *detail* is shown on request."""
+    """A fact about how a process ended; a *detail* is shown on request."""
 
     label: str
     value: str
@@ -46,7 +49,7 @@ def command(job: Job) -> str:
 
 
 def line(argv: Iterable[str]) -> str:
-    """Return words as one would type them, cut where there is very much of them."""
+    """Return words as one would type them, cut where they are very long."""
     words = (shlex.quote(w) if w.isprintable() else quote(w) for w in argv)
     line = " ".join(words)
     return line if len(line) <= _COMMAND else line[: _COMMAND - 1] + "…"
@@ -94,16 +97,8 @@ def size(count: float) -> str:
     return f"{count / 1000:.1f} {unit}"
 
 
-def signal_name(number: int) -> str:
-    """Return a signal's name and number: ``SIGKILL (9)``."""
-    try:
-        return f"{signal.Signals(number).name} ({number})"
-    except ValueError:
-        return f"signal {number}"
-
-
 def facts(state: ProcessState, real: float | None = None) -> list[Fact]:
-    """Return what ``wait`` learnt; *real* is how long the process ran, if known."""
+    """Return the facts of a state; *real* is how long the process ran, if known."""
     usage = state.sys_usage
     found = [Fact("State", str(state)), *_ending(state.sys)]
     if real is not None:
@@ -114,7 +109,7 @@ def facts(state: ProcessState, real: float | None = None) -> list[Fact]:
         Fact("Max RSS", size(usage.maxrss)),
         Fact("Wait status", f"{int(state.sys):#06x}", detail=True),
     ]
-    found += (Fact(label, value, detail=True) for label, value in _bits(state.sys))
+    found += (Fact(label, value, detail=True) for label, value in bits.facts(state.sys))
     found += (
         Fact(label, f"{getattr(usage, name):,}", detail=True)
         for name, label in _COUNTS.items()
@@ -123,7 +118,7 @@ def facts(state: ProcessState, real: float | None = None) -> list[Fact]:
     return found
 
 
-# What Linux leaves at 0 is shown only if it is not.
+# Those that Linux leaves at 0 are shown only if they are not 0.
 _COUNTS = {
     "minflt": "Page faults without I/O",
     "majflt": "Page faults with I/O",
@@ -145,28 +140,34 @@ _ALWAYS = ("minflt", "majflt", "inblock", "oublock", "nvcsw", "nivcsw")
 def _ending(status: WaitStatus) -> list[Fact]:
     if status.signaled:
         core = "yes" if status.core_dump else "no"
-        return [Fact("Signal", signal_name(status.signal)), Fact("Core dump", core)]
+        return [
+            Fact("Signal", signal_name(status.signal)),
+            Fact("Core dump", core),
+        ]
     if status.stopped:
         return [Fact("Stop signal", signal_name(status.stop_signal))]
     return [Fact("Exit code", str(status.exit_status))] if status.exited else []
 
 
-def _bits(status: WaitStatus) -> list[tuple[str, str]]:
-    """Take the status word apart, wait(2)'s macros in plain sight."""
-    high, low = (status >> 8) & 0xFF, status & 0x7F
-    if status.stopped:
-        return [
-            ("Bits 15-8", f"{high:08b} stopped by {signal_text(high)}"),
-            ("Bits 7-0", f"{status & 0xFF:08b} stopped"),
-        ]
-    code = f"exit code {high}" if status.exited else "no exit code"
-    ended = f"ended by {signal_text(low)}" if status.signaled else "no signal"
-    core = "core dump" if status.core_dump else "no core dump"
-    return [
-        ("Bits 15-8", f"{high:08b} {code}"),
-        ("Bit 7", f"{(status >> 7) & 1} {core}"),
-        ("Bits 6-0", f"{low:07b} {ended}"),
-    ]
+#: What the table of jobs says where there are none.
+NO_JOBS: Final = "no jobs"
+#: The columns of the table of jobs that text and HTML share.
+COLUMNS: Final = ("Name", "PID", "Status", "Time", "Command")
+
+
+def row_time(row: JobFields) -> str:
+    """Return how long the job of a row has been running, or ran."""
+    return row["ran"] or seconds(time.time() - row["started"])
+
+
+def more_jobs(count: int) -> str:
+    """Say how many jobs a table leaves out; nothing if it has all.
+
+    >>> more_jobs(1), more_jobs(0)
+    ('1 more job that ended: %procs --all', '')
+    """
+    jobs = "job" if count == 1 else "jobs"
+    return f"{count:,} more {jobs} that ended: %procs --all" if count else ""
 
 
 def success(job: Job) -> bool | None:
@@ -174,8 +175,8 @@ def success(job: Job) -> bool | None:
     return None if job.state is None else job.state.success
 
 
-def snapshot(job: Job) -> dict[str, Any]:
-    """Return what a pane shows besides output, as JSON: never the environment."""
+def snapshot(job: Job) -> JobState:
+    """Return all that a pane shows but output, as JSON: never the environment."""
     ended = job.ended_at
     real = None if ended is None else ended - job.started_at
     return {
@@ -195,5 +196,5 @@ def snapshot(job: Job) -> dict[str, Any]:
     }
 
 
-def _as_json(found: list[Fact]) -> list[tuple[str, str, bool]]:
+def _as_json(found: list[Fact]) -> list[JsonFact]:
     return [(fact.label, fact.value, fact.detail) for fact in found]

@@ -1,65 +1,38 @@
 """States and jobs as HTML that needs nothing else: no script, no style sheet, no page.
 
-It is what nbconvert, GitHub and a notebook without its kernel show. Everything that
-comes from outside is escaped. The elements and classes are those of the live pane, so
-that its style sheet fits where it happens to be; the inline styles do elsewhere.
+nbconvert, GitHub and a notebook without its kernel show it. All text from outside is
+escaped. The elements and classes are those of the live pane, so that its style sheet
+applies where it is loaded; elsewhere the inline styles do.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from html import escape
 from typing import Final
 
 from ipyproc._jobs.job import Job
 from ipyproc.state import ProcessState
-from ipyproc.views.render import format
+from ipyproc.views.render import format, styles
 from ipyproc.views.render.format import Fact
 from ipyproc.views.terminal.line import Run
-from ipyproc.views.terminal.sgr import rgb
 from ipyproc.views.transport.output_feed import recent
+from ipyproc.views.transport.protocol import JobFields
 
-#: So many bytes of a saved notebook may a job's HTML take; with the text, 40 kB.
+#: The most bytes of a saved notebook that a job's HTML takes; with the text 40 kB.
 LARGEST: Final = 27_000
 _LINES = 200
-# Of a line that is too large by itself, so much is shown, without looks.
+# Of a line that is too large by itself, so much is shown, without styles.
 _CUT = 1000
+_FRAME = f"{styles.FRAME};overflow:hidden"
+_TABLE = f"margin:4px 10px;{styles.FACT_TABLE}"
+_CELL = "text-align:left"
+_JOBS = "border:0;border-collapse:collapse;font-size:12px"
+_LINE = "unicode-bidi:isolate;background:none"
 
-# Legible on white and on black.
-_PALETTE = (
-    *("#5c6370", "#cc3e44", "#2f8f46", "#a07000", "#3b78d8", "#a64fc0", "#15878f"),
-    *("#7d8590", "#6e7681", "#e0525a", "#3fa055", "#b8860b", "#4f8cf0", "#b765d0"),
-    *("#2a9aa3", "#8b949e"),
-)
-# Colours of a badge, by status; an ended job's depends on how it ended.
-_STATUS = {"running": "4", "stopped": "3", "released": "3"}
-_WORDS = {
-    "bold": "font-weight:bold",
-    "dim": "opacity:.7",
-    "italic": "font-style:italic",
-    "underline": "text-decoration:underline",
-    "strike": "text-decoration:line-through",
-    "inverse": "outline:1px solid",
-    "stderr": "border-bottom:1px dotted #cc3e44",
-    "note": "opacity:.7;font-style:italic",
-}
-_FRAME = "border:1px solid #8886;border-radius:4px;overflow:hidden;text-align:left"
-_HEAD = "padding:4px 10px"
-_CODE = "background:none;font-size:12px"
-#: For how many lines of output there is room in a pane, if not said otherwise.
-HEIGHT = 17
-_OUTPUT = (
-    "margin:0;padding:4px 10px;overflow:auto;background:#8881;"
-    "font:13px/1.4 var(--jp-code-font-family,monospace);white-space:pre-wrap;"
-    "overflow-wrap:anywhere"
-)
-# The facts stand side by side, each below its name.
-_TABLE = "margin:4px 10px;border:0;font-size:12px;line-height:1.35"
-_ROWS = "display:flex;flex-wrap:wrap;gap:2px 20px"
-_ROW = "display:block;background:none"
-_FACT = "display:block;padding:0;text-align:left;font-weight:normal"
-# Output is no mathematics, whatever stands between two dollars.
-_NO_MATHS = "tex2jax_ignore mathjax_ignore"
+#: The lines of output that a pane shows at once, unless told otherwise.
+HEIGHT: Final = 17
 
 
 def state(state: ProcessState) -> str:
@@ -70,25 +43,62 @@ def state(state: ProcessState) -> str:
 def job(job: Job, height: int = HEIGHT) -> str:
     """Return command, last output and state of a job; at most `LARGEST`.
 
-    There is room for *height* lines of output; the others are scrolled.
+    *height* lines of output are in view; the others are scrolled to.
     """
     name, text = escape(format.name(job)), _text(format.status(job))
-    colour = _colour(_STATUS.get(job.status, "2" if format.success(job) else "1"))
+    colour = styles.badge(job.status, format.success(job))
     attributes = f'data-name="{name}" data-pid="{job.pid}" data-status="{job.status}"'
     head = (
-        f'<section class="ipyproc-job {_NO_MATHS}" aria-label="Job {name}" '
-        f'{attributes} style="{_FRAME}"><header style="{_HEAD}">'
+        f'<section class="ipyproc-job {styles.NO_MATHS}" aria-label="Job {name}" '
+        f'{attributes} style="{_FRAME}"><header style="{styles.HEADER}">'
         f'<span class="ipyproc-status" style="color:{colour}"><b>{text}</b></span> '
-        f'<b>{name}</b> <code style="{_CODE}">{_text(format.command(job))}</code> '
+        f'<b>{name}</b> <code style="{styles.CODE}">'
+        f"{_text(format.command(job))}</code> "
         f"<small>pid {job.pid}{_ran(job)}</small></header>"
     )
     foot = f"{_state(job)}</section>"
     return head + _output(job, height, LARGEST - saved_size(head + foot)) + foot
 
 
+def jobs(rows: Iterable[JobFields], more: int = 0) -> str:
+    """Return the table of jobs; *more* of them are only counted."""
+    drawn = "".join(map(_job_row, rows))
+    if not drawn:
+        drawn = f'<tr><td colspan="6" style="{_CELL}"><i>{format.NO_JOBS}</i></td></tr>'
+    headings = "".join(
+        f'<th scope="col" style="{_CELL}">{name}</th>'
+        for name in (*format.COLUMNS, "Last line")
+    )
+    note = format.more_jobs(more)
+    return (
+        f'<table class="ipyproc-jobs {styles.NO_MATHS}" style="{_JOBS}" '
+        f'aria-label="Jobs"><thead><tr>{headings}</tr></thead>'
+        f"<tbody>{drawn}</tbody></table>" + (f"<p>{note}</p>" if note else "")
+    )
+
+
 def saved_size(text: str) -> int:
     """Return how many bytes *text* takes in a saved notebook."""
     return len(json.dumps(text, ensure_ascii=False).encode())
+
+
+def _job_row(row: JobFields) -> str:
+    name, status = escape(row["name"]), escape(row["text"])
+    colour = styles.badge(row["status"], row["success"])
+    cells = (
+        f"<b>{name}</b>",
+        str(row["pid"]),
+        f'<span class="ipyproc-status" style="color:{colour}">{status}</span>',
+        format.row_time(row),
+        _code(row["command"]),
+        _code(row["last"]),
+    )
+    columns = "".join(f'<td style="{_CELL}">{cell}</td>' for cell in cells)
+    return f'<tr data-name="{name}" data-status="{row["status"]}">{columns}</tr>'
+
+
+def _code(text: str) -> str:
+    return f'<code style="{_LINE}">{escape(text)}</code>' if text else ""
 
 
 def _ran(job: Job) -> str:
@@ -106,33 +116,34 @@ def _table(found: list[Fact]) -> str:
     details = "".join(_fact(fact) for fact in found if fact.detail)
     return _facts(
         "ipyproc-state",
-        f'{rows}<tr style="{_ROW}"><td style="{_FACT}"><details><summary>Wait status '
-        f"and usage</summary>{_facts('', details)}</details></td></tr>",
+        f'{rows}<tr style="{styles.FACT}"><td style="{styles.VALUE}"><details>'
+        f"<summary>Wait status and usage</summary>{_facts('', details)}"
+        "</details></td></tr>",
     )
 
 
 def _facts(name: str, rows: str) -> str:
     return (
-        f'<table class="{name}" style="{_TABLE}"><tbody style="{_ROWS}">{rows}'
+        f'<table class="{name}" style="{_TABLE}"><tbody style="{styles.FACTS}">{rows}'
         "</tbody></table>"
     )
 
 
 def _fact(fact: Fact) -> str:
     return (
-        f'<tr style="{_ROW}"><th style="{_FACT};opacity:.7">{escape(fact.label)}</th>'
-        f'<td style="{_FACT}">{escape(fact.value)}</td></tr>'
+        f'<tr style="{styles.FACT}"><th style="{styles.NAME}">{escape(fact.label)}</th>'
+        f'<td style="{styles.VALUE}">{escape(fact.value)}</td></tr>'
     )
 
 
 def _output(job: Job, height: int, room: int) -> str:
-    """Return the last lines of the output, as many as there is room for."""
+    """Return the last lines of the output, as many as fit into *room* bytes."""
     last = recent(job, _LINES)
     begin = (
-        f'<pre class="ipyproc-output" role="log" style="{_OUTPUT};'
-        f'max-height:{1.4 * height:.1f}em">'
+        f'<pre class="ipyproc-output" role="log" style="{styles.OUTPUT};'
+        f'max-height:{styles.LINE_HEIGHT * height:.1f}em">'
     )
-    room -= saved_size(begin) + 200  # for what says how much is not shown
+    room -= saved_size(begin) + 200  # for the note about what is not shown
     shown: list[str] = []
     for line in reversed(last.lines):
         drawn = _line(line)
@@ -152,28 +163,14 @@ def _line(line: list[Run]) -> str:
 
 
 def _text(text: str) -> str:
-    """Escape what stands between elements, where quotes are only quotes."""
+    """Escape the text of an element, where quotes need no escape."""
     return escape(text, quote=False)
 
 
 def _run(run: Run) -> str:
-    text, look = run
-    link = next((w[5:] for w in look.split() if w.startswith("link=")), "")
-    styles = ";".join(filter(None, map(_style, look.split())))
+    text, style = run
+    link = next((w[5:] for w in style.split() if w.startswith("link=")), "")
     drawn = _text(text)
-    if styles:
-        drawn = f'<span style="{styles}">{drawn}</span>'
+    if css := styles.css(style):
+        drawn = f'<span style="{css}">{drawn}</span>'
     return f'<a href="{escape(link)}" rel="noopener">{drawn}</a>' if link else drawn
-
-
-def _style(word: str) -> str:
-    key, _, value = word.partition("=")
-    if key in ("fg", "bg"):
-        return f"{'background-' * (key == 'bg')}color:{_colour(value)}"
-    return _WORDS.get(key, "")
-
-
-def _colour(value: str) -> str:
-    if value.startswith("#"):
-        return value
-    return _PALETTE[int(value)] if int(value) < 16 else rgb(int(value))

@@ -1,4 +1,4 @@
-"""The history of a process, as glances at it show it; and how it is drawn as a table.
+"""The history of a process, from polls of it, and how it is drawn as a table.
 
 >>> from ipyproc._jobs.procinfo.lifecycle import Phase, Sighting
 >>> ok, done = ProcessStatus.OK, ProcessStatus.DONE
@@ -17,11 +17,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from html import escape
 from itertools import groupby
 
 from ipyproc._jobs.procinfo.lifecycle import Phase, Sighting
 from ipyproc.process import ProcessStatus
 from ipyproc.state import ProcessState, WaitStatus
+from ipyproc.views.render import styles
+from ipyproc.views.render.console import aligned
 from ipyproc.views.render.format import seconds
 
 _SUMMARY = {
@@ -30,8 +33,11 @@ _SUMMARY = {
     Phase.ZOMBIE: "it has ended, and is a zombie until somebody waits for it",
     Phase.GONE: "it is gone",
 }
-# More do not fit on a page; what lies between the start and the last ones goes.
+# More do not fit on a page; those between the start and the last ones are dropped.
 _MOMENTS = 16
+
+_HEAD = "text-align:left;font-weight:normal;padding:2px 10px 2px 0;opacity:.7;border:0"
+_CELL = "text-align:left;padding:2px 10px 2px 6px;white-space:nowrap;border:0;"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +96,7 @@ class History:
         return _SUMMARY[self.moments[-1].phase] if self.moments else ""
 
     def add(self, sighting: Sighting, now: float) -> None:
-        """Take down what a look at the process showed *now*, if it is news."""
+        """Add what a poll of the process showed *now*, if it is news."""
         last = self.moments[-1] if self.moments else None
         if last and (last.phase, last.status) == (sighting.phase, sighting.status):
             return
@@ -101,7 +107,7 @@ class History:
         self.moments = _cut((*self.moments, moment))
 
     def rows(self) -> list[Row]:
-        """Draw it: what happened; the process meanwhile; the ``Process`` meanwhile."""
+        """Return what happened, and the phases of the process and its ``Process``."""
         happened = (Cell(moment.event, "event") for moment in self.moments)
         return [
             Row("what happened", tuple(happened)),
@@ -124,8 +130,46 @@ class History:
             yield Cell(str(status), str(status), len(list(group)))
 
 
+def text(history: History) -> str:
+    """Return what happened, a line for each moment."""
+    moments = history.moments
+    first = moments[0].at if moments else 0.0
+    table = [("", "what happened", "the process", "Process")]
+    for moment in moments:
+        after = f"+{moment.at - first:.2f} s"
+        table.append((after, moment.event, str(moment.phase), str(moment.status)))
+    return "\n".join([history.title, *aligned(table)])
+
+
+def html(history: History) -> str:
+    """Return the same as a table."""
+    title = escape(history.title)
+    rows = "".join(map(_drawn, history.rows()))
+    return (
+        f'<section class="ipyproc-life" aria-label="{title}" style="{styles.PADDED}">'
+        f'<b>{title}</b><table style="{styles.JOINED}"><tbody>{rows}</tbody></table>'
+        "</section>"
+    )
+
+
+def _drawn(row: Row) -> str:
+    cells = "".join(
+        f'<td colspan="{cell.span}" style="{_CELL}border-left:2px solid '
+        f'{styles.phase(cell.kind)}">{_words(cell)}</td>'
+        for cell in row.cells
+    )
+    return f'<tr><th scope="row" style="{_HEAD}">{escape(row.heading)}</th>{cells}</tr>'
+
+
+def _words(cell: Cell) -> str:
+    text = escape(cell.text)
+    if cell.kind == "event":
+        return f"<b>{text}</b>"
+    return f"{text} <small>{cell.lasted}</small>" if cell.lasted else text
+
+
 def _first(new: Sighting) -> str:
-    """Say what happened before the first sighting, as far as that can be known."""
+    """Return what happened before the first sighting, as far as it is known."""
     if new.phase is Phase.RUNNING:
         return "started"
     if new.phase is Phase.STOPPED:
@@ -136,7 +180,7 @@ def _first(new: Sighting) -> str:
 
 
 def _event(last: Moment, new: Sighting) -> str:
-    """Say what happened between the last moment and a new sighting."""
+    """Return what happened between the last moment and a new sighting."""
     if new.phase is last.phase:
         return str(new.status)
     if new.phase is Phase.ZOMBIE:

@@ -1,78 +1,116 @@
-"""What a page may have done to a job: it names an entry of a table, and no more."""
+"""What a page can do to a job, and the thread that does it.
+
+A page names an entry of a table, and no more. To find all that a job started may take a
+while, so it is neither done on the thread that hears the page nor on the one that
+sends.
+"""
 
 from __future__ import annotations
 
 import signal
+from collections import deque
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Final, TypeAlias
 
 from ipyproc._jobs.job import Job
-from ipyproc.views.render.format import signal_name
+from ipyproc.views.render.bits import signal_name
+from ipyproc.views.transport.on_demand import OnDemandThread
+from ipyproc.views.transport.protocol import Asked, Done, Send, Signal
 
-#: What a page asks for, as it came: nothing of it is believed.
-Asked = dict[str, Any]
-Act = Callable[[], object]
+Act: TypeAlias = Callable[[], object]
 
 #: All signals that a page can name.
-SIGNALS = {signal_name(sig): sig for sig in sorted(signal.Signals)}
+SIGNALS: Final = {signal_name(sig): sig for sig in sorted(signal.Signals)}
+#: The signals that have a button, by the action that it asks for.
+BUTTONS: Final = {
+    "interrupt": signal.SIGINT,
+    "terminate": signal.SIGTERM,
+    "kill": signal.SIGKILL,
+    "stop": signal.SIGSTOP,
+    "continue": signal.SIGCONT,
+}
+#: All actions that change something, so that the kernel answers with `Done`.
+ACTIONS: Final = frozenset({*BUTTONS, "signal", "send", "close_stdin"})
+#: The name of the thread.
+NAME: Final = "ipyproc-actions"
 
 _LONGEST_INPUT = 1 << 20
+_MOST = 64
+_BUSY = "too much is asked of the kernel: try again"
+
+
+class Worker:
+    """Does what pages ask for, one after the other, on a thread that ends when idle."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[Act] = deque()
+        self._thread = OnDemandThread(NAME, self._take)
+
+    def do(self, act: Act) -> bool:
+        """Do *act* soon; False if too many wait already, or no thread can start."""
+        with self._thread.changed:
+            if len(self._waiting) >= _MOST:
+                return False
+            self._waiting.append(act)
+            if not self._thread.wake():
+                self._waiting.pop()
+                return False
+        return True
+
+    def retire(self, timeout: float) -> bool:
+        """Wait until all is done, up to *timeout* seconds; return whether it is."""
+        return self._thread.retire(timeout)
+
+    def _take(self) -> Act | None:
+        return self._waiting.popleft() if self._waiting else None
+
+
+#: The one worker of this kernel.
+shared: Final = Worker()
+
+
+def perform(asked: Asked, act: Act, answer: Callable[[Done], None]) -> None:
+    """Do what was *asked* for on the worker's thread, and *answer* how it went."""
+    if not shared.do(lambda: answer(_done(asked, act))):
+        answer(_answer(asked, _BUSY))
 
 
 def act(job: Job, asked: Asked) -> Act | None:
-    """Return what *asked* wants done to *job*, or None if no entry says so."""
-    action = asked.get("action")
-    if not isinstance(action, str) or action not in _ACTIONS:
+    """Return what *asked* wants done to *job*; None if it is nothing that can be."""
+    match asked["action"]:
+        case "signal":
+            return _signal(job, asked)
+        case "send":
+            return _send(job, asked)
+        case "terminate":
+            return job.terminate
+        case "close_stdin":
+            return job.close_stdin
+    # Buttons reach what the job started, too, as Ctrl-C in a terminal does; only
+    # ``signal`` leaves that to the reader.
+    return partial(job.signal, BUTTONS[asked["action"]], tree=True)
+
+
+def _signal(job: Job, asked: Signal) -> Act | None:
+    if asked["signal"] not in SIGNALS:
         return None
-    return _ACTIONS[action](job, asked)
+    return partial(job.signal, SIGNALS[asked["signal"]], tree=asked["tree"])
 
 
-def done(asked: Asked, act: Act) -> dict[str, Any]:
-    """Do what was *asked* for; return what the page that asked is told of it."""
-    error = ""
+def _send(job: Job, asked: Send) -> Act | None:
+    if len(asked["text"]) > _LONGEST_INPUT:
+        return None
+    return partial(job.send, asked["text"].encode("utf-8", "replace"))
+
+
+def _done(asked: Asked, act: Act) -> Done:
     try:
         act()
     except (OSError, ValueError, RuntimeError) as problem:
-        error = str(problem)
-    seq = number(asked.get("seq"))
-    return {"kind": "done", "page": asked["page"], "seq": seq, "error": error}
+        return _answer(asked, str(problem))
+    return _answer(asked, "")
 
 
-def number(value: object) -> int | None:
-    """Return *value* if it can count something, as JavaScript counts."""
-    if type(value) is int and 0 <= value < 1 << 53:
-        return value
-    return None
-
-
-def _to_all(sig: int) -> Callable[[Job, Asked], Act]:
-    return lambda job, asked: partial(job.signal, sig, tree=True)
-
-
-def _signal(job: Job, asked: Asked) -> Act | None:
-    name, tree = asked.get("signal"), asked.get("tree") is True
-    if not isinstance(name, str) or name not in SIGNALS:
-        return None
-    return partial(job.signal, SIGNALS[name], tree=tree)
-
-
-def _send(job: Job, asked: Asked) -> Act | None:
-    text = asked.get("text")
-    if not isinstance(text, str) or len(text) > _LONGEST_INPUT:
-        return None
-    return partial(job.send, text.encode("utf-8", "replace"))
-
-
-# Signals reach what the job started, too, as a terminal's Ctrl-C does; only ``signal``
-# leaves that to the reader.
-_ACTIONS: dict[str, Callable[[Job, Asked], Act | None]] = {
-    "interrupt": _to_all(signal.SIGINT),
-    "stop": _to_all(signal.SIGSTOP),
-    "continue": _to_all(signal.SIGCONT),
-    "kill": _to_all(signal.SIGKILL),
-    "terminate": lambda job, asked: job.terminate,
-    "signal": _signal,
-    "send": _send,
-    "close_stdin": lambda job, asked: job.close_stdin,
-}
+def _answer(asked: Asked, error: str) -> Done:
+    return {"kind": "done", "page": asked["page"], "seq": asked["seq"], "error": error}

@@ -1,72 +1,81 @@
-"""What of a job's output goes to the page, cut into messages."""
+"""A job's output, cut into messages for the page."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from ipyproc._jobs.job import Job
 from ipyproc._jobs.output.interleaved import Chunk
 from ipyproc.views.render.format import size
 from ipyproc.views.terminal.line import Run
 from ipyproc.views.terminal.screen import Screen
-from ipyproc.views.transport.rate_limiter import OVERHEAD
-from ipyproc.views.transport.viewers import Audience, Share
+from ipyproc.views.transport.protocol import (
+    Begin,
+    FromKernel,
+    Output,
+    Ready,
+    Save,
+    Saved,
+    Streams,
+    Tail,
+)
+from ipyproc.views.transport.viewers import Share, Viewers
 
 #: What the synced state holds of the output, for a page that gets no answer.
 TAIL = 16 * 1024
-#: How much of what is saved goes into one message.
+#: The bytes of a message that answers ``save``.
 SAVE = 64 * 1024
 
-# A message cut into more pieces than this would be longer in words than in bytes.
+# With more pieces the lengths in a message would outweigh its bytes.
 _PIECES = 200
-# Where output is entered in the middle, a line begins at most this much later.
+# How far to look for the start of a line where reading begins in the middle.
 _LONG_LINE = 4096
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What goes to the page: a JSON object, and bytes."""
+    """A message for the page: a JSON object, and bytes."""
 
-    content: dict[str, Any]
+    content: FromKernel
     data: bytes = b""
 
-    @property
-    def size(self) -> int:
-        """About how many bytes it is on the wire."""
-        streams = self.content.get("streams", ())
-        return OVERHEAD + len(self.data) + 16 * len(streams)
 
+class OutputFeed:
+    """The output of one job on its way to the pages that show it.
 
-class Feed:
-    """The output of one job on its way to the pages that show it."""
+    It belongs to the thread that sends.
+    """
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: Job, viewers: Viewers) -> None:
         self._job = job
-        self.audience = Audience()
+        self._viewers = viewers
 
-    def join(self, page: str, have: int | None, seq: int | None) -> Message:
-        """Take in a page that says what it has; the answer says where it goes on."""
-        total = self._job.total
-        start = self.audience.join(page, have, total)
-        clock = time.time()
-        content = {"kind": "begin", "page": page, "seq": seq, "clock": clock}
-        return Message(content | {"offset": start})
+    def join(self, asked: Ready) -> Message:
+        """Add a page that says what it has; the answer says where it goes on."""
+        start = self._viewers.join(asked["page"], asked["have"], self._job.total)
+        return Message(
+            Begin(
+                kind="begin",
+                page=asked["page"],
+                seq=asked["seq"],
+                clock=time.time(),
+                offset=start,
+            )
+        )
 
     def next(self, room: int) -> Message | None:
         """Return the next piece of output for the pages that are ready for it."""
         total = self._job.total
-        share = self.audience.next(total, room)
+        share = self._viewers.next(total, room)
         if share is None:
             return None
         chunks = list(_together(self._read(share)))
         start = chunks[0].offset if chunks else total
-        message = _message("output", start, chunks)
-        message.content.update(pages=share.pages, after=share.after)
-        self.audience.sent(share, start, start + len(message.data))
-        return message
+        data = _joined(chunks)
+        self._viewers.sent(share, start, start + len(data))
+        return Message(_output(share.pages, share.after, start, chunks), data)
 
     def mark(self) -> Message | None:
         """Return a message that says, to pages that were sent all, how much that is.
@@ -74,29 +83,22 @@ class Feed:
         The server may have dropped the last message, and nothing else would tell.
         """
         total = self._job.total
-        pages = self.audience.complete(total)
-        if not pages:
-            return None
-        message = _message("output", total, [])
-        message.content.update(pages=pages, after=total)
-        return message
+        pages = self._viewers.complete(total)
+        return Message(_output(pages, total, total, [])) if pages else None
 
-    def saved(self, page: str, offset: int) -> Message:
+    def saved(self, asked: Save) -> Message:
         """Return a piece of all that was captured, for a page that asks for it."""
         total = self._job.total
-        chunks = list(_together(self._job.read(offset, SAVE)))
-        message = _message("saved", chunks[0].offset if chunks else total, chunks)
-        message.content.update(page=page, after=offset, total=total)
-        return message
-
-    def tail(self) -> dict[str, Any]:
-        """Return the last of the output, for the synced state."""
-        chunks = tail_of(self._job, TAIL)
-        return {
-            "offset": chunks[0].offset if chunks else 0,
-            "streams": _streams(chunks),
-            "data": b"".join(chunk.data for chunk in chunks),
-        }
+        chunks = list(_together(self._job.read(asked["offset"], SAVE)))
+        content = Saved(
+            kind="saved",
+            page=asked["page"],
+            after=asked["offset"],
+            offset=chunks[0].offset if chunks else total,
+            total=total,
+            streams=_streams(chunks),
+        )
+        return Message(content, _joined(chunks))
 
     def _read(self, share: Share) -> list[Chunk]:
         if share.offset == share.after and share.offset > 0:
@@ -133,6 +135,16 @@ class Pauses:
         """Begin with the first pause again."""
         self._pause = self._first
         self.begin()
+
+
+def tail(job: Job) -> Tail:
+    """Return the last of the output, for the synced state."""
+    chunks = tail_of(job, TAIL)
+    return {
+        "offset": chunks[0].offset if chunks else 0,
+        "streams": _streams(chunks),
+        "data": _joined(chunks),
+    }
 
 
 def tail_of(job: Job, most: int) -> list[Chunk]:
@@ -173,7 +185,7 @@ class Recent:
     before: int
 
     def missing(self, cut: int = 0) -> str:
-        """Say what is not shown, *cut* lines among it; nothing if all is."""
+        """Return a note about what is not shown, with *cut* lines more; or nothing."""
         dropped = self.dropped + cut
         parts = [f"{dropped:,} lines"] if dropped else []
         parts += [size(self.before)] if self.before else []
@@ -181,7 +193,7 @@ class Recent:
 
 
 def _together(chunks: list[Chunk], pieces: int = _PIECES) -> Iterator[Chunk]:
-    """Yield the chunks up to the first gap between them, and not too many."""
+    """Yield at most *pieces* chunks, up to the first gap between them."""
     end = chunks[0].offset if chunks else 0
     for chunk in chunks[:pieces]:
         if chunk.offset != end:
@@ -190,10 +202,16 @@ def _together(chunks: list[Chunk], pieces: int = _PIECES) -> Iterator[Chunk]:
         end += len(chunk.data)
 
 
-def _streams(chunks: list[Chunk]) -> list[tuple[str, int]]:
+def _streams(chunks: list[Chunk]) -> Streams:
     return [(chunk.stream, len(chunk.data)) for chunk in chunks]
 
 
-def _message(kind: str, offset: int, chunks: list[Chunk]) -> Message:
-    content = {"kind": kind, "offset": offset, "streams": _streams(chunks)}
-    return Message(content, b"".join(chunk.data for chunk in chunks))
+def _joined(chunks: list[Chunk]) -> bytes:
+    return b"".join(chunk.data for chunk in chunks)
+
+
+def _output(pages: list[str], after: int, offset: int, chunks: list[Chunk]) -> Output:
+    streams = _streams(chunks)
+    return Output(
+        kind="output", pages=pages, after=after, offset=offset, streams=streams
+    )

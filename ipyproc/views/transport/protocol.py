@@ -25,6 +25,8 @@ Streams = list[tuple[str, int]]
 Fact = tuple[str, str, bool]
 #: A process: pid, name, percent of a processor, memory, and the branches below it.
 Branch = tuple[int, str, float, int, "list[Branch]"]
+#: A cell of a life line: text, kind, columns, and how long it lasted: null if it lasts.
+Cell = tuple[str, str, int, str | None]
 
 
 # --- synced traits
@@ -46,6 +48,76 @@ class JobState(TypedDict):
     stdin: bool
     total: int | None
     facts: list[Fact] | None
+
+
+class Tail(TypedDict):
+    """``tail`` of a job's pane: the last of the output, from *offset* on."""
+
+    offset: int
+    streams: Streams
+    data: bytes
+
+
+class JobFields(TypedDict):
+    """A row of the table of jobs; *cpu* and *memory* are null where not measured."""
+
+    name: str
+    command: str
+    pid: int
+    status: str
+    text: str
+    success: bool | None
+    started: float
+    ended: float | None
+    ran: str | None
+    cpu: float | None
+    memory: float | None
+    last: str
+    over: NotRequired[bool]
+
+
+class ProcessUsage(TypedDict):
+    """What a process and those below it use; *cpu* is a curve, newest last."""
+
+    memory: int
+    processes: int
+    tree: Branch
+    cpu: list[int]
+
+
+class ProcessFields(TypedDict):
+    """The one row of the pane of any process."""
+
+    pid: int
+    name: str
+    command: str
+    status: str
+    state: str
+    started: float
+    since: str
+    ended: float | None
+    user: str
+    parent: str
+    threads: int | None
+    usage: ProcessUsage | None
+
+
+class First(TypedDict):
+    """``first`` of a view with rows: how they were when they were displayed last."""
+
+    clock: float
+    number: int
+    rows: dict[str, dict[str, object]]
+    notes: dict[str, object]
+
+
+class TimelineState(TypedDict):
+    """``state`` of a life line; *lasted*: how long the last phase had lasted then."""
+
+    title: str
+    summary: str
+    rows: list[tuple[str, list[Cell]]]
+    lasted: float
 
 
 # --- from the page: who looks
@@ -78,7 +150,6 @@ class Settle(TypedDict):
     """The page keeps static HTML, so the output may become that."""
 
     action: Literal["settle"]
-    page: str
 
 
 # --- from the page: a job's output
@@ -209,3 +280,9 @@ class Forget(TypedDict):
     """The job was cleared; what is on the page stays there."""
 
     kind: Literal["forget"]
+
+
+#: What changes something; the kernel answers each with `Done`.
+Asked = Press | Signal | Send
+FromPage = Look | Away | Leave | Settle | Ready | Ack | Save | Asked
+FromKernel = Begin | Output | Saved | Usage | Rows | Done | Forget

@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, TypeAlias
+
+from ipyproc.views.transport import protocol
 
 #: What a row says, field by field, as JSON.
-Fields = dict[str, Any]
-Rows = dict[str, Fields]
+Fields: TypeAlias = dict[str, Any]
+Rows: TypeAlias = dict[str, Fields]
 
-# What the message says besides fields: its kind, its number, commas and quotes.
+# The size of a row besides its fields: commas, quotes, braces.
 _ROW_OVERHEAD = 8
 
 
-class Board:
-    """The rows of a table as they are, and as the pages have been told they are.
+class RowChanges:
+    """What the pages were told of the rows of a table, and what to tell them next.
 
     Each message has a number, one more than the last; a page that misses one asks for
     all. The first message after ``restart`` names the keys of all rows.
     """
 
     def __init__(self) -> None:
-        self.rows: Rows = {}
-        #: What is said of the table as a whole.
-        self.notes: Fields = {}
         #: The number of the last message.
         self.number = 0
         self._told: Rows = {}
@@ -34,30 +33,37 @@ class Board:
         """Tell everything again."""
         self._begins = True
 
-    def next(self, room: int) -> Fields | None:
-        """Give what a message of about *room* bytes can tell; ``None``: nothing new."""
-        told: Fields = {}
+    def next(
+        self, rows: Rows, notes: Fields, clock: float, room: int
+    ) -> protocol.Rows | None:
+        """Return a message of about *room* bytes; None if nothing is new."""
+        message: protocol.Rows = {
+            "kind": "rows",
+            "clock": clock,
+            "number": self.number + 1,
+            "rows": {},
+        }
         if self._begins:
-            told["keys"] = list(self.rows)
-            self._told = {key: {} for key in self.rows}
-        elif gone := [key for key in self._told if key not in self.rows]:
-            told["gone"] = gone
-        if self._begins or self.notes != self._noted:
-            told["notes"] = self._noted = self.notes
-        rows = self._changed(room)
-        if not rows and not told:
+            message["keys"] = list(rows)
+            self._told = {key: {} for key in rows}
+        elif gone := [key for key in self._told if key not in rows]:
+            message["gone"] = gone
+        if self._begins or notes != self._noted:
+            message["notes"] = self._noted = notes
+        message["rows"] = self._changed(rows, room)
+        if not message["rows"] and not message.keys() & {"keys", "gone", "notes"}:
             return None
-        for key in told.get("gone", ()):
+        for key in message.get("gone", ()):
             del self._told[key]
-        for key, fields in rows.items():
+        for key, fields in message["rows"].items():
             self._told[key] = self._told.get(key, {}) | fields
         self._begins = False
         self.number += 1
-        return {"number": self.number, "rows": rows, **told}
+        return message
 
-    def _changed(self, room: int) -> Rows:
+    def _changed(self, rows: Rows, room: int) -> Rows:
         changed: Rows = {}
-        for key, fields in self.rows.items():
+        for key, fields in rows.items():
             before = self._told.get(key, {})
             new = {
                 name: value

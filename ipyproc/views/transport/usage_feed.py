@@ -2,91 +2,86 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import deque
-from typing import Any
 
 from ipyproc._jobs.job import Job
 from ipyproc._jobs.procinfo.usage import Usage
 from ipyproc.views.render.format import plain
+from ipyproc.views.transport import protocol
+from ipyproc.views.transport.protocol import Branch
+from ipyproc.views.transport.viewers import Viewers
 
-#: For so many seconds a page that said that it looks is believed to. It says so more
-#: often, but a kernel that runs a cell may not be able to hear it.
-LEASE = 60.0
-
-_EVERY = 1.0
 _SAMPLES = 60
-# After such a pause what was measured before is no part of the same picture.
-_PAUSE = 5.0
-_MOST_PAGES = 16
+# Samples from before a longer pause do not belong to the same curve.
+_GAP = 5.0
 _PROCESSES = 100
 _NAME = 40
 
-#: A process for the page: pid, name, share of a processor, memory, and those below it.
-Branch = list[Any]
+
+class Curve:
+    """The last samples of what a tree of processes uses, in percent of a processor."""
+
+    def __init__(self) -> None:
+        self._samples: deque[int] = deque(maxlen=_SAMPLES)
+        self._newest: Usage | None = None
+        self._at = 0.0
+
+    def add(self, usage: Usage) -> list[int]:
+        """Add a measurement, unless it is the last one again; return the samples."""
+        now = time.monotonic()
+        if usage is not self._newest:
+            if now - self._at > _GAP:
+                self._samples.clear()
+            self._newest, self._at = usage, now
+            self._samples.append(round(usage.total_cpu_percent))
+        return list(self._samples)
 
 
-class Gauge:
-    """The usage of one job, once a second; all methods may be called from any thread.
+class UsageFeed:
+    """The usage of one job on its way to the pages that look at it.
 
-    Only the thread that sends calls `measure`.
+    It belongs to the thread that sends.
     """
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: Job, viewers: Viewers) -> None:
         self._job = job
-        # Of each page: until when it looks, and whether at the processes, too.
-        self._pages: dict[str, tuple[float, bool]] = {}
-        self._next = self._at = 0.0
-        self._usage: Usage | None = None
-        self._shares: deque[int] = deque(maxlen=_SAMPLES)
+        self._viewers = viewers
+        self._curve = Curve()
+        self._measured_at = -math.inf
 
-    def look(self, page: str, tree: bool) -> None:
-        """Take down that *page* looks, and whether at the processes, too."""
-        _, before = self._pages.pop(page, (0.0, False))
-        if tree and not before:
-            self._next = 0.0  # it was opened just now
-        self._pages[page] = (time.monotonic() + LEASE, tree)
-        for oldest in list(self._pages)[:-_MOST_PAGES]:
-            self._pages.pop(oldest, None)
+    def restart(self) -> None:
+        """Measure at once, for somebody has just begun to look."""
+        self._measured_at = -math.inf
 
     def due(self) -> float | None:
-        """Say when to measure next, on ``time.monotonic()``; None: nobody looks."""
-        looking = self._next < max((t for t, _ in self._looks()), default=0.0)
-        return self._next if looking and self._job.state is None else None
+        """Return when to measure next, on ``time.monotonic()``; None: never."""
+        pause = self._viewers.pause
+        if pause is None or self._job.state is not None:
+            return None
+        return self._measured_at + pause
 
-    def measure(self) -> dict[str, Any] | None:
-        """Measure if it is time to; return what a page is told."""
+    def next(self) -> protocol.Usage | None:
+        """Measure if it is time to; return the message for the pages."""
         due, now = self.due(), time.monotonic()
         if due is None or due > now:
             return None
-        self._next = now + _EVERY
+        self._measured_at = now
         usage = self._job.usage()
         if usage is None:
             return None
-        self._add(usage, now)
         return {
             "kind": "usage",
-            "cpu": list(self._shares),
+            "cpu": self._curve.add(usage),
             "memory": usage.total_memory,
             "processes": sum(1 for _ in usage),
-            "tree": branch(usage) if any(tree for _, tree in self._looks()) else None,
+            "tree": branch(usage) if self._viewers.want_tree else None,
         }
-
-    def _looks(self) -> list[tuple[float, bool]]:
-        return list(self._pages.values())
-
-    def _add(self, usage: Usage, now: float) -> None:
-        """Add a sample, if this measurement is not the last one once more."""
-        if usage is self._usage:
-            return
-        if now - self._at > _PAUSE:
-            self._shares.clear()
-        self._usage, self._at = usage, now
-        self._shares.append(round(usage.total_cpu_percent))
 
 
 def branch(usage: Usage, most: int = _PROCESSES) -> Branch:
-    """Return a process and those below it, the first *most* of them, for the page."""
+    """Return a process and those below it, *most* of them, for the page."""
     shown = [*usage][:most]
     return _branch(usage, {id(process) for process in shown})
 
@@ -94,4 +89,4 @@ def branch(usage: Usage, most: int = _PROCESSES) -> Branch:
 def _branch(usage: Usage, shown: set[int]) -> Branch:
     below = [_branch(child, shown) for child in usage.children if id(child) in shown]
     share, memory = round(usage.cpu_percent), usage.memory
-    return [usage.pid, plain(usage.name)[:_NAME], share, memory, below]
+    return usage.pid, plain(usage.name)[:_NAME], share, memory, below

@@ -1,57 +1,92 @@
-"""Widgets that have a static rendering, and leave that in the notebook.
+"""The base of all live widgets: their name, their pages, and their places.
 
-A cell's output is a widget's view at first, beside its text and HTML for who shows no
-widgets. A notebook that is saved like that and opened without its kernel would show
-nothing. So a page of JupyterLab or Notebook says ``settle`` as soon as it shows the
-widget, the output becomes the HTML alone, and there the page puts the widget (see
-``frontend/src/live.ts``). Whenever the widget changes, so does the HTML.
+A widget is a picture. What it shows goes to the page in synced traits and in messages
+(see `transport.protocol`); a page can name an entry of a table, and nothing that it
+writes to a trait is believed.
+
+What is known of the pages belongs to the thread that sends, the publisher's. Another
+thread never changes it, but posts to it: what a page asks for waits in a queue until it
+is the widget's turn. What changes something in the world (a signal, input) is done by
+the worker of `transport.actions`, and its outcome is posted.
 """
 
 from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Iterable
-from typing import Any
+from collections import deque
+from collections.abc import Callable
+from functools import partial
+from typing import Any, ClassVar, TypeAlias, TypeGuard
 
 import anywidget
 import traitlets
 from IPython import get_ipython
 
-from ipyproc.views.display import asks, size_of
-from ipyproc.views.transport.rate_limiter import OPENING, STATUSES, Publisher
-from ipyproc.views.widgets.job import shared
+from ipyproc.views.transport import actions
+from ipyproc.views.transport.output_feed import Message
+from ipyproc.views.transport.protocol import (
+    Asked,
+    Away,
+    Done,
+    FromPage,
+    Leave,
+    Look,
+    Settle,
+)
+from ipyproc.views.transport.rate_limiter import (
+    OPENING,
+    OVERHEAD,
+    STATUSES,
+    Publisher,
+    shared,
+)
+from ipyproc.views.transport.requests import read
+from ipyproc.views.transport.viewers import Viewers
+from ipyproc.views.widgets.place import Bundle, Place, accepts_input
 
-# The cells that showed it last are kept up to date: nobody says which are still there.
-_MOST_PLACES = 16
+# What pages ask for waits here; of too much the oldest is dropped.
+_MOST_REQUESTS = 64
+
+#: What a widget does for a request, by its action; returns the bytes that it sent.
+Requests: TypeAlias = dict[str, Callable[[Any, Any], int]]
 
 
-class Twin(anywidget.AnyWidget):
-    """A widget, and the same as text and HTML.
+class LiveWidget(anywidget.AnyWidget):
+    """A widget that is live while its kernel is there, and the same as text and HTML.
 
-    What is sent after the beginning is sent by the publisher's thread; subclasses call
-    `changed` from any thread.
+    Public methods may be called from any thread and return at once.
     """
 
-    #: By this name the page finds the static rendering, and the model itself.
+    #: The id of the model; by this name the page also finds the static rendering.
     token = traitlets.Unicode().tag(sync=True)
+
+    #: The places that are kept up to date: nobody says which of them still exist.
+    MOST_PLACES: ClassVar[int] = 16
+
+    _is_open = False
 
     def __init__(self, publisher: Publisher = shared, **traits: object) -> None:
         self._publisher = publisher
-        self._is_closed = False
+        self._viewers = Viewers()
+        self._requests: deque[Callable[[], int]] = deque(maxlen=_MOST_REQUESTS)
         self._places: list[Place] = []
+        self._unfollow: Callable[[], None] | None = None
         token = secrets.token_hex(16)
         super().__init__(model_id=token, token=token, **traits)
-        opened = [self._esm, self._css, traits]
-        publisher.account(len(json.dumps(opened)), OPENING)
+        self._is_open = True
+        publisher.account(size_of([self._esm, self._css, traits]), OPENING)
         self.on_msg(self._heard)
+        _answer_where_asked(self.comm)
+
+    # --- what subclasses say
 
     def text(self) -> str:
-        """Return what it shows as text."""
+        """Return what is shown as text."""
         raise NotImplementedError
 
     def html(self) -> str:
-        """Return what it shows as HTML that needs nothing else."""
+        """Return what is shown as HTML that needs nothing else."""
         raise NotImplementedError
 
     @property
@@ -60,118 +95,214 @@ class Twin(anywidget.AnyWidget):
         return False
 
     def catch_up(self) -> None:
-        """Look at what is shown, for a cell has just ended."""
+        """Find out what happened: a cell has just ended."""
+
+    def act(self, asked: Asked) -> actions.Act | None:
+        """Return what a button does; None if it does nothing."""
+        return None
+
+    def refresh(self, room: int) -> int:
+        """Send what is most urgent, about *room* bytes; return its size, or 0."""
+        return 0
+
+    # --- life
 
     def changed(self) -> None:
-        """Have what changed shown, soon; nothing of one that was closed."""
-        if not self._is_closed:
+        """Let it send what changed, soon; a closed one sends nothing."""
+        if self._is_open:
             self._publisher.wake(self)
 
     def close(self) -> None:
         """Show changes no more; what is shown stays as static HTML."""
-        self._is_closed = True
-        if hasattr(self, "_publisher"):  # it may have come to nothing
+        if self._is_open:
+            self._is_open = False
             self._publisher.forget(self)
+            self._stop_following()
         super().close()
 
+    def retire(self) -> None:
+        """Close it, and leave nothing large in a notebook that was told of it.
+
+        Where a saved notebook keeps the state of models, only new values replace the
+        old ones.
+        """
+        self._esm, self._css = "", ""
+        self.close()
+
+    def set_state(self, sync_data: dict[str, object]) -> None:
+        """Ignore what a page writes to the traits."""
+
+    # --- the publisher's side
+
     def publish(self, room: int) -> int:
-        """Send what is new; return its size, or 0 if there is nothing."""
-        return self._refresh() or self._update(self._places)
+        """Send what is most urgent; return its size, or 0 if there is nothing."""
+        if not self._is_open:
+            return 0
+        return self.answer() or self.refresh(room) or self.update(self._places)
 
     def due(self) -> float | None:
-        """Say that there will be nothing before `changed` is called."""
+        """Return when there will be something to send without a call of `changed`."""
         return None
 
-    def _refresh(self) -> int:
-        """Change the synced traits to what they should be; return the size of that."""
+    def answer(self) -> int:
+        """Do what pages asked for, up to the first answer; return its size."""
+        while self._requests:
+            if size := self._requests.popleft()():
+                return size
         return 0
 
-    def _update(self, places: Iterable[Place]) -> int:
+    def say(self, message: Message | None) -> int:
+        """Send a message to the pages; return its size, 0 if there is none."""
+        if message is None:
+            return 0
+        self.send(message.content, [message.data] if message.data else None)
+        return size_of(message.content) + len(message.data) + OVERHEAD
+
+    def update(self, places: list[Place]) -> int:
         """Show what changed in the first place that lacks it; return the size."""
-        return next((size for place in places if (size := place.update())), 0)
+        live = (place for place in places if not place.headless)
+        return next((size for place in live if (size := place.update())), 0)
+
+    # --- what pages ask for
 
     def _heard(self, _: object, content: object, __: object) -> None:
+        """Take a message of a page."""
         self._publisher.account(0, STATUSES)
-        if isinstance(content, dict) and content.get("action") == "settle":
-            for place in self._places:
-                place.settled = True
-            self.changed()
+        asked = read(content)
+        if asked is None:
+            return
+        if _changes_something(asked):
+            if act := self.act(asked):
+                actions.perform(asked, act, self._done)
+        elif request := self.REQUESTS.get(asked["action"]):
+            self._post(partial(request, self, asked))
 
-    def _static(self) -> dict[str, Any]:
+    def _post(self, request: Callable[[], int]) -> None:
+        self._requests.append(request)
+        self.changed()
+
+    def _done(self, done: Done) -> None:
+        self._post(partial(self._tell, done))
+
+    def _tell(self, done: Done) -> int:
+        """Tell a page what came of its button."""
+        return self.say(Message(done))
+
+    def _look(self, asked: Look) -> int:
+        self._viewers.look(asked["page"], asked.get("tree", False))
+        return 0
+
+    def _away(self, asked: Away) -> int:
+        self._viewers.away(asked["page"])
+        return 0
+
+    def _leave(self, asked: Leave) -> int:
+        self._viewers.leave(asked["page"])
+        return 0
+
+    def _settle(self, asked: Settle) -> int:
+        """Let the output become HTML everywhere."""
+        for place in self._places:
+            place.settled = True
+        return 0
+
+    #: All that a page can ask for, besides buttons.
+    REQUESTS: ClassVar[Requests] = {
+        "look": _look,
+        "away": _away,
+        "leave": _leave,
+        "settle": _settle,
+    }
+
+    # --- places
+
+    def display(self, shell: Any) -> None:
+        """Show it in the current cell of *shell*, which belongs to a kernel."""
+        place = self.place(shell)
+        self._publisher.account(place.size)
+        self._places = [*self._places, place][-self.MOST_PLACES :]
+        self._follow(shell, self.events(place))
+        self.changed()
+
+    def place(self, shell: Any) -> Place:
+        """Show it, and settle at once where no page will load a widget."""
+        headless = not accepts_input(shell)
+        place = Place(self, shell, is_live=not headless)
+        place.settled = headless
+        if headless:
+            self._esm, self._css = "", ""  # they would be saved with the notebook
+        return place
+
+    def events(self, place: Place) -> tuple[str, ...]:
+        """Return the events of the shell at which it catches up."""
+        return ("post_run_cell",)
+
+    def static(self) -> Bundle:
+        """Return it as text and HTML, which the page finds by the token."""
         page = f'<div id="ipyproc-{self.token}">{self.html()}</div>'
         return {"text/plain": self.text(), "text/html": page}
+
+    def widget(self) -> tuple[Bundle, Bundle]:
+        """Return data and metadata that show it as a widget; empty if it is closed."""
+        bundle = super()._repr_mimebundle_() if self.comm else None
+        data, metadata = bundle or ({}, {})
+        return {kind: data[kind] for kind in data if kind != "text/plain"}, metadata
+
+    def _follow(self, shell: Any, events: tuple[str, ...]) -> None:
+        if self._unfollow is not None or not events:
+            return
+
+        def unfollow() -> None:
+            for event in events:
+                shell.events.unregister(event, self._between_cells)
+
+        for event in events:
+            shell.events.register(event, self._between_cells)
+        self._unfollow = unfollow
+
+    def _stop_following(self) -> None:
+        unfollow, self._unfollow = self._unfollow, None
+        if unfollow is not None:
+            unfollow()
+
+    def _between_cells(self, *_: object) -> None:
+        self.catch_up()
+        # What runs a notebook without a page listens only while a cell runs.
+        for place in self._places:
+            if place.headless:
+                place.update()
+        if self.final or self.comm is None:
+            self._stop_following()
 
     def _ipython_display_(self) -> None:
         """Show it in the current cell, or print it where there is no notebook."""
         shell = get_ipython()
         if getattr(shell, "kernel", None) is None:
             print(self.text())
-            return
-        place = Place(self, shell)
-        self._publisher.account(place.size)
-        if not self._places:
-            shell.events.register("post_run_cell", self._after_cell)
-            if place.headless:
-                # No page will load it, and it would be saved with the notebook.
-                self._esm, self._css = "", ""
-        self._places = [*self._places, place][-_MOST_PLACES:]
+        else:
+            self.display(shell)
 
-    def _after_cell(self, *_: object) -> None:
-        self.catch_up()
-        # What runs a notebook without a page listens only while a cell runs.
-        for place in self._places:
-            if place.headless:
-                place.show()
-        if self.final or self.comm is None:
-            get_ipython().events.unregister("post_run_cell", self._after_cell)
-
-    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], Any]:
-        """Name the widget; its text is for IPython 7 in a terminal, which asks here."""
+    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[Bundle, Bundle]:
+        """Return the widget and its text; IPython 7 asks for it in a terminal."""
         data, metadata = super()._repr_mimebundle_(**kwargs) or ({}, {})
         return data | {"text/plain": self.text()}, metadata
 
 
-class Place:
-    """One place in a notebook where it is shown."""
-
-    def __init__(self, twin: Twin, shell: Any) -> None:
-        self._twin = twin
-        self._id = secrets.token_hex(16)
-        # Where it was shown first it is updated, also while a cell captures its output.
-        self._publisher = shell.display_pub
-        #: Whether nobody sits in front, so that no page will ever look.
-        self.headless = not asks(shell)
-        #: Whether HTML is shown, or shall be.
-        self.settled = self.headless
-        self._shown = twin._static()
-        widget, metadata = ({}, {}) if self.headless else _widget(twin)
-        self._is_html = not widget
-        self._publish(widget | self._shown, metadata)
-
-    @property
-    def size(self) -> int:
-        """About how many bytes it takes to show what is shown."""
-        return size_of(self._shown)
-
-    def update(self) -> int:
-        """Show what changed, if a page shows HTML here; return the size of that."""
-        self.settled |= self._twin.final
-        return self.show() if self.settled and not self.headless else 0
-
-    def show(self) -> int:
-        """Show what changed as HTML; return the size of that."""
-        new = self._twin._static()
-        if self._is_html and new == self._shown:
-            return 0
-        self._shown, self._is_html = new, True
-        self._publish(new, {}, update=True)
-        return self.size
-
-    def _publish(self, data: Any, metadata: Any, update: bool = False) -> None:
-        transient = {"display_id": self._id}
-        self._publisher.publish(data, metadata, transient=transient, update=update)
+def _changes_something(asked: FromPage) -> TypeGuard[Asked]:
+    return asked["action"] in actions.ACTIONS
 
 
-def _widget(twin: Twin) -> tuple[dict[str, Any], dict[str, Any]]:
-    data, metadata = twin._repr_mimebundle_()
-    return {kind: data[kind] for kind in data if kind != "text/plain"}, metadata
+def size_of(content: object) -> int:
+    """Return how many bytes *content* takes, bytes in it counted as they are."""
+    return len(json.dumps(content, default=lambda data: "." * len(data)))
+
+
+def _answer_where_asked(comm: object) -> None:
+    """Let a page's messages be handled in the sub-shell that the page names.
+
+    ipykernel 7.4 handles them on the thread that last published on the comm, which is
+    the main one even while that is busy. ``_reply_subshell_for`` is private to
+    ipykernel: without it clicks wait for the end of the cell.
+    """
+    if hasattr(comm, "_reply_subshell_for"):
+        comm._reply_subshell_for = lambda data, default: default

@@ -2,31 +2,41 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Hashable, Iterable, Iterator
 from functools import partial
 from itertools import count
-from typing import ClassVar
+from typing import Final, cast
 from weakref import WeakKeyDictionary
 
 from ipyproc._jobs.job import Job
 from ipyproc.session import jobs
 from ipyproc.views import assets
-from ipyproc.views.render import jobs_table
-from ipyproc.views.transport.actions import Asked
-from ipyproc.views.transport.rate_limiter import Publisher
+from ipyproc.views.render import console, format, html
+from ipyproc.views.terminal.screen import Screen
+from ipyproc.views.transport.actions import Act
+from ipyproc.views.transport.protocol import Asked, JobFields
+from ipyproc.views.transport.rate_limiter import Publisher, shared
 from ipyproc.views.transport.row_changes import Fields, Rows
-from ipyproc.views.widgets import rows
-from ipyproc.views.widgets.job import shared
-from ipyproc.views.widgets.watched import Actions, Watched
+from ipyproc.views.widgets.rows import RowsView
 
 #: How many rows there are at most, unless more jobs run or all are asked for.
-MOST = 200
+MOST: Final = 200
+
+# The last line is looked for in so many bytes, and shown up to so many characters.
+_LOOK_BACK = 1024
+_LAST_LINE = 200
+_COMMAND = 300
+# The lines that a progress bar may go up.
+_LINES = 12
+_LINE_START = re.compile(rb"[\r\n](?!$)")
+_ESCAPE = re.compile(rb"(?=\x1b)")
 
 
-class JobsView(Watched):
-    """All jobs that run and the last that ended, *most* in all; ``None``: all.
+class JobsView(RowsView):
+    """All jobs that run and the last that ended, *most* in all; None: all of them.
 
-    *listed* gives the jobs that there are, each time that it is iterated.
+    *listed* yields the jobs that there are, each time that it is iterated.
     """
 
     _esm = assets.script("jobs")
@@ -40,29 +50,28 @@ class JobsView(Watched):
     ) -> None:
         self._most = most
         self._listed = listed
-        self._more = 0
-        # A name or a pid may come again; by a key the page means one job for ever.
+        # A name or a pid may come again; a key means one job for ever.
         self._numbers = count()
         self._keys: WeakKeyDictionary[Job, str] = WeakKeyDictionary()
-        self._known: WeakKeyDictionary[Job, tuple[int, Fields]] = WeakKeyDictionary()
+        # The last row of each job, and how much it had printed then.
+        self._known: WeakKeyDictionary[Job, tuple[int, JobFields]] = WeakKeyDictionary()
         super().__init__(publisher)
 
-    def survey(self, measure: bool) -> Iterator[Rows | None]:
-        """Find out the rows; with *measure* what the jobs use and print now, too."""
-        chosen, self._more = rows.shown(self._listed, self._most)
-        found: Rows = {}
-        for job in chosen:
-            found[self._key(job)] = self._row(job, measure)
-            yield None
-        yield found
+    def measure(self) -> Iterator[None]:
+        """Find out what each job uses and what it printed last."""
+        for job in shown(self._listed, self._most)[0]:
+            self._update(job, measure=True)
+            yield
 
-    def notes(self) -> Fields:
-        """Return how many jobs that ended are not shown."""
-        return {"more": self._more}
+    def poll(self) -> tuple[Rows, Fields]:
+        """Return the rows, and the number of ended jobs that are not shown."""
+        chosen, more = shown(self._listed, self._most)
+        return {self._key(j): dict(self._update(j)) for j in chosen}, {"more": more}
 
-    def gist(self) -> Hashable:
+    def summary(self) -> Hashable:
         """Return which jobs there are and how they are."""
-        return self._more, tuple((key, row["text"]) for key, row in self.rows.items())
+        texts = tuple((key, row["text"]) for key, row in self.rows.items())
+        return self._notes["more"], texts
 
     @property
     def quiet(self) -> bool:
@@ -71,44 +80,107 @@ class JobsView(Watched):
 
     def text(self) -> str:
         """Return the table as text."""
-        return jobs_table.text(self.rows.values(), self._more)
+        return console.jobs(self._rows(), self._notes["more"])
 
     def html(self) -> str:
         """Return the table as HTML."""
-        return jobs_table.html(self.rows.values(), self._more)
+        return html.jobs(self._rows(), self._notes["more"])
+
+    def act(self, asked: Asked) -> Act | None:
+        """Kill the job whose key a page names, and all that it started."""
+        if asked["action"] != "kill" or "job" not in asked:
+            return None
+        for job in self._listed:
+            if self._keys.get(job) == asked["job"]:
+                return partial(job.kill, tree=True)
+        return None
+
+    def _rows(self) -> Iterable[JobFields]:
+        return cast(Iterable[JobFields], self.rows.values())
 
     def _key(self, job: Job) -> str:
         if job not in self._keys:
             self._keys[job] = str(next(self._numbers))
         return self._keys[job]
 
-    def _row(self, job: Job, measure: bool) -> Fields:
-        total, known = self._known.get(job, (-1, {}))
+    def _update(self, job: Job, measure: bool = False) -> JobFields:
+        """Return the row of a job; what is not measured is as it was measured last."""
+        total, known = self._known.get(job, (-1, None))
         finished = job.finished  # before anything else: it may end at any moment
-        if known.get("over"):
+        if known and known.get("over"):
             return known
-        row = rows.row(job)
-        row |= {key: known[key] for key in _MEASURED if key in known}
-        is_news = job.total != total and (measure or finished or total < 0)
-        if is_news:
+        new = row(job)
+        if known:
+            new["cpu"], new["memory"] = known["cpu"], known["memory"]
+            new["last"] = known["last"]
+        if job.total != total and (measure or finished or total < 0):
             total = job.total
-            row["last"] = rows.last_line(job)
-        if row["ended"] is not None:
-            row |= {"cpu": None, "memory": None, "over": finished}
+            new["last"] = last_line(job)
+        if new["ended"] is not None:
+            new["cpu"] = new["memory"] = None
+            new["over"] = finished
         elif measure:
-            row |= rows.usage(job)
-        self._known[job] = total, row
-        return row
-
-    def _kill(self, asked: Asked) -> None:
-        """Kill the job whose key a page names, and all that it started."""
-        key = asked.get("job")
-        for job in self._listed if isinstance(key, str) else ():
-            if self._keys.get(job) == key:
-                self.act(asked, partial(job.kill, tree=True))
-                return
-
-    ACTIONS: ClassVar[Actions] = {"kill": _kill}
+            new["cpu"], new["memory"] = _used(job)
+        self._known[job] = total, new
+        return new
 
 
-_MEASURED = ("cpu", "memory", "last")
+def shown(jobs: Iterable[Job], most: int | None) -> tuple[list[Job], int]:
+    """Choose all jobs that run and the last of those that ended, *most* in all.
+
+    They are in the order in which they were started; the number is that of the others.
+    """
+    every = list(jobs)
+    if most is None or len(every) <= most:
+        return every, 0
+    ended = [job for job in every if job.ended_at is not None]
+    hidden = set(ended[: len(every) - most])
+    return [job for job in every if job not in hidden], len(hidden)
+
+
+def row(job: Job) -> JobFields:
+    """Return what is known of a job without measuring anything; no last line yet."""
+    ended = job.ended_at
+    return {
+        "name": format.name(job),
+        "command": format.command(job)[:_COMMAND],
+        "pid": job.pid,
+        "status": str(job.status),
+        "text": format.status(job),
+        "success": format.success(job),
+        "started": job.started_at,
+        "ended": ended,
+        "ran": None if ended is None else format.seconds(ended - job.started_at),
+        "cpu": None,
+        "memory": None,
+        "last": "",
+    }
+
+
+def last_line(job: Job) -> str:
+    """Return the last line of the output, as a terminal would show it, unstyled.
+
+    Of a very long one, the end of it.
+    """
+    start = max(0, job.total - _LOOK_BACK)
+    screen = Screen(_LINES)
+    begun = start == 0
+    for chunk in job.read(start, _LOOK_BACK):
+        data = chunk.data
+        if not begun:
+            # What comes before may be the rest of an escape sequence.
+            half = data[: _LOOK_BACK // 2]
+            line = _LINE_START.search(data) or _ESCAPE.search(half)
+            begun, data = True, data[line.end() if line else 0 :]
+        screen.feed(chunk.stream, data)
+    screen.finish()
+    lines = ("".join(text for text, _ in line).strip() for line in screen.runs())
+    return next((line for line in reversed(list(lines)) if line), "")[-_LAST_LINE:]
+
+
+def _used(job: Job) -> tuple[float | None, float | None]:
+    """Measure the processor and memory of a job's tree, rounded for a reader."""
+    usage = job.usage()
+    if usage is None:
+        return None, None
+    return round(usage.total_cpu_percent, 1), round(usage.total_memory, -5)

@@ -3,49 +3,32 @@
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Hashable, Iterator
 from functools import partial
 from html import escape
-from signal import SIGCONT, SIGINT, SIGKILL, SIGSTOP, SIGTERM
-from typing import ClassVar
 
 import traitlets
 
 from ipyproc._jobs.procinfo.usage import Usage
 from ipyproc.views import assets
-from ipyproc.views.process import GONE, Found, Sight
-from ipyproc.views.render import format
-from ipyproc.views.transport.actions import SIGNALS, Asked
-from ipyproc.views.transport.rate_limiter import Publisher
+from ipyproc.views.process import ForeignProcess, Snapshot
+from ipyproc.views.render import format, styles
+from ipyproc.views.transport.actions import BUTTONS, SIGNALS, Act
+from ipyproc.views.transport.protocol import Asked, ProcessFields, ProcessUsage
+from ipyproc.views.transport.rate_limiter import Publisher, shared
 from ipyproc.views.transport.row_changes import Fields, Rows
-from ipyproc.views.transport.usage_feed import branch
-from ipyproc.views.widgets.job import shared
-from ipyproc.views.widgets.watched import Actions, Watched
+from ipyproc.views.transport.usage_feed import Curve, branch
+from ipyproc.views.widgets.rows import RowsView
 
-# The signals that have a button, by what a page calls it.
-_BUTTONS = {
-    "interrupt": SIGINT,
-    "terminate": SIGTERM,
-    "kill": SIGKILL,
-    "stop": SIGSTOP,
-    "continue": SIGCONT,
-}
 _KEY = "process"
-_SAMPLES = 60
 #: What is said of the end of a process that is no child of ours.
 UNKNOWN = "how it ended only its parent was told"
 
-_FRAME = "border:1px solid #8886;border-radius:4px;padding:4px 10px;text-align:left"
-_TABLE = "margin:4px 0 0;border:0;font-size:12px;line-height:1.35"
-_ROWS = "display:flex;flex-wrap:wrap;gap:2px 20px"
-_ROW = "display:block;background:none"
-_FACT = "display:block;padding:0;text-align:left;font-weight:normal"
-_COLOURS = {"stopped": "#a07000", "zombie": "#a64fc0", GONE: "#7d8590"}
-_RUNNING = "#3b78d8"
+_FRAME = f"{styles.FRAME};padding:4px 10px"
+_TABLE = f"margin:4px 0 0;{styles.FACT_TABLE}"
 
 
-class FoundView(Watched):
+class ProcessView(RowsView):
     """Shows one process that was found by its pid, and signals it and no other."""
 
     _esm = assets.script("process")
@@ -53,35 +36,36 @@ class FoundView(Watched):
 
     signals: traitlets.List[str] = traitlets.List().tag(sync=True)
 
-    def __init__(self, found: Found, publisher: Publisher = shared) -> None:
-        self._found = found
-        self._shares: deque[int] = deque(maxlen=_SAMPLES)
-        self._usage: Fields | None = None
+    def __init__(self, process: ForeignProcess, publisher: Publisher = shared) -> None:
+        self._process = process
+        self._curve = Curve()
+        self._usage: ProcessUsage | None = None
         super().__init__(publisher)
         self.signals = list(SIGNALS)
 
     @property
     def final(self) -> bool:
         """Whether the process is gone."""
-        return self._found.gone_at is not None
+        return self._process.gone_at is not None
 
     @property
     def quiet(self) -> bool:
         """Whether nothing more will happen to it."""
         return self.final
 
-    def survey(self, measure: bool) -> Iterator[Rows | None]:
-        """Look at the process; with *measure* at what it uses, too."""
-        sight = self._found.look()
-        if measure:
-            self._measure()
-        yield {_KEY: self._row(sight)}
+    def measure(self) -> Iterator[None]:
+        """Measure what the process and those below it use."""
+        usage = self._process.usage()
+        self._usage = None if usage is None else self._used(usage)
+        yield
 
-    def notes(self) -> Fields:
-        """Return why it must not be signalled, and what is not known of its end."""
-        return {"refusal": self._found.refusal, "end": UNKNOWN if self.final else None}
+    def poll(self) -> tuple[Rows, Fields]:
+        """Return the facts, why it must not be signalled, and what its end lacks."""
+        row = self._row(self._process.poll())
+        end = UNKNOWN if self.final else None
+        return {_KEY: dict(row)}, {"refusal": self._process.refusal, "end": end}
 
-    def gist(self) -> Hashable:
+    def summary(self) -> Hashable:
         """Return what does not change all the time."""
         row = self.rows[_KEY]
         return row["state"], row["command"], row["parent"]
@@ -93,47 +77,54 @@ class FoundView(Watched):
     def html(self) -> str:
         """Return the facts as HTML that needs nothing else."""
         row = self.rows[_KEY]
-        colour = _COLOURS.get(row["state"], _RUNNING)
         drawn = "".join(
-            f'<tr style="{_ROW}"><th scope="row" style="{_FACT};opacity:.7">{label}'
-            f'</th><td style="{_FACT}">{escape(value)}</td></tr>'
+            f'<tr style="{styles.FACT}"><th scope="row" style="{styles.NAME}">{label}'
+            f'</th><td style="{styles.VALUE}">{escape(value)}</td></tr>'
             for label, value in self._facts()
         )
         return (
-            f'<section class="ipyproc-found tex2jax_ignore mathjax_ignore" '
+            f'<section class="ipyproc-found {styles.NO_MATHS}" '
             f'aria-label="Process {row["pid"]}" data-pid="{row["pid"]}" '
             f'data-status="{row["state"]}" style="{_FRAME}">'
-            f'<span class="ipyproc-status" style="color:{colour}"><b>'
-            f"{escape(row['status'])}</b></span> <b>{escape(row['name'])}</b>"
-            f'<table class="ipyproc-process" style="{_TABLE}"><tbody style="{_ROWS}">'
-            f"{drawn}</tbody></table></section>"
+            f'<span class="ipyproc-status" style="color:{styles.badge(row["state"])}">'
+            f"<b>{escape(row['status'])}</b></span> <b>{escape(row['name'])}</b>"
+            f'<table class="ipyproc-process" style="{_TABLE}">'
+            f'<tbody style="{styles.FACTS}">{drawn}</tbody></table></section>'
         )
 
-    def _row(self, sight: Sight) -> Fields:
-        found = self._found
-        parent, name = sight.parent
+    def act(self, asked: Asked) -> Act | None:
+        """Return what sends the signal of a button, or the one that is named."""
+        if asked["action"] == "signal":
+            sig = SIGNALS.get(asked["signal"])
+        else:
+            sig = BUTTONS.get(asked["action"])
+        return None if sig is None else partial(self._process.signal, sig)
+
+    def _row(self, snapshot: Snapshot) -> ProcessFields:
+        process = self._process
+        parent, name = snapshot.parent
         return {
-            "pid": found.pid,
-            "name": format.plain(sight.name),
-            "command": _command(sight),
-            "status": sight.status,
-            "state": _STATES.get(sight.status, sight.status),
-            "started": found.started_at,
-            "since": time.strftime("%F %T", time.localtime(found.started_at)),
-            "ended": found.gone_at,
-            "user": format.plain(sight.user or "unknown"),
+            "pid": process.pid,
+            "name": format.plain(snapshot.name),
+            "command": _command(snapshot),
+            "status": snapshot.status,
+            "state": _STATES.get(snapshot.status, snapshot.status),
+            "started": process.started_at,
+            "since": time.strftime("%F %T", time.localtime(process.started_at)),
+            "ended": process.gone_at,
+            "user": format.plain(snapshot.user or "unknown"),
             "parent": f"{parent} {format.plain(name)}".strip(),
-            "threads": sight.threads,
-            "usage": None if found.gone_at else self._usage,
+            "threads": snapshot.threads,
+            "usage": None if process.gone_at else self._usage,
         }
 
-    def _measure(self) -> None:
-        usage = self._found.usage()
-        if usage is None:
-            self._usage = None
-            return
-        self._shares.append(round(usage.total_cpu_percent))
-        self._usage = _drawn(usage) | {"cpu": list(self._shares)}
+    def _used(self, usage: Usage) -> ProcessUsage:
+        return {
+            "memory": usage.total_memory,
+            "processes": sum(1 for _ in usage),
+            "tree": branch(usage),
+            "cpu": self._curve.add(usage),
+        }
 
     def _facts(self) -> list[tuple[str, str]]:
         row = self.rows[_KEY]
@@ -147,17 +138,8 @@ class FoundView(Watched):
             ("Started", row["since"]),
         ]
 
-    def _asked(self, asked: Asked) -> None:
-        action, name = asked["action"], asked.get("signal")
-        named = SIGNALS.get(name) if isinstance(name, str) else None
-        sig = named if action == "signal" else _BUTTONS[action]
-        if sig is not None:
-            self.act(asked, partial(self._found.signal, sig))
 
-    ACTIONS: ClassVar[Actions] = dict.fromkeys((*_BUTTONS, "signal"), _asked)
-
-
-# What the kernel says in more words than a reader needs to see a colour.
+# The kernel's words that say more than a reader needs to see a colour.
 _STATES = {
     "sleeping": "running",
     "disk-sleep": "running",
@@ -170,14 +152,7 @@ _STATES = {
 }
 
 
-def _command(sight: Sight) -> str:
+def _command(snapshot: Snapshot) -> str:
     # A process of the kernel has no words, but a name.
-    return format.line(sight.argv) if sight.argv else f"[{format.plain(sight.name)}]"
-
-
-def _drawn(usage: Usage) -> Fields:
-    return {
-        "memory": usage.total_memory,
-        "processes": sum(1 for _ in usage),
-        "tree": branch(usage),
-    }
+    argv = snapshot.argv
+    return format.line(argv) if argv else f"[{format.plain(snapshot.name)}]"

@@ -1,90 +1,230 @@
-"""What the table of jobs says about each, as facts for the page, HTML and text."""
+"""A live widget of rows that are measured while a page looks, and cost nothing else.
+
+The synced trait ``first`` has the rows as they were when they were displayed last, for
+a page that hears nothing else. What changes after that is sent in messages of kind
+``rows`` (see `transport.protocol`).
+"""
 
 from __future__ import annotations
 
-import re
+import math
+import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterator
+from typing import Any, ClassVar
 
-from ipyproc._jobs.job import Job
-from ipyproc.views.render import format
-from ipyproc.views.terminal.screen import Screen
-from ipyproc.views.transport.row_changes import Fields
+import traitlets
 
-# The last line is looked for in so many bytes, and shown up to so many characters.
-_LOOK_BACK = 1024
-_LAST_LINE = 200
-_COMMAND = 300
-# The lines that a progress bar may go up.
-_LINES = 12
-_LINE_START = re.compile(rb"[\r\n](?!$)")
-_ESCAPE = re.compile(rb"(?=\x1b)")
+from ipyproc.views.transport import viewers
+from ipyproc.views.transport.output_feed import Message
+from ipyproc.views.transport.protocol import Done, First, Look, Settle
+from ipyproc.views.transport.rate_limiter import Publisher, shared
+from ipyproc.views.transport.row_changes import Fields, RowChanges, Rows
+from ipyproc.views.widgets.base import LiveWidget, Requests
+from ipyproc.views.widgets.place import Place
+
+# Other views have their turn after measuring has used so many seconds.
+_SLICE = 0.01
+# Measuring takes at most one part in so many of the time.
+_RARELY = 10
+# The least that a message of rows may take.
+_ROOM = 48 * 1024
+# Seconds between two updates of what a saved notebook shows.
+_SAVED_EVERY = 10.0
+# Seconds that a message may be under way before it counts as lost.
+_UNDER_WAY = 3.0
 
 
-def shown(jobs: Iterable[Job], most: int | None) -> tuple[list[Job], int]:
-    """Choose all jobs that run and the last of those that ended, *most* in all.
+class RowsView(LiveWidget):
+    """A widget that shows rows of facts, by key, and measures them while it is seen.
 
-    In the order in which they were started; the number is that of the others.
+    The rows are replaced as a whole, by the thread that sends or after a cell, with a
+    lock held. All else belongs to the thread that sends.
     """
-    every = list(jobs)
-    if most is None or len(every) <= most:
-        return every, 0
-    ended = [job for job in every if job.ended_at is not None]
-    hidden = set(ended[: len(every) - most])
-    return [job for job in every if job not in hidden], len(hidden)
 
+    first = traitlets.Dict().tag(sync=True)
 
-def row(job: Job) -> Fields:
-    """Return what is known of a job without measuring anything; no last line yet."""
-    ended = job.ended_at
-    return {
-        "name": format.name(job),
-        "command": format.command(job)[:_COMMAND],
-        "pid": job.pid,
-        "status": str(job.status),
-        "text": format.status(job),
-        "success": format.success(job),
-        "started": job.started_at,
-        "ended": ended,
-        "ran": None if ended is None else format.seconds(ended - job.started_at),
-        "cpu": None,
-        "memory": None,
-        "last": "",
+    def __init__(self, publisher: Publisher = shared) -> None:
+        self._finding = threading.RLock()
+        #: The rows as they were found last, and what there is to say of all of them.
+        self.rows: Rows = {}
+        self._notes: Fields = {}
+        self._changes = RowChanges()
+        self._round: Iterator[None] | None = None
+        # When the last round ended, and the processor's seconds that it took.
+        self._measured_at, self._spent = -math.inf, 0.0
+        self._is_round_due = self._is_telling = self._has_lost = False
+        self._told_at = self._saved_at = -math.inf
+        self._saved: Hashable = None
+        self._unsaved: list[Place] = []
+        self._poll()
+        super().__init__(publisher, first=self._as_first())
+
+    # --- what subclasses say
+
+    def measure(self) -> Iterator[None]:
+        """Measure what costs something, step by step; the lock is held in each step."""
+        raise NotImplementedError
+
+    def poll(self) -> tuple[Rows, Fields]:
+        """Return all rows as they are now, and notes on them, without measuring."""
+        raise NotImplementedError
+
+    def summary(self) -> Hashable:
+        """Return what of the rows is worth a new text in a saved notebook."""
+        raise NotImplementedError
+
+    @property
+    def quiet(self) -> bool:
+        """Whether nothing will happen to the rows that there are."""
+        raise NotImplementedError
+
+    # --- life
+
+    def catch_up(self) -> None:
+        """Find out what happened in the cell that has just ended."""
+        self._poll()
+        self.changed()
+
+    def display(self, shell: Any) -> None:
+        """Show it in the current cell of *shell*, as it is now."""
+        self._poll()
+        if self.first["rows"] != self.rows:
+            self.first = dict(self._as_first())
+        super().display(shell)
+        if not self._places[-1].headless:
+            self._post(self._expect)
+
+    def refresh(self, room: int) -> int:
+        """Send the rows, and now and then what is saved; return the size."""
+        return self._send_rows(room) or self._save()
+
+    def update(self, places: list[Place]) -> int:
+        """Show what is to be saved in the next place that lacks it."""
+        while self._unsaved:
+            if size := super().update([self._unsaved.pop(0)]):
+                return size
+        return 0
+
+    def due(self) -> float | None:
+        """Return when there may be something to send, on ``time.monotonic()``."""
+        saves = self._places and self.summary() != self._saved
+        times = [self._saved_at + _SAVED_EVERY] if saves else []
+        if self._round or self._is_round_due or self._is_telling:
+            times.append(time.monotonic())
+        elif (pause := self._pause()) is not None:
+            times.append(self._measured_at + pause)
+        return min(times, default=None)
+
+    def _poll(self) -> None:
+        with self._finding:
+            self.rows, self._notes = self.poll()
+
+    def _as_first(self) -> First:
+        # The number comes first: then the rows are at least as new.
+        number = self._changes.number
+        return {
+            "clock": time.time(),
+            "number": number,
+            "rows": self.rows,
+            "notes": self._notes,
+        }
+
+    # --- measuring and sending, on the thread that sends
+
+    def _pause(self) -> float | None:
+        """Return the seconds between two rounds; None if there is to be none."""
+        if (pause := self._viewers.pause) is not None:
+            return max(pause, _RARELY * self._spent)
+        return viewers.POLL if self._viewers.are_away and not self.quiet else None
+
+    def _send_rows(self, room: int) -> int:
+        if not self._is_telling and not self._go_round():
+            return 0
+        room, clock = max(room, _ROOM), time.time()
+        message = self._changes.next(self.rows, self._notes, clock, room)
+        self._is_telling = message is not None
+        if message is None:
+            return 0
+        self._told_at = time.monotonic()
+        return self.say(Message(message))
+
+    def _go_round(self) -> bool:
+        """Go on measuring; return whether all is found that a page waits for."""
+        if self._round is None and not self._begin_round():
+            return False
+        if not self._measure_a_while():
+            return False
+        # The rows are of one moment: after the last step, in which anything may happen.
+        self._poll()
+        self._round, self._measured_at = None, time.monotonic()
+        if self._has_lost:
+            self._has_lost = False
+            self._changes.restart()
+        return self._viewers.pause is not None
+
+    def _begin_round(self) -> bool:
+        """Begin a round if one is due; what is asked for later needs another one."""
+        pause = self._pause()
+        is_time = pause is not None and time.monotonic() >= self._measured_at + pause
+        if not is_time and not (self._is_round_due and pause is not None):
+            self._is_round_due = False
+            return False
+        self._is_round_due = False
+        self._round = self.measure() if self._viewers.pause is not None else iter(())
+        self._spent = 0.0
+        return True
+
+    def _measure_a_while(self) -> bool:
+        """Measure for a slice of time; return whether the round is over."""
+        assert self._round is not None
+        # The processor's time: where it is scarce this measures no less often.
+        begin = time.thread_time()
+        try:
+            while time.thread_time() - begin <= _SLICE:
+                with self._finding:
+                    next(self._round)
+        except StopIteration:
+            return True
+        finally:
+            self._spent += time.thread_time() - begin
+        return False
+
+    def _save(self) -> int:
+        """Begin to show, in each place once, what is to be saved.
+
+        Once, for the text says how long jobs run, so that there is always a new one.
+        """
+        late = time.monotonic() - self._saved_at >= _SAVED_EVERY
+        if late and (summary := self.summary()) != self._saved:
+            self._saved, self._saved_at = summary, time.monotonic()
+            self._unsaved = list(self._places)
+        return 0
+
+    # --- what pages ask for
+
+    def _tell(self, done: Done) -> int:
+        """Tell a page what came of its button; the rows show it at once, too."""
+        self._is_round_due = True
+        return super()._tell(done)
+
+    def _expect(self) -> int:
+        self._viewers.expect()
+        return 0
+
+    def _look(self, asked: Look) -> int:
+        self._viewers.look(asked["page"])
+        lost = self._changes.number - (asked.get("number") or 0)
+        # One message may have met the request on the way.
+        if lost > 1 or (lost and time.monotonic() - self._told_at > _UNDER_WAY):
+            self._has_lost = True
+        return 0
+
+    def _settle(self, asked: Settle) -> int:
+        self._saved, self._saved_at = None, -math.inf
+        return super()._settle(asked)
+
+    REQUESTS: ClassVar[Requests] = LiveWidget.REQUESTS | {
+        "look": _look,
+        "settle": _settle,
     }
-
-
-def usage(job: Job) -> Fields:
-    """Measure what a job and all that it started use, as far as a reader cares."""
-    found = job.usage()
-    if found is None:
-        return {"cpu": None, "memory": None}
-    return {
-        "cpu": round(found.total_cpu_percent, 1),
-        "memory": round(found.total_memory, -5),
-    }
-
-
-def last_line(job: Job) -> str:
-    """Return the last line of the output, as a terminal would show it, without looks.
-
-    Of a very long one, the end of it.
-    """
-    start = max(0, job.total - _LOOK_BACK)
-    screen = Screen(_LINES)
-    begun = start == 0
-    for chunk in job.read(start, _LOOK_BACK):
-        data = chunk.data
-        if not begun:
-            # What is before may be the rest of an escape sequence.
-            half = data[: _LOOK_BACK // 2]
-            line = _LINE_START.search(data) or _ESCAPE.search(half)
-            begun, data = True, data[line.end() if line else 0 :]
-        screen.feed(chunk.stream, data)
-    screen.finish()
-    lines = ("".join(text for text, _ in line).strip() for line in screen.runs())
-    return next((line for line in reversed(list(lines)) if line), "")[-_LAST_LINE:]
-
-
-def elapsed(row: Fields) -> str:
-    """Return how long a job has been running, or ran."""
-    return str(row["ran"] or format.seconds(time.time() - row["started"]))

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import threading
 import time
-from html import escape
 from typing import Any
 
 import traitlets
@@ -14,30 +12,17 @@ from ipyproc._jobs.job import Job
 from ipyproc._jobs.procinfo.lifecycle import Observer, observer
 from ipyproc.process import Process
 from ipyproc.views import assets
-from ipyproc.views.render.timeline import Cell, History, Moment, Row
-from ipyproc.views.widgets.base import Twin
-
-_FRAME = "border:1px solid #8886;border-radius:4px;padding:6px 10px;text-align:left"
-_TABLE = "margin:4px 0;border:0;border-collapse:collapse;font-size:12px"
-_HEAD = "text-align:left;font-weight:normal;padding:2px 10px 2px 0;opacity:.7;border:0"
-_CELL = "text-align:left;padding:2px 10px 2px 6px;white-space:nowrap;border:0;"
-# Legible on white and on black.
-_KINDS = {
-    "event": "#8888",
-    "running": "#2f8f46",
-    "ok": "#2f8f46",
-    "stopped": "#a07000",
-    "released": "#a07000",
-    "zombie": "#a64fc0",
-}
-_OTHER = "#7d8590"
+from ipyproc.views.render import timeline
+from ipyproc.views.render.timeline import Cell, History, Moment
+from ipyproc.views.transport.protocol import TimelineState
+from ipyproc.views.widgets.base import LiveWidget, size_of
 
 
-class LifeLine(Twin):
+class LifeLine(LiveWidget):
     """Shows the life of one process, live, and changes nothing about it.
 
-    It looks about 25 times a second, and after each cell: what was shorter may be
-    missing. While it is shown it holds on to what it watches; ``close`` ends that.
+    It polls about 25 times a second, and after each cell: what lasted less may be
+    missing. While it is shown it keeps what it watches; ``close`` ends that.
     """
 
     _esm = assets.script("timeline")
@@ -49,11 +34,11 @@ class LifeLine(Twin):
         watched = observer(subject)
         self._observer: Observer | None = watched
         self._history = History(watched.title, watched.started_at)
-        self._looking = threading.Lock()
-        self._look()
+        self._polling = threading.RLock()
+        self._poll()
         super().__init__(state=self._drawn(), **given)
         self._unwatch = watched.watch(self.catch_up)
-        self._look()
+        self._poll()
 
     @property
     def moments(self) -> tuple[Moment, ...]:
@@ -66,49 +51,28 @@ class LifeLine(Twin):
         return self._history.over
 
     def catch_up(self) -> None:
-        """Look at the process now."""
-        if self._look():
+        """Poll the process now."""
+        if self._poll():
             self.changed()
 
     def close(self) -> None:
         """Watch no more; what is shown stays."""
-        if hasattr(self, "_unwatch"):
-            self._let_go()
+        if hasattr(self, "_unwatch"):  # else the beginning failed
+            with self._polling:
+                self._let_go()
         super().close()
 
     def text(self) -> str:
         """Return what happened, a line for each moment."""
-        moments = self.moments
-        first = moments[0].at if moments else 0.0
-        table = [("", "what happened", "the process", "Process")]
-        for moment in moments:
-            after = f"+{moment.at - first:.2f} s"
-            table.append((after, moment.event, str(moment.phase), str(moment.status)))
-        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-        lines = [
-            "  ".join(
-                cell.ljust(width) for cell, width in zip(row, widths, strict=True)
-            ).rstrip()
-            for row in table
-        ]
-        return "\n".join([self._history.title, *lines])
+        return timeline.text(self._history)
 
     def html(self) -> str:
         """Return the same as a table."""
-        title = escape(self._history.title)
-        rows = "".join(map(_row, self._history.rows()))
-        return (
-            f'<section class="ipyproc-life" aria-label="{title}" style="{_FRAME}">'
-            f'<b>{title}</b><table style="{_TABLE}"><tbody>{rows}</tbody></table>'
-            "</section>"
-        )
+        return timeline.html(self._history)
 
-    def set_state(self, sync_data: dict[str, object]) -> None:
-        """Ignore what a page writes: it shows, and decides nothing."""
-
-    def _look(self) -> bool:
-        """Look at the process; tell whether there is news."""
-        with self._looking:
+    def _poll(self) -> bool:
+        """Poll the process; return whether there is news."""
+        with self._polling:
             before = self._history.moments
             if self._observer and (sighting := self._observer.look()):
                 self._history.add(sighting, time.time())
@@ -120,14 +84,15 @@ class LifeLine(Twin):
         self._unwatch()
         self._observer = None
 
-    def _refresh(self) -> int:
+    def refresh(self, room: int) -> int:
+        """Send what happened since the last time."""
         drawn = self._drawn()
         if drawn["rows"] == self.state["rows"]:
             return 0
-        self.state = drawn
-        return len(json.dumps(drawn))
+        self.state = dict(drawn)
+        return size_of(drawn)
 
-    def _drawn(self) -> dict[str, Any]:
+    def _drawn(self) -> TimelineState:
         """Return all that a page needs, as JSON."""
         history = self._history
         return {
@@ -158,19 +123,3 @@ def life(subject: Process | Job) -> LifeLine:
 
 def _as_json(cells: tuple[Cell, ...]) -> list[tuple[str, str, int, str | None]]:
     return [(cell.text, cell.kind, cell.span, cell.lasted) for cell in cells]
-
-
-def _row(row: Row) -> str:
-    cells = "".join(
-        f'<td colspan="{cell.span}" style="{_CELL}border-left:2px solid '
-        f'{_KINDS.get(cell.kind, _OTHER)}">{_words(cell)}</td>'
-        for cell in row.cells
-    )
-    return f'<tr><th scope="row" style="{_HEAD}">{escape(row.heading)}</th>{cells}</tr>'
-
-
-def _words(cell: Cell) -> str:
-    text = escape(cell.text)
-    if cell.kind == "event":
-        return f"<b>{text}</b>"
-    return f"{text} <small>{cell.lasted}</small>" if cell.lasted else text

@@ -10,20 +10,23 @@ import traitlets
 from ipyproc._text import signal_text
 from ipyproc.state import ProcessState, WaitStatus
 from ipyproc.views import assets
-from ipyproc.views.render.bits import LARGEST, METHODS, Reading, read
-from ipyproc.views.render.format import signal_name
-from ipyproc.views.widgets.base import Twin
+from ipyproc.views.render import styles
+from ipyproc.views.render.bits import LARGEST, METHODS, Reading, read, signal_name
+from ipyproc.views.widgets.base import LiveWidget
 
-_FRAME = "border:1px solid #8886;border-radius:4px;padding:6px 10px;text-align:left"
-_TABLE = "margin:4px 0;border:0;border-collapse:collapse;font-size:12px"
 _CELL = "text-align:left;padding:1px 10px 1px 0;border:0;background:none"
-_BIT = "text-align:center;padding:1px 6px;border:1px solid #8886;background:none"
+_BIT = (
+    "text-align:center;padding:1px 6px;background:none;"
+    f"border:1px solid {styles.BORDER}"
+)
 _NUMBER = "text-align:center;padding:1px 6px;border:0;background:none;opacity:.7"
-_FIELD = "text-align:center;padding:1px 6px;border:0;border-top:2px solid #3b78d8"
+_FIELD = (
+    f"text-align:center;padding:1px 6px;border:0;border-top:2px solid {styles.BLUE}"
+)
 
 
-class WaitStatusView(Twin):
-    """Shows what each bit of a wait status means, and lets one try others.
+class WaitStatusView(LiveWidget):
+    """Shows what each bit of a wait status means, and lets a reader try others.
 
     ``value`` is the number shown, from 0 to 65535: set it, or ``observe`` what is
     clicked on the page. ``status`` is the same as a ``WaitStatus``.
@@ -62,16 +65,16 @@ class WaitStatusView(Twin):
         reading = read(self.status)
         return (
             f'<section class="ipyproc-waitstatus" aria-label="Wait status" '
-            f'style="{_FRAME}"><p style="margin:0"><b>{_title(self.value)}</b> '
+            f'style="{styles.PADDED}"><p style="margin:0"><b>{_title(self.value)}</b> '
             f"{escape(reading.text)}</p>{_bits(self.value, reading)}{_values(reading)}"
             "</section>"
         )
 
     def set_state(self, sync_data: dict[str, object]) -> None:
-        """Take from a page the one thing that is its to choose."""
+        """Accept the value from a page; all else is ignored."""
         value = sync_data.get("value")
         if type(value) is int and 0 <= value <= LARGEST:
-            super().set_state({"value": value})
+            super(LiveWidget, self).set_state({"value": value})
 
 
 def explore(status: int | ProcessState = 0) -> WaitStatusView:
@@ -99,7 +102,7 @@ def _number(status: int | ProcessState) -> int:
 
 
 def _words() -> list[list[str]]:
-    """Return what the page has to know of each signal: name and number, Go's text."""
+    """Return of each signal its name with the number, and Go's text."""
     return [[signal_name(n), signal_text(n)] for n in range(256)]
 
 
@@ -116,7 +119,7 @@ def _bits(value: int, reading: Reading) -> str:
         for field in reading.fields
     )
     rows = "".join(f"<tr>{row}</tr>" for row in (numbers, bits, fields))
-    return f'<table style="{_TABLE}"><tbody>{rows}</tbody></table>'
+    return f'<table style="{styles.JOINED}"><tbody>{rows}</tbody></table>'
 
 
 def _values(reading: Reading) -> str:
@@ -128,6 +131,6 @@ def _values(reading: Reading) -> str:
     )
     head = "".join(f'<th style="{_CELL}">{h}</th>' for h in ("Python", "Go", "value"))
     return (
-        f'<table style="{_TABLE}"><thead><tr>{head}</tr></thead>'
+        f'<table style="{styles.JOINED}"><thead><tr>{head}</tr></thead>'
         f"<tbody>{rows}</tbody></table>"
     )

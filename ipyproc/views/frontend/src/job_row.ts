@@ -1,22 +1,10 @@
 // One row of the table of jobs, and its columns.
 import { button, h, say } from "./dom.js";
 import { duration, size } from "./format.js";
+import type { JobFields } from "./protocol.js";
 
 /** What the kernel says of a job. */
-export interface Job {
-  name: string;
-  command: string;
-  pid: number;
-  status: string;
-  text: string;
-  success: boolean | null;
-  started: number;
-  ended: number | null;
-  ran: string | null;
-  cpu: number | null;
-  memory: number | null;
-  last: string;
-}
+export type Job = JobFields;
 
 type Value = string | number | null;
 type Name = "name" | "pid" | "status" | "time" | "cpu" | "memory" | "command" | "last";

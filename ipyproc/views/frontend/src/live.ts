@@ -74,6 +74,6 @@ export const live = <Traits extends Token>(draw: (model: Model<Traits>) => View)
   render({ model, el }: { model: Model<Traits>; el: HTMLElement }) {
     el.append(makers.get(model.get("token"))!());
     // Where there is such a theme, the page keeps outputs as they came, HTML too.
-    if (document.body.dataset.jpThemeName) model.send({ action: "settle", page: "" });
+    if (document.body.dataset.jpThemeName) model.send({ action: "settle" });
   },
 });

@@ -3,7 +3,7 @@ import { button, h, say } from "./dom.js";
 import { duration } from "./format.js";
 import type { Model, Token } from "./model.js";
 import { Output } from "./output.js";
-import type { Begin, FromKernel, JobState, Streams } from "./protocol.js";
+import type { Begin, FromKernel, JobState, Streams, Tail } from "./protocol.js";
 import { PATIENCE, Requests } from "./request.js";
 import { Saving } from "./save.js";
 import { stateTable } from "./state_table.js";
@@ -15,7 +15,7 @@ const GONE = "the kernel is gone: no more will be known of this job";
 
 export interface JobTraits extends Token {
   state: JobState;
-  tail: { offset: number; streams: Streams; data: DataView };
+  tail: Tail;
   height: number | null;
   signals: string[];
 }

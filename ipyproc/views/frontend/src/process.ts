@@ -3,26 +3,11 @@ import { button, h, say } from "./dom.js";
 import { duration } from "./format.js";
 import { live, type View } from "./live.js";
 import type { Model } from "./model.js";
-import type * as protocol from "./protocol.js";
+import type { ProcessFields } from "./protocol.js";
 import { Rows, type RowsTraits } from "./rows.js";
 import { Usage } from "./usage.js";
 
 const KEY = "process"; // of the only row
-
-interface Process {
-  pid: number;
-  name: string;
-  command: string;
-  status: string;
-  state: string;
-  started: number;
-  since: string;
-  ended: number | null;
-  user: string;
-  parent: string;
-  threads: number | null;
-  usage: Omit<protocol.Usage, "kind"> | null;
-}
 
 interface Notes {
   refusal: string | null;
@@ -35,7 +20,7 @@ interface ProcessTraits extends RowsTraits {
 
 class ProcessPane implements View {
   readonly node: HTMLElement;
-  private readonly rows: Rows<Process, Notes>;
+  private readonly rows: Rows<ProcessFields, Notes>;
   private readonly badge = h("span", { class: "ipyproc-status", role: "status" });
   private readonly name = h("b", {});
   private readonly command = h("code", {});
@@ -44,7 +29,7 @@ class ProcessPane implements View {
   private readonly note = h("p", {});
   private readonly signals: HTMLElement;
   private readonly usage: Usage;
-  private measured: Process["usage"] = null; // what the line of figures shows
+  private measured: ProcessFields["usage"] = null; // what the line of figures shows
 
   constructor(model: Model<ProcessTraits>) {
     const attributes = { class: "ipyproc-found tex2jax_ignore mathjax_ignore", "data-lm-suppress-shortcuts": "true" };

@@ -6,6 +6,7 @@
 export type Streams = [string, number][];
 export type Fact = [string, string, boolean];
 export type Branch = [number, string, number, number, Branch[]];
+export type Cell = [string, string, number, string | null];
 
 // --- synced traits
 
@@ -23,6 +24,64 @@ export interface JobState {
   stdin: boolean;
   total: number | null;
   facts: Fact[] | null;
+}
+
+export interface Tail {
+  offset: number;
+  streams: Streams;
+  data: DataView;
+}
+
+export interface JobFields {
+  name: string;
+  command: string;
+  pid: number;
+  status: string;
+  text: string;
+  success: boolean | null;
+  started: number;
+  ended: number | null;
+  ran: string | null;
+  cpu: number | null;
+  memory: number | null;
+  last: string;
+  over?: boolean;
+}
+
+export interface ProcessUsage {
+  memory: number;
+  processes: number;
+  tree: Branch;
+  cpu: number[];
+}
+
+export interface ProcessFields {
+  pid: number;
+  name: string;
+  command: string;
+  status: string;
+  state: string;
+  started: number;
+  since: string;
+  ended: number | null;
+  user: string;
+  parent: string;
+  threads: number | null;
+  usage: ProcessUsage | null;
+}
+
+export interface First {
+  clock: number;
+  number: number;
+  rows: Record<string, Record<string, unknown>>;
+  notes: Record<string, unknown>;
+}
+
+export interface TimelineState {
+  title: string;
+  summary: string;
+  rows: [string, Cell[]][];
+  lasted: number;
 }
 
 // --- from the page: who looks
@@ -46,7 +105,6 @@ export interface Leave {
 
 export interface Settle {
   action: "settle";
-  page: string;
 }
 
 // --- from the page: a job's output

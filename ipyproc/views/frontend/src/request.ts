@@ -1,7 +1,7 @@
 // What one view asks of the kernel, and how its buttons wait for the answer.
 import { say } from "./dom.js";
 import type { Model } from "./model.js";
-import type { Asked, Done, FromPage } from "./protocol.js";
+import type { Asked, Done, FromPage, Settle } from "./protocol.js";
 
 /** Milliseconds to wait for an answer of the kernel. */
 export const PATIENCE = 1000;
@@ -23,7 +23,7 @@ export class Requests {
     private readonly gone: () => void,
   ) {}
 
-  send(request: Without<FromPage, "page">): void {
+  send(request: Without<Exclude<FromPage, Settle>, "page">): void {
     try {
       this.model.send({ page: this.page, ...request });
     } catch {

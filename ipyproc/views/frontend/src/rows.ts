@@ -1,4 +1,4 @@
-// Rows that the kernel measures while somebody sees them; views/widgets/watched.py has the rest.
+// Rows that the kernel measures while somebody sees them; views/widgets/rows.py has the rest.
 import { h, say } from "./dom.js";
 import type { Model, Token } from "./model.js";
 import type * as protocol from "./protocol.js";
@@ -9,7 +9,7 @@ const LOOK = 10 * PATIENCE; // how often to say that somebody looks
 const HIDDEN = 60; // ticks after which a view that is on no page has left
 
 export interface RowsTraits extends Token {
-  first: { clock: number; number: number; rows: Record<string, Record<string, unknown>>; notes: object };
+  first: protocol.First;
 }
 
 /** What a view knows of the rows. `draw(keys)` is called when those have changed. */

@@ -3,21 +3,12 @@ import { h } from "./dom.js";
 import { duration } from "./format.js";
 import { live, type View } from "./live.js";
 import type { Model, Token } from "./model.js";
+import type { Cell, TimelineState } from "./protocol.js";
 
 const TICK = 1000; // ms
 
-/** Text, kind, columns, and how long it lasted: null while it still does. */
-type Cell = [string, string, number, string | null | undefined];
-
-interface State {
-  title: string;
-  summary: string;
-  lasted: number;
-  rows: [string, Cell[]][];
-}
-
 interface TimelineTraits extends Token {
-  state: State;
+  state: TimelineState;
 }
 
 class Timeline implements View {
@@ -26,7 +17,7 @@ class Timeline implements View {
   private readonly now = h("span", { role: "status" });
   private readonly body = h("tbody", {});
   private readonly clock = setInterval(() => this.tick(), TICK);
-  private state?: State;
+  private state?: TimelineState;
   private came = 0; // when the state did
   private open: HTMLElement | null = null; // the time of what still lasts
 

@@ -1,0 +1,92 @@
+"""A thread that exists only while there is something to do."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+
+_log = logging.getLogger(__name__)
+
+Step = Callable[[], object]
+
+
+class OnDemandThread:
+    """Runs what *take* returns, on a thread that ends *linger* seconds after the last.
+
+    *take* returns the next step; or the seconds until there may be one; or None if
+    there is nothing to do. It is called with `changed` held, and so is whatever changes
+    what it will return.
+    """
+
+    def __init__(
+        self, name: str, take: Callable[[], Step | float | None], linger: float = 0.0
+    ) -> None:
+        self._name = name
+        self._take = take
+        self._linger = linger
+        self._thread: threading.Thread | None = None
+        self._retiring = False
+        #: Its lock is re-entrant, for a signal handler may meet it held.
+        self.changed = threading.Condition()
+
+    def wake(self) -> bool:
+        """Let the thread see what changed; False if there is none and none can start.
+
+        Then the next call tries again.
+        """
+        with self.changed:
+            self.changed.notify_all()
+            return self._is_there() or self._start()
+
+    def retire(self, timeout: float) -> bool:
+        """Let the thread end without lingering, and wait for that.
+
+        Returns False if it has not ended after *timeout* seconds. The next step starts
+        another one.
+        """
+        with self.changed:
+            thread, self._retiring = self._thread, True
+            self.changed.notify_all()
+        if thread is not None:
+            thread.join(timeout)
+        return thread is None or not thread.is_alive()
+
+    def _is_there(self) -> bool:
+        """Whether a thread runs, or is being started; after a fork none runs."""
+        thread = self._thread
+        return thread is not None and (thread.ident is None or thread.is_alive())
+
+    def _start(self) -> bool:
+        self._retiring = False
+        self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
+        try:
+            self._thread.start()
+        except RuntimeError:  # the system has no thread left, or Python is ending
+            self._thread = None
+            return False
+        return True
+
+    def _run(self) -> None:
+        while step := self._next():
+            try:
+                step()
+            except Exception:  # noqa: BLE001 - one step's trouble is not the others'
+                _log.exception("%s: a step failed", self._name)
+
+    def _next(self) -> Step | None:
+        """Wait for the next step; None if nothing came for a while."""
+        with self.changed:
+            has_lingered = False
+            while True:
+                found = self._take()
+                if callable(found):
+                    return found
+                if found is not None:
+                    self.changed.wait(found)
+                elif has_lingered:
+                    self._thread = None
+                    return None
+                else:
+                    linger = 0 if self._retiring else self._linger
+                    has_lingered = not self.changed.wait(linger)

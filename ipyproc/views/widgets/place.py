@@ -1,0 +1,81 @@
+"""One place in a notebook where a view is shown: as a widget, or as HTML and text.
+
+A notebook that is saved with a widget and opened without its kernel shows nothing. So
+sooner or later the output of the cell becomes static HTML. As long as the kernel is
+there, the page puts the widget into that HTML, which it finds by the view's token.
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any, Protocol
+
+Bundle = dict[str, Any]
+
+
+class Shown(Protocol):
+    """What a place needs to know of a view."""
+
+    @property
+    def final(self) -> bool:
+        """Whether nothing will change any more."""
+
+    def static(self) -> Bundle:
+        """Return the view as text and HTML."""
+
+    def widget(self) -> tuple[Bundle, Bundle]:
+        """Return data and metadata that show it as a widget; empty if it is closed."""
+
+
+class Place:
+    """One place where a view is shown.
+
+    Where nobody sits in front it belongs to the main thread, which updates it between
+    cells; elsewhere to the thread that sends.
+    """
+
+    def __init__(self, view: Shown, shell: Any, *, is_live: bool) -> None:
+        """Show *view* in the current cell, with its widget if *is_live*."""
+        self._view = view
+        self._id = secrets.token_hex(16)
+        # Updates go where the output went first, also while a cell captures its own.
+        self._publisher = shell.display_pub
+        #: Whether nobody sits in front, so that perhaps no page will ever look.
+        self.headless = not accepts_input(shell)
+        #: Whether it is HTML, or is to become that.
+        self.settled = False
+        self._is_over = view.final  # asked first: it may end at any moment
+        self._static = view.static()
+        widget, metadata = view.widget() if is_live else ({}, {})
+        self._is_html = not widget
+        self._is_over &= self._is_html
+        self._publish(widget | self._static, metadata)
+
+    @property
+    def size(self) -> int:
+        """About how many bytes it takes to show what is shown."""
+        return sum(map(len, self._static.values()))
+
+    def update(self) -> int:
+        """Show what changed as HTML, once that is due; return the size of it."""
+        is_over = self._view.final
+        self.settled |= is_over
+        if self._is_over or not self.settled:
+            return 0
+        self._is_over = is_over
+        new = self._view.static()
+        if self._is_html and new == self._static:
+            return 0
+        self._static, self._is_html = new, True
+        self._publish(new, {}, update=True)
+        return self.size
+
+    def _publish(self, data: Bundle, metadata: Bundle, update: bool = False) -> None:
+        transient = {"display_id": self._id}
+        self._publisher.publish(data, metadata, transient=transient, update=update)
+
+
+def accepts_input(shell: Any) -> bool:
+    """Whether the front end accepts input requests: then somebody sits in front."""
+    parent = shell.get_parent() if hasattr(shell, "get_parent") else {}
+    return bool(parent.get("content", {}).get("allow_stdin", True))

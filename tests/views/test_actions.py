@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+
+from ipyproc.views.transport import actions
+from ipyproc.views.transport.actions import Worker, perform
+from ipyproc.views.transport.requests import read
+from tests.views.test_rate_limiter import ended, refuse
+
+KILL = {"action": "kill", "page": "a", "seq": 7}
+
+
+def test_what_is_asked_for_is_done_in_order() -> None:
+    """One after the other, on a thread of its own that ends when all is done."""
+    worker, done = Worker(), []
+
+    for number in range(10):
+        assert worker.do(lambda n=number: done.append((n, threading.current_thread())))
+
+    assert worker.retire(20)
+    assert [number for number, _ in done] == list(range(10))
+    assert {thread.name for _, thread in done} == {actions.NAME}
+    assert ended()
+
+
+def test_one_failure_harms_no_other() -> None:
+    """An action that raises what nobody expected does not end the worker."""
+    worker, done = Worker(), threading.Event()
+
+    def fail() -> None:
+        raise LookupError("an intended failure")
+
+    worker.do(fail)
+    worker.do(done.set)
+
+    assert done.wait(20)
+    assert worker.retire(20)
+
+
+def test_too_much_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a thousand slow signals few wait; the page is told of the others."""
+    worker, begun, go_on = Worker(), threading.Event(), threading.Event()
+    monkeypatch.setattr(actions, "shared", worker)
+    answers: list[Any] = []
+    done: list[int] = []
+
+    def slow() -> None:
+        begun.set()
+        go_on.wait(20)
+        done.append(1)
+
+    perform(KILL, slow, answers.append)  # type: ignore[arg-type]
+    assert begun.wait(20)
+    for _ in range(1000):
+        perform(KILL, slow, answers.append)  # type: ignore[arg-type]
+
+    refused = [answer for answer in answers if answer["error"]]
+    assert len(refused) == 1000 - 64
+    assert refused[0]["error"] == "too much is asked of the kernel: try again"
+    go_on.set()
+    assert worker.retire(20)
+    assert len(done) == 65
+    assert len(answers) == 1001
+
+
+def test_no_thread_can_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page is told, nothing is done, and the next request works again."""
+    worker, answers, done = Worker(), [], threading.Event()
+    monkeypatch.setattr(actions, "shared", worker)
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        perform(KILL, done.set, answers.append)  # type: ignore[arg-type]
+    assert [bool(answer["error"]) for answer in answers] == [True]
+
+    perform(KILL, done.set, answers.append)  # type: ignore[arg-type]
+
+    assert done.wait(20)
+    assert worker.retire(20)
+    assert [answer["error"] for answer in answers[1:]] == [""]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"action": "look", "page": "a"},
+        {"action": "look", "page": "a", "number": None, "tree": True},
+        {"action": "away", "page": "a"},
+        {"action": "settle"},
+        {"action": "ready", "page": "a", "have": None, "seq": 1},
+        {"action": "save", "page": "a", "offset": 0},
+        {"action": "kill", "page": "a", "seq": 1, "job": "0"},
+        {"action": "signal", "page": "a", "seq": 1, "signal": "x", "tree": False},
+        {"action": "send", "page": "a", "seq": 1, "text": ""},
+    ],
+    ids=str,
+)
+def test_requests(content: dict[str, object]) -> None:
+    """A request of the protocol is read; fields that it does not have are left out."""
+    assert read({**content, "more": 1}) == content
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        *(None, [], "kill", {}, {"action": []}, {"action": "none", "page": "a"}),
+        *({**KILL, "seq": seq} for seq in (None, -1, 1.5, True, "1", 1 << 53)),
+        *({**KILL, "page": page} for page in ("", "*", "A", "a" * 33, 1, None, [])),
+        *({**KILL, "job": job} for job in (None, 0, [])),
+        {"action": "kill", "page": "a"},
+        {"action": "look", "page": "a", "number": "1"},
+        {"action": "signal", "page": "a", "seq": 1, "signal": "x", "tree": 1},
+        {"action": "send", "page": "a", "seq": 1, "text": b""},
+    ],
+    ids=str,
+)
+def test_what_is_no_request(content: object) -> None:
+    """Whatever is not exactly a type of the protocol is dropped."""
+    assert read(content) is None
