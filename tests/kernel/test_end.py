@@ -19,7 +19,7 @@ from tests.kernel.fixtures import Kernel
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("kernel")]
 StartKernel = Callable[..., Kernel]
 
-#: Within this time everything is gone: the two seconds of DESIGN, twice, for the
+#: Seconds after which everything is gone: twice the two that are promised, because the
 #: machine may be busy.
 SECONDS = 4.0
 # Jobs that nothing but KILL ends, with children in their sessions and out of them, and
@@ -30,6 +30,7 @@ left = start("(setsid sleep 1000 >/dev/null 2>&1 &); sleep 1000 >/dev/null 2>&1 
              "echo ready")
 left.wait(30)
 tick = start("echo ready; while :; do echo tick; sleep 0.05; done", detach=True)
+eventually(lambda: guardian().ready)
 print(tick.pid, *[each.pid for each in psutil.process_iter() if made(each)])
 """
 MEMBERS = 5
@@ -37,7 +38,7 @@ MEMBERS = 5
 
 @pytest.fixture
 def detached() -> Iterator[set[int]]:
-    """Collect the groups that shall outlive kernels; they end with the test."""
+    """Groups that must outlive kernels; they end with the test."""
     groups: set[int] = set()
     yield groups
     for group in groups:
@@ -46,7 +47,7 @@ def detached() -> Iterator[set[int]]:
 
 
 def start_jobs(kernel: Kernel) -> tuple[int, list[int]]:
-    """Start them; give the pid of the one that goes on, and those of all others."""
+    """Start the jobs; return the pid of the one that runs on, and those of the rest."""
     reply = kernel.run(JOBS)
     assert reply.error is None, reply.error
     detached, *others = map(int, reply.stdout.split())
@@ -56,7 +57,10 @@ def start_jobs(kernel: Kernel) -> tuple[int, list[int]]:
 
 
 def guardians_of(pid: int) -> list[int]:
-    """Find the guardian of a kernel by its program; as it begins there may be two."""
+    """Find the guardian of a kernel by its program.
+
+    It forks when it starts, and is ready after that; for a moment there are two.
+    """
     found = []
     for process in psutil.process_iter(["cmdline"]):
         words = process.info["cmdline"] or []
@@ -66,7 +70,7 @@ def guardians_of(pid: int) -> list[int]:
 
 
 def gone(pids: list[int]) -> bool:
-    """Say whether all have ended in time."""
+    """Whether all end in time."""
     deadline = time.monotonic() + SECONDS
     while left := [pid for pid in pids if lives(pid)]:
         if time.monotonic() > deadline:
@@ -77,7 +81,7 @@ def gone(pids: list[int]) -> bool:
 
 
 def grows(log: Path) -> bool:
-    """Say whether a file becomes longer."""
+    """Whether a file becomes longer."""
     size, deadline = log.stat().st_size, time.monotonic() + 20
     while log.stat().st_size == size:
         if time.monotonic() > deadline:
@@ -92,7 +96,7 @@ def restart(kernel: Kernel) -> None:
 
 
 def restart_now(kernel: Kernel) -> None:
-    """Restart it as a front end does that has no patience."""
+    """Restart it as a front end does that kills it at once."""
     kernel.restart(now=True)
 
 
@@ -102,7 +106,7 @@ def kill(kernel: Kernel) -> None:
 
 
 def crash(kernel: Kernel) -> None:
-    """Have a cell read where nothing is."""
+    """Read from an address where nothing is."""
     kernel.start(
         "import ctypes, faulthandler; faulthandler.disable(); ctypes.string_at(0)"
     )
@@ -122,7 +126,7 @@ def test_jobs_end_with_the_kernel(
 ) -> None:
     """No job, nothing that one started, and no guardian outlives any end of a kernel.
 
-    Detached jobs go on, and so does their output.
+    Detached jobs run on, and so does their output.
     """
     kernel = new_kernel(version)
     folder = Path(kernel.run("import os; print(os.getcwd())").stdout.strip())
