@@ -59,7 +59,7 @@ def holdings() -> Holdings:
 @contextmanager
 def no_leaks(patience: float) -> Iterator[None]:
     """Raise LeakError if the block leaves descriptors, children or threads behind."""
-    _let_reactor_end()
+    _let_threads_end()
     before = holdings()
     yield
     deadline = time.monotonic() + patience
@@ -71,7 +71,7 @@ def no_leaks(patience: float) -> Iterator[None]:
 
 
 def _leaked(before: Holdings) -> list[str]:
-    _let_reactor_end()
+    _let_threads_end()
     return holdings().leaked(before)
 
 
@@ -92,7 +92,7 @@ def _forget_failure() -> None:
         vars(sys).pop(name, None)
 
 
-def _let_reactor_end() -> None:
+def _let_threads_end() -> None:
     """Have the jobs' one thread end, with its descriptors, unless a job needs it.
 
     The guardian goes with it.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Generator
 from contextlib import suppress
@@ -12,7 +11,8 @@ from signal import SIGCONT, SIGKILL, SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU
 from typing import Protocol
 
 from ipyproc import _jobs
-from ipyproc._jobs.io.event_loop import Timer, reactor
+from ipyproc._jobs.io.event_loop import event_loop
+from ipyproc._jobs.io.timers import Once, Timer
 from ipyproc._jobs.output.capture import Capture
 from ipyproc._jobs.output.interleaved import Chunk
 from ipyproc._jobs.output.spill import Archive
@@ -70,10 +70,10 @@ class Job:
         self.timed_out = False
         self._grace = grace
         self._runner = runner
-        self._reactor = reactor()
-        self._over = threading.Event()
-        self._subscribers = Subscribers(self._reactor)
-        self._at_the_end = Subscribers(self._reactor)
+        self._loop = event_loop()
+        self._over = Once()
+        self._subscribers = Subscribers(self._loop)
+        self._at_the_end = Subscribers(self._loop)
         self._told_status = JobStatus.RUNNING
         self._look_timer: Timer | None = None
         self._timeout: Timer | None = None
@@ -81,8 +81,8 @@ class Job:
         self.started_at = time.time()
         runner.start(self._changed)
         if timeout is not None:
-            self._timeout = self._reactor.call_later(timeout, self._time_out)
-            if self._over.is_set():
+            self._timeout = self._loop.call_later(timeout, self._time_out)
+            if self._over.happened:
                 self._timeout.cancel()
 
     def __repr__(self) -> str:
@@ -192,8 +192,8 @@ class Job:
         if not isinstance(sig, int):
             raise TypeError(f"sig: expected an int, not {type(sig).__name__}")
         self._runner.signal(sig, tree)
-        if sig in _STOPPING and self._reactor.is_open:
-            self._reactor.call_later(_LOOK_SOON, self._look)
+        if sig in _STOPPING and self._loop.is_open:
+            self._loop.call_later(_LOOK_SOON, self._look)
 
     def kill(self, tree: bool = False) -> None:
         """End the process at once; *tree* is that of ``signal``."""
@@ -214,7 +214,7 @@ class Job:
         ``TimeoutError`` and ``KeyboardInterrupt`` change nothing. Raises
         ``ChildProcessError`` if the end went to somebody else.
         """
-        if not self._over.is_set():
+        if not self._over.happened:
             self._check_waitable()
             if not self._over.wait(timeout):
                 raise TimeoutError(f"{self.name} still runs after {timeout} s")
@@ -228,13 +228,13 @@ class Job:
         over = asyncio.Event()
 
         def look(_: Job) -> None:
-            if self._over.is_set():
+            if self._over.happened:
                 with suppress(RuntimeError):  # the loop has ended first
                     loop.call_soon_threadsafe(over.set)
 
         unsubscribe = self.subscribe(look)
         try:
-            if not self._over.is_set():
+            if not self._over.happened:
                 self._check_waitable()
                 yield from over.wait().__await__()
         finally:
@@ -251,13 +251,13 @@ class Job:
     def subscribe(self, callback: Callable[[Job], None]) -> Callable[[], None]:
         """Have *callback* called with the job when something happened to it.
 
-        That is on the reactor's thread whenever output arrived, or the status or the
+        That is on the event loop's thread whenever output arrived, or the status or the
         standard input changed; the callback must return at once. There is exactly one
         last call when the job is ``finished``, also for those who subscribe later.
         Returns the function that ends the subscription.
         """
         unsubscribe = self._subscribers.add(partial(callback, self))
-        self._reactor.call_soon(self._keep_looking)
+        self._loop.call_soon(self._keep_looking)
         return unsubscribe
 
     def when_finished(self, callback: Callable[[Job], None]) -> None:
@@ -288,9 +288,9 @@ class Job:
             view.forget()
 
     def _check_waitable(self) -> None:
-        if self._reactor.is_current:
+        if self._loop.is_current:
             raise RuntimeError("a callback of a job cannot wait for one")
-        if not self._reactor.is_open:  # a fork: the process is no child of this one
+        if not self._loop.is_open:  # a fork: the process is no child of this one
             raise SyscallError("wait", ECHILD)
 
     def _result(self) -> ProcessState:
@@ -299,7 +299,7 @@ class Job:
         return self.state
 
     def _changed(self) -> None:
-        if self.ended_at is not None and not self._over.is_set():
+        if self.ended_at is not None and not self._over.happened:
             self._over.set()
             for timer in (self._timeout, self._look_timer):
                 if timer:
@@ -311,18 +311,18 @@ class Job:
     def _look(self) -> None:
         """Tell the subscribers if the process was stopped or went on."""
         status = self.status
-        if status != self._told_status and not self._over.is_set():
+        if status != self._told_status and not self._over.happened:
             self._told_status = status
             self._changed()
 
     def _keep_looking(self) -> None:
         if self._look_timer:
             self._look_timer.cancel()
-        if self._subscribers and not self._over.is_set():
+        if self._subscribers and not self._over.happened:
             self._look()
-            self._look_timer = self._reactor.call_later(_LOOK_EVERY, self._keep_looking)
+            self._look_timer = self._loop.call_later(_LOOK_EVERY, self._keep_looking)
 
     def _time_out(self) -> None:
-        if not self._over.is_set():
+        if not self._over.happened:
             self.timed_out = True
             self.terminate()

@@ -13,15 +13,15 @@ from functools import partial
 
 from ipyproc._jobs.guardian.client import guardian
 from ipyproc._jobs.io.child_stdio import STDERR, STDOUT, Channels
-from ipyproc._jobs.io.endpoints import InputPipe, OutputPipe
-from ipyproc._jobs.io.event_loop import Timer, reactor
-from ipyproc._jobs.io.files import OutputFile
+from ipyproc._jobs.io.endpoints import InputPipe, OutputFile, OutputPipe
+from ipyproc._jobs.io.event_loop import event_loop
+from ipyproc._jobs.io.timers import Timer
 from ipyproc._jobs.output.interleaved import Output
 from ipyproc._jobs.procinfo.usage import Usage
 from ipyproc._jobs.request import Command
 from ipyproc._jobs.runner import JobStatus
 from ipyproc.attr import ProcAttr, SysProcAttr
-from ipyproc.errors import NoHandleError, ProcessDoneError
+from ipyproc.errors import ProcessDoneError
 from ipyproc.process import Process, ProcessStatus, start_process
 from ipyproc.state import ProcessState
 
@@ -32,7 +32,7 @@ _RETRY = 0.05
 class LocalRunner:
     """Starts a process, captures what it prints, and reaps it when it ends.
 
-    The reactor's thread does all that; other threads ask, signal and write.
+    The event loop's thread does all that; other threads ask, signal and write.
     """
 
     def __init__(self, command: Command, output: Output) -> None:
@@ -44,7 +44,7 @@ class LocalRunner:
         self.ended_at: float | None = None
         self.finished = False
         self._command = command
-        self._reactor = reactor()
+        self._loop = event_loop()
         self._guardian = guardian()
         self._channels = Channels()
         self._outputs: list[OutputPipe | OutputFile] = []
@@ -60,11 +60,11 @@ class LocalRunner:
 
     def start(self, changed: Callable[[], None]) -> None:
         """Start the process; *changed* is called from now on."""
-        if not self._reactor.is_open:
+        if not self._loop.is_open:
             raise RuntimeError("the interpreter is ending; no more jobs are started")
         self._changed = changed
         # First of all: once there is a process it may not fail for want of descriptors.
-        self._reactor.start()
+        self._loop.start()
         try:
             self._channels.open(self._command)
             self._launch()
@@ -124,7 +124,7 @@ class LocalRunner:
             self._signal_group(signals.SIGCONT)
         if self._killer:
             self._killer.cancel()
-        self._killer = self._reactor.call_later(grace, self._kill_if_left)
+        self._killer = self._loop.call_later(grace, self._kill_if_left)
         if self._is_over:  # it was quick: nobody else may have seen this timer
             self._killer.cancel()
 
@@ -140,7 +140,7 @@ class LocalRunner:
         return self._measure()
 
     def let_go(self) -> None:
-        """Give the process up, once the reactor has stopped."""
+        """Give the process up, once the event loop has stopped."""
         self._handle.close()
         self.process.release()
 
@@ -163,41 +163,40 @@ class LocalRunner:
         for stream, fd in self._channels.outputs.items():
             take = partial(self._take, stream)
             kind = OutputFile if stream in self._channels.logs else OutputPipe
-            self._outputs.append(kind(self._reactor, fd, take, self._settle))
+            self._outputs.append(kind(self._loop, fd, take, self._settle))
         self.output.stdout.path = self._channels.logs.get(STDOUT)
         self.output.stderr.path = self._channels.logs.get(STDERR)
         if self._channels.input is None:
             return
-        self._input = InputPipe(self._reactor, self._channels.input, self._changed)
+        self._input = InputPipe(self._loop, self._channels.input, self._changed)
         if isinstance(self._command.stdin, bytes):
             self._input.send(self._command.stdin)
             self._input.close()
 
     def _attach(self) -> None:
-        """Have the reactor watch: from now on all may end at any moment."""
+        """Watch, from now on, the pipes and the process, which may end at any time."""
+        with suppress(OSError):  # there are none, or the process was released
+            self._pidfd = self._handle.enter_context(self.process.handle())
+        self._loop.call_soon(self._watch)
+
+    def _watch(self) -> None:
         for pipe in self._outputs:
             pipe.attach()
-        self._await_end()
-
-    def _await_end(self) -> None:
-        try:
-            self._pidfd = self._handle.enter_context(self.process.handle())
-        except NoHandleError:
-            # On the reactor's thread, where no interrupt can come between.
-            self._reactor.call_soon(self._start_waiter)
-        except OSError:  # somebody waited for it, or released it, before we came
-            self._reactor.call_soon(self._ended)
+        if self._pidfd >= 0:
+            self._loop.watch(self._pidfd, selectors.EVENT_READ, self._ended)
+        elif self.process.status is ProcessStatus.OK:
+            self._start_waiter()
         else:
-            self._reactor.watch(self._pidfd, selectors.EVENT_READ, self._ended)
+            self._ended()
 
     def _undo(self) -> None:
-        """End the process, if there is one, and leave the rest to the reactor."""
+        """End the process, if there is one, and leave the rest to the event loop."""
         if not self.process.pid:
             self._channels.close()
             return
         with suppress(ProcessDoneError):
             self.process.kill()
-        self._reactor.call_soon(self._bury)
+        self._loop.call_soon(self._bury)
 
     def _bury(self) -> None:
         """Give back what was opened, and reap the process, however far a start came."""
@@ -205,7 +204,7 @@ class LocalRunner:
         if self._input:
             pipes.append(self._input)
         for fd in self._channels.left(but=[pipe.fd for pipe in pipes]):
-            self._reactor.close(fd)
+            self._loop.close(fd)
         for pipe in pipes:
             pipe.abort()
         # It was killed: so look until it has ended. Whether the pidfd is watched nobody
@@ -224,8 +223,8 @@ class LocalRunner:
     def _wait_by_pid(self) -> None:
         with suppress(ChildProcessError):
             os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT)
-        with suppress(RuntimeError):  # the reactor ended first
-            self._reactor.call_soon(self._ended)
+        with suppress(RuntimeError):  # the event loop ended first
+            self._loop.call_soon(self._ended)
 
     def _take(self, stream: int, data: memoryview) -> None:
         self.output.append(stream, data)
@@ -240,14 +239,14 @@ class LocalRunner:
             if pipe.is_open:
                 pipe.drain()
         if self._pidfd >= 0:
-            self._reactor.unwatch(self._pidfd)
+            self._loop.unwatch(self._pidfd)
         ended_at = time.time()
         try:
             with self._reaping:
                 state = self.process.wait(0)
                 self.ended_at, self.state = ended_at, state
         except TimeoutError:  # its tracer has to hear of the end first, ptrace(2)
-            self._reactor.call_later(_RETRY, self._ended)
+            self._loop.call_later(_RETRY, self._ended)
             return
         except OSError as error:
             self.ended_at, self.error = ended_at, error

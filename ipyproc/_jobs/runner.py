@@ -60,7 +60,7 @@ class Runner(Protocol):
     def start(self, changed: Callable[[], None]) -> None:
         """Start the process, or raise what the system says.
 
-        From now on *changed* is called, on the reactor's thread, whenever one of the
+        From now on *changed* is called, on the event loop's thread, whenever one of the
         attributes did. Output that was printed before the end is there with the state.
         """
 

@@ -14,7 +14,7 @@ from signal import SIGKILL
 from weakref import WeakSet
 
 from ipyproc._jobs.guardian.client import guardian
-from ipyproc._jobs.io.event_loop import reactor
+from ipyproc._jobs.io.event_loop import event_loop
 from ipyproc._jobs.job import Job
 
 # Together less than the two seconds after which a kernel may be killed.
@@ -36,7 +36,7 @@ class Ending:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._owner = 0
-        # Jobs that run are alive by the reactor. The pids of ended ones, of which
+        # Jobs that run are alive by the event loop. The pids of ended ones, of which
         # something may go on in their sessions, are the guardian's to know.
         self._jobs: WeakSet[Job] = WeakSet()
         self._detached: WeakSet[Job] = WeakSet()
@@ -77,17 +77,17 @@ class Ending:
         next job starts it all again.
         """
         guardian().rest()
-        return reactor().retire(timeout)
+        return event_loop().retire(timeout)
 
     def run(self) -> None:
-        """End them now, and the reactor with them."""
+        """End them now, and the event loop with them."""
         if self._owner != os.getpid():
             return
         jobs = self.end(_GRACE)
         with self._lock:
             detached = _running(self._detached)
         guardian().stop()
-        reactor().stop(_STOPPING)
+        event_loop().stop(_STOPPING)
         for job in (*detached, *jobs):
             if job.ended_at is None:
                 job.let_go()

@@ -6,14 +6,15 @@ import threading
 from collections.abc import Callable
 from functools import partial
 
-from ipyproc._jobs.io.event_loop import Callback, Reactor
+from ipyproc._jobs.io.event_loop import EventLoop
+from ipyproc._jobs.io.timers import Callback
 
 
 class Subscribers:
-    """Callbacks that are called on the reactor's thread, the last time exactly once."""
+    """Callbacks that the event loop calls; each has exactly one last call."""
 
-    def __init__(self, reactor: Reactor) -> None:
-        self._reactor = reactor
+    def __init__(self, loop: EventLoop) -> None:
+        self._loop = loop
         self._lock = threading.Lock()
         self._callbacks: dict[object, Callback] = {}
         self._told_last = False
@@ -31,11 +32,11 @@ class Subscribers:
             self._callbacks[key] = callback
             late = self._told_last
         if late:
-            self._reactor.call_soon(partial(self._tell, key))
+            self._loop.call_soon(partial(self._tell, key))
         return partial(self._remove, key)
 
     def tell(self, last: bool) -> None:
-        """Call all of them, on the reactor's thread; after the *last* call, none."""
+        """Call all of them, on the event loop's thread; after the *last* call, none."""
         with self._lock:
             if self._told_last:
                 return
@@ -47,7 +48,7 @@ class Subscribers:
     def _tell(self, key: object) -> None:
         callback = self._callbacks.get(key)
         if callback:
-            self._reactor.guard(callback)
+            self._loop.guard(callback)
 
     def _remove(self, key: object) -> None:
         with self._lock:

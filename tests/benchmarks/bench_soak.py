@@ -2,8 +2,8 @@
 
 1 GiB and 4 GiB of output beside ``cmd | cat >/dev/null`` and ``subprocess.run``, with
 the peak of memory; 8 MB beside ``%%script --out`` in a real IPython; and 2000 jobs,
-with what is left of them. Each measurement runs in its own interpreter; those with a
-peer take turns, and medians are compared. On a busy machine ``nice -n -15`` helps.
+with what is left of them. Each measurement is an interpreter of its own; those with a
+peer take turns, and medians are compared. ``nice -n -15`` helps where others work, too.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ from tests.benchmarks.measuring import (
 MODULE = "tests.benchmarks.bench_soak"
 GIB = 1 << 30
 ROUNDS = 3
-#: How much the peer that holds everything in memory is given.
+#: What the peer that holds everything in memory gets.
 LESS = 512 * MIB
 SCRIPT_SIZE = 8_000_000
-#: The peer takes about a minute; by then the result is clear.
+#: It takes about a minute; then it is clear enough.
 SCRIPT_PATIENCE = 50
 JOBS = 2000
 MEMORY_LIMIT = 8 * MIB
@@ -78,14 +78,14 @@ NAMES = {
 
 
 def cat() -> Figures:
-    """Pipe the output into another program."""
+    """Have another program take it."""
     start = time.perf_counter()
     subprocess.run(["sh", "-c", f"head -c {4 * GIB} /dev/zero | cat >/dev/null"])
     return {"speed": 4 * GIB / (time.perf_counter() - start)}
 
 
 def run() -> Figures:
-    """Read all the output into memory with subprocess."""
+    """Have subprocess take it, all into memory."""
     start = time.perf_counter()
     done = subprocess.run(["head", "-c", str(LESS), "/dev/zero"], capture_output=True)
     assert len(done.stdout) == LESS
@@ -93,12 +93,12 @@ def run() -> Figures:
 
 
 def flood() -> Figures:
-    """Run a job that prints four times what is kept."""
+    """Have a job print four times what it may keep."""
     return _captured(4 * GIB, GIB)
 
 
 def soak() -> Figures:
-    """Run a job that prints as much as is kept."""
+    """Have a job print as much as it may keep."""
     return _captured(GIB, GIB)
 
 
@@ -116,7 +116,7 @@ def _captured(size: int, kept: int) -> Figures:
 
 
 def script() -> Figures:
-    """Capture the output of a small program with IPython's own magic."""
+    """Have IPython's own magic take what a small program prints."""
     code = (
         "import time; from IPython.core.interactiveshell import InteractiveShell;"
         "shell = InteractiveShell.instance(); start = time.perf_counter();"
@@ -137,7 +137,7 @@ def script() -> Figures:
 
 
 def small() -> Figures:
-    """Capture the same output with a job."""
+    """Have a job print the same."""
     _begin()
     start = time.perf_counter()
     job = spawn(["sh", "-c", f"seq 1 10000000 | head -c {SCRIPT_SIZE}"])
@@ -188,7 +188,7 @@ def _finished(several: list[Job]) -> bool:
 
 
 def _begin() -> Job:
-    """Start a job that runs on, so that the event loop and the guardian do, too."""
+    """Start a job that stays, so that the event loop and the guardian stay."""
     job = spawn(["sleep", "1000"])
     _until(lambda: guardian().ready)
     return job

@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
-from ipyproc._jobs.io.event_loop import NAME, Reactor, Timer, reactor
+from ipyproc._jobs.io.event_loop import NAME, EventLoop, event_loop
+from ipyproc._jobs.io.timers import Timer
 from tests.jobs.helpers import PATIENCE, script
 from tests.threads import in_threads
 
@@ -22,21 +23,21 @@ def called(arrange: Callable[[Callable[[], None]], object]) -> threading.Event:
     return event
 
 
-def test_one_reactor() -> None:
-    """There is one reactor, on one daemon thread with a name."""
-    assert reactor() is reactor()
-    assert called(reactor().call_soon).wait(PATIENCE)
+def test_one_loop() -> None:
+    """There is one event loop, on one daemon thread with a name."""
+    assert event_loop() is event_loop()
+    assert called(event_loop().call_soon).wait(PATIENCE)
     threads = [thread for thread in threading.enumerate() if thread.name == NAME]
     assert [thread.daemon for thread in threads] == [True]
 
 
 def test_calls_come_in_order() -> None:
-    """What was asked for first is called first, on the reactor's thread."""
+    """What was asked for first is called first, on the event loop's thread."""
     order: list[object] = []
     for number in range(100):
-        reactor().call_soon(lambda number=number: order.append(number))
-    reactor().call_soon(lambda: order.append(threading.current_thread().name))
-    assert called(reactor().call_soon).wait(PATIENCE)
+        event_loop().call_soon(lambda number=number: order.append(number))
+    event_loop().call_soon(lambda: order.append(threading.current_thread().name))
+    assert called(event_loop().call_soon).wait(PATIENCE)
 
     assert order == [*range(100), NAME]
 
@@ -47,11 +48,11 @@ def test_timers_come_in_order() -> None:
     done = threading.Event()
 
     def set_timers() -> None:
-        reactor().call_later(0.06, done.set)
+        event_loop().call_later(0.06, done.set)
         for delay, name in ((0.04, "later"), (0.02, "sooner"), (0, "now")):
-            reactor().call_later(delay, lambda name=name: order.append(name))
+            event_loop().call_later(delay, lambda name=name: order.append(name))
 
-    reactor().call_soon(set_timers)
+    event_loop().call_soon(set_timers)
     assert done.wait(PATIENCE)
 
     assert order == ["now", "sooner", "later"]
@@ -60,8 +61,8 @@ def test_timers_come_in_order() -> None:
 def test_cancelled_timer() -> None:
     """A timer that was cancelled does not fire."""
     fired = threading.Event()
-    reactor().call_soon(lambda: reactor().call_later(0, fired.set).cancel())
-    assert called(lambda done: reactor().call_later(0.01, done)).wait(PATIENCE)
+    event_loop().call_soon(lambda: event_loop().call_later(0, fired.set).cancel())
+    assert called(lambda done: event_loop().call_later(0.01, done)).wait(PATIENCE)
 
     assert not fired.is_set()
 
@@ -75,17 +76,17 @@ def test_survives_what_raises(
     def fail() -> None:
         raise error
 
-    reactor().call_soon(fail)
-    reactor().call_later(0, fail)
-    assert called(lambda done: reactor().call_later(0.01, done)).wait(PATIENCE)
+    event_loop().call_soon(fail)
+    event_loop().call_later(0, fail)
+    assert called(lambda done: event_loop().call_later(0.01, done)).wait(PATIENCE)
 
     raised = [record.exc_info[1] for record in caplog.records if record.exc_info]
     assert raised == [error, error]
 
 
 def test_stop_closes_everything() -> None:
-    """A stopped reactor has no thread and no descriptor, and takes no more calls."""
-    own = Reactor()
+    """A stopped event loop has no thread and no descriptor, and takes no more calls."""
+    own = EventLoop()
     read, write = os.pipe()
     own.own(read)
     own.stop(PATIENCE)
@@ -107,7 +108,7 @@ def held() -> set[str]:
 
 def test_a_callback_at_the_end_may_ask_for_more() -> None:
     """It is not called any more, and that is no error."""
-    own = Reactor()
+    own = EventLoop()
     inside = threading.Event()
     timers: list[Timer] = []
 
@@ -124,9 +125,9 @@ def test_a_callback_at_the_end_may_ask_for_more() -> None:
     assert [timer.is_set for timer in timers] == [True]
 
 
-def test_a_retired_reactor_holds_nothing_and_comes_back() -> None:
+def test_a_retired_loop_holds_nothing_and_comes_back() -> None:
     """Neither thread nor descriptor is left; the next call starts a new one."""
-    own = Reactor()
+    own = EventLoop()
     before = held()
 
     for _ in range(3):
@@ -139,9 +140,9 @@ def test_a_retired_reactor_holds_nothing_and_comes_back() -> None:
     assert own.retire(PATIENCE)  # nothing to do
 
 
-def test_a_reactor_retires_when_its_work_is_done() -> None:
+def test_a_loop_retires_when_its_work_is_done() -> None:
     """A timer, or a descriptor that it owns, keeps the thread until it is over."""
-    own = Reactor()
+    own = EventLoop()
     fired, ended = threading.Event(), threading.Event()
     read, write = os.pipe()
     own.own(read)
@@ -161,7 +162,7 @@ def test_a_reactor_retires_when_its_work_is_done() -> None:
 
 def test_no_call_is_lost_between_two_threads() -> None:
     """Whoever asks while the thread is about to end is heard by the next one."""
-    own = Reactor()
+    own = EventLoop()
     over = threading.Event()
 
     def work(index: int) -> None:
@@ -181,7 +182,7 @@ def test_an_interrupt_while_the_thread_starts(
     monkeypatch: pytest.MonkeyPatch, runs: bool
 ) -> None:
     """Whether the thread came to run or not: the next call is made, and it can end."""
-    own = Reactor()
+    own = EventLoop()
     start = threading.Thread.start
 
     def interrupted(thread: threading.Thread) -> None:
@@ -203,7 +204,7 @@ def test_an_interrupt_while_the_thread_starts(
 
 
 def test_forked_child_does_nothing_of_ours() -> None:
-    """A fork has no reactor thread, ends no job, and can start jobs of its own."""
+    """A fork has no event loop, ends no job, and can start jobs of its own."""
     code = f"""
 import os, sys, threading
 {FORKS_ARE_FINE}
@@ -230,7 +231,7 @@ print(job.wait(20), job.stdout.text)
 """
     assert script(code).splitlines() == [
         "wait: no child processes",
-        "the reactor of the jobs has ended",
+        "the event loop of the jobs has ended",
         "exit status 0",
         "7 running",
         "exit status 0 still here",

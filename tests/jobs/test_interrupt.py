@@ -34,7 +34,7 @@ def end(started: list[Job]) -> None:
 
 
 def settled() -> Holdings:
-    """Say what we hold while a job runs, so that its reactor and guardian stay."""
+    """Say what we hold while a job runs, so that its event loop and guardian stay."""
     spawn("cat", stdin=PIPE)
     eventually(lambda: guardian().ready)
     return holdings()

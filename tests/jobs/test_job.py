@@ -11,7 +11,7 @@ import pytest
 
 from ipyproc import PIPE, Job, JobStatus, jobs, spawn
 from ipyproc._jobs.guardian.client import guardian
-from ipyproc._jobs.io.event_loop import reactor
+from ipyproc._jobs.io.event_loop import event_loop
 from ipyproc.errors import ProcessDoneError, SyscallError
 from tests.jobs.helpers import (
     PATIENCE,
@@ -240,7 +240,7 @@ def test_state_taken_by_somebody_else() -> None:
         busy.set()
         free.wait(PATIENCE)
 
-    reactor().call_soon(keep_busy)
+    event_loop().call_soon(keep_busy)
     busy.wait(PATIENCE)
     job.process.kill()
     job.process.wait(PATIENCE)
@@ -459,7 +459,7 @@ def test_subscribe() -> None:
     job = spawn("cat", stdin=PIPE)
 
     def note(job: Job) -> None:
-        assert threading.current_thread().name == "ipyproc-reactor"
+        assert threading.current_thread().name == "ipyproc-jobs"
         calls.append((job.total, job.stdin_open, job.finished))
 
     job.subscribe(note)
@@ -580,7 +580,7 @@ def test_pid_mode() -> None:
 def test_at_most_four_descriptors() -> None:
     """A job holds its pidfd and its pipes, and nothing once it is over."""
     guardian().prepare()
-    eventually(lambda: guardian().ready)  # its descriptors are there, and the reactor's
+    eventually(lambda: guardian().ready)  # and all descriptors of both are there
     before = len(os.listdir("/proc/self/fd"))
     running = [ready() for _ in range(10)]
     assert len(os.listdir("/proc/self/fd")) - before <= 40

@@ -202,7 +202,7 @@ def test_full_disk(tmp_path: Path) -> None:
     ]
 
 
-def test_a_flood_into_a_full_reactor(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_flood_into_a_full_loop(caplog: pytest.LogCaptureFixture) -> None:
     """A subscriber that raises at every piece of a flood loses no byte of it."""
     job = spawn("sh", stdin=PIPE)
     calls: list[int] = []

@@ -16,7 +16,8 @@ from typing import Final
 
 from ipyproc._jobs.guardian import program as guardian_program
 from ipyproc._jobs.guardian.program import MARK, MESSAGE
-from ipyproc._jobs.io.event_loop import Callback, Reactor, reactor
+from ipyproc._jobs.io.event_loop import EventLoop, event_loop
+from ipyproc._jobs.io.timers import Callback
 from ipyproc.attr import ProcAttr, SysProcAttr
 from ipyproc.process import Process, ProcessStatus, start_process
 
@@ -50,8 +51,8 @@ class Guardian:
     Where there is no /proc nobody guards.
     """
 
-    def __init__(self, reactor: Reactor) -> None:
-        self.reactor = reactor
+    def __init__(self, loop: EventLoop) -> None:
+        self._loop = loop
         #: The value of ``IPYPROC_SESSION`` for what shall end with us.
         self.mark = _new_mark()
         # Re-entrant: a signal's handler may start a job, too.
@@ -89,7 +90,7 @@ class Guardian:
             if not _CAN_GUARD:
                 return
             # There no interrupt comes between, and nobody waits.
-            self.reactor.call_soon(self._start)
+            self._loop.call_soon(self._start)
             self._starting = True
 
     def tell(self, pid: int) -> None:
@@ -115,33 +116,33 @@ class Guardian:
         with self._lock:
             needed = self._line or self._starting
         if needed:
-            self.reactor.call_soon(self._rest)
+            self._loop.call_soon(self._rest)
 
     def stop(self) -> None:
-        """Tell it no more; it ends all jobs once the reactor has closed the line."""
+        """Tell it no more; it ends all jobs once the event loop has closed the line."""
         line, self._line, self._trials = self._line, None, _TRIALS
         if line:
             line.forget()
 
     def _start(self) -> None:
-        """Start the process and tell it all; on the reactor's thread."""
+        """Start the process and tell it all; on the event loop's thread."""
         with self._lock:
             self._starting = False
             if self._line or self._trials >= _TRIALS:
                 return
             try:
-                self._line = line = _Line(self.reactor, self.mark)
+                self._line = line = _Line(self._loop, self.mark)
             except OSError as error:
                 if error.errno in _SCARCE:
                     self._starting = True
-                    self.reactor.call_later(_LATER, self._start_if_needed)
+                    self._loop.call_later(_LATER, self._start_if_needed)
                 else:
                     self._warn(error)
                 return
             self._trials += 1
             for pid, moment in self._told.items():
                 line.say(pid, moment)
-        self.reactor.watch(line.ear, selectors.EVENT_READ, lambda: self._heard(line))
+        self._loop.watch(line.ear, selectors.EVENT_READ, lambda: self._heard(line))
 
     def _start_if_needed(self) -> None:
         with self._lock:
@@ -198,11 +199,11 @@ class Guardian:
 class _Line:
     """A process that guards, and the two pipes between it and us.
 
-    All but ``say`` is for the reactor's thread.
+    All but ``say`` is for the event loop's thread.
     """
 
-    def __init__(self, reactor: Reactor, mark: str) -> None:
-        self._reactor = reactor
+    def __init__(self, loop: EventLoop, mark: str) -> None:
+        self._loop = loop
         self._lock = threading.RLock()
         self._unsaid: deque[bytes] = deque()
         #: Of how many jobs it has been told.
@@ -220,7 +221,7 @@ class _Line:
             ours.pop_all()
         for fd in (self.ear, self._mouth):
             os.set_blocking(fd, False)
-            reactor.own(fd)
+            loop.own(fd)
         self._reap()
 
     @property
@@ -249,8 +250,8 @@ class _Line:
         """Let it go."""
         self.is_open = False
         self._unsaid.clear()
-        self._reactor.close(self.ear)
-        self._reactor.close(self._mouth)
+        self._loop.close(self.ear)
+        self._loop.close(self._mouth)
 
     def forget(self) -> None:
         """Leave its first process to others, if that has not ended."""
@@ -277,8 +278,8 @@ class _Line:
             self._first.release()
 
     def _again(self, callback: Callback) -> None:
-        with suppress(RuntimeError):  # the reactor has ended
-            self._reactor.call_later(_AGAIN, callback)
+        with suppress(RuntimeError):  # the event loop has ended
+            self._loop.call_later(_AGAIN, callback)
 
 
 def _new_mark() -> str:
@@ -314,7 +315,7 @@ class _Current:
         """Give the guardian; the first call makes it."""
         with self._lock:
             if self._guardian is None:
-                self._guardian = Guardian(reactor())
+                self._guardian = Guardian(event_loop())
             return self._guardian
 
     def _in_child(self) -> None:

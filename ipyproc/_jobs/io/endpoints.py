@@ -1,4 +1,4 @@
-"""Our ends of a job's pipes; the reactor reads and writes them."""
+"""Our ends of a job's pipes; the event loop reads and writes them."""
 
 from __future__ import annotations
 
@@ -11,12 +11,19 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from termios import FIONREAD
+from typing import Final
 
-from ipyproc._jobs.io.event_loop import READ_SIZE, Reactor
+from ipyproc._jobs.io.event_loop import READ_SIZE, EventLoop
+from ipyproc._jobs.io.timers import Timer
 
 # Capacity of a pipe as it is made, on Linux.
 _SMALL_PIPE = 1 << 16
 _CAN_GROW = hasattr(fcntl, "F_SETPIPE_SZ")
+# Nothing becomes ready when a file grows: it is looked at, more seldom while it rests.
+_FIRST_NAP: Final = 0.02
+_LONGEST_NAP: Final = 0.25
+# Reads before the others have their turn.
+_IN_A_ROW: Final = 16
 
 
 class OutputPipe:
@@ -28,23 +35,23 @@ class OutputPipe:
 
     def __init__(
         self,
-        reactor: Reactor,
+        loop: EventLoop,
         fd: int,
         take: Callable[[memoryview], None],
         ended: Callable[[], None],
     ) -> None:
-        self._reactor = reactor
+        self._loop = loop
         self.fd = fd
         self._take = take
         self._ended = ended
         self._may_grow = _CAN_GROW
         self.is_open = True
         os.set_blocking(fd, False)
-        reactor.own(fd)
+        loop.own(fd)
 
     def attach(self) -> None:
         """Begin to read."""
-        self._reactor.watch(self.fd, selectors.EVENT_READ, self._ready)
+        self._loop.watch(self.fd, selectors.EVENT_READ, self._ready)
 
     def drain(self) -> None:
         """Read what is in the pipe now, and no more than that."""
@@ -56,7 +63,7 @@ class OutputPipe:
             left -= size
 
     def abort(self) -> None:
-        """Close the pipe at once, whatever is in it. On the reactor's thread."""
+        """Close the pipe at once, whatever is in it. On the event loop's thread."""
         if self.is_open:
             self._close()
 
@@ -67,13 +74,13 @@ class OutputPipe:
 
     def _read(self) -> int:
         try:
-            size = os.readv(self.fd, [self._reactor.buffer])
+            size = os.readv(self.fd, [self._loop.buffer])
         except BlockingIOError:
             return 0
         if size >= _SMALL_PIPE and self._may_grow:
             self._grow()
         if size:
-            self._take(self._reactor.buffer[:size])
+            self._take(self._loop.buffer[:size])
         else:
             self._close()
         return size
@@ -92,8 +99,75 @@ class OutputPipe:
 
     def _close(self) -> None:
         self.is_open = False
-        self._reactor.close(self.fd)
+        self._loop.close(self.fd)
         self._ended()
+
+
+class OutputFile:
+    """A file that grows, from which a job's output is taken; as an ``OutputPipe``.
+
+    It is left at the end of the job: what others may still add is in the file.
+    """
+
+    def __init__(
+        self,
+        loop: EventLoop,
+        fd: int,
+        take: Callable[[memoryview], None],
+        ended: Callable[[], None],
+    ) -> None:
+        self._loop = loop
+        self.fd = fd
+        self._take = take
+        self._ended = ended
+        self._offset = 0
+        self._nap = _FIRST_NAP
+        self._timer: Timer | None = None
+        self.is_open = True
+        loop.own(fd)
+
+    def attach(self) -> None:
+        """Begin to look."""
+        self._loop.call_soon(self._look)
+
+    def drain(self) -> None:
+        """Read what is in the file now, and leave it. On the event loop's thread."""
+        left = os.fstat(self.fd).st_size - self._offset
+        while left > 0 and (size := self._read()):
+            left -= size
+        self.abort()
+
+    def abort(self) -> None:
+        """Leave the file at once. On the event loop's thread."""
+        if self.is_open:
+            self.is_open = False
+            if self._timer:
+                self._timer.cancel()
+            self._loop.close(self.fd)
+            self._ended()
+
+    def _look(self) -> None:
+        if not self.is_open:
+            return
+        reads = 0
+        while reads < _IN_A_ROW and self._read():
+            reads += 1
+        if reads == _IN_A_ROW:
+            nap = 0.0
+        else:
+            nap = self._nap = _FIRST_NAP if reads else min(2 * self._nap, _LONGEST_NAP)
+        self._timer = self._loop.call_later(nap, self._look)
+
+    def _read(self) -> int:
+        if os.fstat(self.fd).st_size < self._offset:
+            # Somebody made it shorter, as those do who rotate logs: what comes next
+            # comes at its new end.
+            self._offset = 0
+        size = os.preadv(self.fd, [self._loop.buffer[:READ_SIZE]], self._offset)
+        if size:
+            self._offset += size
+            self._take(self._loop.buffer[:size])
+        return size
 
 
 class InputPipe:
@@ -103,8 +177,8 @@ class InputPipe:
     process does not read yet waits in memory. *changed* is called when the pipe closes.
     """
 
-    def __init__(self, reactor: Reactor, fd: int, changed: Callable[[], None]) -> None:
-        self._reactor = reactor
+    def __init__(self, loop: EventLoop, fd: int, changed: Callable[[], None]) -> None:
+        self._loop = loop
         self.fd = fd
         self._changed = changed
         self._lock = threading.Lock()
@@ -113,7 +187,7 @@ class InputPipe:
         self._closed = False
         self._watched = False
         os.set_blocking(fd, False)
-        reactor.own(fd)
+        loop.own(fd)
 
     @property
     def is_open(self) -> bool:
@@ -126,17 +200,17 @@ class InputPipe:
             if self._closing:
                 return False
             self._queue.append(memoryview(data))
-        self._reactor.call_soon(self._flush)
+        self._loop.call_soon(self._flush)
         return True
 
     def close(self) -> None:
         """Have the pipe closed after what was sent before."""
         with self._lock:
             self._closing = True
-        self._reactor.call_soon(self._flush)
+        self._loop.call_soon(self._flush)
 
     def abort(self) -> None:
-        """Close the pipe at once: nobody reads any more. On the reactor's thread."""
+        """Close the pipe at once: nobody reads any more. On the event loop's thread."""
         with self._lock:
             self._closing = True
             self._queue.clear()
@@ -156,7 +230,7 @@ class InputPipe:
             self._close()
         elif self._watched:
             self._watched = False
-            self._reactor.unwatch(self.fd)
+            self._loop.unwatch(self.fd)
 
     def _write_some(self) -> None:
         written = 0
@@ -175,9 +249,9 @@ class InputPipe:
     def _watch(self) -> None:
         if not self._watched:
             self._watched = True
-            self._reactor.watch(self.fd, selectors.EVENT_WRITE, self._flush)
+            self._loop.watch(self.fd, selectors.EVENT_WRITE, self._flush)
 
     def _close(self) -> None:
         self._closed = True
-        self._reactor.close(self.fd)
+        self._loop.close(self.fd)
         self._changed()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
 import logging
 import os
 import selectors
@@ -10,74 +9,57 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from itertools import count
+from contextlib import suppress
+from functools import partial
+from itertools import starmap
 from typing import Final
 
-from ipyproc._jobs.io.poller import Poller
+from ipyproc._jobs.io.timers import Callback, Timer, Timers
 
 _log = logging.getLogger(__name__)
 
-#: The name of the reactor's thread.
-NAME: Final = "ipyproc-reactor"
+#: The name of the event loop's thread.
+NAME: Final = "ipyproc-jobs"
 #: The most that is read from one pipe before the others have their turn.
 READ_SIZE: Final = 1 << 20
-# How long a fork waits for the reactor to come to rest.
-_FORK_PATIENCE = 1.0
-
-Callback = Callable[[], None]
+# epoll(7) takes a number of milliseconds that fits into an int, some 24 days.
+_LONGEST_SLEEP: Final = 86_400.0
 
 
-class Timer:
-    """A call that is due some time from now, unless it is cancelled."""
-
-    def __init__(self, callback: Callback) -> None:
-        self._callback: Callback | None = callback
-
-    @property
-    def is_set(self) -> bool:
-        """Whether the call is still to be made."""
-        return self._callback is not None
-
-    def cancel(self) -> None:
-        """Take the call back; harmless once it was made."""
-        self._callback = None
-
-    def fire(self) -> None:
-        """Make the call, once."""
-        callback, self._callback = self._callback, None
-        if callback:
-            callback()
-
-
-class Reactor:
+class EventLoop:
     """Calls back on its own thread when a descriptor is ready or a time has come.
 
-    ``call_soon``, ``call_later`` and ``watch`` may be called from any thread;
-    ``unwatch`` and ``close`` on the reactor's own only. A callback returns at once; one
-    that raises is logged, and nothing else stops.
+    ``call_soon`` and ``call_later`` may be called from any thread; the others, where
+    they do not say so, on the loop's own only. A callback returns at once; one that
+    raises is logged, and nothing else stops.
 
     The first call starts the thread; ``retire`` lets it end when it has nothing to do,
-    and the next call starts another. The reactor owns the descriptors that were handed
-    to ``own``. After a fork the child has neither the thread nor any of them: it never
+    and the next call starts another. The loop owns the descriptors that were handed to
+    ``own``. After a fork the child has neither the thread nor any of them: it never
     acts on our jobs.
+
+    There is no lock in here. Signal handlers may call anything while the thread that
+    they interrupt does the same, and wait for a job: the thread that must bring it to
+    its end may not wait for them. So each attribute is changed in one step, by an
+    operation of a built-in type that other threads see as a whole.
     """
 
     def __init__(self) -> None:
-        self._owned: set[int] = set()
+        # Of each descriptor what it refers to: a number may be in use again.
+        self._owned: dict[int, tuple[int, int]] = {}
+        self._closing: tuple[int, tuple[int, int]] | None = None
         self._calls: deque[Callback] = deque()
-        self._timers: list[tuple[float, int, Timer]] = []
-        self._order = count()
-        # Held while callbacks run, so that a fork can find the jobs at rest.
-        self._at_work = threading.RLock()
+        self._timers = Timers()
         self._open = True
-        #: Room for one read, used by all pipes in turn.
-        self.buffer = memoryview(bytearray(READ_SIZE))
-        # Held while the thread begins or ends, and by who gives it something to do.
-        # Re-entrant, for a signal's handler may ask while the thread it came to does.
-        self._lock = threading.RLock()
-        self._thread: threading.Thread | None = None
-        self._poller: Poller | None = None
+        self._failure: BaseException | None = None
+        self._dependents: dict[object, Callable[[BaseException], None]] = {}
+        # The thread that serves the loop, under "thread": the first to enter itself.
+        self._seat: dict[str, threading.Thread] = {}
+        self._latest: threading.Thread | None = None
+        # At most one, under "poller": whoever needs it first makes it.
+        self._pollers: dict[str, _Poller] = {}
         self._retiring = False
+        self._buffer: memoryview | None = None
 
     @property
     def is_open(self) -> bool:
@@ -86,221 +68,279 @@ class Reactor:
 
     @property
     def is_current(self) -> bool:
-        """Whether the caller is a callback of this reactor."""
-        return threading.current_thread() is self._thread
+        """Whether the caller is a callback of this loop."""
+        return self._seat.get("thread") is threading.current_thread()
+
+    @property
+    def buffer(self) -> memoryview:
+        """Room for one read, used by all pipes in turn."""
+        if self._buffer is None:
+            self._buffer = memoryview(bytearray(READ_SIZE))
+        return self._buffer
 
     def start(self) -> None:
-        """Have the thread run, as the first call does; ``OSError`` if there is no room.
+        """Start the thread, as the first call does; ``OSError`` if there is no room.
 
-        After this, no call needs a descriptor.
+        After this, no call needs a descriptor. From any thread.
         """
-        with self._lock:
-            self._begin()
+        self._current_poller()
+        if not self._seat:
+            self._retiring = False
+            # Two may start at the same time; the one that takes the seat stays.
+            self._latest = threading.Thread(target=self._run, name=NAME, daemon=True)
+            self._latest.start()
 
     def call_soon(self, callback: Callback) -> None:
-        """Have *callback* called on the reactor's thread; ``RuntimeError`` if closed.
+        """Call *callback* on the loop's thread; ``RuntimeError`` if the loop ended.
 
         Calls are made in the order in which they were asked for.
         """
         if self.is_current:  # after the end, too: it is the last to know
             self._calls.append(callback)
             return
-        if not self._open:
-            raise RuntimeError("the reactor of the jobs has ended")
-        with self._lock:
-            self._calls.append(callback)
-            self._begin().wake()
+        self._check_open()
+        self._calls.append(callback)
+        self.start()
+        self._current_poller().wake()
 
     def call_later(self, delay: float, callback: Callback) -> Timer:
-        """Have *callback* called *delay* seconds from now."""
-        timer = Timer(callback)
-        entry = time.monotonic() + delay, next(self._order), timer
-        self.call_soon(lambda: heapq.heappush(self._timers, entry))
+        """Call *callback* *delay* seconds from now, which may be ``inf``."""
+        timer = self._timers.timer(callback)
+        due = time.monotonic() + delay
+        if self.is_current:
+            self._timers.add(due, timer)
+        else:
+            self.call_soon(lambda: self._timers.add(due, timer))
         return timer
 
     def own(self, fd: int) -> None:
-        """Take a descriptor over; ``close``, the end, or a fork's child closes it."""
-        self._owned.add(fd)
+        """Take over a pipe or a file: ``close``, the end or a fork's child closes it.
+
+        From any thread.
+        """
+        self._owned[fd] = _identity(fd)
 
     def watch(self, fd: int, events: int, callback: Callback) -> None:
-        """Call back whenever *fd* is ready: ``selectors.EVENT_READ`` or ``_WRITE``.
-
-        From any thread: epoll(7) and kqueue(2) see what is added while they wait.
-        """
-        with self._lock:
-            self._begin().selector.register(fd, events, callback)
+        """Call back whenever *fd* is ready: ``selectors.EVENT_READ`` or ``_WRITE``."""
+        self._current_poller().selector.register(fd, events, callback)
 
     def unwatch(self, fd: int) -> None:
         """Watch *fd* no more, if it was watched."""
-        if fd in self._selector.get_map():
-            self._selector.unregister(fd)
+        selector = self._current_poller().selector
+        if fd in selector.get_map():
+            selector.unregister(fd)
 
     def close(self, fd: int) -> None:
-        """Close a descriptor that the reactor owns."""
+        """Close a descriptor that the loop owns."""
         self.unwatch(fd)
-        self._owned.discard(fd)
+        # The number is free before `os.close` returns, and another thread may own it
+        # then; while a fork may come before it is closed, and its child must know.
+        identity = self._owned.pop(fd, None)
+        self._closing = identity and (fd, identity)
         os.close(fd)
+        self._closing = None
 
     def guard(self, callback: Callback) -> None:
         """Call *callback*; log what it raises."""
         try:
             callback()
         except BaseException:  # noqa: BLE001 - not even SystemExit may end the others
-            _log.exception("a callback of the jobs' reactor failed: %r", callback)
+            _log.exception("a callback of the jobs' event loop failed: %r", callback)
+
+    def depend(self, failed: Callable[[BaseException], None]) -> object:
+        """Call *failed* if the loop itself breaks; the result is for ``depart``.
+
+        From any thread.
+        """
+        key = object()
+        self._dependents[key] = failed
+        return key
+
+    def depart(self, key: object) -> None:
+        """Depend on the loop no more. From any thread."""
+        self._dependents.pop(key, None)
 
     def retire(self, timeout: float) -> bool:
-        """Have the thread end once it has nothing to do, with its descriptors.
+        """Let the thread end once it has nothing to do, with its descriptors.
 
-        Waits for that, up to *timeout* seconds, and says whether it came to pass; else
-        it will. What is asked for later starts a thread as the first call did.
+        Waits for that, up to *timeout* seconds, and returns whether it ended; if not,
+        it will. What is asked for later starts a thread as the first call did. From any
+        thread.
         """
-        with self._lock:
-            thread, self._retiring = self._thread, True
-            if thread is None or self._poller is None:
-                return True
-            self._poller.wake()
-        thread.join(timeout)
-        return not thread.is_alive()
+        self._retiring = True
+        threads = self._threads()
+        self._wake()
+        end = time.monotonic() + timeout
+        for thread in threads:
+            thread.join(max(0.0, end - time.monotonic()))
+        return not any(thread.is_alive() for thread in threads)
 
     def stop(self, timeout: float) -> None:
-        """End the thread, within *timeout* seconds, and close what the reactor owns."""
+        """End the thread, within *timeout* seconds, and close what the loop owns.
+
+        From any other thread.
+        """
         if not self._open:
             return
-        with self._lock:
-            self._open = False
-            thread, poller = self._thread, self._poller
-        if thread and poller:
-            poller.wake()
+        self._open = False
+        threads = self._threads()
+        self._wake()
+        for thread in threads:
             thread.join(timeout)
-        if not thread or not thread.is_alive():
+        if not any(thread.is_alive() for thread in threads):
             self._close_all()
-
-    def rest(self) -> bool:
-        """Let no callback run until ``go_on``; say whether that succeeded in time."""
-        # Not for ever: a callback may be waiting for the very thread that forks.
-        return self._at_work.acquire(timeout=_FORK_PATIENCE)
-
-    def go_on(self) -> None:
-        """Let callbacks run again."""
-        self._at_work.release()
 
     def abandon(self) -> None:
         """Give up in a forked child what is the parent's."""
         if self._open:
             self._open = False
+            self._seat.clear()
+            self._dependents.clear()
             self._close_all()
 
-    @property
-    def _selector(self) -> selectors.BaseSelector:
-        assert self._poller, "only a callback may watch"
-        return self._poller.selector
+    def _check_open(self) -> None:
+        if self._failure is not None:
+            text = f"the event loop of the jobs has failed: {self._failure!r}"
+            raise RuntimeError(text) from self._failure
+        if not self._open:
+            raise RuntimeError("the event loop of the jobs has ended")
 
-    def _begin(self) -> Poller:
-        """Start the thread, unless it runs; ``_lock`` is held."""
-        if self._poller is None:
-            self._poller = Poller()
-        if self._thread is None:
-            self._retiring = False
-            self._thread = threading.Thread(target=self._run, name=NAME, daemon=True)
-            try:
-                self._thread.start()
-            except BaseException:  # after an interrupt it may run all the same
-                self._thread = None
-                raise
-        return self._poller
+    def _current_poller(self) -> _Poller:
+        poller = self._pollers.get("poller")
+        return poller or self._pollers.setdefault("poller", _Poller())
+
+    def _threads(self) -> list[threading.Thread]:
+        """The thread that serves the loop, and one that may be about to."""
+        threads = {self._seat.get("thread"), self._latest}
+        return [thread for thread in threads if thread and thread.is_alive()]
+
+    def _wake(self) -> None:
+        # No name refers to the poller when the thread closes it, which may be at once.
+        if "poller" in self._pollers:
+            self._current_poller().wake()
 
     def _run(self) -> None:
-        with self._lock:
-            us = threading.current_thread()
-            if self._thread not in (None, us) or self._poller is None:
-                return
-            self._thread = us
-        while self._open and not self._leave():
-            # No name here may keep a callback, and with it a job, while we wait.
-            self._pass(self._selector.select(self._patience()))
+        us = threading.current_thread()
+        if self._seat.setdefault("thread", us) is not us:
+            return
+        try:
+            while self._open:
+                if self._leave(us):
+                    return
+                # No name here may keep a callback, and with it a job, while we wait.
+                self._pass(self._select())
+        except BaseException as error:  # noqa: BLE001 - whoever waits must hear of it
+            self._fail(error)
+        self._seat.clear()
 
-    def _leave(self) -> bool:
-        """End if that is wanted and there is nothing to do; say so."""
-        if not self._retiring:
+    def _fail(self, error: BaseException) -> None:
+        """Tell all that depend on the loop that it has come to its end."""
+        self._failure, self._open = error, False
+        _log.critical("the event loop of the jobs failed", exc_info=error)
+        while self._dependents:
+            _, failed = self._dependents.popitem()
+            self.guard(lambda failed=failed: failed(error))  # type: ignore[misc]
+
+    def _leave(self, us: threading.Thread) -> bool:
+        """Whether the thread ends: that was wanted, and there is nothing to do."""
+        if not self._retiring or self._is_busy():
             return False
-        with self._at_work, self._lock:
-            if self._is_busy():
-                return False
-            self._close_all()
-            self._thread = None
+        self._pollers.clear()
+        self._seat.clear()
+        # Whoever asked for something meanwhile may have seen us, and counts on us.
+        if not self._calls:
             return True
+        return self._seat.setdefault("thread", us) is not us
+
+    def _select(self) -> list[tuple[selectors.SelectorKey, int]]:
+        return self._current_poller().selector.select(self._patience())
 
     def _is_busy(self) -> bool:
-        watches = self._poller and not self._poller.is_idle
-        waits = any(timer.is_set for _, _, timer in self._timers)
-        return bool(watches or waits or self._calls or self._owned)
+        watches = not self._current_poller().is_idle
+        return bool(watches or self._calls or self._owned or self._timers.any_set)
 
     def _pass(self, ready: list[tuple[selectors.SelectorKey, int]]) -> None:
-        with self._at_work:
-            for key, _ in ready:
-                self.guard(key.data)
-            for _ in range(len(self._calls)):
-                self.guard(self._calls.popleft())
-            while self._timers and self._timers[0][0] <= time.monotonic():
-                self.guard(heapq.heappop(self._timers)[2].fire)
+        now = time.monotonic()  # what is set meanwhile has its turn in the next pass
+        for key, _ in ready:
+            self.guard(key.data)
+        for _ in range(len(self._calls)):
+            self.guard(self._calls.popleft())
+        while timer := self._timers.due(now):
+            self.guard(timer.fire)
 
     def _patience(self) -> float | None:
         if self._calls:
             return 0
-        if self._timers:
-            return max(0.0, self._timers[0][0] - time.monotonic())
-        return None
+        patience = self._timers.patience()
+        return None if patience is None else min(patience, _LONGEST_SLEEP)
 
     def _close_all(self) -> None:
         # In a child these are copies: what the parent waits for stays as it is. But a
         # copy of the end of a job's standard input would keep that open for ever.
-        for fd in self._owned:
-            os.close(fd)
+        owned = dict(self._owned)
+        if self._closing:
+            owned[self._closing[0]] = self._closing[1]
         self._owned.clear()
+        for fd, identity in owned.items():
+            with suppress(OSError):
+                if _identity(fd) == identity:
+                    os.close(fd)
         self._timers.clear()
-        if self._poller:
-            self._poller.close()
-            self._poller = None
+        self._pollers.clear()
 
 
-class _Current:
-    """The one reactor of this process, and what becomes of it in a fork."""
+class _Poller:
+    """What the thread sleeps on: a selector, and a pipe to wake it.
+
+    It is closed when nobody refers to it any more, so that nobody who is about to wake
+    it writes into another file with the same number.
+    """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._reactor: Reactor | None = None
-        os.register_at_fork(
-            before=self._before_fork,
-            after_in_parent=self._after_fork,
-            after_in_child=self._in_child,
-        )
+        self._fds: list[int] = []
+        self.selector = selectors.DefaultSelector()
+        # Opened and noted in one step, whatever a signal handler raises.
+        deque(map(self._fds.extend, starmap(os.pipe, [()])), maxlen=0)
+        for fd in self._fds:
+            os.set_blocking(fd, False)
+        drain = partial(os.read, self._fds[0], 1 << 16)
+        self.selector.register(self._fds[0], selectors.EVENT_READ, drain)
 
-    def get(self) -> Reactor:
-        """Give the reactor; the first call makes it."""
-        with self._lock:
-            if self._reactor is None:
-                self._reactor = Reactor()
-            return self._reactor
+    def __del__(self) -> None:
+        if hasattr(self, "selector"):
+            self.selector.close()
+        while self._fds:
+            os.close(self._fds.pop())
 
-    def _before_fork(self) -> None:
-        self._lock.acquire()
-        self._at_rest = self._reactor is not None and self._reactor.rest()
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is watched but the pipe."""
+        return len(self.selector.get_map()) == 1
 
-    def _after_fork(self) -> None:
-        if self._reactor is not None and self._at_rest:
-            self._reactor.go_on()
-        self._lock.release()
-
-    def _in_child(self) -> None:
-        if self._reactor is not None:
-            self._reactor.abandon()
-        self._reactor = None
-        self._lock.release()
+    def wake(self) -> None:
+        """Make ``select`` return; from any thread."""
+        with suppress(BlockingIOError):  # a full pipe: it is about to wake anyway
+            os.write(self._fds[1], b"!")
 
 
-_current = _Current()
+def _identity(fd: int) -> tuple[int, int]:
+    status = os.fstat(fd)
+    return status.st_dev, status.st_ino
 
 
-def reactor() -> Reactor:
-    """Give the reactor of this process, which the first call makes."""
-    return _current.get()
+#: At most one, under "loop".
+_current: dict[str, EventLoop] = {}
+
+
+def event_loop() -> EventLoop:
+    """Return the event loop of this process, which the first call makes."""
+    return _current.get("loop") or _current.setdefault("loop", EventLoop())
+
+
+def _in_child() -> None:
+    loop = _current.pop("loop", None)
+    if loop is not None:
+        loop.abandon()
+
+
+os.register_at_fork(after_in_child=_in_child)

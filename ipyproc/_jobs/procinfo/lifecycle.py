@@ -12,7 +12,8 @@ from typing import Protocol
 
 import psutil
 
-from ipyproc._jobs.io.event_loop import Timer, reactor
+from ipyproc._jobs.io.event_loop import event_loop
+from ipyproc._jobs.io.timers import Timer
 from ipyproc._jobs.job import Job
 from ipyproc._jobs.procinfo import proc
 from ipyproc._jobs.runner import JobStatus
@@ -180,13 +181,13 @@ _PHASES_OF_JOBS = {
 
 
 class _Ticker:
-    """Calls back on the reactor's thread until it is stopped."""
+    """Calls back on the event loop's thread until it is stopped."""
 
     def __init__(self, callback: Callback) -> None:
         self._callback = callback
         self._stopped = False
         self._timer: Timer | None = None
-        reactor().call_soon(self._tick)
+        event_loop().call_soon(self._tick)
 
     def stop(self) -> None:
         """Call back no more."""
@@ -195,6 +196,6 @@ class _Ticker:
             self._timer.cancel()
 
     def _tick(self) -> None:
-        if not self._stopped and reactor().is_open:
-            self._timer = reactor().call_later(_LOOK_EVERY, self._tick)
+        if not self._stopped and event_loop().is_open:
+            self._timer = event_loop().call_later(_LOOK_EVERY, self._tick)
             self._callback()
