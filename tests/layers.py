@@ -31,9 +31,11 @@ LAYERS = {
 }
 #: The only layers that call the system layer; the others have ``Process``.
 CALL_THE_SYSTEM = {"system", "process"}
+#: What calls no system but lies beside it, for all that start a helper.
+HELPERS = {"ipyproc._sys.helper_code"}
 #: Which part of the package imports which third party; all else is standard library.
 THIRD_PARTIES = {
-    "psutil": ["_jobs", "views", "magics"],
+    "psutil": ["views", "magics"],
     "distributed": ["hosts._dask"],
     "anywidget": ["views"],
     "ipywidgets": ["views"],
@@ -150,7 +152,7 @@ def layers_point_down(modules: Modules) -> Iterator[str]:
 def the_system_is_for_processes(modules: Modules) -> Iterator[str]:
     """Only the process layer calls the system layer."""
     for module in modules.values():
-        for name in sorted(filter(_is_ours, module.imports)):
+        for name in sorted(filter(_is_ours, module.imports - HELPERS)):
             if _layer(name) == "system" and _layer(module.name) not in CALL_THE_SYSTEM:
                 yield f"{module.name} imports {name}"
 

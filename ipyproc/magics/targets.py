@@ -10,7 +10,7 @@ import psutil
 from IPython.core.error import UsageError
 
 from ipyproc._jobs.job import Job
-from ipyproc._jobs.procinfo.vital import refusal
+from ipyproc._jobs.procinfo.tree import refusal
 from ipyproc.errors import ProcessDoneError
 from ipyproc.magics.errors import unknown
 from ipyproc.process import Process

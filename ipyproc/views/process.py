@@ -10,9 +10,8 @@ from typing import Final
 
 import psutil
 
-from ipyproc._jobs.procinfo.sampler import Sampler
-from ipyproc._jobs.procinfo.usage import Usage
-from ipyproc._jobs.procinfo.vital import refusal
+from ipyproc._jobs.procinfo.tree import refusal
+from ipyproc._jobs.procinfo.usage import Sampler, Usage
 from ipyproc.errors import NoHandleError, ProcessDoneError
 from ipyproc.process import Process, find_process
 

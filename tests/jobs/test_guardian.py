@@ -15,7 +15,7 @@ import pytest
 
 from ipyproc import PIPE, jobs, spawn
 from ipyproc._jobs.guardian import client, program
-from ipyproc._jobs.shutdown import ending
+from ipyproc._jobs.shutdown import shutdown
 from tests.jobs.helpers import PATIENCE, START, eventually, gone, lives, script
 from tests.sandbox import sandbox
 
@@ -29,7 +29,10 @@ start("sleep 1000 & echo ready; wait").signal(signal.SIGSTOP)
 start("(setsid sleep 1000 >/dev/null 2>&1 &) ; sleep 1000 >/dev/null 2>&1 & echo ready")
 jobs.running and jobs.last.wait(20)
 jobs.clear()
-print(sum(map(made, psutil.process_iter())), flush=True)
+def members():
+    return sum(map(made, psutil.process_iter()))
+eventually(lambda: members() == 7)  # as a process begins it has no environment
+print(members(), flush=True)
 """
 MEMBERS = 7
 ENDS = {
@@ -62,13 +65,13 @@ def guardians(pid: int) -> list[psutil.Process]:
     found = []
     for process in psutil.process_iter(["cmdline"]):
         words = process.info["cmdline"] or []
-        if program.__file__ in words and str(pid) in words and lives(process.pid):
+        if program.__name__ in words and str(pid) in words and lives(process.pid):
             found.append(process)
     return found
 
 
 def has_members(group: int) -> bool:
-    """Say whether there is a process group."""
+    """Whether there is a process group."""
     try:
         os.killpg(group, 0)
     except ProcessLookupError:
@@ -84,7 +87,7 @@ def the_guardian() -> psutil.Process:
 
 @pytest.fixture
 def sleeper() -> Iterator[int]:
-    """Have a process with a session of its own that is no job."""
+    """Start a process with a session of its own that is no job."""
     with subprocess.Popen(["sleep", "1000"], start_new_session=True) as process:
         yield process.pid
         process.kill()
@@ -118,7 +121,7 @@ print("ready", flush=True)
 
 
 def test_forkers(tmp_path: Path) -> None:
-    """Who forks and ends all the time, so that no look shows it, does not escape."""
+    """A process that forks and ends all the time, so that no look shows it, ends."""
     forker = "import os, signal\nsignal.signal(15, signal.SIG_IGN)\nprint('ready')\n"
     forker += "while True:\n if os.fork(): os._exit(0)"
     code = f"""
@@ -135,7 +138,7 @@ print(job.pid, flush=True)
 
 
 def test_killed_before_the_guardian_knows(tmp_path: Path) -> None:
-    """A job is found that nobody had the time to tell of."""
+    """A job is found that the guardian was not told of in time."""
     code = """
 from ipyproc._jobs.guardian.client import Guardian
 start("echo ready")  # there is a guardian
@@ -180,7 +183,7 @@ print("ready", flush=True)
 
 
 def test_who_gives_up_the_mark_lives_on(tmp_path: Path) -> None:
-    """A daemon that was started without the session's mark is nobody's job."""
+    """A daemon that was started without the session's mark is left alone."""
     code = """
 daemon = "echo $$ ready; exec sleep 1000 >/dev/null 2>&1"
 job = start("env -u IPYPROC_SESSION -u IPYPROC_TEST_RUN setsid sh -c '%s' &" % daemon)
@@ -241,7 +244,7 @@ print(os.waitstatus_to_exitcode(status), guardian() is mine, job.status)
 
 
 def test_what_it_is() -> None:
-    """It is no job, nobody's child, in a session of its own, small, and not curious."""
+    """It is no job and no child of ours, has its own session, and holds little."""
     job = spawn("cat", stdin=PIPE)
     process = the_guardian()
 
@@ -260,7 +263,7 @@ def test_what_it_is() -> None:
 
 @pytest.mark.parametrize("sig", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_signals_for_all(sig: int) -> None:
-    """What is sent to all processes of a terminal, or of somebody, does not end it."""
+    """A signal to all processes of a terminal or of a user does not end it."""
     spawn("cat", stdin=PIPE)
     process = the_guardian()
     process.send_signal(sig)
@@ -275,7 +278,7 @@ def test_one_that_had_no_time_to_begin() -> None:
     """Letting it go at once, however often, does not count as a failure to begin."""
     for _ in range(6):
         spawn("true").wait(PATIENCE)
-        assert ending.rest(PATIENCE)
+        assert shutdown.retire(PATIENCE)
     spawn("cat", stdin=PIPE)
 
     assert the_guardian().is_running()
@@ -325,7 +328,7 @@ def test_it_ends_when_there_is_nothing_to_guard(
 
 
 def test_a_stopped_guardian_blocks_nobody() -> None:
-    """More is told than fits into a pipe, and heard when the guardian goes on."""
+    """More messages than fit into a pipe arrive once the guardian continues."""
     job = spawn("cat", stdin=PIPE)
     process = the_guardian()
     process.suspend()

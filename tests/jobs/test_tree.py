@@ -6,7 +6,7 @@ import signal
 import pytest
 
 from ipyproc import PIPE, Job, spawn
-from ipyproc._jobs.procinfo.tree import Roots, find
+from ipyproc._jobs.procinfo.tree import tree_of
 from ipyproc.attr import SysProcAttr
 from tests.jobs.helpers import (
     PATIENCE,
@@ -29,8 +29,8 @@ FAMILY = (
 
 
 def family(job: Job) -> set[int]:
-    """Give the pids of a running job and of what it started."""
-    return {member.pid for member in find(Roots(running=frozenset({job.pid})))}
+    """Return the pids of a running job and of what it started."""
+    return {member.pid for member in tree_of({job.pid}).find()}
 
 
 def big_family() -> tuple[Job, set[int]]:
@@ -49,7 +49,7 @@ def test_kill_tree() -> None:
 
     assert str(job.wait(PATIENCE)) == "signal: killed"
     until(job, lambda job: job.finished)
-    # Who is killed gives its pipes back a moment before it is a zombie.
+    # A killed process closes its pipes a moment before it is a zombie.
     eventually(lambda: not any(map(lives, pids)))
 
 
@@ -66,7 +66,7 @@ def test_kill_leaves_the_others() -> None:
 
 
 def test_signal_tree() -> None:
-    """A signal to the tree reaches all, and who was stopped for it goes on."""
+    """A signal to the tree reaches all, and what was stopped for it continues."""
     code = "import signal, os, sys; signal.signal(10, lambda *_: print('got it'));"
     child = f"{code} print('ready'); [signal.pause() for _ in iter(int, 1)]"
     job = spawn(python(f"{code} os.fork(); print('ready');" + child.removeprefix(code)))
@@ -83,23 +83,23 @@ def test_signal_tree_leaves_stopped_what_was() -> None:
     until_printed(job, "\n")
     child = int(job.stdout.text)
     os.kill(child, signal.SIGSTOP)
-    alone = Roots(running=frozenset({child}))
-    eventually(lambda: find(alone).pop().stopped)
+    alone = tree_of({child})
+    eventually(lambda: alone.find().pop().stopped)
     job.signal(signal.SIGUSR1, tree=True)
 
-    assert find(alone).pop().stopped
+    assert alone.find().pop().stopped
     assert job.status == "running"
 
 
 def test_stop_and_continue_the_tree() -> None:
-    """All of a tree stop, and all go on."""
+    """All of a tree stop, and all continue."""
     job, pids = big_family()
-    roots = Roots(running=frozenset({job.pid}))
+    tree = tree_of({job.pid})
     job.signal(signal.SIGSTOP, tree=True)
-    eventually(lambda: all(member.stopped for member in find(roots)))
+    eventually(lambda: all(member.stopped for member in tree.find()))
     assert family(job) == pids
     job.signal(signal.SIGCONT, tree=True)
-    eventually(lambda: not any(member.stopped for member in find(roots)))
+    eventually(lambda: not any(member.stopped for member in tree.find()))
 
 
 HOP = """
@@ -147,19 +147,19 @@ def test_kill_tree_in_a_storm_of_forks() -> None:
     """However many fork at once, some in sessions of their own, none is left."""
     job = spawn(python(STORM))
     until(job, lambda job: job.stdout.text.count("ready") == 12)
-    # Those that nobody else than they themselves could find.
-    all_of_them = find(Roots(running=frozenset({job.pid})))
+    # Those that lead sessions of their own.
+    all_of_them = tree_of({job.pid}).find()
     heirs = [m.pid for m in all_of_them if m.session == m.pid != job.pid]
     assert len(heirs) == 4
     job.kill(tree=True)
 
     assert str(job.wait(PATIENCE)) == "signal: killed"
-    until(job, lambda job: job.finished)  # so nobody has the pipes
+    until(job, lambda job: job.finished)  # so no process holds the pipes
     assert gone(job.pid, *heirs)
 
 
 def test_a_job_in_our_session_does_not_take_us_along() -> None:
-    """A job without a session of its own has its children, and nobody else."""
+    """A job without a session of its own has its children and no other processes."""
     job = spawn(["sh", "-c", "sleep 1000 & echo ready; wait"], sys=SysProcAttr())
     other = spawn("cat", stdin=PIPE, sys=SysProcAttr())
     until_printed(job, "ready")
@@ -174,10 +174,10 @@ def test_a_job_in_our_session_does_not_take_us_along() -> None:
 
 
 def test_strangers_with_an_old_pid() -> None:
-    """If the pid of an ended job is in use again, whoever has it is left alone."""
+    """If the pid of an ended job is in use again, its new owner is left alone."""
     job = spawn("sleep 1000")
 
-    assert find(Roots(ended=frozenset({job.pid}))) == set()
+    assert tree_of((), ended={job.pid}).find() == set()
 
 
 def test_terminate_a_job_in_our_group() -> None:

@@ -8,8 +8,7 @@ import pytest
 
 from ipyproc import PIPE, Usage, spawn
 from ipyproc._jobs.procinfo import proc
-from ipyproc._jobs.procinfo.sampler import Sampler
-from ipyproc._jobs.procinfo.survey import Survey
+from ipyproc._jobs.procinfo.usage import Sampler, Survey
 from tests.jobs.helpers import PATIENCE, eventually, python, until, until_printed
 
 
@@ -58,7 +57,7 @@ def test_busy_process() -> None:
 
 
 def test_heirs_without_a_parent_belong_to_the_job() -> None:
-    """Who lost its parent is the job's child, as long as it can be found."""
+    """A process that lost its parent is the job's child, as long as it is found."""
     job = spawn(["sh", "-c", "(sleep 1000 & echo ready); sleep 1000"])
     until_printed(job, "ready")
 
@@ -71,7 +70,7 @@ def test_heirs_without_a_parent_belong_to_the_job() -> None:
 
 
 def test_measured_once_a_second() -> None:
-    """Who looks more often gets the last measurement again."""
+    """A second call within a second returns the last measurement."""
     job = spawn("sleep 1000")
 
     assert job.usage() is job.usage()

@@ -24,6 +24,7 @@ StartKernel = Callable[..., Kernel]
 SECONDS = 4.0
 # Jobs that nothing but KILL ends, with children in their sessions and out of them, and
 # what a job that has ended left, here and there; one that goes on.
+MEMBERS = 5
 JOBS = f"""{START}
 start("trap '' TERM INT; sleep 1000 & setsid sleep 1000 & echo ready; wait; sleep 1000")
 left = start("(setsid sleep 1000 >/dev/null 2>&1 &); sleep 1000 >/dev/null 2>&1 & "
@@ -31,9 +32,11 @@ left = start("(setsid sleep 1000 >/dev/null 2>&1 &); sleep 1000 >/dev/null 2>&1 
 left.wait(30)
 tick = start("echo ready; while :; do echo tick; sleep 0.05; done", detach=True)
 eventually(lambda: guardian().ready)
-print(tick.pid, *[each.pid for each in psutil.process_iter() if made(each)])
+def members():
+    return [each.pid for each in psutil.process_iter() if made(each)]
+eventually(lambda: len(members()) == {MEMBERS})  # one has no environment as it begins
+print(tick.pid, *members())
 """
-MEMBERS = 5
 
 
 @pytest.fixture
@@ -64,7 +67,9 @@ def guardians_of(pid: int) -> list[int]:
     found = []
     for process in psutil.process_iter(["cmdline"]):
         words = process.info["cmdline"] or []
-        if str(pid) in words and any("guardian/program" in word for word in words):
+        if str(pid) in words and any(
+            word.endswith("guardian.program") for word in words
+        ):
             found.append(process.pid)
     return found
 

@@ -42,7 +42,7 @@ def test_a_kernel_lives_in_a_home_of_its_own(new_kernel: StartKernel) -> None:
 
 
 def test_an_interrupt_reaches_the_cell(new_kernel: StartKernel) -> None:
-    """A cell that waits is interrupted, and the kernel goes on."""
+    """A cell that waits is interrupted, and the kernel continues."""
     kernel = new_kernel()
     execution = kernel.start("import time; print('here', flush=True); time.sleep(60)")
     messages = kernel.messages(execution)

@@ -10,12 +10,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-import psutil
-
 from ipyproc._jobs.io.event_loop import event_loop
 from ipyproc._jobs.io.timers import Timer
 from ipyproc._jobs.job import Job
 from ipyproc._jobs.procinfo import proc
+from ipyproc._jobs.procinfo.proc import Stat
 from ipyproc._jobs.runner import JobStatus
 from ipyproc.errors import ProcessReleasedError
 from ipyproc.process import Process, ProcessStatus
@@ -61,7 +60,7 @@ class Observer(Protocol):
 
 
 def observer(subject: Process | Job) -> Observer:
-    """Give the observer of a process or of a job."""
+    """Return the observer of a process or of a job."""
     if isinstance(subject, Job):
         return JobObserver(subject)
     if isinstance(subject, Process):
@@ -81,15 +80,15 @@ class ProcessObserver:
         if process.pid < 1:
             raise ProcessReleasedError
         self._process = process
-        self._seen: psutil.Process | None = None
+        self._seen: Stat | None = None
         self._missed = False
         self.started_at = time.time()
         self.title = f"Process {process.pid}"
-        with suppress(psutil.Error):
-            seen = psutil.Process(process.pid)
-            self.started_at -= _age(seen)
-            self.title += f" ({seen.name()})"
-            self._seen = seen
+        with suppress(OSError):
+            self._seen = proc.stat(process.pid)
+        if self._seen is not None:
+            self.started_at -= _age(self._seen)
+            self.title += f" ({self._seen.name})"
 
     def look(self) -> Sighting | None:
         """Look at it: first what the kernel has, then what the object knows."""
@@ -113,12 +112,10 @@ class ProcessObserver:
     def _phase(self) -> Phase:
         if self._seen is None:
             return Phase.GONE
-        try:
-            # The pid may be another's by now; that one is not asked.
-            word = self._seen.status() if self._seen.is_running() else None
-        except psutil.NoSuchProcess:
+        now = proc.stat(self._seen.pid)
+        if now != self._seen or now is None:  # the pid may be another's by now
             return Phase.GONE
-        return _PHASES.get(word, Phase.RUNNING)
+        return _PHASES.get(now.state, Phase.RUNNING)
 
     def _end(self) -> WaitStatus | None:
         """Read the status of a zombie, and leave it for whoever waits."""
@@ -132,22 +129,17 @@ class ProcessObserver:
         return None
 
 
-def _age(process: psutil.Process) -> float:
-    """Return for how long a process has existed, in seconds.
-
-    By the clock that the kernel takes its start from: the time of the boot, which
-    ``create_time`` adds, is known to the second only.
-    """
-    start = process.create_time() - psutil.boot_time()
-    return max(0.0, time.clock_gettime(proc.CLOCK) - start)
+def _age(process: Stat) -> float:
+    """Return for how long a process has existed, in seconds."""
+    return max(0.0, time.clock_gettime(proc.CLOCK) - process.started)
 
 
+# By the letters of proc(5): stopped by a signal, or by a tracer; a zombie; about to go.
 _PHASES = {
-    psutil.STATUS_STOPPED: Phase.STOPPED,
-    psutil.STATUS_TRACING_STOP: Phase.STOPPED,
-    psutil.STATUS_ZOMBIE: Phase.ZOMBIE,
-    psutil.STATUS_DEAD: Phase.GONE,
-    None: Phase.GONE,
+    "T": Phase.STOPPED,
+    "t": Phase.STOPPED,
+    "Z": Phase.ZOMBIE,
+    "X": Phase.GONE,
 }
 
 

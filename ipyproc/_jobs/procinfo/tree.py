@@ -1,171 +1,222 @@
-"""The processes that jobs started, as far as they can be found.
+"""The processes that jobs started, as far as they can be found, and signals to them.
 
-A process belongs to a job if it is in its group or session, or if its parent does.
+A process belongs to a job if it is in a group or session that the job leads, or if its
+parent belongs to it. The session and its guardian both find them by this module, the
+guardian in a Python of its own: so it imports next to nothing.
 """
 
 from __future__ import annotations
 
+# What `signal` is made of: that one would double the time in which a guardian starts.
+import _signal  # type: ignore[import-not-found]
 import os
-from collections.abc import Iterable, Iterator
-from contextlib import suppress
-from dataclasses import dataclass, field
-from signal import SIGCONT, SIGKILL, SIGSTOP
+from errno import ENOSYS, EPERM
 
-import psutil
+from ipyproc._jobs.procinfo import proc
+from ipyproc._jobs.procinfo.proc import NO_MORE, Stat
 
-from ipyproc.errors import ProcessDoneError
-from ipyproc.process import find_process
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Set
 
-# Looks after which a member that we may not stop is let go on forking.
+# Looks after which a process that we may not stop is left to its forking.
 _LOOKS = 50
+_USES_PIDFDS = os.environ.get("IPYPROC_PIDFD") != "0" and hasattr(os, "pidfd_open")
 
 
-@dataclass(frozen=True, slots=True)
-class Roots:
-    """The pids of jobs: of those that run, and of those that ended and were reaped."""
+class Tree:
+    """All that belongs to some jobs.
 
-    running: frozenset[int] = frozenset()
-    ended: frozenset[int] = frozenset()
+    *leaders* picks the pids of the jobs that still name them, or what they left, from a
+    table of all processes. *is_marked* finds more of them, by what they carry. Never
+    found are this process itself, those in *spared*, and those in ``beyond``: what we
+    may not signal.
+    """
 
+    def __init__(
+        self,
+        leaders: Callable[[dict[int, Stat]], Set[int]],
+        is_marked: Callable[[Stat], bool] | None = None,
+    ) -> None:
+        self._leaders = leaders
+        self._is_marked = is_marked
+        self.beyond: set[Stat] = set()
 
-@dataclass(frozen=True, slots=True)
-class Member:
-    """One process at one moment; equal to itself only, also if its pid comes again."""
+    def find(self, known: Iterable[Stat] = (), spared: int = 0) -> set[Stat]:
+        """Find all that belongs to the jobs, and the children of *known* processes."""
+        table, known = proc.table(), set(known)
+        leaders, is_marked = self._leaders(table), self._is_marked
+        found = {
+            seen.pid
+            for seen in table.values()
+            if not leaders.isdisjoint((seen.pid, seen.group, seen.session))
+            or seen in known
+            or (is_marked is not None and is_marked(seen))
+        }
+        found = _with_descendants(found - {spared}, table)
+        return {table[pid] for pid in found - {os.getpid(), spared}} - self.beyond
 
-    process: psutil.Process
-    parent: int = field(compare=False)
-    group: int = field(compare=False)
-    session: int = field(compare=False)
+    def freeze(
+        self, frozen: dict[Stat, bool], known: Iterable[Stat] = (), spared: int = 0
+    ) -> None:
+        """Stop all that belongs to the jobs; note in *frozen* who was stopped before.
 
-    @property
-    def pid(self) -> int:
-        """The process id."""
-        return self.process.pid
+        What is stopped cannot fork, and a fork that came before the stop is there for
+        the next look to see: once a look finds nobody new, nobody escaped. The groups
+        come first, because the kernel stops all of a group at once; a process that
+        forks and ends all the time could otherwise be elsewhere at every look.
+        """
+        known = set(known)
+        # Each is noted before it is stopped, so that whoever fails can continue it.
+        frozen.update((seen, seen.stopped) for seen in self.find(known, spared))
+        for leader in self._leaders(proc.table()):
+            send_group(leader, _signal.SIGSTOP)
+        new = set(frozen)
+        for _ in range(_LOOKS):
+            self.send(_signal.SIGSTOP, new)
+            new = self.find(known | frozen.keys(), spared) - frozen.keys()
+            if not new:
+                break
+            frozen.update(dict.fromkeys(new, False))
 
-    @property
-    def lives(self) -> bool:
-        """Whether it still runs; a zombie does not."""
-        with suppress(psutil.Error):
-            return (
-                self.process.is_running()
-                and self.process.status() != psutil.STATUS_ZOMBIE
-            )
-        return False
+    def send(self, sig: int, members: Iterable[Stat]) -> list[OSError]:
+        """Send *sig* to all *members*; return what the kernel refused."""
+        refused: list[OSError] = []
+        for member in members:
+            try:
+                send(member, sig)
+            except OSError as error:
+                refused.append(error)
+                if isinstance(error, PermissionError):
+                    self.beyond.add(member)
+        return refused
 
-    @property
-    def stopped(self) -> bool:
-        """Whether it is stopped by a signal."""
-        with suppress(psutil.Error):
-            return self.process.status() == psutil.STATUS_STOPPED
-        return False
+    def signal(self, sig: int, known: Iterable[Stat] = ()) -> int:
+        """Send *sig* to all of them, so that none escapes by forking; return how many.
 
-    def signal(self, sig: int) -> bool:
-        """Send *sig* to this very process; ``False`` if it is gone."""
-        process = find_process(self.pid)
+        What is stopped for that goes on afterwards, whatever fails. Raises what the
+        kernel refuses for one of them after all others have got the signal.
+        """
+        members: dict[Stat, bool] = {}
+        whole = False
         try:
-            # In this order: the handle names one process for ever, and if that has the
-            # pid and the start time of ours, it is ours.
-            if not self.process.is_running():
-                return False
-            process.signal(sig)
-        except ProcessDoneError:
-            return False
+            if sig in (0, _signal.SIGCONT):
+                members.update(dict.fromkeys(self.find(known), True))
+            else:
+                self.freeze(members, known)
+            whole = True
+            refused = self.send(sig, members)
         finally:
-            process.release()
-        return True
+            if not whole or sig not in (_signal.SIGKILL, _signal.SIGSTOP):
+                self._let_go_on(members, whole)
+        if refused:
+            raise refused[0]
+        return len(members)
+
+    def _let_go_on(self, members: dict[Stat, bool], whole: bool) -> None:
+        """Continue what was not stopped before.
+
+        If the freeze broke off, a group may have members that no look has shown: then
+        all of it goes on, and those that were stopped before are stopped again.
+        """
+        stopped = [member for member, before in members.items() if before]
+        if not whole:
+            for group in {m.group for m in members if m.pid == m.group}:
+                send_group(group, _signal.SIGCONT)
+            self.send(_signal.SIGSTOP, stopped)
+        self.send(_signal.SIGCONT, members.keys() - stopped)
 
 
-def find(roots: Roots, known: Iterable[Member] = ()) -> set[Member]:
-    """Find the processes that belong to *roots*, and the children of *known* ones."""
-    table = {member.pid: member for member in _everybody()}
+def tree_of(running: Iterable[int], ended: Iterable[int] = ()) -> Tree:
+    """The tree of jobs whose processes run, and of some that ended and were reaped."""
+    lead, left = frozenset(running), frozenset(ended)
     # The kernel keeps a pid from coming again while its group or session has members.
     # So if a reaped job's pid is in use, nobody is left, and the user is a stranger.
-    leaders = roots.running | (roots.ended - table.keys())
-    found = {
-        pid
-        for pid, member in table.items()
-        if pid in roots.running or member.group in leaders or member.session in leaders
-    }
-    found |= {member.pid for member in known if table.get(member.pid) == member}
-    return {table[pid] for pid in _with_descendants(found, table.values())}
+    return Tree(lambda table: lead | (left - table.keys()))
 
 
-def freeze(roots: Roots, known: Iterable[Member] = ()) -> dict[Member, bool]:
-    """Stop all that belongs to *roots*; say of each whether it was stopped before.
-
-    What is stopped cannot fork, and a fork that came before the stop is there for the
-    next look to see: once a look finds nobody new, nobody escaped. The groups come
-    first, because the kernel stops all of a group at once; a process that forks and
-    ends all the time could otherwise be somewhere else at every look.
-    """
-    frozen = {member: member.stopped for member in find(roots, known)}
-    for root in roots.running | frozenset(filter(_is_free, roots.ended)):
-        with suppress(OSError):
-            os.killpg(root, SIGSTOP)
-    new = set(frozen)
-    for _ in range(_LOOKS):
-        list(_send(SIGSTOP, new))
-        new = find(roots, {*known, *frozen}) - frozen.keys()
-        if not new:
-            break
-        frozen.update(dict.fromkeys(new, False))
-    return frozen
-
-
-def signal(sig: int, roots: Roots, known: Iterable[Member] = ()) -> None:
-    """Send *sig* to all that belongs to *roots*, so that none escapes by forking.
-
-    Raises ``ProcessDoneError`` if there is nobody, and what the kernel refuses for one
-    of them after all others have got the signal.
-    """
-    if sig in (0, SIGCONT):
-        members = dict.fromkeys(find(roots, known), True)
-    else:
-        members = freeze(roots, known)
+def send(seen: Stat, sig: int) -> bool:
+    """Send *sig* to this very process; ``False`` if it is gone."""
+    held = [NO_MORE]
     try:
-        refusals = list(_send(sig, members))
-    finally:
-        if sig not in (SIGKILL, SIGSTOP):
-            list(_send(SIGCONT, (m for m, stopped in members.items() if not stopped)))
-    if refusals:
-        raise refusals[0]
-    if not members:
-        raise ProcessDoneError
-
-
-def _is_free(pid: int) -> bool:
-    """Say whether no process has *pid*, though a group may still be named after it."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return True
-    except OSError:
-        return False
-    return False
-
-
-def _send(sig: int, members: Iterable[Member]) -> Iterator[OSError]:
-    for member in members:
         try:
-            member.signal(sig)
+            if _USES_PIDFDS and not _open_pidfd(seen.pid, held):
+                return False
+            # In this order: a handle names one process for ever, and if that has the
+            # pid and the start time of ours, it is ours.
+            if proc.stat(seen.pid) != seen:
+                return False
+            return _send(seen, sig, held[-1])
+        finally:
+            proc.close(held)
+    except ProcessLookupError:
+        return False
+    except BaseException:
+        proc.close(held)
+        raise
+
+
+def _open_pidfd(pid: int, held: list[int]) -> bool:
+    """Open a pidfd if there is room for one; ``False`` if the process is gone."""
+    try:
+        held.extend(map(os.pidfd_open, (pid,)))
+    except ProcessLookupError:
+        return False
+    except OSError:  # no room, or no pidfds here: the pid will do, for it was looked at
+        return True
+    return True
+
+
+def _send(seen: Stat, sig: int, pidfd: int) -> bool:
+    if pidfd != NO_MORE:
+        try:
+            _signal.pidfd_send_signal(pidfd, sig)
         except OSError as error:
-            yield error
+            # A seccomp filter may allow pidfd_open and refuse this; kill(2) decides.
+            if error.errno not in (EPERM, ENOSYS) or proc.stat(seen.pid) != seen:
+                raise
+        else:
+            return True
+    os.kill(seen.pid, sig)
+    return True
 
 
-def _everybody() -> Iterator[Member]:
-    for pid in psutil.pids():
-        with suppress(psutil.Error, OSError):
-            process = psutil.Process(pid)
-            yield Member(process, process.ppid(), os.getpgid(pid), os.getsid(pid))
+def send_group(group: int, sig: int) -> bool:
+    """Send *sig* to all of a group at once; whether there is anybody."""
+    try:
+        os.killpg(group, sig)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
 
 
-def _with_descendants(pids: set[int], members: Iterable[Member]) -> set[int]:
+def any_lives(members: Iterable[Stat]) -> bool:
+    """Whether one of them was no zombie when it was looked at."""
+    return any(not member.ended for member in members)
+
+
+def refusal(pid: int) -> str | None:
+    """Why *pid* must not be signalled by a slip of a finger; ``None`` if it may be."""
+    if pid < 1:
+        what = "a process group" if pid else "the kernel's own process group"
+        return f"pid {pid} is refused: it stands for {what}"
+    if pid == 1:
+        return "pid 1 is refused: it is the parent of all others"
+    if pid == os.getpid():
+        return f"pid {pid} is refused: it is the kernel itself"
+    if pid in proc.ancestors(os.getpid()):
+        return f"pid {pid} is refused: it is a parent of the kernel"
+    return None
+
+
+def _with_descendants(pids: set[int], table: dict[int, Stat]) -> set[int]:
     children: dict[int, list[int]] = {}
-    for member in members:
-        children.setdefault(member.parent, []).append(member.pid)
+    for seen in table.values():
+        children.setdefault(seen.parent, []).append(seen.pid)
     found, new = set(pids), list(pids)
     while new:
         new = [pid for old in new for pid in children.get(old, ()) if pid not in found]
         found.update(new)
-    # Not ourselves, whatever a job's own attributes made of its group and session.
-    return found - {os.getpid()}
+    return found

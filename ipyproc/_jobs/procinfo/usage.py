@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TypeAlias
+
+from ipyproc._jobs.procinfo import proc
+from ipyproc._jobs.procinfo.proc import Stat
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +42,7 @@ class Usage:
     children: tuple[Usage, ...] = ()
 
     def __iter__(self) -> Iterator[Usage]:
-        """Give this one and all those below it."""
+        """Return this one and all those below it."""
         left = [self]
         while left:
             usage = left.pop()
@@ -51,3 +58,132 @@ class Usage:
     def total_memory(self) -> int:
         """The resident bytes of all of them together; shared ones count each time."""
         return sum(usage.memory for usage in self)
+
+
+# In seconds. Who joins a job is seen with the next look.
+_FRESH = 1.0
+
+
+class Survey:
+    """The processes of the machine, and which of them belong to whom.
+
+    A look reads only those that were not there at the last one, or changed sessions
+    since: where thousands run beside the jobs, it costs next to nothing.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._taken = -_FRESH
+        self._all: dict[int, Stat] = {}
+        # The pids of a group, a session, and the children of one, by its pid.
+        self._with: dict[int, list[int]] = {}
+
+    def family(self, root: int) -> set[int]:
+        """Return the process *root* and all that it started, as far as can be found.
+
+        Those are its group, its session, and the children of them all. One that joined
+        since the last look, at most a second ago, may be missing.
+        """
+        with self._lock:
+            if time.monotonic() - self._taken >= _FRESH or root not in self._all:
+                self._look()
+            found = {root, *self._with.get(root, ())}
+            new = found - {root}
+            while new:
+                # The group or session of another is its children's, or a stranger's.
+                children = {
+                    pid
+                    for parent in new
+                    for pid in self._with.get(parent, ())
+                    if self._all[pid].parent == parent
+                }
+                new = children - found
+                found |= new
+            # Not ourselves, whatever a job's own attributes made of its session.
+            return {p for p in found if p in self._all and p != os.getpid()}
+
+    def _look(self) -> None:
+        before, self._all = self._all, {}
+        for pid in proc.pids():
+            known = before.get(pid)
+            if known is None or known.session != proc.session(pid):
+                known = proc.stat(pid)
+            if known is not None and not known.ended:
+                self._all[pid] = known
+        self._with = {}
+        for pid, each in self._all.items():
+            for leader in {each.parent, each.group, each.session}:
+                self._with.setdefault(leader, []).append(pid)
+        self._taken = time.monotonic()
+
+
+#: The one that all jobs share.
+survey = Survey()
+
+
+# A processor's time is counted in hundredths of a second: sooner, a share of it would
+# be noise. It also bounds the cost, however many look.
+_INTERVAL = 1.0
+_Times: TypeAlias = dict[tuple[int, float], tuple[float, float]]
+
+
+class Sampler:
+    """Measures the processes of one job, at most once a second."""
+
+    def __init__(self, pid: int) -> None:
+        self._pid = pid
+        self._lock = threading.Lock()
+        self._taken = -_INTERVAL
+        self._usage: Usage | None = None
+        # Of each process: the processor seconds at the last measurement, and when.
+        self._before: _Times = {}
+
+    def usage(self) -> Usage | None:
+        """Measure, or give the last measurement if it is fresh."""
+        with self._lock:
+            if time.monotonic() - self._taken >= _INTERVAL:
+                self._usage = self._measure()
+                self._taken = time.monotonic()
+            return self._usage
+
+    def _measure(self) -> Usage | None:
+        looks = (proc.stat(pid) for pid in sorted(survey.family(self._pid)))
+        members = {look.pid: look for look in looks if look and not look.ended}
+        children: dict[int, list[Stat]] = {}
+        for member in members.values():
+            # Those whose parent has ended belong to the job's own process.
+            parent = member.parent if member.parent in members else self._pid
+            if member.pid != self._pid:
+                children.setdefault(parent, []).append(member)
+        before, self._before = self._before, {}
+        order = [members[self._pid]] if self._pid in members else []
+        for member in order:
+            order += children.get(member.pid, ())
+        # Children first, and not by recursion: nobody says how deep a tree is.
+        usages: dict[int, Usage] = {}
+        for member in reversed(order):
+            below = (usages[child.pid] for child in children.get(member.pid, ()))
+            usages[member.pid] = self._usage_of(member, tuple(below), before)
+        return usages.get(self._pid)
+
+    def _usage_of(
+        self, member: Stat, below: tuple[Usage, ...], before: _Times
+    ) -> Usage:
+        read, written = proc.transferred(member.pid)
+        return Usage(
+            pid=member.pid,
+            name=member.name,
+            cpu_percent=self._cpu_percent(member, before),
+            memory=member.memory,
+            threads=member.threads,
+            descriptors=proc.descriptors(member.pid),
+            read_bytes=read,
+            write_bytes=written,
+            children=below,
+        )
+
+    def _cpu_percent(self, member: Stat, before: _Times) -> float:
+        key, now = (member.pid, member.started), time.clock_gettime(proc.CLOCK)
+        used_then, then = before.get(key, (0.0, member.started))
+        self._before[key] = member.cpu, now
+        return 100 * max(0.0, member.cpu - used_then) / max(now - then, 0.01)

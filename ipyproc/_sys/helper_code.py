@@ -1,0 +1,72 @@
+"""Running modules of ours in a fresh, isolated Python that need not find them.
+
+A helper's code is read when its user is imported, and handed over through a pipe or a
+file. So it is the code of this session, also if the package is replaced or deleted
+meanwhile, and neither the isolated mode nor a zip file hides it.
+"""
+
+from __future__ import annotations
+
+import marshal
+from importlib.abc import InspectLoader
+from importlib.util import find_spec
+from types import CodeType
+
+# Reads the bundle, puts its modules in place as an import would, and calls `main`.
+_PROGRAM = """\
+import marshal, os, sys
+code = b""
+while len(code) < {size}:
+    part = os.read({fd}, {size} - len(code))
+    if not part:
+        sys.exit("the code of the helper is incomplete")
+    code += part
+for name, code in marshal.loads(code):
+    module = sys.modules[name] = type(sys)(name)
+    parent, _, child = name.rpartition(".")
+    if parent:
+        setattr(sys.modules[parent], child, module)
+    if code is None:
+        module.__path__ = []
+    else:
+        exec(code, module.__dict__)
+module.main(*sys.argv[2:])
+"""
+#: Isolated, without site-packages, and leaving no files behind.
+OPTIONS = ("-I", "-S", "-B", "-c")
+
+
+class HelperCode:
+    """The code of a helper: *modules* by their full names, each after what it imports.
+
+    The last one has a function ``main``, which takes words.
+    """
+
+    def __init__(self, *modules: str) -> None:
+        entries: dict[str, CodeType | None] = {}
+        for name in modules:
+            words = name.split(".")
+            for end in range(1, len(words)):
+                entries.setdefault(".".join(words[:end]), None)
+            entries[name] = _code(name)
+        #: What the helper reads from its descriptor.
+        self.bundle = marshal.dumps(list(entries.items()))
+        self._name = modules[-1]
+
+    def words(self, fd: int, *arguments: str) -> list[str]:
+        """The words behind the Python that runs the helper.
+
+        The bundle comes on descriptor *fd*, and whatever comes behind it is left there
+        for ``main`` to read.
+        """
+        program = _PROGRAM.format(fd=fd, size=len(self.bundle))
+        return [*OPTIONS, program, self._name, *arguments]
+
+
+def _code(name: str) -> CodeType:
+    spec = find_spec(name)
+    loader = spec and spec.loader
+    code = loader.get_code(name) if isinstance(loader, InspectLoader) else None
+    if code is None:
+        raise ImportError(f"the code of {name} cannot be read")
+    return code
