@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from contextlib import suppress
-from signal import SIGKILL
 
 from ipyproc._jobs import request
-from ipyproc._jobs.guardian.client import guardian
 from ipyproc._jobs.job import Job
 from ipyproc._jobs.local import LocalRunner
 from ipyproc._jobs.output.capture import MEMORY_LIMIT, OUTPUT_LIMIT
-from ipyproc._jobs.output.interleaved import Output
-from ipyproc._jobs.registry import Jobs
-from ipyproc._jobs.request import Command, Sink, Source, Words
-from ipyproc._jobs.shutdown import ending
+from ipyproc._jobs.registry import Jobs, start
+from ipyproc._jobs.request import Sink, Source, Words
 from ipyproc.attr import SysProcAttr
 
 #: The jobs of this session.
@@ -81,43 +76,22 @@ def spawn(
     >>> job.wait().exit_code, job.stderr.text
     (3, 'oops\n')
     """
-    words = request.words(argv, request.flag("shell", shell))
-    chosen = request.name(name) or os.path.basename(words[0]) or words[0]
-    if request.flag("merge", merge) and stderr is not None:
-        raise ValueError("stderr: with merge=True it goes where stdout goes")
-    limits = (
-        request.size("memory_limit", memory_limit),
-        request.size("output_limit", output_limit),
-    )
-    timeout = None if timeout is None else request.seconds("timeout", timeout)
-    grace = request.seconds("grace", grace)
-    detach = request.flag("detach", detach)
-    directory = request.directory(dir)
-    clear_env = request.flag("clear_env", clear_env)
-    mark = "" if detach else guardian().mark
-    command = Command(
-        argv=words,
-        path=request.program(words[0], directory),
-        dir=directory,
-        env=request.environment(env, clear_env, directory, mark),
-        stdin=request.source(stdin),
-        stdout=request.sink("stdout", stdout),
-        stderr=request.sink("stderr", stderr),
+    asked = request.check(
+        argv,
+        name=name,
+        dir=dir,
+        env=env,
+        clear_env=clear_env,
+        stdin=stdin,
+        stdout=stdout,
+        stderr=stderr,
         merge=merge,
-        sys=request.system(sys),
+        shell=shell,
+        timeout=timeout,
+        grace=grace,
         detach=detach,
-        log=request.log(chosen) if detach else "",
+        sys=sys,
+        output_limit=output_limit,
+        memory_limit=memory_limit,
     )
-    runner = LocalRunner(command, Output(*limits))
-    job = None
-    try:
-        job = Job(runner, words, directory, name=chosen, timeout=timeout, grace=grace)
-        jobs.add(job)
-        ending.add(job, detach)
-    except BaseException:
-        # If it was started, and then came an interrupt: nobody would know of it.
-        with suppress(OSError):
-            runner.signal(SIGKILL, tree=False)
-        jobs.discard(job)
-        raise
-    return job
+    return start(asked, LocalRunner(asked), jobs)

@@ -17,7 +17,7 @@ from ipyproc._jobs.output.capture import Capture
 from ipyproc._jobs.output.interleaved import Chunk
 from ipyproc._jobs.output.spill import Archive
 from ipyproc._jobs.procinfo.usage import Usage
-from ipyproc._jobs.request import seconds
+from ipyproc._jobs.request import Request, seconds
 from ipyproc._jobs.runner import JobStatus, Runner
 from ipyproc._jobs.subscribers import Subscribers
 from ipyproc.errors import SyscallError
@@ -53,22 +53,14 @@ class Job:
     exit status 0 ['apple', 'pear']
     """
 
-    def __init__(
-        self,
-        runner: Runner,
-        argv: tuple[str, ...],
-        dir: str | None = None,
-        *,
-        name: str = "job",
-        timeout: float | None = None,
-        grace: float = 5.0,
-    ) -> None:
-        """Start it with *runner*; ``spawn`` makes jobs, and puts them in the table."""
-        self.name = name
-        self.argv = argv
-        self.dir = dir
+    def __init__(self, request: Request, runner: Runner) -> None:
+        """``spawn`` makes jobs, starts them and puts them in the table."""
+        self.name = request.name
+        self.argv = request.argv
+        self.dir = runner.dir
         self.timed_out = False
-        self._grace = grace
+        self.started_at = time.time()
+        self._request = request
         self._runner = runner
         self._loop = event_loop()
         self._over = Once()
@@ -78,8 +70,12 @@ class Job:
         self._look_timer: Timer | None = None
         self._timeout: Timer | None = None
         self._widget: View | None = None
+
+    def start(self) -> None:
+        """Start the process, or raise what the system says; once."""
         self.started_at = time.time()
-        runner.start(self._changed)
+        self._runner.start(self._changed)
+        timeout = self._request.timeout
         if timeout is not None:
             self._timeout = self._loop.call_later(timeout, self._time_out)
             if self._over.happened:
@@ -141,7 +137,7 @@ class Job:
         return self._runner.output.total
 
     def read(self, offset: int, size: int) -> list[Chunk]:
-        """Give what it printed on both streams, in order of arrival.
+        """Return what it printed on both streams, in order of arrival.
 
         Starts at the first byte still kept at or after *offset* and gives at most
         *size* bytes. A chunk that begins later than the one before it ended shows that
@@ -205,7 +201,9 @@ class Job:
         After *grace* seconds, those of ``spawn`` if not given, the process and all that
         it started are killed, unless it ended. Does not wait.
         """
-        self._runner.end(self._grace if grace is None else seconds("grace", grace))
+        self._runner.end(
+            self._request.grace if grace is None else seconds("grace", grace)
+        )
 
     def wait(self, timeout: float | None = None) -> ProcessState:
         """Wait for the end of the process and return how it was.
@@ -249,7 +247,7 @@ class Job:
         return self._runner.usage()
 
     def subscribe(self, callback: Callable[[Job], None]) -> Callable[[], None]:
-        """Have *callback* called with the job when something happened to it.
+        """Call *callback* with the job when something happened to it.
 
         That is on the event loop's thread whenever output arrived, or the status or the
         standard input changed; the callback must return at once. There is exactly one
@@ -261,7 +259,7 @@ class Job:
         return unsubscribe
 
     def when_finished(self, callback: Callable[[Job], None]) -> None:
-        """Have *callback* called once with the job, when it is ``finished``.
+        """Call *callback* once with the job, when it is ``finished``.
 
         Unlike a subscription, that asks for no look at the job before.
         """

@@ -9,19 +9,22 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
+from errno import EINVAL
 from functools import partial
 
+from ipyproc._jobs import resolve
 from ipyproc._jobs.guardian.client import guardian
-from ipyproc._jobs.io.child_stdio import STDERR, STDOUT, Channels
+from ipyproc._jobs.io.child_stdio import STDERR, STDOUT, ChildStdio
 from ipyproc._jobs.io.endpoints import InputPipe, OutputFile, OutputPipe
 from ipyproc._jobs.io.event_loop import event_loop
 from ipyproc._jobs.io.timers import Timer
 from ipyproc._jobs.output.interleaved import Output
-from ipyproc._jobs.procinfo.usage import Usage
-from ipyproc._jobs.request import Command
+from ipyproc._jobs.procinfo.tree import tree_of
+from ipyproc._jobs.procinfo.usage import Sampler, Usage
+from ipyproc._jobs.request import Request
 from ipyproc._jobs.runner import JobStatus
 from ipyproc.attr import ProcAttr, SysProcAttr
-from ipyproc.errors import ProcessDoneError
+from ipyproc.errors import ProcessDoneError, SyscallError
 from ipyproc.process import Process, ProcessStatus, start_process
 from ipyproc.state import ProcessState
 
@@ -35,18 +38,21 @@ class LocalRunner:
     The event loop's thread does all that; other threads ask, signal and write.
     """
 
-    def __init__(self, command: Command, output: Output) -> None:
-        self.output = output
+    def __init__(self, request: Request) -> None:
+        """Find all that the start needs; ``OSError`` for what is not there."""
+        self._request = request
+        self.dir = resolve.directory(request)
+        self._path = resolve.program(request, self.dir)
+        self.output = Output(request.memory_limit, request.output_limit)
         self.process = Process(0)
         self.pid = 0
         self.state: ProcessState | None = None
         self.error: OSError | None = None
         self.ended_at: float | None = None
         self.finished = False
-        self._command = command
         self._loop = event_loop()
         self._guardian = guardian()
-        self._channels = Channels()
+        self._stdio = ChildStdio()
         self._outputs: list[OutputPipe | OutputFile] = []
         self._input: InputPipe | None = None
         # While it is held nobody reaps: the pid is the process's, or its zombie's.
@@ -66,9 +72,9 @@ class LocalRunner:
         # First of all: once there is a process it may not fail for want of descriptors.
         self._loop.start()
         try:
-            self._channels.open(self._command)
+            self._stdio.open(self._request)
             self._launch()
-            self._channels.close_theirs()
+            self._stdio.close_theirs()
             self._connect()
             self._attach()
         except BaseException:  # an interrupt may come at any time
@@ -111,11 +117,16 @@ class LocalRunner:
         if not tree:
             self.process.signal(sig)
             return
-        # Only who looks for other processes pays for psutil.
-        from ipyproc._jobs.procinfo.tree import Roots, signal
-
-        pid = frozenset({self.pid})
-        signal(sig, Roots(ended=pid) if self._is_over else Roots(running=pid))
+        pid = {self.pid}
+        family = tree_of((), ended=pid) if self._is_over else tree_of(pid)
+        try:
+            number = family.signal(sig)
+        except OverflowError:
+            raise SyscallError(None, EINVAL) from None
+        except OSError as error:
+            raise SyscallError(None, error.errno or EINVAL) from None
+        if not number:
+            raise ProcessDoneError
 
     def end(self, grace: float) -> None:
         """Send TERM to the process group, and KILL to all that is left later."""
@@ -134,13 +145,11 @@ class LocalRunner:
             return None
         with self._sampling:
             if self._measure is None:
-                from ipyproc._jobs.procinfo.sampler import Sampler
-
                 self._measure = Sampler(self.pid).usage
         return self._measure()
 
     def let_go(self) -> None:
-        """Give the process up, once the event loop has stopped."""
+        """Return the process up, once the event loop has stopped."""
         self._handle.close()
         self.process.release()
 
@@ -149,28 +158,36 @@ class LocalRunner:
         return self.state is not None or self.error is not None
 
     def _launch(self) -> None:
-        command, files = self._command, self._channels.files
-        system = command.sys or SysProcAttr(setsid=True)
-        attr = ProcAttr(command.dir, command.env, files, system)
-        if not command.detach:
-            self._guardian.prepare()
-        self.process = start_process(command.path, command.argv, attr)
-        self.pid = self.process.pid
-        if not command.detach:
+        if self._request.detach:
+            self._start_process("")
+            return
+        start = self._guardian.prepare()
+        try:
+            self._start_process(self._guardian.mark)
             self._guardian.tell(self.pid)
+        finally:
+            self._guardian.settle(start)
+
+    def _start_process(self, mark: str) -> None:
+        asked = self._request
+        env = resolve.environment(asked, self.dir, mark)
+        system = asked.sys or SysProcAttr(setsid=True)
+        attr = ProcAttr(self.dir, env, self._stdio.files, system)
+        self.process = start_process(self._path, asked.argv, attr)
+        self.pid = self.process.pid
 
     def _connect(self) -> None:
-        for stream, fd in self._channels.outputs.items():
+        for stream, fd in self._stdio.outputs.items():
             take = partial(self._take, stream)
-            kind = OutputFile if stream in self._channels.logs else OutputPipe
+            kind = OutputFile if stream in self._stdio.logs else OutputPipe
             self._outputs.append(kind(self._loop, fd, take, self._settle))
-        self.output.stdout.path = self._channels.logs.get(STDOUT)
-        self.output.stderr.path = self._channels.logs.get(STDERR)
-        if self._channels.input is None:
+        self.output.stdout.path = self._stdio.logs.get(STDOUT)
+        self.output.stderr.path = self._stdio.logs.get(STDERR)
+        if self._stdio.input is None:
             return
-        self._input = InputPipe(self._loop, self._channels.input, self._changed)
-        if isinstance(self._command.stdin, bytes):
-            self._input.send(self._command.stdin)
+        self._input = InputPipe(self._loop, self._stdio.input, self._changed)
+        if isinstance(self._request.stdin, bytes):
+            self._input.send(self._request.stdin)
             self._input.close()
 
     def _attach(self) -> None:
@@ -192,18 +209,18 @@ class LocalRunner:
     def _undo(self) -> None:
         """End the process, if there is one, and leave the rest to the event loop."""
         if not self.process.pid:
-            self._channels.close()
+            self._stdio.close()
             return
         with suppress(ProcessDoneError):
             self.process.kill()
         self._loop.call_soon(self._bury)
 
     def _bury(self) -> None:
-        """Give back what was opened, and reap the process, however far a start came."""
+        """Return back what was opened, and reap the process, however far a start came."""
         pipes: list[InputPipe | OutputPipe | OutputFile] = [*self._outputs]
         if self._input:
             pipes.append(self._input)
-        for fd in self._channels.left(but=[pipe.fd for pipe in pipes]):
+        for fd in self._stdio.left(but=[pipe.fd for pipe in pipes]):
             self._loop.close(fd)
         for pipe in pipes:
             pipe.abort()

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from difflib import get_close_matches
+from signal import SIGKILL
 from typing import TypeVar
 
-from ipyproc._jobs import request
 from ipyproc._jobs.job import Job
-from ipyproc._jobs.output.keeping import Keeping
+from ipyproc._jobs.output.spill import Keeping
+from ipyproc._jobs.request import Request, size
+from ipyproc._jobs.runner import Runner
+from ipyproc._jobs.shutdown import shutdown
 
 _Default = TypeVar("_Default")
 
@@ -69,7 +73,7 @@ class Jobs:
     def get(
         self, key: str | int, default: _Default | None = None
     ) -> Job | _Default | None:
-        """Give the job that *key* names or numbers, or *default* if there is none."""
+        """Return the job that *key* names or numbers, or *default* if there is none."""
         job = self._get(key)
         return default if job is None else job
 
@@ -108,8 +112,8 @@ class Jobs:
         return self._keeping.limit
 
     @memory_limit.setter
-    def memory_limit(self, size: int) -> None:
-        self._keeping.limit = request.size("memory_limit", size)
+    def memory_limit(self, limit: int) -> None:
+        self._keeping.limit = size("memory_limit", limit)
 
     def find(self, text: str) -> Job:
         """Find a job by *text* that a user typed: its name, its beginning, or its pid.
@@ -174,3 +178,19 @@ class Jobs:
         if near:
             return f"no job {str(key)!r}; did you mean {near[0]!r}?"
         return f"no job {str(key)!r}; there are {', '.join(names[-5:])}"
+
+
+def start(request: Request, runner: Runner, table: Jobs) -> Job:
+    """Start a job with *runner*, keep it in *table*, and end it with the session."""
+    job = Job(request, runner)
+    try:
+        job.start()
+        table.add(job)
+        shutdown.register(job, request.detach)
+    except BaseException:
+        # If it was started, and then came an interrupt: nobody would know of it.
+        with suppress(OSError):
+            runner.signal(SIGKILL, tree=False)
+        table.discard(job)
+        raise
+    return job

@@ -1,20 +1,18 @@
-"""The options of ``spawn``, checked before anything is started."""
+"""What is asked of a job, checked but not yet resolved on the machine it runs on."""
 
 from __future__ import annotations
 
-import errno
 import io
+import math
 import os
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final, TypeAlias
 
-from ipyproc._jobs.guardian.program import MARK
-from ipyproc.attr import Env, HasFileno, SysProcAttr
-from ipyproc.errors import PathError
-from ipyproc.exec.look_path import look_path
+from ipyproc._jobs.output.capture import MEMORY_LIMIT, OUTPUT_LIMIT
+from ipyproc.attr import HasFileno, SysProcAttr
 
 
 class _Pipe(Enum):
@@ -39,30 +37,73 @@ _NO_SHELLS = {"false", "nologin"}
 
 
 @dataclass(frozen=True, slots=True)
-class Command:
-    """What a job runs, and in which surroundings; checked.
+class Request:
+    """What a job is to run, and how; each field is the option of ``spawn``, checked.
 
-    *path* is the program that *argv* names. *stdin* is a descriptor or what has one,
-    a path, bytes to be written, ``PIPE`` or ``None``; *stdout* and *stderr* are a
-    descriptor, a path, or ``None`` for captured. *detach*: it outlives the session,
-    and what would be captured goes to files that are called *log* and an ending.
+    Text for *stdin* is bytes here, so that a str is a path; every path is a str.
     """
 
     argv: tuple[str, ...]
-    path: str
+    name: str
     dir: str | None = None
-    env: Env | None = None
+    env: Mapping[str, str] = field(default_factory=dict)
+    clear_env: bool = False
     stdin: Source = None
     stdout: Sink = None
     stderr: Sink = None
     merge: bool = False
-    sys: SysProcAttr | None = None
+    timeout: float | None = None
+    grace: float = 5.0
     detach: bool = False
-    log: str = ""
+    sys: SysProcAttr | None = None
+    output_limit: int = OUTPUT_LIMIT
+    memory_limit: int = MEMORY_LIMIT
+
+
+def check(
+    argv: Words,
+    *,
+    name: object,
+    dir: object,
+    env: object,
+    clear_env: object,
+    stdin: object,
+    stdout: object,
+    stderr: object,
+    merge: object,
+    shell: object,
+    timeout: object,
+    grace: object,
+    detach: object,
+    sys: object,
+    output_limit: object,
+    memory_limit: object,
+) -> Request:
+    """Check the options of ``spawn``; the errors name the option."""
+    program = words(argv, flag("shell", shell))
+    if flag("merge", merge) and stderr is not None:
+        raise ValueError("stderr: with merge=True it goes where stdout goes")
+    return Request(
+        argv=program,
+        name=job_name(name) or os.path.basename(program[0]) or program[0],
+        dir=directory(dir),
+        env=variables(env),
+        clear_env=flag("clear_env", clear_env),
+        stdin=source(stdin),
+        stdout=sink("stdout", stdout),
+        stderr=sink("stderr", stderr),
+        merge=flag("merge", merge),
+        timeout=None if timeout is None else seconds("timeout", timeout),
+        grace=seconds("grace", grace),
+        detach=flag("detach", detach),
+        sys=system(sys),
+        output_limit=size("output_limit", output_limit),
+        memory_limit=size("memory_limit", memory_limit),
+    )
 
 
 def words(argv: object, shell: bool) -> tuple[str, ...]:
-    """Split *argv* into words, or have a shell do it."""
+    """Split *argv* into words, or put a shell in front that does it."""
     found: Sequence[object]
     if isinstance(argv, str):
         found = [_shell(), "-c", argv] if shell else _split(argv)
@@ -77,79 +118,18 @@ def words(argv: object, shell: bool) -> tuple[str, ...]:
     return tuple(_path("argv", word) for word in found)
 
 
-def program(name: str, directory: str | None) -> str:
-    """Find the program *name* as ``look_path`` does, with its errors.
-
-    A relative path is one from *directory*, for there the process starts.
-    """
-    if "/" not in name:
-        return look_path(name)
-    look_path(os.path.join(directory or "", name))
-    return name
-
-
-def directory(path: _Path | None) -> str | None:
-    """Expand and check the directory to start in."""
-    if path is None or path == "":
-        return None
-    found = os.path.expanduser(_path("dir", path))
-    try:
-        if not os.path.isdir(found):
-            os.stat(found)
-            raise NotADirectoryError(errno.ENOTDIR, "")
-        if not os.access(found, os.X_OK, effective_ids=True):
-            raise PermissionError(errno.EACCES, "")
-    except OSError as error:
-        raise PathError("chdir", found, error.errno or errno.EINVAL) from None
-    return found
-
-
-def environment(
-    env: Mapping[str, str] | None, clear: bool, directory: str | None, mark: str = ""
-) -> Env | None:
-    """Give the environment of the process; ``None`` is our own as it is.
-
-    PWD tells the process the way to its directory, as in Go and in a shell. *mark*
-    tells the guardian what belongs to the session; without one, nothing shall.
-    """
-    if env is not None and not isinstance(env, Mapping):
+def variables(env: object) -> dict[str, str]:
+    """Check *env*, the variables that are added to the environment."""
+    if env is None:
+        return {}
+    if not isinstance(env, Mapping):
         raise _wrong("env", "a mapping", env)
-    added = dict(_variable(key, value) for key, value in (env or {}).items())
-    if clear:
-        return added
-    if directory is not None:
-        added = {"PWD": os.path.abspath(directory), **added}
-    if not added:
-        return _own_environment(mark)
-    if mark or MARK in os.environ:
-        added = {MARK: mark, **added}
-    return {**os.environ, **added}
+    return dict(_variable(key, value) for key, value in env.items())
 
 
-class _OwnEnvironment:
-    """Our environment with a mark, made anew only when one of them has changed."""
-
-    def __init__(self) -> None:
-        self._made: tuple[object, str, tuple[bytes, ...]] = {}, "", ()
-
-    def __call__(self, mark: str) -> tuple[bytes, ...] | None:
-        """Give it as a program gets it; ``None`` if it is ours as it is."""
-        # The dictionary inside is ten times faster to compare than what decodes and
-        # encodes every word.
-        ours = getattr(os.environb, "_data", None) or dict(os.environb)
-        key = os.fsencode(MARK)
-        if not mark and key not in ours:
-            return None
-        variables, marked, made = self._made
-        if variables != ours or marked != mark:
-            variables = dict(ours)
-            words = {**variables, key: os.fsencode(mark)}
-            made = tuple(b"=".join(item) for item in words.items())
-            self._made = variables, mark, made
-        return made
-
-
-_own_environment = _OwnEnvironment()
+def directory(value: object) -> str | None:
+    """Check *dir*; ``~`` is not expanded yet."""
+    return None if value is None or value == "" else _path("dir", value)
 
 
 def source(value: object) -> Source:
@@ -174,7 +154,7 @@ def sink(argument: str, value: object) -> Sink:
     return _file(argument, value, "a path, an open file or None")
 
 
-def name(value: object) -> str | None:
+def job_name(value: object) -> str | None:
     """Check the name of a job."""
     if value is None:
         return None
@@ -183,11 +163,6 @@ def name(value: object) -> str | None:
     if not value.isprintable() or value != value.strip() or not value:
         raise ValueError(f"name: expected printable text, got {value!r}")
     return value
-
-
-def log(name: str) -> str:
-    """Say how the files of a detached job of that name are called, without ending."""
-    return os.path.abspath(name.replace("/", "_"))
 
 
 def flag(argument: str, value: object) -> bool:
@@ -203,7 +178,10 @@ def seconds(argument: str, value: object) -> float:
         raise _wrong(argument, "a number of seconds", value)
     if not value >= 0:  # nor is a NaN
         raise ValueError(f"{argument}: expected 0 seconds or more, got {value}")
-    return float(value)
+    try:
+        return float(value)
+    except OverflowError:  # an int that no float can hold
+        return math.inf
 
 
 def size(argument: str, value: object) -> int:
@@ -215,11 +193,9 @@ def size(argument: str, value: object) -> int:
     return value
 
 
-def system(value: object) -> SysProcAttr:
-    """Check *sys*; by default a job leads its own session."""
-    if value is None:
-        return SysProcAttr(setsid=True)
-    if not isinstance(value, SysProcAttr):
+def system(value: object) -> SysProcAttr | None:
+    """Check *sys*."""
+    if value is not None and not isinstance(value, SysProcAttr):
         raise _wrong("sys", "a SysProcAttr", value)
     return value
 

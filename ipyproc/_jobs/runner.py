@@ -46,6 +46,8 @@ class Runner(Protocol):
 
     pid: int
     process: Process
+    #: The directory it starts in, if one was asked for.
+    dir: str | None
     #: What it printed; it grows until ``finished``.
     output: Output
     #: How it ended; ``None`` before that, and if that cannot be known.

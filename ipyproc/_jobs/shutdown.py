@@ -4,29 +4,53 @@ from __future__ import annotations
 
 import atexit
 import os
-import threading
 import time
-from collections.abc import Iterable, Set
+import weakref
+from collections.abc import Iterable, Sequence, Set
 from contextlib import suppress
 from functools import partial
 from operator import attrgetter
 from signal import SIGKILL
-from weakref import WeakSet
+from typing import Protocol
 
 from ipyproc._jobs.guardian.client import guardian
 from ipyproc._jobs.io.event_loop import event_loop
-from ipyproc._jobs.job import Job
+from ipyproc._jobs.procinfo import proc
+from ipyproc._jobs.procinfo.proc import Stat
+from ipyproc._jobs.procinfo.tree import tree_of
 
 # Together less than the two seconds after which a kernel may be killed.
 _GRACE = 0.8
 _REAPING = 0.4
 _STOPPING = 0.3
 _NAP = 0.02
-_FOR_EVER = 1e9
 
 
-class Ending:
-    """Ends at exit all jobs that were given to it, and what they started.
+class Endable(Protocol):
+    """The part of a job that ending it takes."""
+
+    started_at: float
+
+    @property
+    def pid(self) -> int:
+        """Its process."""
+
+    @property
+    def ended_at(self) -> float | None:
+        """When that ended."""
+
+    def terminate(self) -> object:
+        """Ask it to end, and kill it later."""
+
+    def wait(self, timeout: float) -> object:
+        """Wait for its end."""
+
+    def let_go(self) -> None:
+        """Leave it to itself."""
+
+
+class Shutdown:
+    """Ends at exit all jobs that were registered, and what they started.
 
     Each group gets TERM; what is left of it a moment later is killed. A detached job
     goes on. A forked child ends nothing: the jobs are its parent's. What is beyond our
@@ -34,120 +58,123 @@ class Ending:
     """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._owner = 0
-        # Jobs that run are alive by the event loop. The pids of ended ones, of which
-        # something may go on in their sessions, are the guardian's to know.
-        self._jobs: WeakSet[Job] = WeakSet()
-        self._detached: WeakSet[Job] = WeakSet()
+        # Whether each is detached. The event loop keeps the jobs alive that run. The
+        # pids of ended ones, of which something may go on, are the guardian's to know.
+        self._jobs: dict[weakref.ref[Endable], bool] = {}
+        self._at_exit = False
 
-    def add(self, job: Job, detach: bool) -> None:
+    def register(self, job: Endable, detached: bool) -> None:
         """End *job* at exit, unless it is detached."""
-        with self._lock:
-            if self._owner != os.getpid():
-                self._owner = os.getpid()
-                self._jobs, self._detached = WeakSet(), WeakSet()
-                atexit.register(self.run)
-            (self._detached if detach else self._jobs).add(job)
+        if not self._at_exit:
+            self._at_exit = True
+            atexit.register(self.run)
+        self._jobs[weakref.ref(job, self._forget)] = detached
 
-    def is_detached(self, job: Job) -> bool:
-        """Say whether *job* is to outlive the session."""
-        with self._lock:
-            return job in self._detached
+    def is_detached(self, job: Endable) -> bool:
+        """Whether *job* outlives the session."""
+        return self._jobs.get(weakref.ref(job), False)
 
-    def end(self, patience: float = _FOR_EVER) -> list[Job]:
-        """End all jobs now, and what they and those before them started; give the jobs.
+    def end_jobs(self, patience: float = float("inf")) -> None:
+        """End all jobs now, and what they and those before them started.
 
         Each may take its own grace to obey TERM, but not more than *patience* seconds.
-        An interrupt is enough patience; it is not raised.
+        An interrupt ends the patience; it is not raised.
         """
-        if self._owner != os.getpid():
-            return []
-        with self._lock:
-            jobs = _running(self._jobs)
-        pids = guardian().pids
-        if jobs or _any_in(pids):
-            _end(jobs, pids, patience)
-        return jobs
+        if self._at_exit:
+            self._end_jobs(self._running(detached=False), patience)
 
-    def rest(self, timeout: float) -> bool:
+    def retire(self, timeout: float) -> bool:
         """Let what serves the jobs end as soon as no job needs it.
 
-        Waits for that, up to *timeout* seconds, and says whether it came to pass. The
+        Waits for that, up to *timeout* seconds, and returns whether it has ended. The
         next job starts it all again.
         """
-        guardian().rest()
+        guardian().retire()
         return event_loop().retire(timeout)
 
     def run(self) -> None:
         """End them now, and the event loop with them."""
-        if self._owner != os.getpid():
+        if not self._at_exit:
             return
-        jobs = self.end(_GRACE)
-        with self._lock:
-            detached = _running(self._detached)
+        jobs = self._running(detached=False)
+        self._end_jobs(jobs, _GRACE)
+        detached = self._running(detached=True)
         guardian().stop()
         event_loop().stop(_STOPPING)
         for job in (*detached, *jobs):
             if job.ended_at is None:
                 job.let_go()
 
+    def forget_all(self) -> None:
+        """Leave the jobs to their session; this is a fork of it."""
+        self._jobs.clear()
+        self._at_exit = False
+        atexit.unregister(self.run)
 
-def _end(jobs: list[Job], pids: Set[int], patience: float) -> None:
-    # Only now, because few scripts leave anything to look for.
-    from ipyproc._jobs.procinfo import tree
+    def _forget(self, job: weakref.ref[Endable]) -> None:
+        self._jobs.pop(job, None)
 
+    def _running(self, *, detached: bool) -> list[Endable]:
+        found = [
+            job() for job, lives_on in list(self._jobs.items()) if lives_on is detached
+        ]
+        running = [job for job in found if job and job.ended_at is None]
+        return sorted(running, key=attrgetter("started_at"))
+
+    def _end_jobs(self, jobs: Sequence[Endable], patience: float) -> None:
+        pids = guardian().pids
+        if jobs or _any_in(pids):
+            _end(jobs, pids, patience)
+
+
+def _end(jobs: Sequence[Endable], pids: Set[int], patience: float) -> None:
     now = time.monotonic()
     # Before any of them ends: what it started has its parent still.
-    family = tree.find(tree.Roots(*_sorted(jobs, pids)))
+    family = tree_of(*_sorted(jobs, pids)).find()
     with suppress(KeyboardInterrupt):
         for job in jobs:
             with suppress(OSError):
                 job.terminate()
         _await(jobs, now + patience)
-        while any(m.lives for m in family) and time.monotonic() < now + _GRACE:
+        while _any_lives(family) and time.monotonic() < now + _GRACE:
             time.sleep(_NAP)
-    kill = partial(tree.signal, SIGKILL, tree.Roots(*_sorted(jobs, pids)), family)
+    kill = partial(tree_of(*_sorted(jobs, pids)).signal, SIGKILL, family)
     with suppress(OSError, KeyboardInterrupt):
         try:
             kill()
-        except KeyboardInterrupt:  # more haste changes nothing: they shall all be gone
+        except KeyboardInterrupt:  # more haste changes nothing: all of them must go
             kill()
         _await(jobs, time.monotonic() + _REAPING)
 
 
-def _running(jobs: Iterable[Job]) -> list[Job]:
-    running = (job for job in jobs if job.ended_at is None)
-    return sorted(running, key=attrgetter("started_at"))
-
-
-def _sorted(jobs: list[Job], pids: Set[int]) -> tuple[frozenset[int], frozenset[int]]:
+def _sorted(
+    jobs: Iterable[Endable], pids: Set[int]
+) -> tuple[frozenset[int], frozenset[int]]:
     """Split *pids* into those of running jobs and those of ended ones."""
     running = frozenset(job.pid for job in jobs if job.ended_at is None)
     return running, frozenset(pids - running)
 
 
-def _await(jobs: list[Job], deadline: float) -> None:
+def _await(jobs: Iterable[Endable], deadline: float) -> None:
     for job in jobs:
         with suppress(OSError):  # it is late, or somebody else waited for it
             job.wait(max(0.0, deadline - time.monotonic()))
 
 
 def _any_in(sessions: Set[int]) -> bool:
-    """Say whether a session has members, without what it takes to look closer."""
+    """Whether a session has members, without what it takes to look closer."""
     try:
-        pids = [int(name) for name in os.listdir("/proc") if name.isdecimal()]
+        return any(proc.session(pid) in sessions for pid in proc.pids())
     except OSError:
         return bool(sessions)
-    return any(_session(pid) in sessions for pid in pids)
 
 
-def _session(pid: int) -> int:
-    try:
-        return os.getsid(pid)
-    except OSError:
-        return -1
+def _any_lives(family: Iterable[Stat]) -> bool:
+    found = ((seen, proc.stat(seen.pid)) for seen in family)
+    return any(seen == now and not now.ended for seen, now in found if now)
 
 
 #: What ends the jobs of this session.
-ending = Ending()
+shutdown = Shutdown()
+
+os.register_at_fork(after_in_child=shutdown.forget_all)

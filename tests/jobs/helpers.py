@@ -22,7 +22,7 @@ both_modes = pytest.mark.parametrize("pidfd", [True, False], ids=["pidfd", "pid"
 
 
 def python(code: str, *args: str) -> list[str]:
-    """Give the words that run *code* in a Python that starts fast."""
+    """Return the words that run *code* in a Python that starts fast."""
     return [sys.executable, "-I", "-S", "-u", "-c", code, *args]
 
 
@@ -43,7 +43,7 @@ def until(job: Job, condition: Callable[[Job], bool]) -> None:
 
 
 def eventually(condition: Callable[[], bool]) -> None:
-    """Wait until something holds that nobody tells us of, as the state of others."""
+    """Wait until a condition holds of which no event tells us."""
     deadline = time.monotonic() + PATIENCE
     while not condition():
         assert time.monotonic() < deadline, "it never came so far"
@@ -96,12 +96,12 @@ def script(code: str, pidfd: bool = True, cwd: Path | None = None) -> str:
 
 
 def in_session(session: int) -> set[int]:
-    """Give the pids of a session, without its zombies."""
+    """Return the pids of a session, without its zombies."""
     return {pid for pid in _pids() if _stat(pid)[3:4] == [str(session)] and lives(pid)}
 
 
 def gone(*sessions: int) -> bool:
-    """Say whether nothing is left of some sessions; who was killed may take a while.
+    """Whether nothing is left of some sessions; who was killed may take a while.
 
     What is left after that is killed, so that a test that fails leaves nothing.
     """
@@ -116,7 +116,7 @@ def gone(*sessions: int) -> bool:
 
 
 def lives(pid: int) -> bool:
-    """Say whether there is a process *pid* that is no zombie."""
+    """Whether there is a process *pid* that is no zombie."""
     return _stat(pid)[:1] not in ([], ["Z"])
 
 
@@ -125,7 +125,7 @@ def _pids() -> list[int]:
 
 
 def _stat(pid: int) -> list[str]:
-    """Give what proc(5) lists after the name: state, parent, group, session, ..."""
+    """Return what proc(5) lists after the name: state, parent, group, session, ..."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:

@@ -20,7 +20,7 @@ pieces = st.lists(st.binary(max_size=9), max_size=12)
 
 
 def captured(*data: bytes, memory: int = 1 << 20, output: int = 1 << 20) -> Capture:
-    """Give a capture of *data*."""
+    """Return a capture of *data*."""
     capture = Capture(memory, output)
     for piece in data:
         capture.append(piece)
@@ -320,7 +320,7 @@ def test_no_room_while_the_tail_slides() -> None:
 
 
 def test_no_descriptor_for_the_file(tmp_path: Path) -> None:
-    """A process that is out of descriptors goes on capturing in memory."""
+    """A process without free descriptors continues to capture in memory."""
     old = resource.getrlimit(resource.RLIMIT_NOFILE)
     capture = Capture(memory_limit=10)
     lowest = os.dup(0)
@@ -336,7 +336,7 @@ def test_no_descriptor_for_the_file(tmp_path: Path) -> None:
 
 
 def test_read_while_written() -> None:
-    """A copy made while the stream goes on is of bytes that were side by side."""
+    """A copy made while the stream grows has bytes that were printed side by side."""
     capture = Capture(memory_limit=5 << 20, output_limit=12 << 20)
     block = b"".join(number.to_bytes(4) for number in range(1 << 16))
     writer = threading.Thread(

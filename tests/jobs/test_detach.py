@@ -63,7 +63,7 @@ def test_all_of_much_output(folder: Path) -> None:
 
 
 def test_files_are_never_overwritten(folder: Path) -> None:
-    """Who has the same name gets other files."""
+    """A second job of the same name gets other files."""
     (folder / "echo-2.err").write_text("precious")
     for word in ("one", "two", "three"):
         spawn(["echo", word], detach=True).wait(PATIENCE)
@@ -91,7 +91,7 @@ def test_where_the_output_goes(folder: Path) -> None:
 
 
 def test_standard_input(folder: Path) -> None:
-    """What a detached job shall read is there from the beginning, however much."""
+    """All the input of a detached job is there from the beginning, however much."""
     job = spawn("cat", stdin=b"x" * 1_000_000, detach=True)
     job.wait(PATIENCE)
 
@@ -118,7 +118,7 @@ def test_a_folder_that_is_not_ours(folder: Path) -> None:
 
 
 def test_who_rotates_the_file_breaks_nothing(folder: Path) -> None:
-    """If somebody empties the file, what comes next is captured all the same."""
+    """When the file is emptied, what comes next is captured all the same."""
     code = "while line := input(): print(line * 3)"
     job = spawn(python(code), name="log", stdin=PIPE, detach=True)
     job.send("first\n")

@@ -101,7 +101,7 @@ def test_stop_closes_everything() -> None:
 
 
 def held() -> set[str]:
-    """Give what this process holds: its descriptors, and its threads by identity."""
+    """Return what this process holds: its descriptors, and its threads by identity."""
     numbers = [f"{fd}" for fd in os.listdir("/proc/self/fd")]
     return {*numbers, *(f"{thread!r}" for thread in threading.enumerate())}
 
@@ -161,7 +161,7 @@ def test_a_loop_retires_when_its_work_is_done() -> None:
 
 
 def test_no_call_is_lost_between_two_threads() -> None:
-    """Whoever asks while the thread is about to end is heard by the next one."""
+    """A call made while the thread is about to end is made by the next one."""
     own = EventLoop()
     over = threading.Event()
 

@@ -5,7 +5,7 @@ import tracemalloc
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ipyproc._jobs.output.interleaved import Chunk, Journal, Output
+from ipyproc._jobs.output.interleaved import Arrivals, Chunk, Output
 
 arrivals = st.lists(
     st.tuples(st.integers(0, 1), st.binary(min_size=1, max_size=6)), max_size=20
@@ -13,7 +13,7 @@ arrivals = st.lists(
 
 
 def printed(arrived: list[tuple[int, bytes]], **limits: int) -> Output:
-    """Give the output that arrived so."""
+    """Return the output that arrived so."""
     output = Output(**limits)
     for stream, data in arrived:
         output.append(stream, data)
@@ -21,13 +21,13 @@ def printed(arrived: list[tuple[int, bytes]], **limits: int) -> Output:
 
 
 def in_order(arrived: list[tuple[int, bytes]]) -> list[tuple[str, int]]:
-    """Give the stream and the value of each byte, in order of arrival."""
+    """Return the stream and the value of each byte, in order of arrival."""
     names = "stdout", "stderr"
     return [(names[stream], byte) for stream, data in arrived for byte in data]
 
 
 def bytes_of(chunks: list[Chunk]) -> dict[int, tuple[str, int]]:
-    """Give stream and value of each byte in *chunks*, by offset."""
+    """Return stream and value of each byte in *chunks*, by offset."""
     return {
         chunk.offset + i: (chunk.stream, byte)
         for chunk in chunks
@@ -69,11 +69,11 @@ def test_gaps_show_in_offsets(
 
 
 @given(arrivals, st.integers(4, 8))
-def test_thinned_out_journal_loses_no_byte(
+def test_thinned_out_arrivals_loses_no_byte(
     arrived: list[tuple[int, bytes]], points: int
 ) -> None:
     """When points are given up only the order within a stretch is; each byte stays."""
-    journal = Journal(points)
+    journal = Arrivals(points)
     for stream, data in arrived:
         journal.note(stream, len(data))
     streams: tuple[list[int], list[int]] = ([], [])
@@ -90,7 +90,7 @@ def test_thinned_out_journal_loses_no_byte(
 
 def test_newest_order_stays_exact() -> None:
     """Thinning out coarsens the older half; the newest arrivals keep their order."""
-    journal = Journal(points=100)
+    journal = Arrivals(points=100)
     for i in range(10_000):
         journal.note(i % 2, 1)
 
@@ -100,7 +100,7 @@ def test_newest_order_stays_exact() -> None:
 
 def test_memory_is_bounded_when_streams_alternate() -> None:
     """Arrivals of one byte by turns, however many, cost no more than a fixed list."""
-    journal = Journal()
+    journal = Arrivals()
     tracemalloc.start()
     try:
         for i in range(100_000):

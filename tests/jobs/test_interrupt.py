@@ -19,7 +19,7 @@ MOMENTS = 100
 
 
 def start(into: list[Job]) -> None:
-    """Start a job that goes on for ever, with as many pipes as there can be."""
+    """Start a job that never ends, with as many pipes as a job can have."""
     into.append(spawn(["sleep", "1000"], name="new", stdin=PIPE))
 
 
@@ -41,7 +41,7 @@ def settled() -> Holdings:
 
 
 def is_as(before: Holdings) -> bool:
-    """Say whether we hold what we held; a traceback may hold things in a cycle."""
+    """Whether we hold what we held; a traceback may hold things in a cycle."""
     gc.collect(0)
     return not holdings().leaked(before)
 

@@ -76,7 +76,7 @@ def test_end(script: str, text: str, status: str) -> None:
 
 
 def test_no_zombie() -> None:
-    """A process that ended is reaped at once, whether or not somebody waits."""
+    """A process that ended is reaped at once, whether or not anyone waits."""
     job = spawn("true")
     until(job, lambda job: job.state is not None)
 
@@ -163,7 +163,7 @@ print(job.wait(20), job.stdout.text, os.getsid(0) == job.pid)
 
 
 def test_wait_from_many_threads() -> None:
-    """All who wait get the same state."""
+    """All threads that wait get the same state."""
     job = ready()
     states: list[object] = []
     threads = [
@@ -198,7 +198,7 @@ def test_wait_in_a_callback() -> None:
 
 
 def test_await() -> None:
-    """Awaiting a job leaves the loop to others, and gives the state."""
+    """Awaiting a job lets other tasks run, and returns the state."""
 
     async def main() -> list[str]:
         first, second = ready(), ready()
@@ -232,7 +232,7 @@ async def awaited(job: Job, action: object) -> str:
 
 
 def test_state_taken_by_somebody_else() -> None:
-    """A job whose process somebody else waited for is lost, and says so."""
+    """A job whose process was waited for elsewhere is lost, and says so."""
     job = ready()
     busy, free = threading.Event(), threading.Event()
 
@@ -277,7 +277,7 @@ def test_signals() -> None:
 
 @pytest.mark.parametrize("tree", [False, True])
 def test_signal_after_the_end(tree: bool) -> None:
-    """Whoever signals a job of which nothing is left is told so."""
+    """A signal to a job of which nothing is left raises."""
     job = spawn("true")
     job.wait(PATIENCE)
 
@@ -304,7 +304,7 @@ def test_bad_signals(tree: bool) -> None:
 
 @pytest.mark.parametrize("tree", [False, True])
 def test_stopped_and_continued(tree: bool) -> None:
-    """A stopped job shows as such, to who asks and to who listens."""
+    """A stopped job is shown as stopped, on request and to subscribers."""
     job = ready()
     job.signal(signal.SIGSTOP, tree)
     until(job, lambda job: job.status == "stopped")
@@ -338,12 +338,12 @@ def test_terminate() -> None:
 
 
 def test_terminate_with_grace() -> None:
-    """Who does not listen to TERM is killed after the grace, with all it started."""
+    """A job that ignores TERM is killed after the grace, with all it started."""
     job = ready("sh", "-c", 'trap "" TERM; sleep 1000 & echo ready; wait')
     job.terminate(grace=0.05)
 
     assert str(job.wait(PATIENCE)) == "signal: killed"
-    until(job, lambda job: job.finished)  # so nobody holds the pipes
+    until(job, lambda job: job.finished)  # so no process holds the pipes
 
 
 def test_terminate_reaches_the_real_program() -> None:
@@ -356,7 +356,7 @@ def test_terminate_reaches_the_real_program() -> None:
 
 
 def test_terminate_a_stopped_job() -> None:
-    """A stopped process goes on to end."""
+    """A stopped process is continued so that it can end."""
     job = ready()
     job.signal(signal.SIGSTOP)
     until(job, lambda job: job.status == "stopped")
@@ -476,7 +476,7 @@ def test_subscribe() -> None:
 
 
 def test_subscribe_after_the_end() -> None:
-    """Who subscribes late gets the last call, once."""
+    """A late subscriber gets the last call, once."""
     job = spawn("true")
     until(job, lambda job: job.finished)
     calls: list[bool] = []
@@ -579,7 +579,7 @@ def test_pid_mode() -> None:
 
 def test_at_most_four_descriptors() -> None:
     """A job holds its pidfd and its pipes, and nothing once it is over."""
-    guardian().prepare()
+    guardian().settle(guardian().prepare())
     eventually(lambda: guardian().ready)  # and all descriptors of both are there
     before = len(os.listdir("/proc/self/fd"))
     running = [ready() for _ in range(10)]

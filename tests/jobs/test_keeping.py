@@ -15,8 +15,7 @@ from hypothesis import strategies as st
 
 from ipyproc import Job, jobs, spawn
 from ipyproc._jobs.output.interleaved import Output
-from ipyproc._jobs.output.keeping import Keeping
-from ipyproc._jobs.output.spill import Archive
+from ipyproc._jobs.output.spill import Archive, Keeping
 from tests.jobs.helpers import PATIENCE, until
 from tests.jobs.test_interleaved import arrivals
 
@@ -36,7 +35,7 @@ def memory_limit(monkeypatch: pytest.MonkeyPatch) -> int:
 
 
 def printed(number: int) -> bytes:
-    """Give what the job of that number prints."""
+    """Return what the job of that number prints."""
     return (f"{number}\n" * SIZE).encode()[:SIZE]
 
 
@@ -87,7 +86,7 @@ def test_all_can_be_read_as_before() -> None:
 
 
 def test_a_lower_limit_holds_at_once() -> None:
-    """Who sets the limit need not wait for the next job."""
+    """A lower limit holds at once, without another job."""
     for number in range(3):
         run(number)
     assert held() >= 3 * SIZE
@@ -98,7 +97,7 @@ def test_a_lower_limit_holds_at_once() -> None:
 
 
 def test_jobs_that_were_forgotten_do_not_count() -> None:
-    """Whoever clears the table has room for new ones."""
+    """Clearing the table frees the memory for new jobs."""
     for number in range(10):
         run(number)
         jobs.clear()
@@ -205,7 +204,7 @@ def test_order_of_many_arrivals_is_moved_too() -> None:
 
 @given(st.lists(st.tuples(st.integers(1, 40), st.booleans(), st.integers(0, 9))))
 def test_pieces_of_an_archive(steps: list[tuple[int, bool, int]]) -> None:
-    """Pieces stay as they are while others come and go; the room is used again."""
+    """Pieces stay as they are while others come and go; free space is used again."""
     archive = Archive()
     pieces: list[tuple[int, bytes]] = []
     for number, (size, add, which) in enumerate(steps):
@@ -226,7 +225,7 @@ def test_pieces_of_an_archive(steps: list[tuple[int, bool, int]]) -> None:
 
 
 def test_a_forgotten_capture_gives_its_room_back() -> None:
-    """Nobody needs to close anything: the file shrinks with what is in use."""
+    """The file shrinks to what is in use, without a call to close anything."""
     archive, output = Archive(), Output()
     output.append(0, b"x" * 5000)
     output.stdout.move_to(archive)
@@ -239,7 +238,7 @@ def test_a_forgotten_capture_gives_its_room_back() -> None:
 
 @contextmanager
 def in_use(archive: Archive) -> Iterator[None]:
-    """Hold the archive's lock, as who adds a piece does."""
+    """Hold the archive's lock, as adding a piece does."""
     with archive._lock:
         yield
 
@@ -269,7 +268,7 @@ class Latch:
         return self._lock.acquire(blocking)
 
     def release(self) -> None:
-        """Give it back."""
+        """Return it back."""
         last, self._last = self._last, None
         if last:
             last()
@@ -277,7 +276,7 @@ class Latch:
 
 
 def test_two_that_are_removed_at_the_same_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Room that is given back while another gives back room is given back."""
+    """Space freed while another thread frees space is free."""
     archive = Archive()
     first, second = archive.add(memoryview(b"one")), archive.add(memoryview(b"two"))
     latch = Latch(lambda: archive.remove(second, 3))

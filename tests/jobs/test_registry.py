@@ -21,7 +21,7 @@ class Fake:
 
 
 def sleeper(name: str) -> Job:
-    """Start a job that goes on until it is ended."""
+    """Start a job that runs until it is ended."""
     return spawn("cat", stdin=PIPE, name=name)
 
 
@@ -92,7 +92,7 @@ def test_find() -> None:
     ],
 )
 def test_not_found(text: str, complaint: str) -> None:
-    """Who looks for what is not there hears the nearest name."""
+    """The error for an unknown name contains the nearest one."""
     for name in ("train", "test", "test"):
         sleeper(name)
     for look in (jobs.find, jobs.__getitem__):
@@ -133,7 +133,7 @@ def test_clear_forgets_the_ended() -> None:
 
 
 def test_iteration_is_stable() -> None:
-    """Jobs may come, end and go while somebody iterates."""
+    """Jobs may start, end and be cleared during an iteration."""
     first, second = sleeper("a"), sleeper("b")
     seen = []
     for job in jobs:
@@ -162,7 +162,7 @@ def test_many_of_one_name() -> None:
 
 
 def test_iteration_while_others_start_and_clear() -> None:
-    """Threads that start, end and clear jobs disturb nobody who iterates."""
+    """Threads that start, end and clear jobs disturb no iteration."""
     table = Jobs()
     stop = threading.Event()
 

@@ -74,7 +74,7 @@ def test_many_in_a_row(mode: str) -> None:
 
 @pytest.mark.parametrize("tree", [False, True])
 def test_many_that_were_forgotten_are_served(tree: bool) -> None:
-    """A job that nobody refers to any more is reaped all the same."""
+    """A job without any reference to it is reaped all the same."""
     before = holdings()
     for _ in range(10):
         spawn("sleep 1000").kill(tree=tree)

@@ -24,7 +24,7 @@ from tests.process.tools import descriptors
 FEW_DESCRIPTORS = """
 import errno, logging, os, resource
 from ipyproc import PIPE, jobs, spawn
-from ipyproc._jobs.shutdown import ending
+from ipyproc._jobs.shutdown import shutdown
 RUNS = {runs}
 logging.disable()  # the guardian, which has no descriptors either, says so
 
@@ -35,7 +35,7 @@ if RUNS:
     cat = spawn("cat", stdin=PIPE, memory_limit=0)
 else:
     spawn("true").wait(20)
-    while not ending.rest(20): pass
+    while not shutdown.retire(20): pass
 hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
 before, outcomes = opened(), []
 for room in range(16):
@@ -54,7 +54,7 @@ for room in range(16):
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     outcomes.append(outcome)
     jobs.clear()
-    while not RUNS and not ending.rest(20): pass
+    while not RUNS and not shutdown.retire(20): pass
     assert RUNS or opened() == before, (room, before, opened())
 end = len(outcomes) - outcomes[::-1].index("EMFILE")
 assert set(outcomes[:end]) == {{"EMFILE"}}, outcomes
@@ -69,7 +69,7 @@ if RUNS:
 @both_modes
 @pytest.mark.parametrize("runs", [True, False])
 def test_no_descriptors(runs: bool, pidfd: bool) -> None:
-    """Where descriptors run out a start fails whole, and jobs that run go on."""
+    """Without free descriptors a start fails whole, and running jobs continue."""
     printed = script(FEW_DESCRIPTORS.format(runs=runs), pidfd)
 
     numbers = " ".join(map(str, range(16)))
@@ -77,7 +77,7 @@ def test_no_descriptors(runs: bool, pidfd: bool) -> None:
 
 
 def no_room(number: int) -> Callable[..., object]:
-    """Give a system call that fails with an errno."""
+    """Return a system call that fails with an errno."""
 
     def fail(*_: object, **__: object) -> object:
         raise OSError(number, os.strerror(number))
@@ -117,7 +117,7 @@ def test_no_pidfd(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("number", [errno.ENFILE, errno.EMFILE, errno.ENOSPC])
 def test_no_file(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A job whose output finds no file goes on; what was dropped is told, and why."""
+    """A job whose output gets no file continues; the capture says what it dropped."""
     monkeypatch.setattr(tempfile, "TemporaryFile", no_room(number))
     job = spawn("seq 1000000", memory_limit=100_000)
     whole = "".join(f"{n}\n" for n in range(1, 1_000_001)).encode()
@@ -183,7 +183,7 @@ print([job.stdout.error for job in jobs])
 
 
 def test_full_disk(tmp_path: Path) -> None:
-    """On a full disk jobs go on, and keep as much as there is room for."""
+    """On a full disk jobs continue, and keep as much as fits."""
     alone = ["unshare", "--user", "--map-root-user", "--mount"]
     if subprocess.run([*alone, "true"], capture_output=True).returncode:
         pytest.skip("no namespaces for users here")

@@ -38,7 +38,7 @@ def test_jobs_end_with_the_interpreter(pidfd: bool) -> None:
 
 @both_modes
 def test_jobs_that_do_not_listen(pidfd: bool) -> None:
-    """Who ignores TERM is killed."""
+    """A job that ignores TERM is killed."""
     stubborn = "trap '' TERM; sleep 1000 & echo ready; wait; sleep 1000"
     code = f'start("sh", "-c", "{stubborn}")'
 
@@ -74,7 +74,7 @@ jobs.clear()
 
 
 def test_heirs_in_sessions_of_their_own_end() -> None:
-    """Who left the session is found by its parent."""
+    """A process that left the session is found by its parent."""
     code = """
 job = start("sh", "-c", "setsid sh -c 'echo $$; echo ready; sleep 1000'; sleep 1000")
 print(job.stdout.lines()[0])
@@ -86,7 +86,7 @@ print(job.stdout.lines()[0])
 
 
 def test_a_detached_job_lives_on(tmp_path: Path) -> None:
-    """A detached job goes on, and so does its output to its file."""
+    """A detached job continues, and so does its output to its file."""
     go = tmp_path / "go"
     os.mkfifo(go)
     code = """
@@ -124,7 +124,7 @@ for _ in range(20):
 
 
 def test_ctrl_c_at_the_end() -> None:
-    """Who has no patience to wait for stubborn jobs leaves none behind."""
+    """An interrupt at the end, while stubborn jobs are waited for, leaves none."""
     stubborn = "trap 'kill -INT $PPID' TERM; echo ready; while :; do sleep 1; done"
     code = f'start("sh", "-c", "{stubborn}")'
 
@@ -165,7 +165,7 @@ job.kill()
 
 
 def test_imports() -> None:
-    """Jobs need no notebook, and psutil only for who looks at other processes."""
+    """Jobs import no notebook, no widgets and no psutil."""
     code = """
 import sys
 from ipyproc import spawn
@@ -177,7 +177,7 @@ print(sorted(heavy & {name.partition(".")[0] for name in sys.modules}))
 
 
 def test_no_jobs_after_the_end() -> None:
-    """Whoever starts a job when the interpreter ends gets an error, and no process."""
+    """Starting a job while the interpreter ends raises, and starts no process."""
     code = """
 import atexit
 from ipyproc import spawn

@@ -85,7 +85,7 @@ def test_send() -> None:
 
 
 def test_send_a_lot() -> None:
-    """A child that does not read blocks nobody; when it does, it gets all."""
+    """A child that does not read does not block us; when it reads, it gets all."""
     data = os.urandom(10_000_000)
     job = spawn(["sh", "-c", "kill -STOP $$; exec cat"], stdin=PIPE)
     until(job, lambda job: job.status == "stopped")
@@ -98,7 +98,7 @@ def test_send_a_lot() -> None:
 
 
 def test_send_more_than_anybody_reads() -> None:
-    """A child that never reads blocks nobody, however much is sent; the rest goes."""
+    """A child that never reads does not block us; what it has not read is dropped."""
     job = spawn("sleep 1000", stdin=PIPE)
     data = bytes(50_000_000)
     job.send(data)
@@ -148,7 +148,7 @@ def test_send_after_the_end(data: str | bytes) -> None:
 
 
 def test_send_to_a_process_that_closed_its_end() -> None:
-    """The first write that nobody can read closes the input."""
+    """The first write without a reader closes the input."""
     job = spawn(
         python("import os, time; os.close(0); print('closed'); time.sleep(1000)"),
         stdin=PIPE,

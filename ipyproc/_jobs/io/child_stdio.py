@@ -10,7 +10,8 @@ from contextlib import suppress
 from itertools import count, starmap
 from typing import Final, TypeAlias
 
-from ipyproc._jobs.request import PIPE, Command, Sink, Source
+from ipyproc._jobs.request import PIPE, Request, Sink, Source
+from ipyproc._jobs.resolve import log
 from ipyproc.attr import File
 from ipyproc.errors import PathError, SyscallError
 
@@ -25,8 +26,8 @@ _ENDINGS = (".out", ".err")
 _NO_MORE: Final = -1
 
 
-class Channels:
-    """What a child shall have as descriptors 0, 1 and 2, and our ends of its pipes.
+class ChildStdio:
+    """What a child gets as descriptors 0, 1 and 2, and our ends of its pipes.
 
     Signal handlers, which may raise, run between two instructions of the interpreter.
     Here a descriptor is opened and noted in one of them, and closed and forgotten in
@@ -47,18 +48,18 @@ class Channels:
         self._ours = [_NO_MORE]
         self._fresh: list[tuple[int, int]] = []
 
-    def open(self, command: Command) -> None:
-        """Open what *command* asks for.
+    def open(self, request: Request) -> None:
+        """Open what *request* asks for.
 
         The output of a detached job goes to files, for pipes end with the session.
         """
-        self._log = _unused(command.log) if command.detach else ""
-        self._source(command.stdin, command.detach)
-        self._sink(STDOUT, command.stdout)
-        if command.merge or _same(command.stdout, command.stderr):
+        self._log = _unused(log(request.name)) if request.detach else ""
+        self._source(request.stdin, request.detach)
+        self._sink(STDOUT, request.stdout)
+        if request.merge or _same(request.stdout, request.stderr):
             self.files.append(self.files[1])
         else:
-            self._sink(STDERR, command.stderr)
+            self._sink(STDERR, request.stderr)
 
     def close_theirs(self) -> None:
         """Close the child's ends, once it has them."""
@@ -66,13 +67,13 @@ class Channels:
 
     def close(self) -> None:
         """Close everything; there are no files for a job that there is not."""
-        for log in self.logs.values():
+        for path in self.logs.values():
             with suppress(OSError):
-                os.unlink(log)
+                os.unlink(path)
         _close([_NO_MORE, *self.left()])
 
     def left(self, but: Collection[int] = ()) -> set[int]:
-        """Give what is to be closed, *but* those of our ends that have an owner."""
+        """Return what is to be closed, *but* those of our ends that have an owner."""
         fds = {fd for pipe in self._fresh for fd in pipe}
         fds.update(self._theirs, self._ours)
         return fds.difference(but, [_NO_MORE])
@@ -110,7 +111,7 @@ class Channels:
         self.outputs[stream] = self._ours[-1]
 
     def _filled(self, data: bytes) -> int:
-        """Give a file in memory that holds *data*, for nobody may be there to write."""
+        """Return a file in memory that holds *data*, for nobody may be there to write."""
         self._theirs.extend(starmap(os.memfd_create, [("ipyproc-stdin",)]))
         with open(self._theirs[-1], "wb", closefd=False) as file:
             file.write(data)
@@ -154,7 +155,7 @@ def _unused(base: str) -> str:
 
 
 def _same(stdout: Sink, stderr: Sink) -> bool:
-    """Say whether both streams go to one path: opened twice, each would overwrite."""
+    """Whether both streams go to one path: opened twice, each would overwrite."""
     if not isinstance(stdout, str) or not isinstance(stderr, str):
         return False
     return os.path.realpath(stdout) == os.path.realpath(stderr)

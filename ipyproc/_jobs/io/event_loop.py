@@ -191,7 +191,7 @@ class EventLoop:
             self._close_all()
 
     def abandon(self) -> None:
-        """Give up in a forked child what is the parent's."""
+        """Return up in a forked child what is the parent's."""
         if self._open:
             self._open = False
             self._seat.clear()
@@ -261,8 +261,10 @@ class EventLoop:
 
     def _pass(self, ready: list[tuple[selectors.SelectorKey, int]]) -> None:
         now = time.monotonic()  # what is set meanwhile has its turn in the next pass
-        for key, _ in ready:
-            self.guard(key.data)
+        # The traceback of one that fails keeps this frame: nothing may be left in it.
+        ready.reverse()
+        while ready:
+            self.guard(ready.pop()[0].data)
         for _ in range(len(self._calls)):
             self.guard(self._calls.popleft())
         while timer := self._timers.due(now):

@@ -106,7 +106,7 @@ class Capture:
         return "".join(part.decode(errors="replace") for part in self._parts())
 
     def lines(self) -> list[str]:
-        """Give the lines of what is kept, without their ends.
+        """Return the lines of what is kept, without their ends.
 
         Lines end with a newline, or a carriage return and a newline; the last one need
         not end. Where something was dropped, a line stops and another starts.
@@ -120,7 +120,7 @@ class Capture:
         return lines
 
     def tail(self, size: int) -> _Bytes:
-        """Give the last *size* bytes, less what was dropped of them.
+        """Return the last *size* bytes, less what was dropped of them.
 
         Raises ``ValueError`` if *size* is below 0.
         """
@@ -135,7 +135,7 @@ class Capture:
             self._copy(0, self._total, file)
 
     def __getitem__(self, offsets: slice) -> _Bytes:
-        """Give the bytes from one offset to another, less what was dropped of them."""
+        """Return the bytes from one offset to another, less what was dropped of them."""
         if not isinstance(offsets, slice):
             kind = type(offsets).__name__
             raise TypeError(f"a capture is indexed by a slice of offsets, not {kind}")
@@ -147,7 +147,7 @@ class Capture:
         return copy.getvalue()
 
     def read(self, offset: int, size: int) -> tuple[int, _Bytes]:
-        """Give the offset of the first byte kept at or after *offset*, and the bytes.
+        """Return the offset of the first byte kept at or after *offset*, and the bytes.
 
         Those are at most *size*, one behind the other; none at the end. Where bytes
         were dropped, the offset is greater than that asked for.
@@ -203,7 +203,7 @@ class Capture:
         return first + self._get(start + len(first), rest) if rest else first
 
     def _place(self, offset: int) -> tuple[int, int]:
-        """Give the address of an offset, and how far the addresses go on from there."""
+        """Return the address of an offset, and how far the addresses go on from there."""
         if offset < self._head:
             return offset, self._head - offset
         turn = (offset - self._head) % self._ring
@@ -223,7 +223,7 @@ class Capture:
         self._store = Spliced(self._store, self._head, Memory())
 
     def _parts(self) -> list[_Bytes]:
-        """Give what is kept, in two if something between is missing.
+        """Return what is kept, in two if something between is missing.
 
         No character must be made of bytes that were not printed side by side.
         """

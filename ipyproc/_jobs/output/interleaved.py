@@ -44,7 +44,7 @@ class _Numbers(Protocol):
     def __getitem__(self, index: int, /) -> int: ...
 
 
-class Journal:
+class Arrivals:
     """Which bytes of the two streams of a job arrived when.
 
     It is a list of points at which it is known how many bytes had arrived in all, and
@@ -143,25 +143,25 @@ class Output:
         self.stdout = Capture(memory_limit, output_limit)
         self.stderr = Capture(memory_limit, output_limit)
         self._captures = (self.stdout, self.stderr)
-        self._journal = Journal()
+        self._arrivals = Arrivals()
 
     @property
     def total(self) -> int:
         """How many bytes arrived on both streams."""
-        return self._journal.total
+        return self._arrivals.total
 
     def append(self, stream: int, data: bytes | bytearray | memoryview) -> None:
         """Add what arrived on *stream*, 0 for stdout or 1 for stderr."""
-        # In this order: a reader that finds bytes in the journal finds them captured.
+        # In this order: a reader that finds bytes in the arrivals finds them captured.
         self._captures[stream].append(data)
-        self._journal.note(stream, len(data))
+        self._arrivals.note(stream, len(data))
 
     def read(self, offset: int, size: int) -> list[Chunk]:
-        """Give what is kept of what arrived from *offset* on, at most *size* bytes."""
+        """Return what is kept of what arrived from *offset* on, at most *size* bytes."""
         chunks: list[Chunk] = []
         offset, total = max(0, offset), self.total
         while size > 0 and offset < total:
-            stream, start, length = self._journal.locate(offset)
+            stream, start, length = self._arrivals.locate(offset)
             at, data = self._captures[stream].read(start, min(size, length))
             skipped = min(at - start, length)
             data = data[: length - skipped]
@@ -174,7 +174,7 @@ class Output:
     @property
     def in_memory(self) -> int:
         """How many bytes of memory it takes."""
-        parts = self._journal, *self._captures
+        parts = self._arrivals, *self._captures
         return sum(part.in_memory for part in parts)
 
     def move_to(self, archive: Archive) -> None:
@@ -183,6 +183,6 @@ class Output:
         Nothing is lost, also if that raises ``OSError``, as there is no room. What is
         next to nothing stays: to know where it is would take more.
         """
-        for part in (*self._captures, self._journal):
+        for part in (*self._captures, self._arrivals):
             if part.in_memory >= _WORTH_MOVING:
                 part.move_to(archive)

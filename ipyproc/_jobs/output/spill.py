@@ -1,4 +1,4 @@
-"""One file for what many ended jobs printed."""
+"""What ended jobs printed: bounded in memory, the rest in one file for all of them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,13 @@ import threading
 import weakref
 from bisect import insort
 from collections import deque
+from contextlib import suppress
+from typing import Final, Protocol
+
+#: Bytes that the output of ended jobs takes of memory, all of them together.
+ENDED_LIMIT: Final = 64 << 20
+# How full the room is left after it was full: so that not every job finds it so.
+_LOW_WATER = 0.75
 
 
 class NamelessFile:
@@ -34,7 +41,7 @@ class NamelessFile:
         return os.pread(self._fd, size, offset)
 
     def truncate(self, size: int) -> None:
-        """Give back what lies behind *size*."""
+        """Return back what lies behind *size*."""
         os.ftruncate(self._fd, size)
 
 
@@ -90,7 +97,7 @@ class Archive:
         return self._opened.read(offset, size) if size else b""
 
     def remove(self, offset: int, size: int) -> None:
-        """Give the room of a piece back."""
+        """Return the room of a piece back."""
         if not size:
             return
         # This may be a collection of garbage in the midst of anything, ``add``, too.
@@ -135,3 +142,64 @@ class Archive:
         self._holes = joined
         if self._end == 0:
             self._file = None
+
+
+class Kept(Protocol):
+    """The part of an ended job that is kept here."""
+
+    @property
+    def in_memory(self) -> int:
+        """How many bytes of memory its output takes."""
+
+    def archive(self, archive: Archive) -> None:
+        """Move its output there."""
+
+
+class Keeping:
+    """Moves the output of ended jobs to a file, oldest first, when it is too much."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._limit = ENDED_LIMIT
+        # In the order of their ends. Whoever forgets a job frees its output.
+        self._jobs: deque[weakref.ref[Kept]] = deque()
+        # At least what they hold: it goes down only when it is counted.
+        self._held = 0
+        self._archive = Archive()
+
+    @property
+    def limit(self) -> int:
+        """How many bytes they may hold in memory."""
+        return self._limit
+
+    @limit.setter
+    def limit(self, size: int) -> None:
+        with self._lock:
+            self._limit = size
+            self._make_room()
+
+    def add(self, job: Kept) -> None:
+        """Keep the output of *job*, to which no more is added."""
+        with self._lock:
+            self._jobs.append(weakref.ref(job))
+            self._held += job.in_memory
+            self._make_room()
+
+    def _make_room(self) -> None:
+        if self._held <= self._limit:
+            return
+        jobs = [job for job in (known() for known in self._jobs) if job]
+        self._held = sum(job.in_memory for job in jobs)
+        if self._held > self._limit:
+            if not self._archive.is_ours:
+                self._archive = Archive()
+            with suppress(OSError):  # there is no room: all stays where it is
+                self._move(jobs)
+        self._jobs = deque(weakref.ref(job) for job in jobs)
+
+    def _move(self, jobs: list[Kept]) -> None:
+        while jobs and self._held > self._limit * _LOW_WATER:
+            held = jobs[0].in_memory
+            jobs[0].archive(self._archive)
+            self._held -= held
+            del jobs[0]

@@ -15,14 +15,14 @@ class Store(Protocol):
         """Put *data* at *address*; ``OSError`` if there is no room for it."""
 
     def read(self, address: int, size: int) -> bytes:
-        """Give *size* bytes from *address* on."""
+        """Return *size* bytes from *address* on."""
 
     @property
     def in_memory(self) -> int:
         """How many of the bytes are in memory."""
 
     def moved_to(self, archive: Archive) -> Store:
-        """Give a store with the same bytes, of which those here in memory are there."""
+        """Return a store with the same bytes, of which those here in memory are there."""
 
 
 class Memory:
@@ -42,7 +42,7 @@ class Memory:
         self._bytes += data[inside:]
 
     def read(self, address: int, size: int) -> bytes:
-        """Give *size* bytes from *address* on."""
+        """Return *size* bytes from *address* on."""
         with memoryview(self._bytes) as view:
             return bytes(view[address : address + size])
 
@@ -52,7 +52,7 @@ class Memory:
         return len(self._bytes)
 
     def moved_to(self, archive: Archive) -> Store:
-        """Give a store of which the bytes up to now are in *archive*."""
+        """Return a store of which the bytes up to now are in *archive*."""
         size = len(self._bytes)
         if not size:
             return self
@@ -74,7 +74,7 @@ class Archived:
         self._archive.write(self._at + address, data)
 
     def read(self, address: int, size: int) -> bytes:
-        """Give *size* bytes from *address* on."""
+        """Return *size* bytes from *address* on."""
         return self._archive.read(self._at + address, size)
 
     @property
@@ -99,7 +99,7 @@ class TemporaryFile:
         self._file.write(address, data)
 
     def read(self, address: int, size: int) -> bytes:
-        """Give *size* bytes from *address* on, 2 GiB at most."""
+        """Return *size* bytes from *address* on, 2 GiB at most."""
         return self._file.read(address, size) if self._file else b""
 
     @property
@@ -129,7 +129,7 @@ class Spliced:
             self._high.write(address + below - self._boundary, data[below:])
 
     def read(self, address: int, size: int) -> bytes:
-        """Give *size* bytes from *address* on."""
+        """Return *size* bytes from *address* on."""
         below = min(size, max(0, self._boundary - address))
         if not below:
             return self._high.read(address - self._boundary, size)
@@ -142,7 +142,7 @@ class Spliced:
         return self._low.in_memory + self._high.in_memory
 
     def moved_to(self, archive: Archive) -> Store:
-        """Give the same of two stores that have their bytes there."""
+        """Return the same of two stores that have their bytes there."""
         self._low = self._low.moved_to(archive)
         self._high = self._high.moved_to(archive)
         return self
