@@ -99,7 +99,7 @@ def _let_threads_end() -> None:
     """
     module = sys.modules.get("ipyproc._jobs.shutdown")
     if module is not None:
-        module.ending.rest(_RETIRING)
+        module.shutdown.retire(_RETIRING)
 
 
 def _descriptors() -> Iterator[str]:

@@ -32,7 +32,7 @@ LAYERS = {
 #: The only layers that call the system layer; the others have ``Process``.
 CALL_THE_SYSTEM = {"system", "process"}
 #: What calls no system but lies beside it, for all that start a helper.
-HELPERS = {"ipyproc._sys.helper_code"}
+HELPERS = {"ipyproc._sys.helper_code", "ipyproc._sys.interpreter"}
 #: Which part of the package imports which third party; all else is standard library.
 THIRD_PARTIES = {
     "psutil": ["views", "magics"],

@@ -216,7 +216,7 @@ class LocalRunner:
         self._loop.call_soon(self._bury)
 
     def _bury(self) -> None:
-        """Return back what was opened, and reap the process, however far a start came."""
+        """Close what was opened, and reap the process, wherever the start broke off."""
         pipes: list[InputPipe | OutputPipe | OutputFile] = [*self._outputs]
         if self._input:
             pipes.append(self._input)

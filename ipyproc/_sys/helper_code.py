@@ -12,6 +12,8 @@ from importlib.abc import InspectLoader
 from importlib.util import find_spec
 from types import CodeType
 
+from ipyproc._sys.interpreter import OPTIONS
+
 # Reads the bundle, puts its modules in place as an import would, and calls `main`.
 _PROGRAM = """\
 import marshal, os, sys
@@ -32,8 +34,6 @@ for name, code in marshal.loads(code):
         exec(code, module.__dict__)
 module.main(*sys.argv[2:])
 """
-#: Isolated, without site-packages, and leaving no files behind.
-OPTIONS = ("-I", "-S", "-B", "-c")
 
 
 class HelperCode:
@@ -60,7 +60,7 @@ class HelperCode:
         for ``main`` to read.
         """
         program = _PROGRAM.format(fd=fd, size=len(self.bundle))
-        return [*OPTIONS, program, self._name, *arguments]
+        return [*OPTIONS, "-c", program, self._name, *arguments]
 
 
 def _code(name: str) -> CodeType:

@@ -11,7 +11,7 @@ from traitlets import TraitError
 
 from ipyproc import views
 from ipyproc._jobs.job import Job
-from ipyproc._jobs.shutdown import ending
+from ipyproc._jobs.shutdown import shutdown
 from ipyproc.magics import complete
 from ipyproc.magics.commands import IPyProc
 from ipyproc.magics.kill import label
@@ -95,7 +95,9 @@ def _end_jobs() -> None:
     Detached jobs go on, and have a line, too. An interrupt kills the jobs that are
     still ending.
     """
-    for job in ending.end():
+    ended = [job for job in jobs.running if not shutdown.is_detached(job)]
+    shutdown.end_jobs()
+    for job in ended:
         print(f"{label(job)}: ended with ipyproc, {_how(job)}")
     for job in jobs.running:
         print(f"{label(job)}: detached, goes on")
@@ -108,7 +110,7 @@ def _end_threads() -> None:
     """
     patience = 0 if jobs.running else _PATIENCE
     views.retire(patience)
-    ending.rest(patience)
+    shutdown.retire(patience)
 
 
 def _how(job: Job) -> str:

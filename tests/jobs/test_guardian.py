@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from ipyproc import PIPE, jobs, spawn
-from ipyproc._jobs.guardian import client, program
+from ipyproc._jobs.guardian import client, line, program
 from ipyproc._jobs.shutdown import shutdown
 from tests.jobs.helpers import PATIENCE, START, eventually, gone, lives, script
 from tests.sandbox import sandbox
@@ -172,7 +172,7 @@ print(jobs.last.pid, flush=True)
 def test_what_left_its_session_is_guarded_for_long(tmp_path: Path) -> None:
     """The guardian stays as long as anything of a job is there, wherever it went."""
     code = """
-import ipyproc._jobs.guardian.client as module
+import ipyproc._jobs.guardian.line as module
 module.LINGER = 0.05
 start("(setsid sleep 1000 >/dev/null 2>&1 &) ; echo ready").wait(20)
 eventually(lambda: not guardian().pids)
@@ -316,7 +316,7 @@ def test_it_ends_when_there_is_nothing_to_guard(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A while after the last job the guardian is gone; the next job has another."""
-    monkeypatch.setattr(client, "LINGER", 0.05)
+    monkeypatch.setattr(line, "LINGER", 0.05)
     job = spawn("cat", stdin=PIPE)
     process = the_guardian()
     job.close_stdin()
@@ -346,7 +346,7 @@ def test_no_guardian(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Where none can be started there are jobs all the same, and one warning."""
-    monkeypatch.setattr(sys, "executable", "/no/such/python")
+    monkeypatch.setattr(line, "interpreter", lambda: None)
     for _ in range(3):
         assert spawn("true").wait(PATIENCE).success
     eventually(lambda: bool(caplog.records))

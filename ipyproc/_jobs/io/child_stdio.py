@@ -111,7 +111,7 @@ class ChildStdio:
         self.outputs[stream] = self._ours[-1]
 
     def _filled(self, data: bytes) -> int:
-        """Return a file in memory that holds *data*, for nobody may be there to write."""
+        """Write *data* to a file in memory, for there may be no one to write a pipe."""
         self._theirs.extend(starmap(os.memfd_create, [("ipyproc-stdin",)]))
         with open(self._theirs[-1], "wb", closefd=False) as file:
             file.write(data)

@@ -135,7 +135,7 @@ class Capture:
             self._copy(0, self._total, file)
 
     def __getitem__(self, offsets: slice) -> _Bytes:
-        """Return the bytes from one offset to another, less what was dropped of them."""
+        """Return the bytes from one offset to another that are kept."""
         if not isinstance(offsets, slice):
             kind = type(offsets).__name__
             raise TypeError(f"a capture is indexed by a slice of offsets, not {kind}")
@@ -203,7 +203,7 @@ class Capture:
         return first + self._get(start + len(first), rest) if rest else first
 
     def _place(self, offset: int) -> tuple[int, int]:
-        """Return the address of an offset, and how far the addresses go on from there."""
+        """Return the address of an offset, and how many addresses follow in a row."""
         if offset < self._head:
             return offset, self._head - offset
         turn = (offset - self._head) % self._ring

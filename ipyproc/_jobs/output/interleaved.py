@@ -157,7 +157,7 @@ class Output:
         self._arrivals.note(stream, len(data))
 
     def read(self, offset: int, size: int) -> list[Chunk]:
-        """Return what is kept of what arrived from *offset* on, at most *size* bytes."""
+        """Return what is kept from *offset* on, at most *size* bytes."""
         chunks: list[Chunk] = []
         offset, total = max(0, offset), self.total
         while size > 0 and offset < total:

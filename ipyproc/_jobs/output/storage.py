@@ -22,7 +22,7 @@ class Store(Protocol):
         """How many of the bytes are in memory."""
 
     def moved_to(self, archive: Archive) -> Store:
-        """Return a store with the same bytes, of which those here in memory are there."""
+        """Return a store with the same bytes, of which none are in memory."""
 
 
 class Memory:

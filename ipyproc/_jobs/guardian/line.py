@@ -1,0 +1,163 @@
+"""The process of the guardian, as its charge sees it: it is started and spoken to."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from contextlib import suppress
+from errno import ENOENT
+from itertools import starmap
+from typing import Final
+
+from ipyproc._jobs.guardian import program
+from ipyproc._jobs.guardian.program import MARK, MESSAGE
+from ipyproc._jobs.io.event_loop import EventLoop
+from ipyproc._jobs.io.timers import Callback
+from ipyproc._jobs.procinfo import proc, tree
+from ipyproc._jobs.procinfo.proc import NO_MORE
+from ipyproc._sys.helper_code import HelperCode
+from ipyproc._sys.interpreter import interpreter
+from ipyproc.attr import ProcAttr, SysProcAttr
+from ipyproc.process import Process, ProcessStatus, start_process
+
+#: Seconds without anything to guard after which a guardian ends.
+LINGER: Final = 10.0
+_CODE = HelperCode(proc.__name__, tree.__name__, program.__name__)
+# How soon to look again: for the end of the program's first process, which ends as soon
+# as it has started the other; and for room in the pipe.
+_AGAIN = 0.02
+# The variables of ours that it needs; the rest could be too long for a start.
+_OURS = "IPYPROC_"
+
+
+class Line:
+    """A process that guards, and the two pipes between it and us.
+
+    They are closed when nobody refers to the line any more: nobody writes into another
+    file that got the number of one.
+    """
+
+    def __init__(self, loop: EventLoop, mark: str) -> None:
+        self._loop = loop
+        self._fds = [NO_MORE]
+        self._first: list[Process] = []
+        self._unsaid: deque[bytes] = deque()
+        #: Whether more may come.
+        self.is_open = True
+        #: Whether it has begun.
+        self.greeted = False
+        self._pid = 0
+        try:
+            self._begin(mark)
+        except BaseException:
+            self._close()
+            raise
+
+    def __del__(self) -> None:
+        self._close()
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it guards, and no child of ours is left of the start."""
+        return self.greeted and all(
+            first.status is not ProcessStatus.OK for first in self._first
+        )
+
+    def say(self, pid: int, number: int) -> None:
+        """Tell it something; never blocks."""
+        message = MESSAGE.pack(pid, number)
+        try:
+            if not self._unsaid:
+                os.write(self._mouth, message)
+                return
+        except BrokenPipeError:  # it was killed, and we are about to hear that
+            return
+        except BlockingIOError:
+            pass
+        self._unsaid.append(message)
+        self._again(self._go_on)
+
+    def hear(self) -> list[tuple[int, int]]:
+        """Take in what it said; nothing more comes once the line is not open."""
+        data = b""
+        if self.is_open:
+            with suppress(BlockingIOError):
+                data = os.read(self.ear, MESSAGE.size << 10)
+                self.is_open = bool(data)
+        heard = list(MESSAGE.iter_unpack(data))
+        for pid, number in heard:
+            if not pid and number < 0:
+                self.greeted, self._pid = True, -number
+        return heard
+
+    def forget(self) -> None:
+        """Leave its first process to others, if that has not ended."""
+        for first in self._first:
+            first.release()
+
+    def reap(self) -> None:
+        """Wait for the first process, again and again."""
+        try:
+            self._first[0].wait(0)
+        except TimeoutError:
+            self._again(self.reap)
+        except OSError:  # somebody else did
+            self._first[0].release()
+
+    def _go_on(self) -> None:
+        """Say what there is to say, as far as there is room in the pipe."""
+        try:
+            while self._unsaid:
+                os.write(self._mouth, self._unsaid[0])
+                self._unsaid.popleft()
+        except BlockingIOError:
+            self._again(self._go_on)
+        except BrokenPipeError:
+            self._unsaid.clear()
+
+    def _again(self, callback: Callback) -> None:
+        with suppress(RuntimeError):  # the event loop has ended
+            self._loop.call_later(_AGAIN, callback)
+
+    def _begin(self, mark: str) -> None:
+        # Descriptors are noted, and sorted, in one step each, whatever a handler
+        # raises: ours first, then those of the other side.
+        deque(map(self._fds.extend, starmap(os.pipe, [(), ()])), maxlen=0)
+        _, self.ear, out, into, self._mouth = self._fds
+        self._fds[:] = [NO_MORE, self.ear, self._mouth, NO_MORE, out, into]
+        self._fds.extend(map(os.open, [os.devnull], [os.O_RDWR | os.O_CLOEXEC]))
+        for fd in (self.ear, self._mouth):
+            os.set_blocking(fd, False)
+        # Most of its code is on the way to it before it is there to read.
+        left = _put(self._mouth, _CODE.bundle)
+        self._first.extend(starmap(_start, [(mark, [into, out, self._fds[-1]])]))
+        proc.close(self._fds)
+        if left:
+            os.set_blocking(self._mouth, True)
+            with suppress(BrokenPipeError):
+                _put(self._mouth, left)
+            os.set_blocking(self._mouth, False)
+
+    def _close(self) -> None:
+        while self._fds:
+            proc.close(self._fds)
+
+
+def _put(fd: int, data: bytes) -> bytes:
+    """Write *data*, and return what there was no room for."""
+    with suppress(BlockingIOError):
+        while data:
+            data = data[os.write(fd, data) :]
+    return data
+
+
+def _start(mark: str, files: list[int]) -> Process:
+    python = interpreter()
+    if python is None:
+        raise FileNotFoundError(ENOENT, "no Python was found to run it")
+    argv = [python.name, *_CODE.words(0, str(os.getpid()), mark, str(LINGER))]
+    ours = (f"{k}={v}" for k, v in os.environ.copy().items() if k.startswith(_OURS))
+    # It belongs to no job, even if we do.
+    env = [*python.environment, *ours, f"{MARK}="]
+    attr = ProcAttr("/", env, files, SysProcAttr(setsid=True))
+    return start_process(python.program, argv, attr)
