@@ -22,10 +22,11 @@ from IPython.core.magic import (
 from ipyproc._jobs.job import Job
 from ipyproc._jobs.output.capture import MEMORY_LIMIT, OUTPUT_LIMIT
 from ipyproc.magics import kill, wait
+from ipyproc.magics.command import User, join_continued
 from ipyproc.magics.expansion import Expansion
 from ipyproc.magics.help import PROCFIND, PROCKILL, PROCS, PROCWAIT, SPAWN
 from ipyproc.magics.options import Grammar, HelpRequested
-from ipyproc.magics.spawn import Limits, User, join_continued, start
+from ipyproc.magics.spawn import Limits, Scripts, start
 from ipyproc.magics.targets import find_jobs, find_process, find_targets
 from ipyproc.process import Process
 from ipyproc.session import jobs
@@ -82,6 +83,8 @@ class IPyProc(Magics):
         """Create the magics of *shell*; ``load`` registers them."""
         super().__init__(shell=shell)
         self._ip = shell
+        #: The files of ``%%spawn --script``.
+        self.scripts = Scripts()
         #: Undoes what ``load`` did to the shell.
         self.undo = ExitStack()
 
@@ -93,10 +96,10 @@ class IPyProc(Magics):
         """Start a program as a job."""
         user = self._user(local_ns)
         line, cell = join_continued(line, cell)
-        options, command = SPAWN.parse_command(line, user.expansion)
+        options, words = SPAWN.parse_command(line, user.expansion)
         grace = self.grace if options.grace is None else options.grace
         limits = Limits(grace, self.memory_limit, self.output_limit)
-        job = start(options, command, cell, user, limits)
+        job = start(options, words, cell, user, limits, self.scripts)
         self._bind(options, proc=job, out=job.stdout, err=job.stderr)
         self._show(job, options.quiet)
         if options.wait or options.check:

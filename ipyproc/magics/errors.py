@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import TypeVar
 
 from IPython.core.error import UsageError
 
+# Sources are cut to this length in a message.
+_LONGEST = 60
 _Error = TypeVar("_Error", bound=BaseException)
 
 
@@ -21,6 +24,16 @@ def unknown(kind: str, word: str, names: Iterable[str]) -> UsageError:
     near = get_close_matches(_plain(word), known, n=1)
     hint = f": did you mean {known[near[0]]!r}?" if near else ""
     return UsageError(f"no {kind} {word!r}{hint}")
+
+
+def shown(source: str) -> str:
+    """How a message shows what the user typed: one line of printable characters.
+
+    >>> shown("echo 'a\\n b")
+    "echo 'a b"
+    """
+    line = textwrap.shorten(source, _LONGEST, placeholder=" ...")
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line)
 
 
 def _plain(name: str) -> str:

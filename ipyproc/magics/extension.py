@@ -31,6 +31,7 @@ def load(ip: Any) -> None:
     with ExitStack() as undo:
         magics = _made(ip)
         undo.callback(ip.configurables.remove, magics)
+        undo.callback(magics.scripts.close)
         undo.callback(_register(ip, magics))
         undo.callback(complete.install(ip))
         undo.callback(views.close)

@@ -22,7 +22,8 @@ Start a program as a job, show it, and return the Job; the next cell can run.
 
 With %%spawn and a command, the cell's body is the program's standard input.
 Without a command the body is the command, which can go on in indented lines.
-With --shell it is a script. Input and scripts arrive as they were typed.
+With --shell it is a script. With --script it is a file, which the command gets
+as @script, or else as its last argument. Input and scripts arrive as typed.
 
 Words are split as a shell splits them, but no shell runs: no wildcards, pipes.
 Quotes, backslashes, ~ and # mean what they do in a shell. Options precede the
@@ -53,6 +54,8 @@ for a Python list of words, or a text that is split like the line; @@ is an @.""
         Option("--stderr", "the same for standard error", "FILE"),
         Option("--merge", "send standard error where standard output goes"),
         Option("--shell", "run the rest of the line, or the body, in $SHELL or sh"),
+        Option("--script", "run the program on a file of its own that has the body"),
+        Option("--expand", "expand the body that is input, or the script, too"),
         Option("--timeout", "end it if it runs longer", "SECONDS", seconds),
         Option(
             "--grace",
@@ -95,6 +98,10 @@ examples:
 
   %%spawn --shell --name count
   for i in 1 2 3; do echo $i; sleep 1; done
+
+  %%spawn --script python3 -u @script --epochs 3
+  import sys
+  print(sys.argv[1:])
 
 Python: ipyproc.spawn([...]). See %procwait, %prockill, %procs.
 """,

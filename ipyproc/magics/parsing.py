@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import re
 import shlex
-import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from IPython.core.error import UsageError
 
+from ipyproc.magics.errors import shown
 from ipyproc.magics.expansion import Expansion
 
 _BLANK = " \t\r\n"
@@ -175,7 +175,7 @@ class Words(Iterator[Word]):
             raise self._error("a backslash ends the line")
         self._position += 1
         if char != "\n":  # the two continue the line
-            yield Part(char, "\\")
+            yield Part(char + self._brace_after(char), "\\")
 
     def _read_single(self) -> Part:
         start = self._position + 1
@@ -205,7 +205,15 @@ class Words(Iterator[Word]):
         self._position += 1 + len(char)
         if char == "\n":
             return ""
-        return char if char in _ESCAPABLE else "\\" + char
+        escaped = char if char in _ESCAPABLE else "\\" + char
+        return escaped + self._brace_after(char)
+
+    def _brace_after(self, escaped: str) -> str:
+        """The brace of an escaped ``${name}``: it begins no expression."""
+        if escaped != "$" or self._char != "{":
+            return ""
+        self._position += 1
+        return "{"
 
     def _read_expanded(self, quote: str) -> Part | None:
         """Read an expression, or the brace or dollar that begins none."""
@@ -236,8 +244,7 @@ class Words(Iterator[Word]):
         return len(self._text)
 
     def _error(self, reason: str) -> UsageError:
-        shown = textwrap.shorten(self._text, 60, placeholder=" ...")
-        return UsageError(f"{reason}: {shown}")
+        return UsageError(f"{reason}: {shown(self._text)}")
 
 
 def _append(parts: list[Part], found: Iterable[Part]) -> None:
@@ -265,10 +272,9 @@ def _check(parts: Sequence[Part], source: str) -> None:
     ):
         return
     instead = "use --stdin, --stdout or --stderr, " if redirects else ""
-    shown = textwrap.shorten(source, 40, placeholder=" ...")
-    quoted = "\\;" if source == ";" else shlex.quote(shown)
+    quoted = "\\;" if source == ";" else shlex.quote(shown(source))
     raise UsageError(
-        f"no shell runs, so {shown} means nothing: {instead}add --shell, "
+        f"no shell runs, so {shown(source)} means nothing: {instead}add --shell, "
         f"or write {quoted} for the word"
     )
 
@@ -277,5 +283,13 @@ def _replace_home(parts: list[Part]) -> None:
     """Replace ``~`` or ``~user`` at the beginning of a word that is not quoted."""
     user, slash, _ = parts[0].text.partition("/")
     if parts[0].is_literal and user[:1] == "~" and (slash or len(parts) == 1):
-        text = os.path.expanduser(user) + parts[0].text[len(user) :]
+        text = home(user) + parts[0].text[len(user) :]
         parts[0] = replace(parts[0], text=text)
+
+
+def home(user: str) -> str:
+    """The home directory that ``~`` or ``~user`` stands for, or *user* as it is."""
+    try:
+        return os.path.expanduser(user)
+    except ValueError:  # a NUL byte
+        return user

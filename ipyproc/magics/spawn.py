@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import glob
+import atexit
 import os
 import re
-import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from errno import EINVAL
+from functools import partial
 from pathlib import Path
 
 from IPython.core.error import UsageError
@@ -18,20 +19,18 @@ from IPython.core.error import UsageError
 from ipyproc._jobs.job import Job
 from ipyproc._jobs.request import PIPE, Source
 from ipyproc._text import errno_text
-from ipyproc.attr import SysProcAttr
-from ipyproc.magics.errors import one_line, unknown
-from ipyproc.magics.expansion import Expansion, as_text
-from ipyproc.magics.options import ASSIGNMENT
-from ipyproc.magics.parsing import Part, Word, Words
+from ipyproc.attr import Credential, SysProcAttr
+from ipyproc.magics.command import Command, User, read_command
+from ipyproc.magics.errors import one_line
+from ipyproc.magics.parsing import Part, Word, Words, home
 from ipyproc.session import spawn
 
-# An odd number of backslashes ends the line.
-_CONTINUED = re.compile(r"(?<!\\)(?:\\\\)*\\\Z")
 # A home directory at the beginning of a value, as in a shell's assignment, and later.
 _HOME = re.compile(r"(?:^|(?<=:))~[^/:]*")
 _LATER_HOME = re.compile(r"(?<=:)~[^/:]*")
 # Options that exclude each other, and why.
 _EXCLUSIVE = {
+    ("shell", "script"): "one program runs a script",
     ("stdin", "no_stdin"): "there is one standard input",
     ("body", "no_stdin"): "the body of the cell is the standard input",
     ("body", "stdin"): "the body of the cell is the standard input",
@@ -51,53 +50,73 @@ class Limits:
     output: int
 
 
-@dataclass(frozen=True, slots=True)
-class User:
-    """What a line can refer to: the *variables* of the user, and their *expansion*."""
+class Scripts:
+    """Files with the bodies of cells, which last as long as the session.
 
-    variables: Mapping[str, object]
-    expansion: Expansion
-
-
-def join_continued(line: str, body: str | None) -> tuple[str, str | None]:
-    r"""Join a line that ends in a backslash and the lines of the body it continues in.
-
-    >>> join_continued("--name x \\", "sort\npear\napple\n")
-    ('--name x \\\nsort', 'pear\napple\n')
+    A program may read its script late, and a traceback shows it even later. The script
+    of a detached job stays where it is.
     """
-    while body and _CONTINUED.search(line):
-        first, newline, body = body.partition("\n")
-        line, body = f"{line}\n{first}", body if newline else None
-    return line, body
+
+    def __init__(self) -> None:
+        self._folders: list[str] = []
+        self._owner = os.getpid()
+        atexit.register(self.remove)
+
+    def write(self, text: str, user: Credential | None, keep: bool) -> str:
+        """Write *text* to a new file, which only *user* can read; return its path."""
+        folder = tempfile.mkdtemp(prefix="ipyproc-")
+        if not keep:
+            self._folders.append(folder)
+        path = os.path.join(folder, "script")
+        with open(path, "wb") as file:
+            file.write(text.encode())
+        if user is not None:
+            for entry in (path, folder):
+                os.chown(entry, user.uid, user.gid)
+        return path
+
+    def close(self) -> None:
+        """Remove the files before the session ends."""
+        self.remove()
+        atexit.unregister(self.remove)
+
+    def remove(self) -> None:
+        """Remove the files, unless a fork of the session's process asks for it."""
+        if os.getpid() == self._owner:
+            for folder in self._folders:
+                shutil.rmtree(folder, ignore_errors=True)
+            self._folders.clear()
 
 
 def start(
     options: argparse.Namespace,
-    command: Words,
+    words: Words,
     body: str | None,
     user: User,
     limits: Limits,
+    scripts: Scripts,
 ) -> Job:
     """Start the job that the line and the body of a cell describe.
 
-    *command* is what follows the options on the line. Raises ``UsageError`` for a
+    *words* is what follows the options on the line. Raises ``UsageError`` for a
     mistake, and the ``OSError`` of the system, shown as one line, for what the system
     refuses; then nothing was started.
     """
-    if body is not None and not command.ahead:
-        command, body = _command_in(body, options, user), None
-    _exclude({**vars(options), "body": body})
-    argv = command.rest if options.shell else _resolve(command, options, user)
-    if not argv or (options.shell and not command.ahead):
-        raise UsageError("no command: write a program and its arguments")
+    _exclude({**vars(options), "body": None})
     try:
+        write = partial(scripts.write, user=options.user, keep=options.detach)
+        command = read_command(options, words, body, user, write)
+        _exclude({**vars(options), "body": command.input})
+        env = _environment(options.env, options.clear_env)
+        if options.script:
+            env = {**_import_path(command, options), **env}
         return spawn(
-            argv,
+            command.argv,
             name=options.name,
             dir=options.dir,
-            env=_environment(options.env, options.clear_env),
+            env=env,
             clear_env=options.clear_env,
-            stdin=_stdin(options) if body is None else body,
+            stdin=_stdin(options) if command.input is None else command.input,
             stdout=_file(options.stdout),
             stderr=_file(options.stderr),
             merge=options.merge,
@@ -115,59 +134,16 @@ def start(
         raise UsageError(_explained(error)) from None
 
 
-def _command_in(body: str, options: argparse.Namespace, user: User) -> Words:
-    """The command that a body is; for a shell it is a script as it stands there."""
-    if options.shell:
-        return Words(body)
-    words = Words(body, user.expansion)
-    while ASSIGNMENT.match(words.ahead):
-        options.env.append(next(words))
-    if words.ahead.startswith("-"):
-        option = next(words).source
-        raise UsageError(f"a command begins with its program, not with {option}")
-    return words
+def _import_path(command: Command, options: argparse.Namespace) -> dict[str, str]:
+    """What lets a Python import the modules beside the notebook, as they do there.
 
-
-def _resolve(
-    words: Iterable[Word], options: argparse.Namespace, user: User
-) -> list[str]:
-    """The arguments that *words* stand for."""
-    found = list(words)
-    _check_lines(found)
-    argv = [text for word in found for text in _arguments(word, user.variables)]
-    _tell_hints(found, options.dir)
-    return argv
-
-
-def _check_lines(words: Sequence[Word]) -> None:
-    """Raise ``UsageError`` if a second command follows the first on another line."""
-    begin = words[0].indent if words else None
-    for word in words[1:]:
-        if begin is None or word.indent is None or word.indent > begin:
-            continue
-        if word.source.startswith("-"):
-            raise UsageError(f"a line begins with {word.source}: indent it")
-        raise UsageError(
-            f"{word.source} begins a second command: add --shell, or indent the line"
-        )
-
-
-def _tell_hints(words: Sequence[Word], folder: str | None) -> None:
-    """Say on standard error what a user may expect to be replaced, and is not."""
-    hints = [hint for word in words for hint in word.hints]
-    for word in words:
-        if word.has_wildcard and _matches(word.text, folder):
-            hints.append(f"{word.source} stays as it is: with --shell it is the files")
-    for hint in hints:
-        print(f"hint: {hint}", file=sys.stderr)
-
-
-def _matches(pattern: str, folder: str | None) -> bool:
-    """Whether a pattern matches files in the directory where the job starts."""
-    root = os.path.expanduser(folder or ".")
-    with suppress(OSError, ValueError, re.error):
-        return any(glob.iglob(pattern, root_dir=root))
-    return False
+    Python looks for modules beside the script, and that is in a folder of its own.
+    """
+    if not re.match(r"python[\d.]*$", os.path.basename(command.argv[0])):
+        return {}
+    inherited = "" if options.clear_env else os.environ.get("PYTHONPATH", "")
+    here = os.path.abspath(os.path.expanduser(options.dir or ""))
+    return {"PYTHONPATH": os.pathsep.join(filter(None, [here, inherited]))}
 
 
 def _environment(words: Iterable[Word], clear: bool) -> dict[str, str]:
@@ -186,43 +162,10 @@ def _values(parts: Iterable[Part], known: Mapping[str, str]) -> Iterator[str]:
     for part in parts:
         if part.is_literal and not part.name:
             pattern = _HOME if begins else _LATER_HOME
-            yield pattern.sub(lambda found: os.path.expanduser(found[0]), part.text)
+            yield pattern.sub(lambda found: home(found[0]), part.text)
         else:
             yield known.get(part.name, part.text)
         begins = False
-
-
-def _arguments(word: Word, variables: Mapping[str, object]) -> Iterator[str]:
-    """Replace ``@VAR`` by the words in that variable, and ``@@`` by ``@``.
-
-    What cannot be a variable, such as ``@types/node``, is a word like any other.
-    """
-    name = word.source.removeprefix("@")
-    if word.source.startswith("@@"):
-        yield word.text.removeprefix("@")
-    elif word.source.startswith("@") and name.isidentifier():
-        yield from _listed(name, variables)
-    else:
-        yield word.text
-
-
-def _listed(name: str, namespace: Mapping[str, object]) -> list[str]:
-    if name not in namespace:
-        error = unknown("variable", name, namespace)
-        raise UsageError(f"{error} (write @@{name} for the word @{name})")
-    value = namespace[name]
-    if isinstance(value, str):
-        return [word.text for word in Words(value)]
-    items = value if isinstance(value, list | tuple) else [value]
-    return [_text(name, item) for item in items]
-
-
-def _text(name: str, item: object) -> str:
-    text = as_text(item)
-    if text is None:
-        kind = type(item).__name__
-        raise UsageError(f"@{name}: expected a list of words, not of {kind}")
-    return text
 
 
 def _exclude(given: Mapping[str, object]) -> None:

@@ -54,7 +54,7 @@ def surroundings(
 def test_examples_of_spawn(surroundings: RunCell) -> None:
     """The examples of %spawn start, bind, print and name what they say."""
     cells = examples(SPAWN)
-    assert len(cells) == 8
+    assert len(cells) == 9
 
     for cell in cells:
         assert surroundings(cell).error is None, cell

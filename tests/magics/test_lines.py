@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -22,7 +23,11 @@ from tests.magics.lines import (
     VARIABLES,
     VERBATIM,
 )
+from tests.magics.random_lines import compare_with_bash, read, read_at_random
+from tests.readme import CHINESE, ENGLISH, ROOT, blocks
+from tests.trials import dice
 
+READMES = [ENGLISH, CHINESE]
 #: Prints the arguments that it gets.
 SHOW = """#!/bin/sh
 for argument; do printf '%s\\0' "$argument"; done
@@ -132,3 +137,38 @@ def test_the_table_is_long() -> None:
     tables = [LIKE_BASH, OURS, REFUSED, BODIES, REFUSED_BODIES, VERBATIM]
 
     assert sum(map(len, tables)) >= 200
+
+
+def test_random_lines_are_answered() -> None:
+    """Any line and body is a command, or is refused in one line."""
+    read_at_random(dice("lines"), 500)
+
+
+def test_random_lines_are_split_as_bash_does_it() -> None:
+    """What is not refused is split as bash splits it."""
+    assert compare_with_bash(dice("bash"), 500) > 50
+
+
+def spawn_cells() -> list[str]:
+    """The cells of the READMEs and the notebooks that start a job by a magic."""
+    cells = [block.source for path in READMES for block in blocks(path, "python")]
+    for path in sorted((ROOT / "notebooks").rglob("*.ipynb")):
+        notebook = json.loads(path.read_text())
+        cells += ["".join(cell["source"]) for cell in notebook["cells"]]
+    return [cell for cell in dict.fromkeys(cells) if re.match(r"%%?spawn ", cell)]
+
+
+@pytest.mark.parametrize("cell", spawn_cells())
+def test_names_of_the_user_change_no_cell_of_ours(cell: str) -> None:
+    """What our own cells start is the same if every name in them is a variable."""
+    line, _, body = cell.partition("\n")
+    _, _, line = line.partition(" ")
+    user = dict.fromkeys(re.findall(r"[^\W\d]\w*", cell), "replaced")
+    ours = body if cell.startswith("%%") else None
+
+    assert read(line, ours, user) == read(line, ours, {})
+
+
+def test_there_are_cells_of_ours() -> None:
+    """The READMEs and the notebooks have lines, input and scripts."""
+    assert len(spawn_cells()) >= 6

@@ -7,11 +7,19 @@ from pathlib import Path
 
 import pytest
 from IPython.core.error import UsageError
+from IPython.core.interactiveshell import InteractiveShell
 
 from ipyproc import Job, jobs
 from ipyproc.errors import ExitError
+from ipyproc.magics import unload
 from ipyproc.magics.help import MAGICS
-from tests.magics.helpers import RunCell, interrupt_when_waiting, output, until
+from tests.magics.helpers import (
+    PATIENCE,
+    RunCell,
+    interrupt_when_waiting,
+    output,
+    until,
+)
 
 WORDS = [sys.executable, "-c", "import sys; print(sys.argv[1:])"]
 PROGRAM = f"{WORDS[0]} -c '{WORDS[2]}'"
@@ -272,6 +280,96 @@ def test_help_can_be_asked_for(run: RunCell, magic: str, option: str) -> None:
     assert ran.out.startswith(f"usage: {magic}")
     assert ran.value is None
     assert not [*jobs]
+
+
+POOL = """
+import multiprocessing, sys
+
+def double(number):
+    return 2 * number
+
+if __name__ == "__main__":
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        print(pool.map(double, [1, 2]), sys.argv[1:])
+"""
+
+
+def test_the_body_is_a_file(run: RunCell) -> None:
+    """With --script a program runs the body, multiprocessing and all."""
+    last = run(f"%%spawn --script {sys.executable}{POOL}").value
+    first = run(f"%%spawn --script {sys.executable} @script a '@script'{POOL}").value
+
+    assert output(last) == "[2, 4] []\n"
+    assert output(first) == "[2, 4] ['a', '@script']\n"
+
+
+def test_a_traceback_shows_the_source(run: RunCell) -> None:
+    """A traceback of a --script has the lines, also of code that shows it later."""
+    job = run(f"%%spawn --script {sys.executable}\n1 / 0  # here").value
+    job.wait(PATIENCE)
+
+    assert "1 / 0  # here" in job.stderr.text
+
+
+def test_modules_beside_the_notebook_can_be_imported(
+    run: RunCell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A --script of Python imports from the directory that the job starts in."""
+    (tmp_path / "beside.py").write_text("x = 1")
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other/later.py").write_text("y = 2")
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}/other")
+    name = "python3"
+    body = "import beside, later; print(beside.x + later.y)"
+
+    assert output(run(f"%%spawn --dir {tmp_path} --script {name}\n{body}").value) == (
+        "3\n"
+    )
+    mine = "import sys; print('/mine' in sys.path)"
+    job = run(f"%%spawn --script PYTHONPATH=/mine {name}\n{mine}").value
+    assert output(job) == "True\n"
+
+
+def test_scripts_are_removed(run: RunCell, ip: InteractiveShell) -> None:
+    """The files of scripts are for the user only, and go with the extension."""
+    path = Path(run("%%spawn --script cat\nbody").value.argv[1])
+
+    assert path.read_text() == "body\n"
+    assert path.parent.stat().st_mode & 0o777 == 0o700
+    unload(ip)
+    assert not path.parent.exists()
+
+
+@pytest.mark.parametrize(
+    ("cell", "text"),
+    [
+        ("%spawn --script cat", "--script needs a body: write the script below"),
+        ("%%spawn --script\nbody", "no command: write the program that runs the"),
+        ("%%spawn --script --shell cat\nbody", "leave out --shell or --script: one"),
+    ],
+)
+def test_a_script_needs_a_body_and_a_program(
+    run: RunCell, cell: str, text: str
+) -> None:
+    """A --script without one of them, or for a shell, is an error of one line."""
+    ran = run(cell)
+
+    assert isinstance(ran.error, UsageError)
+    assert str(ran.error).startswith(text)
+
+
+def test_scripts_and_input_can_be_expanded(run: RunCell) -> None:
+    """--expand replaces in input, and in scripts of both kinds; else nothing is."""
+    run("n, name = 3, 'a b'")
+    body = "{n} $name {m} {{n}}\n"
+    expanded = "3 a b {m} {n}\n"
+
+    assert output(run(f"%%spawn --expand cat\n{body}").value) == expanded
+    assert output(run(f"%%spawn --expand --script cat\n{body}").value) == expanded
+    assert output(run("%%spawn --expand --shell\necho {n} $name").value) == "3 a b\n"
+    assert output(run("%spawn --expand --shell echo {n}").value) == "3\n"
+    assert output(run("%spawn --shell echo {n}").value) == "{n}\n"
+    assert output(run(f"%%spawn --script cat\n{body}").value) == body
 
 
 def test_waiting_shows_and_returns_the_job(run: RunCell) -> None:
