@@ -381,6 +381,23 @@ def test_a_page_that_looks_no_more_costs_nothing(
     assert job.measured == 1
 
 
+def test_a_pane_out_of_sight_costs_nothing(
+    front: FrontEnd, job: FakeJob, view: JobView
+) -> None:
+    """A page that says so is measured for no more, though its lease is not over."""
+    job.used = Usage(4242, "python3", 1, 300, 4, 10)
+    front.say(view, {"action": "look", "page": "a"})
+    front.wait(lambda: front.messages("usage"))
+
+    front.say(view, {"action": "away", "page": "a"})
+
+    assert ended()  # nothing is due any more
+    assert job.measured == 1
+    front.say(view, {"action": "look", "page": "a"})
+    front.wait(lambda: len(front.messages("usage")) > 1)
+    front.say(view, {"action": "leave", "page": "a"})
+
+
 def test_the_processes_are_bounded() -> None:
     """
     Of a great many processes, or a very deep tree, the first are shown.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
 from itertools import count, pairwise
@@ -339,6 +340,29 @@ def test_what_came_of_a_kill_is_told_at_once(
     listed.asks(front, "kill", job="1", seq=7)
 
     assert told(front, 2)[1]["rows"]["1"]["text"] == "signal: killed"
+
+
+def test_a_kill_while_others_are_measured_is_told_at_once(
+    front: FrontEnd, listed: Listed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What happens to a row that was measured already is not lost with the round."""
+    monkeypatch.setattr(viewers, "INTERVAL", 1000.0)
+    killed, other = listed.jobs
+    measuring, go_on = threading.Event(), threading.Event()
+
+    def usage() -> None:
+        measuring.set()
+        assert go_on.wait(20)
+
+    monkeypatch.setattr(other, "usage", usage)
+    monkeypatch.setattr(killed, "kill", lambda tree: killed.ends(9))
+    listed.asks(front, "look", number=0)
+    assert measuring.wait(20)
+    listed.asks(front, "kill", job="0", seq=7)
+    assert actions.shared.retire(20)
+    go_on.set()
+
+    front.wait(lambda: "signal: killed" in str(front.messages("rows")))
 
 
 def test_a_kill_that_comes_too_late(front: FrontEnd, listed: Listed) -> None:
