@@ -73,9 +73,7 @@ def use(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def test_show(job: FakeJob, use: Any) -> None:
-    """
-    A job that runs is shown as a widget, with text and HTML for who has none.
-    """
+    """A job that runs is shown as a widget, with text and HTML for who has none."""
     shell = use(Shell())
 
     display.show(job)
@@ -87,9 +85,7 @@ def test_show(job: FakeJob, use: Any) -> None:
 
 
 def test_the_end_replaces_the_widget(front: FrontEnd, job: FakeJob, use: Any) -> None:
-    """
-    What is saved after the end needs no kernel; the model stays, for the live page.
-    """
+    """After the end the output needs no kernel; the model stays for the live page."""
     shell = use(Shell())
     display.show(job)
     display.show(job)
@@ -109,9 +105,7 @@ def test_the_end_replaces_the_widget(front: FrontEnd, job: FakeJob, use: Any) ->
 def test_a_job_that_ends_while_it_is_shown(
     front: FrontEnd, job: FakeJob, use: Any
 ) -> None:
-    """
-    Whenever it ends, its widget does not stay.
-    """
+    """Whenever it ends, its widget does not stay."""
     shell = use(Shell())
     publish = shell.publish
 
@@ -129,9 +123,7 @@ def test_a_job_that_ends_while_it_is_shown(
 
 
 def test_a_job_that_has_ended_is_shown_without_widget(job: FakeJob, use: Any) -> None:
-    """
-    What is over is displayed as it will be saved, at once.
-    """
+    """What is over is displayed as it will be saved, at once."""
     shell = use(Shell())
     job.ends()
 
@@ -141,9 +133,7 @@ def test_a_job_that_has_ended_is_shown_without_widget(job: FakeJob, use: Any) ->
 
 
 def test_a_value_is_shown_once_in_a_cell(job: FakeJob, use: Any) -> None:
-    """
-    The job that a cell gives back is not drawn again where it was just shown.
-    """
+    """The job that a cell gives back is not drawn again where it was just shown."""
     shell = use(Shell())
     display.show(job)
 
@@ -158,9 +148,7 @@ def test_a_value_is_shown_once_in_a_cell(job: FakeJob, use: Any) -> None:
 def test_without_a_front_end_the_end_is_shown_between_cells(
     front: FrontEnd, job: FakeJob, use: Any
 ) -> None:
-    """
-    What runs notebooks listens only while a cell runs; it is left no widget to save.
-    """
+    """Without a page the end is shown between cells, and no widget is left to save."""
     shell = use(Shell(human=False))
     display.show(job)
     job.ends()
@@ -182,9 +170,7 @@ def test_without_a_front_end_the_end_is_shown_between_cells(
 def test_a_page_that_is_there_keeps_its_widget(
     front: FrontEnd, job: FakeJob, use: Any
 ) -> None:
-    """
-    Where a page looks on, nothing is closed under its eyes.
-    """
+    """Where a page looks on, nothing is closed under its eyes."""
     shell = use(Shell(human=False))
     display.show(job)
     front.say(job.widget, {"action": "ready", "page": "a", "have": 0, "seq": 1})
@@ -204,9 +190,7 @@ def test_in_a_terminal(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """
-    Where there is no notebook, one line says what was started.
-    """
+    """Where there is no notebook, one line says what was started."""
     monkeypatch.setattr(display, "get_ipython", lambda: shell)
 
     display.show(job)
@@ -216,18 +200,14 @@ def test_in_a_terminal(
 
 
 def test_values_in_a_terminal(job: FakeJob, use: Any) -> None:
-    """
-    As a value of terminal IPython a job is its text.
-    """
+    """As a value of terminal IPython a job is its text."""
     shell = use(Shell(kernel=False))
 
     assert shell.value(job)["text/plain"].endswith("running")
 
 
 def test_states_are_values(use: Any) -> None:
-    """
-    A state is drawn as Go's text, and as a table where there is HTML.
-    """
+    """A state is drawn as Go's text, and as a table where there is HTML."""
     shell = use(Shell())
 
     drawn = shell.value(ProcessState(pid=1, sys=WaitStatus(0x0200)))
@@ -237,9 +217,7 @@ def test_states_are_values(use: Any) -> None:
 
 
 def test_unregister_restores() -> None:
-    """
-    Whatever formatters and events there were are there again, also after two loads.
-    """
+    """All formatters and events are there again, also after two loads."""
     shell = Shell()
     formatter = shell.display_formatter
     mine = lambda state, printer, cycle: printer.text("mine")  # noqa: E731
@@ -259,9 +237,7 @@ def test_unregister_restores() -> None:
 
 
 def test_importing_starts_nothing() -> None:
-    """
-    The views can be imported without a kernel, and have no thread then.
-    """
+    """The views can be imported without a kernel, and have no thread then."""
     code = (
         "import threading, ipyproc.views; from IPython import get_ipython;"
         "print(threading.active_count(), get_ipython())"

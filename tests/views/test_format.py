@@ -18,9 +18,7 @@ def found(status: int, **usage: Any) -> dict[str, str]:
 
 
 def test_an_exit() -> None:
-    """
-    An exit shows its code, and the status word bit by bit.
-    """
+    """An exit shows its code, and the status word bit by bit."""
     got = found(0x0300, utime=1.5, stime=0.25, maxrss=12_345_678, minflt=1234)
 
     assert got == {
@@ -43,9 +41,7 @@ def test_an_exit() -> None:
 
 
 def test_a_signal() -> None:
-    """
-    A signal is named and numbered, and a core dump is said.
-    """
+    """A signal is named and numbered, and a core dump is said."""
     got = found(0x8B, nsignals=2)
 
     assert got["State"] == "signal: segmentation fault (core dumped)"
@@ -59,18 +55,14 @@ def test_a_signal() -> None:
 
 
 def test_a_stop_and_a_signal_without_a_name() -> None:
-    """
-    What is rare is shown, too.
-    """
+    """What is rare is shown, too."""
     assert found(0x137F)["Stop signal"] == "SIGSTOP (19)"
     assert found(0x137F)["Bits 7-0"] == "01111111 stopped"
     assert found(33)["Signal"] == "signal 33"
 
 
 def test_what_is_detail() -> None:
-    """
-    The main facts are few; the others come on request.
-    """
+    """The main facts are few; the others come on request."""
     state = ProcessState(pid=1)
 
     main = [fact.label for fact in format.facts(state, 2) if not fact.detail]
@@ -97,16 +89,12 @@ def test_what_is_detail() -> None:
     ],
 )
 def test_the_command(argv: tuple[str, ...], want: str) -> None:
-    """
-    The command is one line of bounded length that cannot pretend to be another.
-    """
+    """The command is one line of bounded length that cannot pretend to be another."""
     assert format.command(FakeJob(*argv)) == want
 
 
 def test_the_snapshot_is_small_plain_json(monkeypatch: pytest.MonkeyPatch) -> None:
-    """
-    What a page is told is JSON, a few hundred bytes, and no environment.
-    """
+    """What a page is told is JSON, a few hundred bytes, and no environment."""
     monkeypatch.setenv("SECRET", "hunter2")
     job = FakeJob(name="a\nb\udcff")
     running = format.snapshot(job)

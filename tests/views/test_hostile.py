@@ -46,9 +46,7 @@ def harmless(rendered: str) -> bool:
 
 @pytest.mark.parametrize("what", OUTPUT)
 def test_output_as_html_and_text(what: str) -> None:
-    """
-    What is saved with a notebook has no element, link or control of the process's.
-    """
+    """The saved HTML has no element, link or control of the process's."""
     job = FakeJob()
     job.prints(OUTPUT[what])
     job.ends()
@@ -62,9 +60,7 @@ def test_output_as_html_and_text(what: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES, ids=lambda name: ascii(name[:16]))
 def test_names_as_html_and_text(name: str) -> None:
-    """
-    Names, words and directories are text as well.
-    """
+    """Names, words and directories are text as well."""
     job = FakeJob("echo", name, name=name)
     job.dir = name
     job.ends()
@@ -81,10 +77,7 @@ def test_names_as_html_and_text(name: str) -> None:
 
 
 def test_output_in_the_page(page: Page) -> None:
-    """
-    Whatever is printed, the page has lines of text, says nothing to the process, and
-    goes on with what comes next.
-    """
+    """Whatever is printed becomes lines of text, and the next output is shown."""
     title = page.title()
     pane = Pane(page, FakeJob(), NOTHING)
     pane.show()
@@ -109,9 +102,7 @@ def test_output_in_the_page(page: Page) -> None:
 
 
 def test_names_in_the_page(page: Page) -> None:
-    """
-    Whatever a job is called, the pane has its own elements and no others.
-    """
+    """Whatever a job is called, the pane has its own elements and no others."""
     pane = Pane(page, FakeJob(), NOTHING)
     pane.show()
     count = page.locator("section *").count()

@@ -45,16 +45,12 @@ def ready(view: JobView, front: FrontEnd, have: int | None = 0, page: str = "a")
 
 
 def test_it_fits_into_a_saved_notebook() -> None:
-    """
-    What each model carries into each saved notebook stays below 25 kB.
-    """
+    """What each model carries into each saved notebook stays below 25 kB."""
     assert len(JobView._esm.encode()) + len(JobView._css.encode()) <= 25_000
 
 
 def test_all_that_is_sent_is_reckoned_in(front: FrontEnd, job: FakeJob) -> None:
-    """
-    Opening it, displaying it, and what ipykernel says for each message of a page.
-    """
+    """Opening it, displaying it, and what ipykernel says for each message of a page."""
     desk, sent = Publisher(LINGER), []
     desk.account = lambda size, messages=1: sent.append((size, messages))  # type: ignore[method-assign]
 
@@ -72,9 +68,7 @@ def test_all_that_is_sent_is_reckoned_in(front: FrontEnd, job: FakeJob) -> None:
 
 
 def test_a_page_is_opened_with_state_and_tail(front: FrontEnd) -> None:
-    """
-    The first message has all that a page needs to show something, and no more.
-    """
+    """The first message has all that a page needs to show something, and no more."""
     job = FakeJob()
     job.prints(b"x" * 100_000 + b"\nlast\n")
     JobView(job, Publisher(LINGER)).close()
@@ -95,9 +89,7 @@ def test_a_page_is_opened_with_state_and_tail(front: FrontEnd) -> None:
 def test_output_goes_out_before_any_page_is_known(
     front: FrontEnd, job: FakeJob, view: JobView
 ) -> None:
-    """
-    A page that the kernel is too busy to hear is sent output, and has it in the state.
-    """
+    """A page that is not heard is sent output, and has it in the state."""
     job.prints(b"hello\n")
 
     front.wait(lambda: front.output("*") == b"hello\n")
@@ -108,9 +100,7 @@ def test_output_goes_out_before_any_page_is_known(
 def test_what_nobody_takes_is_not_sent(
     front: FrontEnd, job: FakeJob, view: JobView
 ) -> None:
-    """
-    Without an answer there is a window of output and now and then a tail, and no more.
-    """
+    """Without an answer a window of output is sent, now and then a tail, no more."""
     for _ in range(40):
         job.prints(b"x" * 50_000)
         time.sleep(0.01)
@@ -124,9 +114,7 @@ def test_what_nobody_takes_is_not_sent(
 
 
 def test_both_streams_in_order(front: FrontEnd, job: FakeJob, view: JobView) -> None:
-    """
-    A message says which of its bytes belong to which stream.
-    """
+    """A message says which of its bytes belong to which stream."""
     ready(view, front)
     job._output.append(0, b"out")
     job._output.append(1, b"err")
@@ -140,9 +128,7 @@ def test_both_streams_in_order(front: FrontEnd, job: FakeJob, view: JobView) -> 
 def test_a_page_gets_what_is_missing(
     front: FrontEnd, job: FakeJob, view: JobView
 ) -> None:
-    """
-    A page that has lost something says so, and goes on from there.
-    """
+    """A page that has lost something says so, and goes on from there."""
     job.prints(b"0123456789")
 
     begin = ready(view, front, have=4)
@@ -154,9 +140,7 @@ def test_a_page_gets_what_is_missing(
 
 
 def test_two_pages(front: FrontEnd, job: FakeJob, view: JobView) -> None:
-    """
-    A second page gets everything, and the first nothing again.
-    """
+    """A second page gets everything, and the first nothing again."""
     ready(view, front, 0, "a")
     job.prints(b"one")
     front.wait(lambda: front.output("a") == b"one")
@@ -173,9 +157,7 @@ def test_two_pages(front: FrontEnd, job: FakeJob, view: JobView) -> None:
 def test_a_page_that_acknowledges_gets_everything(
     front: FrontEnd, job: FakeJob, view: JobView
 ) -> None:
-    """
-    A page that keeps up gets all of what was printed, byte by byte.
-    """
+    """A page that keeps up gets all of what was printed, byte by byte."""
     ready(view, front)
     data = b"".join(b"%07d\n" % n for n in range(50_000))
     job.prints(data)
@@ -191,9 +173,7 @@ def test_a_page_that_acknowledges_gets_everything(
 def test_a_flood_is_skipped_at_a_line(
     front: FrontEnd, job: FakeJob, view: JobView
 ) -> None:
-    """
-    Of more than can be sent the newest is, from the beginning of a line.
-    """
+    """Of more than can be sent the newest is, from the beginning of a line."""
     ready(view, front)
     job.prints(b"first\n")
     front.wait(lambda: front.output("a") == b"first\n")
@@ -210,9 +190,7 @@ def test_a_flood_is_skipped_at_a_line(
 def test_what_was_dropped_is_skipped(
     front: FrontEnd, job: FakeJob, view: JobView
 ) -> None:
-    """
-    A hole in what was kept is passed over, and the page can tell.
-    """
+    """A hole in what was kept is passed over, and the page can tell."""
     ready(view, front)
     read = job.read
     job.read = lambda offset, size: [  # type: ignore[method-assign]
@@ -227,9 +205,7 @@ def test_what_was_dropped_is_skipped(
 
 
 def test_a_quiet_stream_is_marked(front: FrontEnd, job: FakeJob, view: JobView) -> None:
-    """
-    A page whose last message was dropped on the way learns of it.
-    """
+    """A page whose last message was dropped on the way learns of it."""
     ready(view, front)
     job.prints(b"abc")
 
@@ -240,9 +216,7 @@ def test_a_quiet_stream_is_marked(front: FrontEnd, job: FakeJob, view: JobView) 
 
 
 def test_the_end(front: FrontEnd, job: FakeJob, view: JobView) -> None:
-    """
-    At the end the state says how it was and how much was printed, once.
-    """
+    """At the end the state says how it was and how much was printed, once."""
     ready(view, front)
     job.prints(b"bye\n")
     job.ends(0x0300)
@@ -261,9 +235,7 @@ def test_the_end(front: FrontEnd, job: FakeJob, view: JobView) -> None:
 def test_a_page_that_missed_the_end_is_told_again(
     front: FrontEnd, job: FakeJob, view: JobView
 ) -> None:
-    """
-    It says that it looks as long as it knows of no end.
-    """
+    """It says that it looks as long as it knows of no end."""
     job.ends(0x0300)
     assert ended()
     assert len(front.states("state")) == 1
@@ -275,9 +247,7 @@ def test_a_page_that_missed_the_end_is_told_again(
 
 
 def test_at_end(front: FrontEnd, job: FakeJob, view: JobView) -> None:
-    """
-    What is to be done at the end is done after the last state, and once.
-    """
+    """What is to be done at the end is done after the last state, and once."""
     shell, done = Shell(), []
     view.display(shell)
     publish = shell.publish
@@ -306,9 +276,7 @@ BUTTONS = {
 
 @pytest.mark.parametrize("action", BUTTONS)
 def test_buttons(front: FrontEnd, job: FakeJob, view: JobView, action: str) -> None:
-    """
-    A button does what it says, and the page is told that it was done.
-    """
+    """A button does what it says, and the page is told that it was done."""
     front.say(view, {"action": action, "page": "a", "seq": 7})
 
     front.wait(lambda: front.messages("done"))
@@ -319,9 +287,7 @@ def test_buttons(front: FrontEnd, job: FakeJob, view: JobView, action: str) -> N
 
 @pytest.mark.parametrize("tree", [False, True])
 def test_any_signal(front: FrontEnd, job: FakeJob, view: JobView, tree: bool) -> None:
-    """
-    The page names an entry of the table that it was given.
-    """
+    """The page names an entry of the table that it was given."""
     assert "SIGUSR1 (10)" in view.signals
     asked = {"action": "signal", "signal": "SIGUSR1 (10)", "tree": tree}
 
@@ -334,9 +300,7 @@ def test_any_signal(front: FrontEnd, job: FakeJob, view: JobView, tree: bool) ->
 def test_usage_is_measured_while_a_page_looks(
     front: FrontEnd, job: FakeJob, view: JobView
 ) -> None:
-    """
-    Nothing is measured for nobody, nor sent; processes go out on request only.
-    """
+    """Nothing is measured for nobody, nor sent; processes go out on request only."""
     below = Usage(4243, "a\nb", 1.4, 20, 1, 4)
     job.used = Usage(4242, "python3", 97.6, 300, 4, 10, children=(below,))
     ready(view, front)
@@ -367,9 +331,7 @@ def test_usage_is_measured_while_a_page_looks(
 def test_a_page_that_looks_no_more_costs_nothing(
     monkeypatch: pytest.MonkeyPatch, front: FrontEnd, job: FakeJob, view: JobView
 ) -> None:
-    """
-    What a page said holds for a while, and then the job is not measured any more.
-    """
+    """What a page said holds for a while, and then the job is not measured any more."""
     monkeypatch.setattr(viewers, "LEASE", 0.1)
     monkeypatch.setattr(viewers, "PATIENCE", 0.1)
     job.used = Usage(4242, "python3", 1, 300, 4, 10)
@@ -399,9 +361,7 @@ def test_a_pane_out_of_sight_costs_nothing(
 
 
 def test_the_processes_are_bounded() -> None:
-    """
-    Of a great many processes, or a very deep tree, the first are shown.
-    """
+    """Of a great many processes, or a very deep tree, the first are shown."""
     deep = Usage(0, "sh", 0, 1, 1, 1)
     for pid in range(1, 3000):
         deep = Usage(pid, "sh", 0, 1, 1, 1, children=(deep,))
@@ -412,9 +372,7 @@ def test_the_processes_are_bounded() -> None:
 
 
 def test_input(front: FrontEnd, job: FakeJob, view: JobView) -> None:
-    """
-    What is typed is sent as UTF-8, whatever it is.
-    """
+    """What is typed is sent as UTF-8, whatever it is."""
     front.say(view, {"action": "send", "page": "a", "seq": 1, "text": "é\ud800\n"})
 
     front.wait(lambda: front.messages("done"))
@@ -424,9 +382,7 @@ def test_input(front: FrontEnd, job: FakeJob, view: JobView) -> None:
 def test_a_button_that_comes_too_late(
     front: FrontEnd, job: FakeJob, view: JobView
 ) -> None:
-    """
-    Killing what has ended is reported to the page, and nothing else happens.
-    """
+    """Killing what has ended is reported to the page, and nothing else happens."""
     job.ends()
 
     front.say(view, {"action": "kill", "page": "a", "seq": 1})
@@ -436,9 +392,7 @@ def test_a_button_that_comes_too_late(
 
 
 def test_saving(front: FrontEnd, job: FakeJob, view: JobView) -> None:
-    """
-    A page gets all that was captured, piece by piece as it asks.
-    """
+    """A page gets all that was captured, piece by piece as it asks."""
     data = b"".join(b"%07d\n" % n for n in range(30_000))
     job.prints(data)
 
@@ -479,9 +433,7 @@ HOSTILE = [
 def test_a_hostile_page_reaches_nothing(
     front: FrontEnd, job: FakeJob, view: JobView, content: object
 ) -> None:
-    """
-    A message that does not name an entry of the table, in its own terms, does nothing.
-    """
+    """A message that is no request of the protocol does nothing."""
     given = {"seq": 1, **content} if isinstance(content, dict) else content
     front.say(view, given)
 
@@ -492,9 +444,7 @@ def test_a_hostile_page_reaches_nothing(
 
 
 def test_a_page_cannot_write_to_the_state(front: FrontEnd, view: JobView) -> None:
-    """
-    What a page sets is neither believed nor passed on to other pages.
-    """
+    """What a page sets is neither believed nor passed on to other pages."""
     before = {name: getattr(view, name) for name in ("state", "_esm", "tail")}
     count = len(front.heard)
 
@@ -508,9 +458,7 @@ def test_a_page_cannot_write_to_the_state(front: FrontEnd, view: JobView) -> Non
 def test_the_first_tail(
     front: FrontEnd, job: FakeJob, monkeypatch: pytest.MonkeyPatch, size: int
 ) -> None:
-    """
-    A short one goes out at once, a long one only if no page is heard for a while.
-    """
+    """A short one goes out at once, a long one only if no page is heard for a while."""
     monkeypatch.setattr("ipyproc.views.widgets.job._TAILS", (1000.0, 2.0, 1000.0))
     view = JobView(job, Publisher(LINGER))
     job.prints(b"x" * size)
@@ -525,9 +473,7 @@ def test_the_first_tail(
 def test_hostile_requests_are_bounded(
     front: FrontEnd, job: FakeJob, view: JobView
 ) -> None:
-    """
-    A page that asks for ever gets its answers within the budget, and no more.
-    """
+    """A page that asks for ever gets its answers within the budget, and no more."""
     job.prints(b"x" * 100_000)
     for _ in range(5000):
         front.say(view, {"action": "save", "page": "a", "offset": 0})
@@ -538,9 +484,7 @@ def test_hostile_requests_are_bounded(
 
 
 def test_closing_ends_everything(front: FrontEnd, job: FakeJob) -> None:
-    """
-    A closed view hears and sends nothing, and the job goes on.
-    """
+    """A closed view hears and sends nothing, and the job goes on."""
     view = JobView(job, Publisher(LINGER))
     view.close()
     count = len(front.heard)
@@ -553,9 +497,7 @@ def test_closing_ends_everything(front: FrontEnd, job: FakeJob) -> None:
 
 
 def test_a_job_that_is_forgotten(front: FrontEnd, job: FakeJob) -> None:
-    """
-    Its view sends what there is to send, says good-bye, and is open no more.
-    """
+    """Its view sends what there is to send, says good-bye, and is open no more."""
     view = JobView(job, Publisher(LINGER))
     shell = Shell()
     view.display(shell)
@@ -578,9 +520,7 @@ def test_a_job_that_is_forgotten(front: FrontEnd, job: FakeJob) -> None:
 def test_a_comm_with_sub_shells_answers_where_it_is_asked(
     front: FrontEnd, job: FakeJob, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """
-    On ipykernel 7.4 a message is handled by the sub-shell that the page names.
-    """
+    """On ipykernel 7.4 a message is handled by the sub-shell that the page names."""
     monkeypatch.setattr(
         FakeComm, "_reply_subshell_for", lambda *_: "main", raising=False
     )

@@ -51,9 +51,7 @@ def _ended(name: str) -> bool:
 
 
 def test_no_thread_without_work() -> None:
-    """
-    A publisher has no thread before the first message, nor a while after the last.
-    """
+    """A publisher has no thread before the first message, nor after the last."""
     desk = Publisher(LINGER)
     assert ended()
 
@@ -65,9 +63,7 @@ def test_no_thread_without_work() -> None:
 
 
 def test_a_thread_that_retires_does_not_linger() -> None:
-    """
-    It sends what there is and ends; the next message has another.
-    """
+    """It sends what there is and ends; the next message has another."""
     desk = Publisher(linger=3600)
     assert desk.retire(20)
 
@@ -80,9 +76,7 @@ def test_a_thread_that_retires_does_not_linger() -> None:
 
 
 def test_nothing_is_sent_twice_or_lost() -> None:
-    """
-    A view that is woken many times while it sends speaks until it has nothing.
-    """
+    """A view that is woken many times while it sends speaks until it has nothing."""
     desk, source = Publisher(LINGER), Source()
     for _ in range(100):
         source.left += 1000
@@ -100,9 +94,7 @@ def worst_second(sent: list[tuple[float, float]]) -> float:
 
 
 def test_what_others_sent_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    """
-    However long nothing was sent before, and for a second at most.
-    """
+    """However long nothing was sent before, and for a second at most."""
     clock = SimpleNamespace(monotonic=lambda: clock.now, now=100.0)
     monkeypatch.setattr(rate_limiter, "time", clock)
     budget = Budget(1000)
@@ -118,10 +110,7 @@ def test_what_others_sent_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None
 
 @pytest.mark.slow
 def test_views_share_the_budget() -> None:
-    """
-    However many views flood, the kernel stays within 1 MB and 200 messages a second,
-    with what is not sent by the publisher; and each view has its share.
-    """
+    """All views together stay within the budget, and each has its share."""
     desk = Publisher(LINGER)
     sources = [Source(float("inf")) for _ in range(30)]
     for source in sources:
@@ -162,9 +151,7 @@ def publishing(source: Source):  # type: ignore[no-untyped-def]
 
 
 def test_a_quiet_view_is_not_held_up_by_one_that_floods() -> None:
-    """
-    A view that rarely speaks has its turn among the others at once.
-    """
+    """A view that rarely speaks has its turn among the others at once."""
     desk, flood, quiet = Publisher(LINGER), Source(10_000_000), Source(1)
     desk.wake(flood)
     assert flood.came.wait(20)
@@ -178,9 +165,7 @@ def test_a_quiet_view_is_not_held_up_by_one_that_floods() -> None:
 
 
 def test_what_is_due_later_is_sent_later() -> None:
-    """
-    A view can name a time at which it wants to be asked again.
-    """
+    """A view can name a time at which it wants to be asked again."""
     desk, source = Publisher(LINGER), Source()
     soon = time.monotonic() + 0.2
     source.at = soon

@@ -85,9 +85,7 @@ def picture(
 
 @each_vector
 def test_vector(vector: Vector) -> None:
-    """
-    The screen shows what the vectors say that it and its twin in the page must show.
-    """
+    """The screen shows what the vectors say, as its twin in the page does."""
     screen = played(vector)
 
     assert picture(vector, screen.runs()) == vector["lines"]
@@ -96,9 +94,7 @@ def test_vector(vector: Vector) -> None:
 
 @each_vector
 def test_bytes_may_come_one_by_one(vector: Vector) -> None:
-    """
-    Whatever a vector says is shown so, too, when its bytes come in small pieces.
-    """
+    """Whatever a vector says is shown so, too, when its bytes come in small pieces."""
     size = sum(len(data) for _, data in chunks(vector))
     small = 1 if size < LARGE else 999
     screen = played(vector, small)
@@ -109,9 +105,7 @@ def test_bytes_may_come_one_by_one(vector: Vector) -> None:
 
 @given(printed, st.lists(st.integers(0, 500)))
 def test_pieces_do_not_matter(data: bytes, cuts: list[int]) -> None:
-    """
-    Whatever the bytes are, it does not matter where they are cut.
-    """
+    """Whatever the bytes are, it does not matter where they are cut."""
     whole, cut = Screen(), Screen()
     whole.feed("stdout", data)
     edges = sorted({0, len(data), *(at for at in cuts if at < len(data))})
@@ -125,9 +119,7 @@ def test_pieces_do_not_matter(data: bytes, cuts: list[int]) -> None:
 
 @given(st.text("ab\n\r\b\t日\u0301\x1b[;0123456789ABCDGHJKmsu78c", max_size=200))
 def test_what_is_kept_is_bounded(text: str) -> None:
-    """
-    No output makes a screen keep more lines and cells than it may, nor lose count.
-    """
+    """No output makes a screen keep more than it may, or count wrong."""
     screen = Screen(5, 40)
     for stream in ("stdout", "stderr", "stdout"):
         screen.feed(stream, text.encode())
@@ -142,9 +134,7 @@ def test_what_is_kept_is_bounded(text: str) -> None:
 
 
 def test_a_note_stands_alone_and_what_follows_begins_afresh() -> None:
-    """
-    The view's own line is between lines, and no colour or half escape crosses it.
-    """
+    """The view's own line is between lines, and no colour or half escape crosses it."""
     screen = Screen()
     screen.feed("stdout", b"a\n\x1b[31mb\x1b[A\xe2")
     screen.note("1 kB is not shown")
@@ -159,9 +149,7 @@ def test_a_note_stands_alone_and_what_follows_begins_afresh() -> None:
 
 
 def test_width() -> None:
-    """
-    Characters have the width that the Unicode standard gives them.
-    """
+    """Characters have the width that the Unicode standard gives them."""
     got = {char: width(char) for char in "a\u0301日😀\u200dé"}
 
     assert got == {"a": 1, "\u0301": 0, "日": 2, "😀": 2, "\u200d": 0, "é": 1}

@@ -58,16 +58,12 @@ def finished(data: bytes = b"hello\n", status: int = 0) -> FakeJob:
 
 
 def test_state_as_text() -> None:
-    """
-    A state is Go's text.
-    """
+    """A state is Go's text."""
     assert str(ProcessState(sys=WaitStatus(9))) == "signal: killed"
 
 
 def test_job_as_text() -> None:
-    """
-    Without HTML a job is its command, the last of its output, and its state.
-    """
+    """Without HTML a job is its command, the last of its output, and its state."""
     running = FakeJob()
     running.prints(b"\x1b[31mepoch 1\x1b[0m\r\nepoch 2")
 
@@ -85,9 +81,7 @@ def test_job_as_text() -> None:
 
 
 def test_long_output_as_text() -> None:
-    """
-    Of much output the last lines are shown, and how much is not.
-    """
+    """Of much output the last lines are shown, and how much is not."""
     lines = console.job(
         finished(b"".join(b"%d\n" % n for n in range(100)))
     ).splitlines()
@@ -102,9 +96,7 @@ def test_long_output_as_text() -> None:
 
 
 def test_jobs_as_text() -> None:
-    """
-    A table of jobs is aligned.
-    """
+    """A table of jobs is aligned."""
     other = FakeJob("ls", name="a-long-name")
     other.ends(9, after=61)
 
@@ -116,9 +108,7 @@ def test_jobs_as_text() -> None:
 
 
 def test_job_as_html() -> None:
-    """
-    The HTML has the elements that the live pane has, too.
-    """
+    """The HTML has the elements that the live pane has, too."""
     page = Reader(html.job(finished(b"a\n\n\x1b[1;31mb\x1b[0m", 0x0300)))
 
     tag, attributes = page.tags[0]
@@ -138,9 +128,7 @@ def test_job_as_html() -> None:
 
 
 def test_running_job_as_html() -> None:
-    """
-    A job that runs has no state yet; one without output has no empty box.
-    """
+    """A job that runs has no state yet; one without output has no empty box."""
     page = html.job(FakeJob())
 
     assert "ipyproc-state" not in page
@@ -149,9 +137,7 @@ def test_running_job_as_html() -> None:
 
 
 def test_state_and_table_as_html() -> None:
-    """
-    A state is a table of its facts; the table of jobs has a row for each.
-    """
+    """A state is a table of its facts; the table of jobs has a row for each."""
     state = Reader(html.state(ProcessState(pid=1, sys=WaitStatus(9))))
     assert "SIGKILL (9)" in state.text
     assert state.tags[0][1]["class"] == "ipyproc-state"
@@ -166,9 +152,7 @@ EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>"
 
 
 def test_nothing_of_it_is_markup() -> None:
-    """
-    Name, command and output are text, whatever they say.
-    """
+    """Name, command and output are text, whatever they say."""
     job = FakeJob(EVIL, name=EVIL)
     links = b"\x1b]8;;https://a.b/?'&x=1\x07link\x1b]8;;javascript:alert(1)\x07no\x1b]8;;\x07"
     job.prints(EVIL.encode() + links + b"\x1b[38;2;1;2;3mx")
@@ -205,9 +189,7 @@ LARGE = [
 @pytest.mark.parametrize("data", LARGE, ids=lambda data: repr(data[:12]))
 @pytest.mark.parametrize("char", ['"', "\U0001f600"])
 def test_what_is_saved_is_bounded(data: bytes, char: str) -> None:
-    """
-    No output and no name makes a job take more than 40 kB of a saved notebook.
-    """
+    """No output and no name makes a job take more than 40 kB of a saved notebook."""
     job = finished(data)
     job.name, job.argv = char * 5000, (char * 50_000,)
     bundle = {"text/html": html.job(job), "text/plain": console.job(job)}
@@ -220,9 +202,7 @@ def test_what_is_saved_is_bounded(data: bytes, char: str) -> None:
 
 @pytest.mark.parametrize("char", ["x", '"', "\U0001f600"])
 def test_a_row_is_bounded(char: str) -> None:
-    """
-    However long its words and its last line are, a job takes 8 kB of a saved table.
-    """
+    """A job takes 8 kB of a saved table at most, however long its words are."""
     job = FakeJob(char * 50_000, name=char * 5000)
     job.prints(char.encode() * 50_000)
     row = rows.row(job) | {"last": rows.last_line(job)}
@@ -231,9 +211,7 @@ def test_a_row_is_bounded(char: str) -> None:
 
 
 def test_a_table_of_many_is_small() -> None:
-    """
-    Two hundred jobs of the usual kind take 600 bytes each.
-    """
+    """Two hundred jobs of the usual kind take 600 bytes each."""
     job = FakeJob()
     job.prints(b"epoch 17/100: loss 0.1234\n")
 
@@ -246,9 +224,7 @@ def saved(*found: Fields) -> int:
 
 
 def test_of_a_line_that_is_too_large_the_beginning_is_shown() -> None:
-    """
-    A line that says more than there is room for does not leave nothing.
-    """
+    """A line that says more than there is room for does not leave nothing."""
     job = finished(b"before\nbegin" + b"\x1b[1;31m<\x1b[0;4;3m&" * 400)
 
     assert "begin<&<&" in Reader(html.job(job)).text
@@ -256,9 +232,7 @@ def test_of_a_line_that_is_too_large_the_beginning_is_shown() -> None:
 
 
 def test_nothing_of_the_environment_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    """
-    No rendering has a variable's value.
-    """
+    """No rendering has a variable's value."""
     monkeypatch.setenv("SECRET", "hunter2")
     job = finished()
 

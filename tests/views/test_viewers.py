@@ -28,9 +28,7 @@ def sent(pages: Viewers, total: int, size: int = WINDOW) -> Share:
 
 
 def test_before_a_page_is_known_a_window_goes_to_anyone() -> None:
-    """
-    Output goes out before the first page can say that it is there, up to a window.
-    """
+    """Before the first page is heard a window of output is sent."""
     pages = Viewers()
 
     shares = [sent(pages, 10), sent(pages, 10 * WINDOW)]
@@ -43,9 +41,7 @@ def test_before_a_page_is_known_a_window_goes_to_anyone() -> None:
 
 
 def test_a_page_goes_on_where_it_is() -> None:
-    """
-    A page gets what it does not have, and nothing twice.
-    """
+    """A page gets what it does not have, and nothing twice."""
     pages = Viewers()
     sent(pages, 100)
 
@@ -60,16 +56,12 @@ def test_a_page_goes_on_where_it_is() -> None:
 
 @pytest.mark.parametrize("have", [None, 0, 5 * HISTORY])
 def test_a_page_that_has_nothing_of_use_gets_the_newest(have: int | None) -> None:
-    """
-    A page is not sent more history than it can show, and what it claims is checked.
-    """
+    """A page is sent no more history than it can show, whatever it claims."""
     assert Viewers().join("a", have, 3 * HISTORY) == 2 * HISTORY
 
 
 def test_a_page_that_is_silent_stops_the_stream() -> None:
-    """
-    Nothing goes out beyond the window until the page has acknowledged something.
-    """
+    """Nothing goes out beyond the window until the page has acknowledged something."""
     pages = Viewers()
     pages.join("a", 0, 0)
     total = WINDOW + 5000
@@ -86,9 +78,7 @@ def test_a_page_that_is_silent_stops_the_stream() -> None:
 
 
 def test_a_page_that_is_far_behind_skips_to_the_newest() -> None:
-    """
-    The newest is shown, the page can tell what is left out, and the window still holds.
-    """
+    """The newest is sent, the gap can be seen, and the window still holds."""
     pages = Viewers()
     pages.join("a", 0, 0)
     sent(pages, 1000)
@@ -103,9 +93,7 @@ def test_a_page_that_is_far_behind_skips_to_the_newest() -> None:
 
 
 def test_each_page_has_its_own_progress() -> None:
-    """
-    Pages that are equally far share messages; one that is slow holds no other up.
-    """
+    """Pages that are equally far share messages; one that is slow holds no other up."""
     pages = Viewers()
     pages.join("a", 0, 0)
     pages.join("b", 0, 0)
@@ -118,9 +106,7 @@ def test_each_page_has_its_own_progress() -> None:
 
 
 def test_pages_are_forgotten() -> None:
-    """
-    Pages that never say good-bye cost nothing in the long run.
-    """
+    """Pages that never say good-bye cost nothing in the long run."""
     pages = Viewers()
     for number in range(100):
         pages.join(f"page{number}", 0, 0)
@@ -130,9 +116,7 @@ def test_pages_are_forgotten() -> None:
 
 @pytest.mark.parametrize("page", ["", "*", "A", "a" * 33, "a b", 1, None, ["a"], {}])
 def test_names_of_pages(page: object) -> None:
-    """
-    A page cannot take a name that is long, odd, or means everybody.
-    """
+    """A page cannot take a name that is long, odd, or means everybody."""
     assert not is_name(page)
     assert is_name("0a")
 
@@ -147,9 +131,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
 
 
 def test_nobody_looks(clock: SimpleNamespace) -> None:
-    """
-    Where no page looks nothing is to be measured.
-    """
+    """Where no page looks nothing is to be measured."""
     watching = Viewers()
 
     assert watching.pause is None
@@ -157,9 +139,7 @@ def test_nobody_looks(clock: SimpleNamespace) -> None:
 
 
 def test_a_page_that_looks_is_measured_for(clock: SimpleNamespace) -> None:
-    """
-    Once a second as long as its lease holds, and no more when it says that it is gone.
-    """
+    """A page that looks is measured for until its lease ends or it leaves."""
     watching = Viewers()
 
     assert watching.look("a")
@@ -178,9 +158,7 @@ def test_a_page_that_looks_is_measured_for(clock: SimpleNamespace) -> None:
 
 
 def test_a_page_that_falls_silent_is_given_up(clock: SimpleNamespace) -> None:
-    """
-    A kernel too busy to hear it goes on less and less often, and not for ever.
-    """
+    """A kernel too busy to hear it goes on less and less often, and not for ever."""
     watching = Viewers()
     watching.look("a")
     begin, rounds = clock.now, 0
@@ -193,9 +171,7 @@ def test_a_page_that_falls_silent_is_given_up(clock: SimpleNamespace) -> None:
 
 
 def test_a_page_is_expected(clock: SimpleNamespace) -> None:
-    """
-    Before the first page is heard somebody is there, and then only who said so.
-    """
+    """Before the first page is heard somebody is there, and then only who said so."""
     watching = Viewers()
 
     watching.expect()
@@ -209,9 +185,7 @@ def test_a_page_is_expected(clock: SimpleNamespace) -> None:
 
 
 def test_many_pages_are_bounded(clock: SimpleNamespace) -> None:
-    """
-    A page that gives itself ever new names takes no memory.
-    """
+    """A page that gives itself ever new names takes no memory."""
     watching = Viewers()
     for n in range(1000):
         watching.look(f"a{n}")

@@ -28,9 +28,7 @@ ROOM = 1 << 20
 
 
 def test_changes_tell_all_and_then_what_changed() -> None:
-    """
-    After the first message only fields that changed are told, and rows that went.
-    """
+    """After the first message only fields that changed are told, and rows that went."""
     changes = RowChanges()
     head = {"kind": "rows", "clock": 100.0}
     rows = {"0": {"name": "a", "cpu": 1.0}, "1": {"name": "b", "cpu": 2.0}}
@@ -54,10 +52,7 @@ def test_changes_tell_all_and_then_what_changed() -> None:
 
 
 def test_changes_begin_again_in_pieces() -> None:
-    """
-    A page that lost something is told all, in as many messages as it takes, and which
-    rows there are first of all.
-    """
+    """A page that lost something is told all rows again, the keys first."""
     changes = RowChanges()
     rows = {str(n): {"name": "x" * 100} for n in range(10)}
     changes.next(rows, {}, 100.0, ROOM)
@@ -75,9 +70,7 @@ def test_changes_begin_again_in_pieces() -> None:
 
 
 def test_a_row_that_goes_while_all_is_told_again() -> None:
-    """
-    A page that has the row of a message before the loss is told that it went.
-    """
+    """A page that has the row of a message before the loss is told that it went."""
     changes = RowChanges()
     rows = {"0": {"name": "x" * 100}, "1": {"name": "y" * 100}}
     changes.next(rows, {}, 100.0, ROOM)
@@ -108,9 +101,7 @@ PRINTED = {
 
 @pytest.mark.parametrize("data", PRINTED, ids=lambda data: repr(data[:20]))
 def test_the_last_line(data: bytes) -> None:
-    """
-    It is what a terminal would show: text without escapes, bounded, nothing deceptive.
-    """
+    """The last line is bounded text without escapes or deceptive characters."""
     job = FakeJob()
     job.prints(data)
 
@@ -118,9 +109,7 @@ def test_the_last_line(data: bytes) -> None:
 
 
 def test_the_last_line_of_two_streams() -> None:
-    """
-    It is that of the stream that printed last.
-    """
+    """It is that of the stream that printed last."""
     job = FakeJob()
     job.prints(b"out\n")
     job.prints(b"warning\n", 1)
@@ -129,9 +118,7 @@ def test_the_last_line_of_two_streams() -> None:
 
 
 def test_which_jobs_are_shown() -> None:
-    """
-    All that run, and of those that ended the last, in the order of their start.
-    """
+    """All that run, and of those that ended the last, in the order of their start."""
     jobs = [FakeJob(name=str(n)) for n in range(6)]
     for n in (0, 2, 4):
         jobs[n].ends()
@@ -184,9 +171,7 @@ def told(front: FrontEnd, count: int = 1) -> list[dict[str, Any]]:
 
 
 def test_what_a_page_is_opened_with(front: FrontEnd, listed: Listed) -> None:
-    """
-    The rows as they are, without anything measured, and no more than 25 kB of code.
-    """
+    """A page is opened with the rows, nothing measured, and at most 25 kB of code."""
     first = listed.view.first
 
     assert [row["name"] for row in first["rows"].values()] == ["train", "serve"]
@@ -198,9 +183,7 @@ def test_what_a_page_is_opened_with(front: FrontEnd, listed: Listed) -> None:
 def test_nothing_is_measured_or_sent_before_a_page_looks(
     front: FrontEnd, listed: Listed
 ) -> None:
-    """
-    However much happens to the jobs.
-    """
+    """However much happens to the jobs."""
     before = len(front.heard)
     listed.jobs[0].prints(b"hello\n")
     listed.jobs[1].ends()
@@ -213,9 +196,7 @@ def test_nothing_is_measured_or_sent_before_a_page_looks(
 
 
 def test_a_page_looks(front: FrontEnd, listed: Listed) -> None:
-    """
-    It gets all rows, measured, and from then on what changes: news, ends, clears.
-    """
+    """It gets all rows, measured, and from then on what changes: news, ends, clears."""
     listed.asks(front, "look", number=0)
     (first,) = told(front)[:1]
     assert first["keys"] == ["0", "1"]
@@ -240,9 +221,7 @@ def test_a_page_looks(front: FrontEnd, listed: Listed) -> None:
 
 @pytest.mark.slow
 def test_at_most_one_message_a_second(front: FrontEnd, listed: Listed) -> None:
-    """
-    However fast things change, and however often a page asks.
-    """
+    """However fast things change, and however often a page asks."""
     send, sent = listed.view.send, []
 
     def timed(content: Any, buffers: Any = None) -> None:
@@ -259,9 +238,7 @@ def test_at_most_one_message_a_second(front: FrontEnd, listed: Listed) -> None:
 
 
 def test_a_page_looks_away(front: FrontEnd, listed: Listed) -> None:
-    """
-    Then nothing is measured, nor sent.
-    """
+    """Then nothing is measured, nor sent."""
     listed.asks(front, "look", number=0)
     told(front)
     listed.asks(front, "leave")
@@ -277,9 +254,7 @@ def test_a_page_looks_away(front: FrontEnd, listed: Listed) -> None:
 def test_out_of_sight_is_polled(
     front: FrontEnd, listed: Listed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """
-    Where a page has the table below its edge, ends are noticed and nothing is measured.
-    """
+    """Out of sight the ends of jobs are noticed and nothing is measured."""
     assert POLL >= 5
     monkeypatch.setattr("ipyproc.views.transport.viewers.POLL", 0.05)
     listed.asks(front, "look", number=0)
@@ -299,9 +274,7 @@ def test_out_of_sight_is_polled(
 
 @pytest.mark.slow
 def test_a_page_that_missed_a_message_gets_all(front: FrontEnd, listed: Listed) -> None:
-    """
-    It says which one it has, and the next message has everything again.
-    """
+    """It says which one it has, and the next message has everything again."""
     listed.asks(front, "look", number=0)
     told(front)
     listed.jobs[0].prints(b"x\n")
@@ -314,9 +287,7 @@ def test_a_page_that_missed_a_message_gets_all(front: FrontEnd, listed: Listed) 
 
 
 def test_kill(front: FrontEnd, listed: Listed) -> None:
-    """
-    The job that the page names dies with all that it started, and no other.
-    """
+    """The job that the page names dies with all that it started, and no other."""
     listed.asks(front, "kill", job="1", seq=7)
 
     front.wait(lambda: front.messages("done"))
@@ -328,9 +299,7 @@ def test_kill(front: FrontEnd, listed: Listed) -> None:
 def test_what_came_of_a_kill_is_told_at_once(
     front: FrontEnd, listed: Listed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """
-    However long it is until all is measured again.
-    """
+    """However long it is until all is measured again."""
     monkeypatch.setattr(viewers, "INTERVAL", 1000.0)
     listed.asks(front, "look", number=0)
     told(front)
@@ -366,9 +335,7 @@ def test_a_kill_while_others_are_measured_is_told_at_once(
 
 
 def test_a_kill_that_comes_too_late(front: FrontEnd, listed: Listed) -> None:
-    """
-    It does not reach another job of the name, and where the job has ended it says so.
-    """
+    """A late kill says so, and does not reach another job of the name."""
     listed.jobs[0].ends()
     listed.asks(front, "kill", job="0", seq=1)
     front.wait(lambda: front.messages("done"))
@@ -386,10 +353,7 @@ def test_a_kill_that_comes_too_late(front: FrontEnd, listed: Listed) -> None:
 def test_what_is_saved_is_sent_once(
     front: FrontEnd, listed: Listed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """
-    Though it says how long jobs run, which has changed when it is compared: to each
-    cell that shows it, of those not too many.
-    """
+    """The saved table is sent to each of its last 16 places once."""
     shell, times = Shell(), count()
     monkeypatch.setattr(base, "get_ipython", lambda: shell)
     monkeypatch.setattr(listed.view, "text", lambda: f"train runs for {next(times)} s")
@@ -430,9 +394,7 @@ HOSTILE = [
 
 
 def test_hostile_messages_do_nothing(front: FrontEnd, listed: Listed) -> None:
-    """
-    A page can name a job of the table and the action, and that is all.
-    """
+    """A page can name a job of the table and the action, and that is all."""
     listed.jobs.append(job("not drawn yet"))
     for content in HOSTILE:
         given = {"seq": 1, **content} if isinstance(content, dict) else content
@@ -447,9 +409,7 @@ def test_hostile_messages_do_nothing(front: FrontEnd, listed: Listed) -> None:
 
 
 def test_the_number_of_a_page_is_not_believed(front: FrontEnd, listed: Listed) -> None:
-    """
-    Whatever a page says that it has, it is sent rows.
-    """
+    """Whatever a page says that it has, it is sent rows."""
     for number in (None, -1, 1.5, "1", [], 1 << 60, 10**6):
         listed.asks(front, "look", number=number)
 
@@ -459,9 +419,7 @@ def test_the_number_of_a_page_is_not_believed(front: FrontEnd, listed: Listed) -
 def test_a_job_that_ended_is_not_looked_at_again(
     front: FrontEnd, listed: Listed
 ) -> None:
-    """
-    Thousands of them cost nothing.
-    """
+    """Thousands of them cost nothing."""
     ended = listed.jobs[0]
     ended.ends()
     listed.view.catch_up()
@@ -472,9 +430,7 @@ def test_a_job_that_ended_is_not_looked_at_again(
 
 
 def test_the_view_does_not_keep_jobs() -> None:
-    """
-    What ``clear`` forgets is forgotten here, too: no row of it, and no key.
-    """
+    """What ``clear`` forgets is forgotten here, too: no row of it, and no key."""
     listed = Listed(job())
     listed.jobs.clear()
     listed.view.catch_up()
@@ -485,9 +441,7 @@ def test_the_view_does_not_keep_jobs() -> None:
 
 
 def test_more_than_there_is_room_for(front: FrontEnd) -> None:
-    """
-    Of too many that ended the others are counted, in all three renderings.
-    """
+    """Of too many that ended the others are counted, in all three renderings."""
     listed = Listed(*(job(str(n)) for n in range(5)), most=3)
     for each in listed.jobs:
         each.ends()
@@ -501,9 +455,7 @@ def test_more_than_there_is_room_for(front: FrontEnd) -> None:
 
 
 def test_a_table_is_told_in_pieces_that_fit(front: FrontEnd) -> None:
-    """
-    A thousand jobs take some messages, none of them large, and all of them arrive.
-    """
+    """A thousand jobs arrive in several messages, none of them large."""
     listed = Listed(*(job(f"job-{n}") for n in range(1000)), most=None)
     listed.asks(front, "look", number=0)
 
@@ -518,9 +470,7 @@ def test_a_table_is_told_in_pieces_that_fit(front: FrontEnd) -> None:
 
 
 def test_no_environment(front: FrontEnd, monkeypatch: pytest.MonkeyPatch) -> None:
-    """
-    No variable's value is sent, or saved.
-    """
+    """No variable's value is sent, or saved."""
     monkeypatch.setenv("SECRET", "hunter2")
     listed = Listed(job())
     listed.asks(front, "look", number=0)
@@ -531,9 +481,7 @@ def test_no_environment(front: FrontEnd, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_the_static_table() -> None:
-    """
-    Where there is no widget there are the same facts; what is odd is escaped.
-    """
+    """Where there is no widget there are the same facts; what is odd is escaped."""
     evil = FakeJob("<script>", name="<b>x")
     evil.prints(b"<img src=x onerror=alert(1)>\n")
     row = rows.row(evil) | {"last": rows.last_line(evil)}
