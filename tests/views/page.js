@@ -70,6 +70,7 @@ window.render = () => {
 window.set = (name, value) => {
   window.model.traits[name] = name === "tail" ? { ...value, data: view(value.data) } : value;
   window.model.fire(`change:${name}`);
+  window.model.fire("change");
 };
 
 window.tell = (content, data) => window.model.fire("msg:custom", content, data === null ? [] : [view(data)]);

@@ -916,6 +916,57 @@ def test_a_view_that_is_taken_away_falls_silent(timed_page: Page, job: FakeJob) 
 
     assert pane.sent("ack") == []
     assert len(pane.sent("ready")) == 1
+    assert len(pane.sent("leave")) == 1
+
+
+def test_it_says_that_it_is_out_of_sight(timed_page: Page, job: FakeJob) -> None:
+    """The kernel hears once that nobody looks, and at once that somebody does again."""
+    pane = Pane(timed_page, job, NOTHING)
+    pane.show()
+    pane.begin()
+    timed_page.wait_for_function("model.sent.some((m) => m.action === 'look')")
+    assert pane.sent("away") == []
+
+    timed_page.evaluate(SIGHTED, "9000px")
+    timed_page.clock.run_for(20_000)
+    assert len(pane.sent("away")) == 1
+
+    before = len(pane.sent("look"))
+    timed_page.evaluate(SIGHTED, "0")
+    timed_page.wait_for_function(
+        "before => model.sent.filter((m) => m.action === 'look').length > before",
+        arg=before,
+    )
+    assert pane.sent("leave") == []
+
+
+def test_it_comes_back_after_it_left(timed_page: Page, job: FakeJob) -> None:
+    """After its cell was off the page and is put back, the pane asks for the rest."""
+    pane = Pane(timed_page, job, NOTHING)
+    pane.show()
+    pane.begin()
+    pane.prints("one\n")
+    timed_page.wait_for_function("model.sent.some((m) => m.action === 'look')")
+    timed_page.evaluate("window.cell = document.querySelector('#cell'), cell.remove()")
+
+    timed_page.clock.run_for(30_000)
+    assert pane.sent("leave") == []  # it may only be on its way to another place
+    timed_page.clock.run_for(60_000)
+    assert len(pane.sent("leave")) == 1
+    asked = [message["action"] for message in timed_page.evaluate("model.sent")]
+    timed_page.clock.run_for(60_000)
+    after = [message["action"] for message in timed_page.evaluate("model.sent")]
+    assert after == asked
+
+    timed_page.evaluate("document.body.append(cell)")
+    timed_page.wait_for_function(
+        "model.sent.filter((m) => m.action === 'ready').length > 1"
+    )
+    assert pane.sent("ready")[-1]["have"] == 4
+    pane.begin(4)
+    pane.prints("two\n")
+    timed_page.clock.run_for(2000)
+    pane.shows("one", "two")
 
 
 def test_it_asks_again_when_nobody_answers(timed_page: Page, job: FakeJob) -> None:

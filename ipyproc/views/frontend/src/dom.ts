@@ -27,6 +27,15 @@ function filled<E extends Element>(element: E, attributes: Attributes, children:
   return element;
 }
 
+/** Returns the frame of a view. */
+export function frame(name: string, ...children: Child[]): HTMLElement {
+  // Between dollars in our text there is no formula, and keys pressed in it are not the notebook's.
+  const attributes = { class: `${name} tex2jax_ignore mathjax_ignore`, "data-lm-suppress-shortcuts": "true" };
+  const element = h("section", attributes, ...children);
+  element.addEventListener("keydown", (event) => event.stopPropagation());
+  return element;
+}
+
 export function button(name: string, press: (pressed: HTMLButtonElement) => void): HTMLButtonElement {
   const element = h("button", { type: "button" }, name);
   element.onclick = () => press(element);

@@ -1,73 +1,169 @@
-// The panes of jobs on a page: the module that anywidget loads.
+// The pane of a job: the module that anywidget loads.
+import { button, frame, h, say } from "./dom.js";
+import { Feed, type FeedTraits } from "./feed.js";
+import { duration } from "./format.js";
+import { live, type View } from "./live.js";
 import type { Model } from "./model.js";
-import { type JobTraits, Pane } from "./pane.js";
-import { reconnect } from "./reconnect.js";
-import { PATIENCE } from "./request.js";
+import { Output } from "./output.js";
+import type { FromKernel } from "./protocol.js";
+import { PATIENCE, Requests } from "./request.js";
+import { Saving } from "./save.js";
+import { stateTable } from "./state_table.js";
+import { Usage } from "./usage.js";
+import { Viewer } from "./viewer.js";
 
-interface Own {
-  make: () => Pane;
-  panes: Set<Pane>;
-}
-
-// The panes of each model, by the token of its job. When a job ends, its output in the
-// notebook becomes static HTML, which is what a saved notebook shows; as long as the
-// kernel is there, the pane moves into that.
-const known = new Map<string, Own>();
+const GONE = "the kernel is gone: no more will be known of this job";
 const CLEARED = "this job was cleared: what is not shown here is gone";
 
-function initialize({ model }: { model: Model<JobTraits> }) {
-  const token = model.get("token");
-  const panes = new Set<Pane>();
-  const check = reconnect(model);
-  const each = (call: (pane: Pane) => void) => {
-    for (const pane of panes) call(pane);
-  };
-  const make = () => {
-    const pane = new Pane(model);
-    panes.add(pane);
-    check(pane.section);
-    return pane;
-  };
-  const adopt = (host: Element) => {
-    const all = [...panes];
-    if (all.some((pane) => host.contains(pane.section))) return;
-    const pane = all.find((pane) => pane.output.seen && !pane.section.isConnected) ?? make();
-    host.replaceChildren(pane.section);
-    pane.output.follow = true; // what is moved is scrolled to its beginning
-    pane.settle();
-  };
-  const look = () => document.querySelectorAll(`#ipyproc-${CSS.escape(token)}`).forEach(adopt);
-  const observer = new MutationObserver(look);
-  observer.observe(document.documentElement, { childList: true, subtree: true });
-  model.on("msg:custom", (message, buffers) => each((pane) => pane.heard(message, buffers)));
-  for (const trait of ["state", "height"]) model.on(`change:${trait}`, () => each((pane) => pane.show()));
-  model.on("change:tail", () => each((pane) => pane.showTail()));
-  // Something happened to the connection: a request finds out what it was.
-  model.on("comm_live_update", () => each((pane) => pane.look()));
-  known.set(token, { make, panes });
-  look();
-  return () => {
-    observer.disconnect();
-    known.delete(token);
-    each((pane) => pane.leave("", CLEARED));
-  };
+interface JobTraits extends FeedTraits {
+  height: number | null;
+  signals: string[];
 }
 
-function render({ model, el }: { model: Model<JobTraits>; el: HTMLElement }) {
-  const own = known.get(model.get("token"))!;
-  const pane = own.make();
-  el.append(pane.section);
-  return () => {
-    // A model that is closed takes its views along, but this one must stay.
-    const host = el.parentElement;
-    if (pane.forgotten) return setTimeout(() => host?.append(pane.section));
-    // It may be about to move; what is gone for good hears nothing any more.
-    setTimeout(() => {
-      if (pane.section.isConnected) return;
-      own.panes.delete(pane);
-      pane.stop();
-    }, 2 * PATIENCE);
+/** One view of a job. It knows nothing that the kernel did not say. */
+class JobPane implements View {
+  readonly node: HTMLElement;
+  readonly viewer: Viewer;
+  stays = false;
+  private readonly requests: Requests;
+  private readonly feed: Feed;
+  private readonly output = new Output(() => this.drawn());
+  private readonly usage: Usage;
+  private readonly badge = h("span", { class: "ipyproc-status", role: "status" });
+  private readonly tag = h("span", { class: "ipyproc-tag" });
+  private readonly name = h("b", {});
+  private readonly command = h("code", {});
+  private readonly facts = h("small", {});
+  private readonly signals: HTMLElement;
+  private readonly saver = button("Save output", () => this.save());
+  private readonly form: HTMLFormElement;
+  private readonly after = h("div", {});
+  private saving?: Saving;
+  private left?: string; // the tag that says why nothing more will be known
+
+  constructor(private readonly model: Model<JobTraits>) {
+    const requests = new Requests(model, () => this.leave("kernel gone", GONE));
+    this.requests = requests;
+    this.feed = new Feed(model, requests, this.output);
+    this.signals = requests.signals();
+    this.usage = new Usage(model.get("signals"), requests, () => this.viewer.look());
+    this.form = this.inputForm();
+    const right = h("div", {}, this.signals, this.saver);
+    const head = h("header", {}, this.badge, this.tag, this.name, this.command, this.facts, right);
+    const { above, log } = this.output;
+    const parts = [head, this.usage.element, above, log, this.form, requests.message, this.after];
+    this.node = frame("ipyproc-job", ...parts);
+    this.viewer = new Viewer(model, this.node, requests, {
+      every: 5 * PATIENCE,
+      look: () => (this.over ? null : { tree: this.usage.element.open }),
+      tick: (seen) => this.tick(seen),
+      returned: () => this.feed.ready(),
+    });
+    model.on("msg:custom", this.heard);
+    this.update();
+    this.feed.ready();
+  }
+
+  private inputForm(): HTMLFormElement {
+    const input = h("input", { autocomplete: "off", spellcheck: "false" });
+    const send = h("button", {}, "Send");
+    const close = this.requests.button("Close stdin", "close_stdin");
+    const form = h("form", {}, h("label", {}, "Standard input", input), send, close);
+    form.onsubmit = (event) => {
+      event.preventDefault();
+      this.requests.act(send, { action: "send", text: `${input.value}\n` });
+      input.value = "";
+    };
+    return form;
+  }
+
+  /** Whether the job has ended. */
+  private get over(): boolean {
+    return this.model.get("state").ran !== null;
+  }
+
+  update(): void {
+    const { name, command, dir, pid, status, text, success, stdin, facts, timed_out } = this.model.get("state");
+    this.node.setAttribute("aria-label", `Job ${name}`);
+    this.node.style.setProperty("--rows", String(this.model.get("height") ?? ""));
+    Object.assign(this.node.dataset, { name, pid, status, good: success === true });
+    say(this.badge, text);
+    say(this.tag, [timed_out ? "timed out" : "", this.left].filter(Boolean).join(" · "));
+    say(this.name, name);
+    say(this.command, command);
+    this.command.title = dir ? `${command}\nin ${dir}` : command;
+    this.output.log.setAttribute("aria-label", `Output of ${name}`);
+    this.usage.status = status;
+    this.signals.hidden = this.over;
+    if (this.over) this.usage.element.remove();
+    if (!stdin) this.form.remove();
+    if (facts && !this.after.firstChild) this.after.append(stateTable(facts));
+    this.time();
+    this.feed.update();
+    this.feed.settle();
+  }
+
+  /** What goes on even if the kernel says nothing. */
+  private tick(seen: boolean): void {
+    this.output.sighted(seen);
+    this.time();
+    this.usage.show();
+  }
+
+  private time(): void {
+    const { pid, started, ran } = this.model.get("state");
+    say(this.facts, `pid ${pid} · ${ran ?? duration(Date.now() / 1000 + this.feed.skew - started)}`);
+  }
+
+  private readonly heard = (message: FromKernel, buffers?: DataView[]): void => {
+    if (message.kind === "forget") this.stays = true;
+    if (message.kind === "usage") this.usage.heard(message);
+    if (message.kind === "saved" && message.page === this.requests.page) this.saving?.heard(message, buffers ?? []);
   };
+
+  private drawn(): void {
+    this.saver.hidden = !this.feed.have;
+    this.feed.drawn();
+  }
+
+  private save(): void {
+    this.saving?.stop();
+    this.saving = new Saving(
+      this.model.get("state").name,
+      (offset) => this.requests.send({ action: "save", offset }),
+      (text) => say(this.requests.message, text),
+    );
+  }
+
+  moved(): void {
+    this.output.follow = true; // what is moved is scrolled to its beginning
+    this.feed.settle();
+  }
+
+  closed(): void {
+    this.leave("", CLEARED);
+  }
+
+  /** Shows only what is known by now, and says why. */
+  private leave(tag: string, reason: string): void {
+    if (this.left !== undefined) return;
+    this.left = tag;
+    this.node.dataset.gone = "true";
+    this.stop();
+    this.update();
+    if (!this.over) say(this.requests.message, reason);
+    const controls = this.node.querySelectorAll<HTMLButtonElement>("button, input, select");
+    for (const control of controls) control.disabled = true;
+    this.saver.title = reason;
+  }
+
+  stop(): void {
+    this.requests.stop();
+    this.feed.stop();
+    this.viewer.stop();
+    this.saving?.stop();
+    this.model.off("msg:custom", this.heard);
+  }
 }
 
-export default { initialize, render };
+export default live<JobTraits>((model) => new JobPane(model), { settles: false });

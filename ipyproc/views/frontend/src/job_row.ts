@@ -67,7 +67,6 @@ export class JobRow {
     });
     this.cells.get("status")!.className = "ipyproc-status";
     this.killer = button("Kill", kill);
-    this.killer.dataset.acts = "true";
     this.last = h("td", { role: "cell", "data-column": "kill" }, this.killer);
     this.element = h("tr", { role: "row" }, ...cells, this.last);
   }
@@ -115,7 +114,9 @@ export class JobRow {
     (after ?? all.at(-1) ?? heading)?.focus();
   }
 
-  tick(now: number): void {
+  /** Shows what changes by itself; `gone` says whether the kernel is. */
+  tick(now: number, gone: boolean): void {
+    this.killer.disabled = gone;
     const { started, ended } = this.job;
     this.lasted = (ended ?? now) - started;
     if (this.runs) this.fill("time", duration(this.lasted));

@@ -1,9 +1,10 @@
 // The table of jobs: the module that anywidget loads.
-import { button, h, say } from "./dom.js";
+import { button, frame, h, say } from "./dom.js";
 import { COLUMNS, type Column, type Job, JobRow } from "./job_row.js";
 import { live, type View } from "./live.js";
 import type { Model } from "./model.js";
 import { Rows, type RowsTraits } from "./rows.js";
+import type { Viewer } from "./viewer.js";
 
 const STEPS: Record<string, number> = { ArrowDown: 1, ArrowUp: -1, Home: -Infinity, End: Infinity };
 
@@ -37,18 +38,21 @@ class Table implements View {
     const table = h("table", { class: "ipyproc-jobs", role: "table", "aria-label": "Jobs" }, head, this.body);
     this.scroller = h("div", {}, table);
     const header = h("header", {}, h("b", {}, "Jobs"), this.count, this.only);
-    const attributes = { class: "ipyproc-procs tex2jax_ignore mathjax_ignore", "data-lm-suppress-shortcuts": "true" };
-    this.node = h("section", attributes, header, this.scroller, this.empty, this.more);
-    this.node.onkeydown = (event) => this.key(event);
+    this.node = frame("ipyproc-procs", header, this.scroller, this.empty, this.more);
+    this.node.addEventListener("keydown", (event) => this.key(event));
     this.node.onpointerleave = () => this.arrange();
     this.scroller.onscroll = () => {
       this.top = this.scroller.scrollTop;
     };
     this.node.addEventListener("focusin", ({ target }) => this.focused(target as HTMLElement));
     this.rows = new Rows(model, this.node, (keys) => this.draw(keys));
-    this.node.append(this.rows.message);
+    this.node.append(this.rows.requests.message);
     this.draw([...this.rows.rows.keys()]);
     this.summary();
+  }
+
+  get viewer(): Viewer {
+    return this.rows.viewer;
   }
 
   private heading(column: Column): HTMLElement {
@@ -95,7 +99,7 @@ class Table implements View {
       this.drawn.set(key, row);
       row.show(job);
     }
-    for (const row of this.drawn.values()) row.tick(now);
+    for (const row of this.drawn.values()) row.tick(now, requests.closed);
     if (!keys.length) return;
     this.summary();
     this.arrange();
@@ -144,7 +148,6 @@ class Table implements View {
   }
 
   private key(event: KeyboardEvent): void {
-    event.stopPropagation(); // keys pressed here are not the notebook's
     const step = STEPS[event.key];
     const target = event.target as HTMLElement;
     if (!step || !this.body.contains(target)) return;
@@ -171,4 +174,4 @@ class Table implements View {
   }
 }
 
-export default { ...live<RowsTraits>((model) => new Table(model)) };
+export default live<RowsTraits>((model) => new Table(model), { settles: true });

@@ -1,79 +1,116 @@
 // Views that live where the static rendering of their widget stands; views/widgets/base.py
-// says why.
+// says why. This is the one base of the modules that anywidget loads.
 import type { Model, Token } from "./model.js";
 import { reconnect } from "./reconnect.js";
+import { PATIENCE } from "./request.js";
+import type { Viewer } from "./viewer.js";
 
 /** What a widget shows in one place of the page. */
 export interface View {
   readonly node: HTMLElement;
+  /** Who looks, if the kernel has to know. */
+  readonly viewer?: Viewer;
+  /** Whether it stays on the page when its model is closed. */
+  readonly stays?: boolean;
   /** Shows what the model says by now. */
   update(): void;
   /** Is called after the view was moved to another place. */
   moved?(): void;
-  /** Is called when the view is gone for good. */
-  stop?(): void;
+  /** Is called when the model is closed, instead of `stop`. */
+  closed?(): void;
+  stop(): void;
 }
 
-interface Entry {
-  view: View;
-  seen: boolean; // whether it ever was in the document
+interface Options {
+  /** Whether the output may become static HTML that the view moves into at once. */
+  settles: boolean;
 }
 
-const makers = new Map<string, () => HTMLElement>();
+/** The views of one model. */
+class Views<Traits extends Token> {
+  private readonly views = new Set<View>();
+  private readonly seen = new WeakSet<View>(); // those that were ever in the document
+  private readonly warn: (element: Element) => void;
+  private readonly observer = new MutationObserver(() => this.adopt());
+
+  constructor(
+    private readonly model: Model<Traits>,
+    private readonly draw: (model: Model<Traits>) => View,
+  ) {
+    this.warn = reconnect(model);
+    this.observer.observe(document.documentElement, { childList: true, subtree: true });
+    model.on("change", this.update);
+    this.adopt();
+  }
+
+  make(): View {
+    const view = this.draw(this.model);
+    this.views.add(view);
+    view.update();
+    this.warn(view.node);
+    return view;
+  }
+
+  private readonly update = (): void => {
+    for (const view of this.views) view.update();
+  };
+
+  /** Moves a view into each place that has none; those that lost theirs come first. */
+  private adopt(): void {
+    for (const view of this.views) if (view.node.isConnected) this.seen.add(view);
+    const hosts = document.querySelectorAll(`#ipyproc-${CSS.escape(this.model.get("token"))}`);
+    for (const host of hosts) {
+      const all = [...this.views];
+      if (all.some(({ node }) => host.contains(node))) continue;
+      // A view that has just lost its place may have the reader's focus.
+      const free = all.find((view) => this.seen.has(view) && !view.node.isConnected);
+      host.replaceChildren((free ?? this.make()).node);
+      free?.moved?.();
+    }
+  }
+
+  /** Ends a view that the front end has removed, unless it finds another place soon. */
+  release(view: View): void {
+    setTimeout(() => {
+      if (view.node.isConnected || !this.views.delete(view)) return;
+      view.viewer?.leave();
+      view.stop();
+    }, 2 * PATIENCE);
+  }
+
+  close(): void {
+    this.observer.disconnect();
+    this.model.off("change", this.update);
+    for (const view of this.views) (view.closed ?? view.stop).call(view);
+  }
+}
 
 /** Returns a module for anywidget. */
-export const live = <Traits extends Token>(draw: (model: Model<Traits>) => View) => ({
-  initialize({ model }: { model: Model<Traits> }) {
-    const token = model.get("token");
-    const entries = new Set<Entry>();
-    const check = reconnect(model);
-    const make = () => {
-      const view = draw(model);
-      entries.add({ view, seen: false });
-      view.update();
-      check(view.node);
-      return view.node;
-    };
-    const update = () => {
-      for (const entry of entries) {
-        const { node } = entry.view;
-        entry.seen ||= node.isConnected;
-        if (entry.seen && !node.isConnected) drop(entry);
-        else entry.view.update();
-      }
-    };
-    const drop = (entry: Entry) => {
-      entry.view.stop?.();
-      entries.delete(entry);
-    };
-    const adopt = (host: Element) => {
-      const all = [...entries];
-      if (all.some(({ view }) => host.contains(view.node))) return;
-      // A view that has just lost its place has the reader's focus, if any.
-      const free = all.find(({ seen, view }) => seen && !view.node.isConnected);
-      host.replaceChildren(free?.view.node ?? make());
-      free?.view.moved?.();
-    };
-    const look = () => {
-      for (const entry of entries) entry.seen ||= entry.view.node.isConnected;
-      document.querySelectorAll(`#ipyproc-${CSS.escape(token)}`).forEach(adopt);
-    };
-    const observer = new MutationObserver(look);
-    observer.observe(document.documentElement, { childList: true, subtree: true });
-    model.on("change", update);
-    makers.set(token, make);
-    look();
-    return () => {
-      observer.disconnect();
-      model.off("change", update);
-      makers.delete(token);
-      entries.forEach(drop);
-    };
-  },
+export function live<Traits extends Token>(draw: (model: Model<Traits>) => View, { settles }: Options) {
+  const known = new Map<string, Views<Traits>>();
+  return {
+    initialize({ model }: { model: Model<Traits> }) {
+      const token = model.get("token");
+      const views = new Views(model, draw);
+      known.set(token, views);
+      return () => {
+        known.delete(token);
+        views.close();
+      };
+    },
 
-  render({ model, el }: { model: Model<Traits>; el: HTMLElement }) {
-    el.append(makers.get(model.get("token"))!());
-    // Where there is such a theme, the page keeps outputs as they came, HTML too.
-    if (document.body.dataset.jpThemeName) model.send({ action: "settle" });
-  },
-});
+    render({ model, el }: { model: Model<Traits>; el: HTMLElement }) {
+      const views = known.get(model.get("token"))!;
+      const view = views.make();
+      el.append(view.node);
+      // Where there is such a theme, the page keeps outputs as they came, HTML too.
+      if (settles && document.body.dataset.jpThemeName) model.send({ action: "settle" });
+      return () => {
+        // The front end removes the views of a model that is closed; this one is put back.
+        const host = el.parentElement;
+        if (view.stays) setTimeout(() => host?.append(view.node));
+        else views.release(view);
+      };
+    },
+  };
+}

@@ -40,7 +40,6 @@ export class Output {
   readonly log = h("div", { class: "ipyproc-output", role: "log", tabindex: "0" });
   screen = new Screen();
   follow = true;
-  seen = false; // whether it ever was in the document
   private inSight = true;
   private notes: [Line, number][] = []; // lines that say how many bytes are left out there
   private lost = 0; // bytes left out above the first line
@@ -88,7 +87,6 @@ export class Output {
 
   /** Sets whether somebody can see it, as far as the page scrolls. */
   sighted(inSight: boolean): void {
-    this.seen ||= this.log.isConnected;
     this.inSight = inSight;
     if (inSight && this.later) soon(this);
   }
@@ -98,7 +96,6 @@ export class Output {
     clearTimeout(this.later ?? undefined);
     this.later = null;
     const { lines, changed } = screen;
-    this.seen ||= log.isConnected;
     const end = lines.length - (lines.at(-1)?.chars.length === 0 ? 1 : 0);
     for (const line of screen.gone.splice(0).concat(lines.slice(end))) {
       line.element?.remove();

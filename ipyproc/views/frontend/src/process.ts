@@ -1,11 +1,12 @@
 // The pane of a process that was found by its pid: the module that anywidget loads.
-import { button, h, say } from "./dom.js";
+import { frame, h, say } from "./dom.js";
 import { duration } from "./format.js";
 import { live, type View } from "./live.js";
 import type { Model } from "./model.js";
 import type { ProcessFields } from "./protocol.js";
 import { Rows, type RowsTraits } from "./rows.js";
 import { Usage } from "./usage.js";
+import type { Viewer } from "./viewer.js";
 
 const KEY = "process"; // of the only row
 
@@ -32,23 +33,16 @@ class ProcessPane implements View {
   private measured: ProcessFields["usage"] = null; // what the line of figures shows
 
   constructor(model: Model<ProcessTraits>) {
-    const attributes = { class: "ipyproc-found tex2jax_ignore mathjax_ignore", "data-lm-suppress-shortcuts": "true" };
-    this.node = h("section", attributes);
+    this.node = frame("ipyproc-found");
     this.rows = new Rows(model, this.node, () => this.update());
-    const { requests, message } = this.rows;
-    const act = (name: string, action: "interrupt" | "terminate" | "kill") => {
-      const made = button(name, (pressed) => requests.act(pressed, { action }));
-      made.dataset.acts = "true";
-      return made;
-    };
-    this.signals = h("div", {}, act("Interrupt", "interrupt"), act("Terminate", "terminate"), act("Kill", "kill"));
+    const { requests } = this.rows;
+    this.signals = requests.signals();
     this.usage = new Usage(model.get("signals"), requests, () => {});
     // What others started is not ours to signal all at once.
     this.usage.element.querySelector("label")?.remove();
     const table = h("table", { role: "table", class: "ipyproc-process" }, this.facts);
     const header = h("header", {}, this.badge, this.name, this.command, this.times, this.signals);
-    this.node.append(header, this.usage.element, this.note, message, table);
-    this.node.onkeydown = (event) => event.stopPropagation(); // not the notebook's
+    this.node.append(header, this.usage.element, this.note, requests.message, table);
     this.update();
   }
 
@@ -72,10 +66,14 @@ class ProcessPane implements View {
     else this.usage.show();
     this.measured = usage;
     say(this.note, notes.end ?? notes.refusal ?? "");
-    const controls = this.node.querySelectorAll<HTMLButtonElement>(".ipyproc-usage > p > *, [data-acts]");
-    for (const control of controls) control.disabled = !!notes.refusal || this.rows.gone;
+    const controls = this.node.querySelectorAll<HTMLButtonElement>(".ipyproc-usage > p > *, header button");
+    for (const control of controls) control.disabled = !!notes.refusal || this.rows.requests.closed;
     this.signals.hidden = ended !== null;
     if (ended !== null) this.usage.element.remove();
+  }
+
+  get viewer(): Viewer {
+    return this.rows.viewer;
   }
 
   private fact(label: string, value: string | number | null): void {
@@ -94,4 +92,4 @@ class ProcessPane implements View {
   }
 }
 
-export default { ...live<ProcessTraits>((model) => new ProcessPane(model)) };
+export default live<ProcessTraits>((model) => new ProcessPane(model), { settles: true });

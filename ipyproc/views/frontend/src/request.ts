@@ -1,7 +1,7 @@
 // What one view asks of the kernel, and how its buttons wait for the answer.
-import { say } from "./dom.js";
+import { button, h, say } from "./dom.js";
 import type { Model } from "./model.js";
-import type { Asked, Done, FromPage, Settle } from "./protocol.js";
+import type { Asked, FromKernel, FromPage, Press, Settle } from "./protocol.js";
 
 /** Milliseconds to wait for an answer of the kernel. */
 export const PATIENCE = 1000;
@@ -9,25 +9,32 @@ export const PATIENCE = 1000;
 // `Omit` alone would merge the members of a union into one.
 type Without<Message, Field extends string> = Message extends unknown ? Omit<Message, Field> : never;
 
-/** The requests of one view, sent under a page name that no other view has. */
+/** The requests of one view. */
 export class Requests {
+  /** A name that no other view has, on this page or another. */
   readonly page = Array.from(crypto.getRandomValues(new Uint8Array(8)), (n) => n.toString(36)).join("");
+  /** Says what became of an action. */
+  readonly message = h("p", { role: "status" });
+  closed = false; // whether nothing is asked any more: the kernel is gone, or the view
   private seq = 0;
   // The buttons whose actions the kernel has not answered, by number.
   private readonly waiting = new Map<number, [HTMLElement, number]>();
 
-  /** `message` is the element that says what became of an action; `gone` is called when there is no kernel. */
+  /** `lost` is called once, when there is no kernel any more. */
   constructor(
-    private readonly model: Pick<Model, "send">,
-    private readonly message: HTMLElement,
-    private readonly gone: () => void,
-  ) {}
+    private readonly model: Pick<Model, "send" | "on" | "off">,
+    private readonly lost: () => void,
+  ) {
+    model.on("msg:custom", this.heard);
+  }
 
   send(request: Without<Exclude<FromPage, Settle>, "page">): void {
+    if (this.closed) return;
     try {
       this.model.send({ page: this.page, ...request });
     } catch {
-      this.gone();
+      this.closed = true;
+      this.lost();
     }
   }
 
@@ -45,20 +52,34 @@ export class Requests {
     this.send({ seq, ...request });
   }
 
-  done({ page, seq, error }: Done): void {
-    const asked = seq === null ? undefined : this.waiting.get(seq);
-    if (page !== this.page || !asked) return;
+  /** Returns a button that does one thing. */
+  button(name: string, action: Press["action"]): HTMLButtonElement {
+    return button(name, (pressed) => this.act(pressed, { action }));
+  }
+
+  /** Returns the buttons that end a process. */
+  signals(): HTMLElement {
+    const buttons = [this.button("Interrupt", "interrupt"), this.button("Terminate", "terminate")];
+    return h("div", {}, ...buttons, this.button("Kill", "kill"));
+  }
+
+  private readonly heard = (message: FromKernel): void => {
+    if (message.kind !== "done" || message.page !== this.page || message.seq === null) return;
+    const asked = this.waiting.get(message.seq);
+    if (!asked) return;
     const [pressed, timer] = asked;
     clearTimeout(timer);
-    this.waiting.delete(seq!);
+    this.waiting.delete(message.seq);
     if (![...this.waiting.values()].some(([other]) => other === pressed)) {
       pressed.removeAttribute("aria-busy");
       delete pressed.dataset.queued;
     }
-    if (error || !this.waiting.size) say(this.message, error);
-  }
+    if (message.error || !this.waiting.size) say(this.message, message.error);
+  };
 
   stop(): void {
+    this.closed = true;
     for (const [, timer] of this.waiting.values()) clearTimeout(timer);
+    this.model.off("msg:custom", this.heard);
   }
 }

@@ -1,5 +1,5 @@
 // The life line of a process: the module that anywidget loads.
-import { h } from "./dom.js";
+import { h, say } from "./dom.js";
 import { duration } from "./format.js";
 import { live, type View } from "./live.js";
 import type { Model, Token } from "./model.js";
@@ -42,7 +42,7 @@ class Timeline implements View {
     const { title, summary, rows } = state;
     this.node.setAttribute("aria-label", title);
     this.title.textContent = title;
-    if (this.now.textContent !== summary) this.now.textContent = summary;
+    say(this.now, summary);
     this.body.replaceChildren(...rows.map(([heading, cells]) => this.row(heading, cells)));
     this.tick();
   }
@@ -64,4 +64,4 @@ class Timeline implements View {
   }
 }
 
-export default { ...live<TimelineTraits>((model) => new Timeline(model)) };
+export default live<TimelineTraits>((model) => new Timeline(model), { settles: true });

@@ -1,6 +1,6 @@
 // The explorer of wait statuses: the module that anywidget loads.
 import { METHODS, reading, type Words } from "./bits.js";
-import { button, h } from "./dom.js";
+import { button, frame, h, say } from "./dom.js";
 import { live, type View } from "./live.js";
 import type { Model, Token } from "./model.js";
 
@@ -25,15 +25,14 @@ class Explorer implements View {
   constructor(private readonly model: Model<WaitStatusTraits>) {
     this.words = model.get("words");
     this.input.onchange = () => this.typed();
-    this.node = h(
-      "section",
-      { class: "ipyproc-waitstatus", "aria-label": "Wait status", "data-lm-suppress-shortcuts": "true" },
+    this.node = frame(
+      "ipyproc-waitstatus",
       h("p", {}, h("label", {}, "Status ", this.input), this.decimal, this.text),
       h("div", { class: "ipyproc-bits", role: "group", "aria-label": "Bits" }, ...this.bits, this.fields),
       h("p", {}, "Try ", ...EXAMPLES.map((value) => this.example(value))),
       this.table(),
     );
-    this.node.onkeydown = (event) => event.stopPropagation();
+    this.node.setAttribute("aria-label", "Wait status");
   }
 
   private bit(number: number): HTMLButtonElement {
@@ -76,13 +75,15 @@ class Explorer implements View {
     }
   }
 
+  stop(): void {}
+
   update(): void {
     const value = this.model.get("value");
     const { text, fields, values } = reading(value, this.words);
     this.input.value = `0x${value.toString(16).padStart(4, "0")}`;
     this.input.removeAttribute("aria-invalid");
     this.decimal.textContent = `= ${value}`;
-    if (this.text.textContent !== text) this.text.textContent = text;
+    say(this.text, text);
     this.bits.forEach((element, i) => {
       const bit = (value >> (15 - i)) & 1;
       element.lastElementChild!.textContent = String(bit);
@@ -103,4 +104,4 @@ class Explorer implements View {
   }
 }
 
-export default { ...live<WaitStatusTraits>((model) => new Explorer(model)) };
+export default live<WaitStatusTraits>((model) => new Explorer(model), { settles: true });

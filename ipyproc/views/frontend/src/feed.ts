@@ -1,0 +1,114 @@
+// The output of a job as it comes over the wire: what is here, and what is missing.
+import type { Model, Token } from "./model.js";
+import type { Output } from "./output.js";
+import type { Begin, FromKernel, JobState, Streams, Tail } from "./protocol.js";
+import { PATIENCE, type Requests } from "./request.js";
+
+const ACK = 1 << 16; // acknowledge this many bytes at a time
+
+export interface FeedTraits extends Token {
+  state: JobState;
+  tail: Tail;
+}
+
+/** Brings the output of a job onto its screen, without a hole or with a note about it. */
+export class Feed {
+  /** Seconds by which the kernel's clock is ahead. */
+  skew = 0;
+  // The output is here from start to have.
+  have = 0;
+  private start = 0;
+  private acked = 0;
+  private lost = 0; // when a gap was found that is not mended yet, or 0
+  private asked = 0; // the number of the last `ready`
+  private again?: number; // timers
+  private checking?: number;
+
+  constructor(
+    private readonly model: Model<FeedTraits>,
+    private readonly requests: Requests,
+    private readonly output: Output,
+  ) {
+    model.on("msg:custom", this.heard);
+  }
+
+  /** Shows what the synced state holds of the output, unless the stream brings it. */
+  update(): void {
+    const { offset, streams, data } = this.model.get("tail");
+    if (this.lost || !this.asked) this.take(offset, streams, data);
+  }
+
+  private readonly heard = (message: FromKernel, buffers?: DataView[]): void => {
+    const { page } = this.requests;
+    if (message.kind === "begin" && message.page === page && message.seq === this.asked) this.begin(message);
+    if (message.kind !== "output" || !(message.pages.includes(page) || message.pages.includes("*"))) return;
+    const gap = message.after > this.have;
+    if (gap && !this.lost) this.ready();
+    // A kernel that is too busy to mend the gap still sends: then show what comes.
+    if (!gap || Date.now() - this.lost > PATIENCE) this.take(message.offset, message.streams, buffers?.[0]);
+  };
+
+  /** Tells the kernel what is here; it answers with where it goes on. */
+  ready(wait = 2 * PATIENCE): void {
+    this.lost ||= Date.now();
+    this.asked += 1;
+    this.requests.send({ action: "ready", have: this.start ? null : this.have, seq: this.asked });
+    clearTimeout(this.again);
+    if (!this.requests.closed) this.again = setTimeout(() => this.ready(2 * wait), wait);
+  }
+
+  private begin({ offset, clock }: Begin): void {
+    clearTimeout(this.again);
+    this.lost = 0;
+    this.skew = clock - Date.now() / 1000;
+    // What is here goes without a hole from start to have, or is not needed any more.
+    if (offset < this.start || offset > this.have) {
+      this.output.clear();
+      this.start = this.have = offset;
+      if (offset) this.output.skip(offset);
+    }
+    this.acked = offset;
+    this.settle();
+  }
+
+  /** Shows bytes from `offset` on, as far as they are not here. */
+  private take(offset: number, streams: Streams, data?: DataView): void {
+    const bytes = data ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength) : new Uint8Array();
+    const end = offset + bytes.length;
+    if (end <= this.have) return;
+    if (offset > this.have) {
+      this.output.skip(offset - this.have);
+      this.start = this.have = offset;
+    }
+    let at = 0;
+    for (const [stream, length] of streams) {
+      const from = Math.max(at, this.have - offset);
+      at += length;
+      if (from < at) this.output.screen.feed(stream, bytes.subarray(from, at));
+    }
+    this.have = end;
+    this.settle();
+  }
+
+  /** Draws soon; when the job has printed all, makes sure that all is here. */
+  settle(): void {
+    const { total } = this.model.get("state");
+    clearTimeout(this.checking);
+    if (total !== null && this.have >= total) this.output.screen.finish();
+    else if (total !== null && !this.requests.closed)
+      this.checking = setTimeout(() => this.lost || this.ready(), 2 * PATIENCE);
+    this.output.soon();
+  }
+
+  /** Acknowledges what has been drawn, so that the kernel sends more. */
+  drawn(): void {
+    if (this.lost || this.have - this.acked < ACK) return;
+    this.acked = this.have;
+    this.requests.send({ action: "ack", offset: this.have });
+  }
+
+  stop(): void {
+    for (const timer of [this.again, this.checking]) clearTimeout(timer);
+    this.model.off("msg:custom", this.heard);
+  }
+}
