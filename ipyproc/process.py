@@ -189,8 +189,9 @@ def start_process(
     try:
         owner = start.run(name, argv, attr or _NO_ATTRIBUTES)
         process = Process._owning(owner)
+        ourselves = os.getpid()
         # A signal handler may raise after any call; no call follows this line.
-        owner.is_ours = True
+        owner.parent = ourselves
         return process
     except BaseException:
         start.undo()

@@ -1,4 +1,11 @@
-"""What a ``Process`` owns: a pidfd, or nothing but a pid; and the report of its end."""
+"""What a ``Process`` owns: a pidfd, or nothing but a pid; and the report of its end.
+
+There is no lock in here. Python runs signal handlers between any two instructions of
+the main thread, and they may call everything; a lock that the interrupted code holds
+would never be free again. A forked child would inherit the locks of threads that it
+does not have. Instead each step that must happen once is one call into C: removing an
+item, ``setdefault``, the primitives of ``_sys.pidfd``.
+"""
 
 from __future__ import annotations
 
@@ -48,18 +55,20 @@ class ProcessStatus(StrEnum):
 
 
 class Owner:
-    """The status of a ``Process`` and the report of its end, safe for many threads."""
+    """The status of a ``Process`` and the report of its end.
+
+    Safe for many threads, for signal handlers and for forked children.
+    """
 
     __slots__ = (
-        "_claimed",
+        "_final",
         "_gone",
-        "_lock",
         "_report",
+        "_unclaimed",
         "_users",
-        "is_ours",
+        "parent",
         "pid",
         "prints_into_cell",
-        "status",
         "stops",
     )
 
@@ -67,95 +76,139 @@ class Owner:
 
     def __init__(self, pid: int) -> None:
         self.pid = pid
-        #: Whether we started the process, and so must reap it.
-        self.is_ours = False
+        #: The pid of the process that started this one and must reap it; 0 if none.
+        self.parent = 0
         #: Whether we are tracing the process: then waiting reports its stops, too.
         self.stops = False
         #: Whether ipykernel has yet to show what the process printed when it ends.
         self.prints_into_cell = False
-        self.status = ProcessStatus.OK
-        self._claimed = False
-        # A child of ours that waitid does not know was reaped by another, or by the
-        # kernel where SIGCHLD is ignored: its pid may be a stranger's.
+        # The status, once it is not OK any more; the first one stays.
+        self._final: dict[None, ProcessStatus] = {}
+        # The right to the state: the one caller that removes it returns the state.
+        self._unclaimed: list[None] = [None]
+        # A child that waitid does not know was reaped by other code, or by the kernel
+        # where SIGCHLD is ignored: its pid may be a stranger's.
         self._gone = False
-        self._users = 0
-        self._lock = threading.Lock()
+        self._users: set[object] = set()
+
+    @property
+    def status(self) -> ProcessStatus:
+        """What became of the ``Process``."""
+        return self._final.get(None, ProcessStatus.OK)
 
     def wait(self, timeout: float | None) -> ProcessState:
-        """Wait for the end and hand the state out, to one caller only.
+        """Wait for the end and return the state, to one caller only.
 
-        Signal handlers may raise after any call in here: the status is in the report by
-        then, and who was interrupted while taking it may ask again.
+        Signal handlers may raise after any call in here. The status is in the report by
+        then, and a caller that was interrupted while it took the state may ask again.
         """
         end = None if timeout is None else time.monotonic() + timeout
-        report, waits, mine = self._report, False, False
+        claim: list[None] = []
         try:
-            while True:
-                with self._lock:
-                    if not waits:
-                        self._check_wait()
-                    if report.reap():
-                        if self._claimed:
-                            raise SyscallError("waitid", ECHILD)
-                        if self.prints_into_cell:
-                            inherit.let_output_pass()
-                        state = report.state()
-                        self._users -= waits
-                        waits = False
-                        self._settle(ProcessStatus.DONE)
-                        self._claimed = mine = True
-                        return state
-                    self._users += not waits
-                    waits = True
-                self._pause(end)
-        except BaseException as error:
-            self._claimed = self._claimed and not mine
-            self._gone |= self.is_ours and isinstance(error, ChildProcessError)
-            if waits:
-                self._give_back()
+            with self.waiting():
+                while not self.reap():
+                    self._pause(end)
+                if self.prints_into_cell:
+                    inherit.let_output_pass()
+                state = self.take(claim)
+            return state
+        except BaseException:
+            self.give_back(claim)
             raise
 
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Wait for the end in a block: what it needs is kept until the block ends.
+
+        Raises if nobody may wait. Once the block has begun, a release does not end it.
+        """
+        with self._in_use():
+            self._check_wait()
+            yield
+
+    def take(self, claim: list[None]) -> ProcessState:
+        """Return the state of a process that was reaped, to the first caller.
+
+        The right to it is moved to *claim* at the same time, for ``give_back``.
+        """
+        try:
+            claim.extend(map(list.pop, [self._unclaimed]))
+        except IndexError:
+            raise SyscallError("waitid", ECHILD) from None
+        state = self._report.state()
+        self._settle(ProcessStatus.DONE)
+        return state
+
+    def give_back(self, claim: list[None]) -> None:
+        """Let another caller have the state, which could not be returned."""
+        self._unclaimed.extend(claim)
+
     def reap(self) -> bool:
-        """Reap the child if it has ended; whoever waits for it later gets the state."""
-        with self._lock:
+        """Reap the child if it has ended; a later ``wait`` returns the state."""
+        try:
             return self._report.reap()
+        except ChildProcessError:
+            # In a forked child nobody is a child, which says nothing about the process.
+            if self.is_ours:
+                self._gone = True
+            raise
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether we started the process: not a process that forked us."""
+        return self.parent == os.getpid()
 
     def learnt(self) -> ProcessState | None:
-        """Say how the process ended, if it was reaped here."""
+        """Return how the process ended, if it was reaped here."""
         return self._report.state() if self._report.filled else None
 
     def release(self) -> None:
-        """Give the process up."""
-        with self._lock:
-            self._settle(ProcessStatus.RELEASED)
+        """Give up the process."""
+        self._settle(ProcessStatus.RELEASED)
 
     def _drop(
         self,
         # At the end of the interpreter the modules may be gone before us.
         warn: Callable[..., None] = warnings.warn,
         remember: Callable[[reaper.Child], None] = reaper.remember,
+        getpid: Callable[[], int] = os.getpid,
     ) -> None:
         """Do what is due when nobody refers to it any more."""
-        if self.is_ours and not self._report.filled:
+        if self.parent != getpid() or self._report.filled or self._gone:
+            self.release()
+            return
+        try:
             text = f"process {self.pid} was neither waited for nor released"
             warn(text, ResourceWarning, source=self)
+        finally:  # a warning may be an error
             remember(self)
-        else:
-            self.release()
+
+    @contextmanager
+    def _in_use(self) -> Iterator[None]:
+        """Keep a descriptor open in a block.
+
+        A user joins before it looks at the status, and who changes the status looks for
+        users after that: one of the two sees the other.
+        """
+        user = object()
+        try:
+            self._users.add(user)
+            yield
+        finally:
+            self._users.discard(user)
+            self._close_if_unused()
 
     def _check_wait(self) -> None:
-        """Raise if nobody may wait; with the lock held."""
+        """Raise if nobody may wait."""
         raise NotImplementedError
 
     def _settle(self, status: ProcessStatus) -> None:
-        """Leave status OK, once; with the lock held."""
-        if self.status is ProcessStatus.OK:
-            self.status = status
+        """Leave the status OK, once."""
+        self._final.setdefault(None, status)
+        self._close_if_unused()
 
-    def _give_back(self) -> None:
-        """Be no user any longer."""
-        with self._lock:
-            self._users -= 1
+    def _close_if_unused(self) -> None:
+        """Close what is open if the status is final and nobody uses it."""
 
     def _pause(self, end: float | None) -> None:
         """Wait until the process may have ended; TimeoutError once *end* is past."""
@@ -187,55 +240,39 @@ class PidfdOwner(Owner):
 
     def signal(self, sig: int) -> None:
         """Signal the process that the pidfd names."""
-        with self._lock:
-            self._check_use()
+        with self.handle() as fd:
             if self._gone:
                 # The kernel takes signals until it has buried it.
                 raise ProcessDoneError
-            pidfd.send_signal(self._fds[0], sig)
+            pidfd.send_signal(fd, sig)
 
     @contextmanager
     def handle(self) -> Iterator[int]:
-        """Lend the pidfd out; it stays open until the block ends."""
-        lent = False
-        try:
-            with self._lock:
-                self._check_use()
-                self._users += 1
-                lent = True
+        """Lend the pidfd to a block; it stays open until the block ends."""
+        with self._in_use():
+            if self.status is not ProcessStatus.OK:
+                raise _refused(self.status)
             yield self._fds[0]
-        finally:
-            if lent:
-                self._give_back()
 
-    def _check_use(self) -> None:
-        if self.status is not ProcessStatus.OK:
-            raise _refused(self.status)
+    def waited_on(self) -> int:
+        """Return the pidfd, for a block of ``waiting``."""
+        return self._fds[0]
 
     def _check_wait(self) -> None:
         if self.status is ProcessStatus.RELEASED:
             raise SyscallError(None, EINVAL)
-        if self._claimed:
+        if not self._unclaimed:
             raise SyscallError("wait", ECHILD)
 
-    def _settle(self, status: ProcessStatus) -> None:
-        if self.status is ProcessStatus.OK:
-            self.status = status
-        if self._fds and not self._users:
-            fds, self._fds = self._fds, []
-            os.close(fds[0])
-
-    def _give_back(self) -> None:
-        with self._lock:
-            self._users -= 1
-            if self.status is not ProcessStatus.OK:
-                self._settle(self.status)
+    def _close_if_unused(self) -> None:
+        if self._final and not self._users:
+            pidfd.close_last(self._fds)
 
     def _sleep(self, longest: float | None) -> None:
         if not self.stops:
             waitid.readable_within(self._fds[0], _within_reach_of_signals(longest))
         elif longest is None:
-            # A pidfd says nothing of stops.
+            # A pidfd does not report stops.
             waitid.wait_ended(waitid.P_PIDFD, self._fds[0])
         else:
             time.sleep(min(longest, _LONGEST_NAP))
@@ -251,39 +288,38 @@ class PidOwner(Owner):
         self._report = waitid.new_report(waitid.P_PID, pid)
         self._nap = _FIRST_NAP
 
-    def __del__(self, ok: ProcessStatus = ProcessStatus.OK) -> None:
-        if getattr(self, "is_ours", False) and self.status is ok:
+    def __del__(self) -> None:
+        if getattr(self, "parent", 0) and not self._final:
             self._drop()
 
     @classmethod
     def of_nobody(cls, pid: int) -> PidOwner:
         """Make one for a process that is known to be gone already."""
         owner = cls(pid)
-        owner.status = ProcessStatus.DONE
-        owner._claimed = True
+        owner._final[None] = ProcessStatus.DONE
+        owner._unclaimed.clear()
         return owner
 
     def release(self) -> None:
-        """Give the process up, and its number."""
+        """Give up the process and its number."""
         super().release()
         self.pid = -1
 
     def signal(self, sig: int) -> None:
-        """Signal the pid, unless its process was waited for.
+        """Signal the pid, unless its process was reaped.
 
-        The lock is the one that reaping takes: a number is not signalled once it may
-        be another's.
+        A number is not signalled once it may be another's.
         """
-        if self.pid == -1:
+        pid = self.pid
+        if pid == -1:
             raise ProcessReleasedError
-        if self.pid == 0:
+        if pid == 0:
             raise ProcessNotInitializedError
-        with self._lock:
-            if self.status is not ProcessStatus.OK:
-                raise _refused(self.status)
-            if self._report.filled or self._gone:
-                raise ProcessDoneError
-            pidfd.kill(self.pid, sig)
+        if self.status is not ProcessStatus.OK:
+            raise _refused(self.status)
+        if self._gone:
+            raise ProcessDoneError
+        pidfd.kill_unless(self._report.reaped(), pid, sig)
 
     @contextmanager
     def handle(self) -> Iterator[int]:
@@ -291,18 +327,21 @@ class PidOwner(Owner):
         raise NoHandleError
         yield -1
 
+    def waited_on(self) -> None:
+        """Return nothing: no descriptor tells the end."""
+
     def _check_wait(self) -> None:
         if self.status is ProcessStatus.RELEASED:
             raise SyscallError(None, EINVAL)
         if not 0 < self.pid < _NO_PID:
             raise SyscallError("waitid", EINVAL)
-        if self._claimed:
-            # Whoever has this pid now is a stranger.
+        if not self._unclaimed:
+            # Whatever has this pid now is a stranger.
             raise SyscallError("waitid", ECHILD)
 
     def _sleep(self, longest: float | None) -> None:
         if longest is None:
-            waitid.wait_ended(waitid.P_PID, self.pid)
+            waitid.wait_ended(*self._report.child)
         else:
             time.sleep(min(self._nap, longest))
             self._nap = min(self._nap * 2, _LONGEST_NAP)

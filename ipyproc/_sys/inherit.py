@@ -23,7 +23,7 @@ from ipyproc.attr import HasFileno
 
 # How long we wait for output to reach the cell, and how long ipykernel may need for its
 # last read. Something else may print without end, so there is a limit.
-_PATIENCE, _HANDLING = 1.0, 0.005
+PATIENCE, HANDLING = 1.0, 0.005
 
 _WITH_INTERRUPT = DEFAULT | 1 << signal.SIGINT - 1
 
@@ -58,10 +58,15 @@ def let_output_pass() -> None:
     One of its threads reads them. What a child wrote should appear in the cell before
     what the cell prints next, and before the cell ends.
     """
-    end = time.monotonic() + _PATIENCE
-    while any(map(_unread, (1, 2))) and time.monotonic() < end:
+    end = time.monotonic() + PATIENCE
+    while output_waits() and time.monotonic() < end:
         time.sleep(0.001)
-    time.sleep(_HANDLING)
+    time.sleep(HANDLING)
+
+
+def output_waits() -> bool:
+    """Whether ipykernel has yet to read something from descriptors 1 and 2."""
+    return any(map(_unread, (1, 2)))
 
 
 def _unread(fd: int) -> int:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import errno
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import cache
-from itertools import starmap
+from itertools import compress, starmap
+from operator import not_
 
 from ipyproc._sys import waitid
 from ipyproc.errors import ProcessDoneError, SyscallError
@@ -67,6 +69,16 @@ def opened(into: list[int], call: Callable[..., int], *arguments: object) -> int
     return into[-1]
 
 
+def close_last(held: list[int]) -> None:
+    """Remove the last descriptor from *held* and close it, if there is one.
+
+    As in ``opened``, nothing comes between: each descriptor is closed exactly once,
+    whatever signal handlers and other threads do.
+    """
+    with suppress(IndexError):
+        any(map(os.close, map(list.pop, [held])))
+
+
 def send_signal(fd: int, sig: int) -> None:
     """Signal the process behind a pidfd; ProcessDoneError if it has been reaped."""
     try:
@@ -79,13 +91,21 @@ def send_signal(fd: int, sig: int) -> None:
         raise SyscallError(None, errno.EINVAL) from None
 
 
-def kill(pid: int, sig: int) -> None:
-    """Signal a pid, kill(2); ProcessDoneError if there is no such process."""
+def kill_unless(reaped: Iterable[object], pid: int, sig: int) -> None:
+    """Signal a pid, kill(2), unless one of *reaped* is true.
+
+    Raises ProcessDoneError if one is, or if there is no such process. *reaped* must be
+    lazy, and no Python code may run in it: then no signal handler and no other thread
+    can reap the process between the check and the signal, which would let the signal
+    reach the next owner of the number.
+    """
     if not -(2**31) <= sig < 2**31:
         # Python would truncate it to another signal.
         raise SyscallError(None, errno.EINVAL)
+    allowed = map(not_, map(any, [reaped]))
     try:
-        os.kill(pid, sig)
+        if not [*starmap(os.kill, compress([(pid, sig)], allowed))]:
+            raise ProcessDoneError
     except ProcessLookupError:
         raise ProcessDoneError from None
     except OSError as error:

@@ -7,9 +7,11 @@ import os
 import select
 import signal
 import struct
+from collections.abc import Iterator
 from errno import EINVAL
+from operator import itemgetter
 
-from ipyproc._sys.libc import libc, system_call
+from ipyproc._sys.libc import system_call
 from ipyproc.errors import SyscallError
 from ipyproc.state import ProcessState, Rusage, WaitStatus
 
@@ -20,7 +22,9 @@ P_PIDFD: int = getattr(os, "P_PIDFD", 3)  # a Python built with old headers has 
 _WAITID = system_call("waitid")
 _EXITED = os.CLD_EXITED
 _ENDED_NOW = os.WEXITED | os.WNOHANG
-_system_call = libc["syscall"]  # an object of its own: others pass other types
+# PyDLL keeps the interpreter's lock: the call never blocks, and with the lock held no
+# other thread signals a pid that is just being reaped.
+_system_call = ctypes.PyDLL(None, use_errno=True)["syscall"]
 _system_call.argtypes = (
     ctypes.c_long,
     ctypes.c_int,
@@ -39,26 +43,32 @@ _SIZE_OF_INFO = 128
 _END = struct.Struct("@8xi4xi4xi100x18l")
 _Memory = ctypes.c_int * (_END.size // ctypes.sizeof(ctypes.c_int))
 _PID = 4  # where si_pid is in it, counted in ints
+_PID_IN = itemgetter(_PID)
 
 
 class Report:
-    """Memory that one waitid call fills with all that is known of an end.
+    """Memory that waitid fills with all that is known of an end.
 
-    It exists before the call, so an exception that a signal handler raises right after
-    the call does not lose the status.
+    The memory is here before the call, so an exception that a signal handler raises
+    right after the call does not lose the status. Each call has memory of its own: one
+    that finds nothing writes zeros, and may run in another thread, or in a handler that
+    interrupts the call that finds the end.
     """
 
-    __slots__ = ("_address", "_child", "_memory")
+    __slots__ = ("_tries", "child")
 
     def __init__(self, idtype: int, number: int) -> None:
-        self._child = idtype, number
-        self._memory = _Memory()
-        self._address = ctypes.addressof(self._memory)
+        self.child = idtype, number
+        self._tries: list[ctypes.Array[ctypes.c_int]] = []
 
     @property
     def filled(self) -> bool:
         """Whether the process was reaped into this report."""
-        return self._memory[_PID] != 0
+        return any(self.reaped())
+
+    def reaped(self) -> Iterator[object]:
+        """Return, lazily and without running Python code, what is true once reaped."""
+        return map(_PID_IN, self._tries)
 
     def reap(self) -> bool:
         """Take the status of a child if it has ended, which ends its being a zombie.
@@ -67,15 +77,23 @@ class Report:
         """
         if self.filled:
             return True
-        idtype, number = self._child
-        info, usage = self._address, self._address + _SIZE_OF_INFO
-        if _system_call(_WAITID, idtype, number, info, _ENDED_NOW, usage):
-            raise SyscallError("waitid", ctypes.get_errno())
-        return self._memory[_PID] != 0
+        memory = _Memory()
+        self._tries.append(memory)
+        info = ctypes.addressof(memory)
+        usage = info + _SIZE_OF_INFO
+        failed = _system_call(_WAITID, *self.child, info, _ENDED_NOW, usage)
+        if memory[_PID]:
+            return True
+        number = ctypes.get_errno()
+        self._tries.remove(memory)
+        if failed and not self.filled:  # by now another call may have found the end
+            raise SyscallError("waitid", number)
+        return self.filled
 
     def state(self) -> ProcessState:
         """Return what the report says."""
-        code, pid, status, *words = _END.unpack_from(self._memory)
+        memory = next(filter(_PID_IN, self._tries))
+        code, pid, status, *words = _END.unpack_from(memory)
         utime, utime_us, stime, stime_us, maxrss, *counts = words
         spent = (utime + utime_us * _MICRO, stime + stime_us * _MICRO)
         usage = Rusage._of((*spent, maxrss * _KIB, *counts))
@@ -103,7 +121,8 @@ class PortableReport:
     """
 
     def __init__(self, idtype: int, number: int) -> None:
-        self._child = idtype, number
+        self.child = idtype, number
+        self._may_be_reaped = [False]
         self._state: ProcessState | None = None
 
     @property
@@ -111,11 +130,16 @@ class PortableReport:
         """Whether the process was reaped into this report."""
         return self._state is not None
 
+    def reaped(self) -> Iterator[object]:
+        """Return, lazily and without running Python code, what is true once reaped."""
+        return iter(self._may_be_reaped)
+
     def reap(self) -> bool:
         """Take the status of a child if it has ended, and return whether it has."""
-        ended = 0 if self.filled else ended_child(*self._child)
+        ended = 0 if self.filled else ended_child(*self.child)
         if not ended:
             return self.filled
+        self._may_be_reaped[0] = True
         pid, status, usage = os.wait4(ended, os.WNOHANG)
         utime, stime, maxrss, *counts = usage
         spent = Rusage(utime, stime, maxrss * _KIB, *counts)

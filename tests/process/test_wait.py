@@ -93,7 +93,7 @@ def test_release_while_waiting(mode: str) -> None:
     states: list[ProcessState] = []
     thread = threading.Thread(target=lambda: states.append(process.wait()))
     thread.start()
-    while process._owner._users == 0:
+    while not process._owner._users:
         thread.join(0.001)
     process.release()
     os.kill(pid, signal.SIGKILL)
