@@ -124,7 +124,13 @@ class Owner:
         """
         with self._in_use():
             self._check_wait()
-            yield
+            try:
+                yield
+            except ChildProcessError:
+                # In a fork of ours nothing is its child, which says nothing more.
+                if self.is_ours:
+                    self._gone = True
+                raise
 
     def take(self, claim: list[None]) -> ProcessState:
         """Return the state of a process that was reaped, to the first caller.
@@ -145,13 +151,7 @@ class Owner:
 
     def reap(self) -> bool:
         """Reap the child if it has ended; a later ``wait`` returns the state."""
-        try:
-            return self._report.reap()
-        except ChildProcessError:
-            # In a forked child nobody is a child, which says nothing about the process.
-            if self.is_ours:
-                self._gone = True
-            raise
+        return self._report.reap()
 
     @property
     def is_ours(self) -> bool:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from errno import EINVAL
 
 from ipyproc._process import arguments
 from ipyproc._process.handle import PidfdOwner, PidOwner
-from ipyproc._sys import inherit, pidfd, posix_spawn
+from ipyproc._sys import inherit, pidfd, posix_spawn, waitid
 from ipyproc._sys.libc import own_environment, vector
 from ipyproc.attr import ProcAttr, SysProcAttr
 from ipyproc.errors import PathError
@@ -63,9 +64,10 @@ class Start:
         """End and reap the child, if there is one; nobody has its ``Process``."""
         pid, self._pid.value = self._pid.value, 0
         if pid:
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+            # ECHILD: the kernel reaped it, and its number may be a stranger's.
             with suppress(ChildProcessError):
+                waitid.ended_child(waitid.P_PID, pid)
+                os.kill(pid, signal.SIGKILL)
                 os.waitpid(pid, 0)
 
     def _spawn(
@@ -127,16 +129,39 @@ def _needs_launcher(directory: bytes | None, system: SysProcAttr | None) -> bool
 
 
 def _owner(pid: int) -> PidfdOwner | PidOwner:
+    """Return the owner of a child that was just started.
+
+    Where SIGCHLD is ignored, or other code reaps every child, it may be gone already,
+    and its number may be another process's. pidfd_spawn(3) would not help: it does not
+    return the pid, which cannot be asked for after the end.
+    """
+    started_by = time.clock_gettime(time.CLOCK_BOOTTIME)
     if not pidfd.works():
         return PidOwner(pid)
     try:
-        return PidfdOwner(pid)
+        owner = PidfdOwner(pid)
     except ProcessLookupError:
-        # SIGCHLD is ignored, or other code reaps every child: it is gone already.
         return PidOwner.of_nobody(pid)
     except OSError:
         # No descriptor is free, and the child already runs.
         return PidOwner(pid)
+    if _is_our_child(owner, started_by):
+        return owner
+    owner.release()
+    return PidOwner.of_nobody(pid)
+
+
+def _is_our_child(owner: PidfdOwner, started_by: float) -> bool:
+    """Whether the pidfd names a child of ours that existed at that time since boot."""
+    try:
+        waitid.ended_child(waitid.P_PIDFD, owner.waited_on())
+    except ChildProcessError:
+        return False
+    if signal.getsignal(signal.SIGCHLD) is not signal.SIG_IGN:
+        return True
+    # Another thread may have started another child, which got the same number.
+    started = pidfd.start_time(owner.pid)
+    return started is None or started <= started_by  # None: gone, or no /proc to ask
 
 
 def _path_error(name: str, error: OSError) -> PathError:

@@ -59,6 +59,19 @@ def open_for(pid: int, into: list[int]) -> int:
         raise OSError(errno.EINVAL, os.strerror(errno.EINVAL)) from None
 
 
+def start_time(pid: int) -> float | None:
+    """Return when a process started, in seconds since boot; ``None`` if it is gone.
+
+    It is rounded down to a tick of the clock, proc_pid_stat(5).
+    """
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            fields = file.read().rpartition(b")")[2].split()
+    except OSError:
+        return None
+    return int(fields[19]) / os.sysconf("SC_CLK_TCK")
+
+
 def opened(into: list[int], call: Callable[..., int], *arguments: object) -> int:
     """Append the descriptor that *call* opens to *into*, and return it.
 

@@ -1,11 +1,11 @@
-"""KeyboardInterrupt at chosen instants, as a signal handler would raise it."""
+"""Chosen instants at which a signal handler might run, and raise or call something."""
 
 from __future__ import annotations
 
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dis import opname
 from pathlib import Path
@@ -15,22 +15,34 @@ from typing import Any
 import ipyproc
 
 _ROOT = Path(ipyproc.__file__).parent
-_WATCHED = {
-    str(path)
-    for folder in (_ROOT, _ROOT / "_sys", _ROOT / "jobs")
-    for path in folder.glob("*.py")
-    if path.name not in ("__init__.py", "context.py")
-}
+
+
+def files_below(*parts: str) -> set[str]:
+    """Return the source files of parts of the package."""
+    paths = (_ROOT / part for part in parts)
+    return {str(file) for path in paths for file in [path, *path.rglob("*.py")]}
+
+
+#: The code of processes, but for that of the launcher, which is another process.
+_PROCESSES = files_below("process.py", "_process", "_sys")
 #: The interpreter looks for signals after these; not after a call into Python code.
-_CHECKING = {"RESUME", "JUMP_BACKWARD", "CALL", "CALL_FUNCTION_EX"}
+_CHECKING = {"RESUME", "JUMP_BACKWARD", "CALL", "CALL_KW", "CALL_FUNCTION_EX"}
 _BY_C = {"__init__", "__new__"}
 
 
-class Interrupts:
-    """Raises KeyboardInterrupt at the *number*-th instant at which a signal might."""
+def _interrupt() -> None:
+    raise KeyboardInterrupt
 
-    def __init__(self, number: int) -> None:
+
+class Interrupts:
+    """Calls *handler* at the *number*-th instant at which Python would call one."""
+
+    def __init__(
+        self, number: int, handler: Callable[[], object], watched: set[str]
+    ) -> None:
         self.left = number
+        self._handler = handler
+        self._watched = watched
         self._before: dict[FrameType, str] = {}
 
     def trace(self, frame: FrameType, event: str, _: object) -> Any:
@@ -41,7 +53,7 @@ class Interrupts:
                 self._before[frame.f_back] = "a call into Python"
             code = frame.f_code
             # What is raised while an object is freed goes no further.
-            if code.co_filename not in _WATCHED or code.co_name == "__del__":
+            if code.co_filename not in self._watched or code.co_name == "__del__":
                 return None
             frame.f_trace_opcodes = True
         elif event == "opcode":
@@ -55,17 +67,23 @@ class Interrupts:
             self.left -= 1
             if self.left == 0:
                 self._before.clear()
-                raise KeyboardInterrupt
+                sys.settrace(None)
+                self._handler()
         self._before[frame] = opname[frame.f_code.co_code[frame.f_lasti]]
 
 
 @contextmanager
-def interrupt_at(number: int) -> Iterator[Interrupts]:
-    """Raise KeyboardInterrupt at that instant of what the block does.
+def interrupt_at(
+    number: int,
+    handler: Callable[[], object] = _interrupt,
+    watched: set[str] = _PROCESSES,
+) -> Iterator[Interrupts]:
+    """Raise KeyboardInterrupt, or call *handler*, at that instant of the block.
 
-    If there are fewer of them, ``left`` is above 0 in the end.
+    Instants count in *watched* files only. If there are fewer of them, ``left`` is
+    above 0 in the end.
     """
-    interrupts = Interrupts(number)
+    interrupts = Interrupts(number, handler, watched)
     before = sys.gettrace()
     sys.settrace(interrupts.trace)
     try:

@@ -8,6 +8,7 @@ import os
 import pytest
 
 from ipyproc import ProcAttr, ProcessState, SysProcAttr, start_process
+from ipyproc._sys import inherit
 from tests.process.tools import start_sh, start_sleep
 from tests.threads import SOON
 
@@ -93,3 +94,48 @@ def test_traced(mode: str) -> None:
         return state
 
     assert str(asyncio.run(main())) == "stop signal: trace/breakpoint trap"
+
+
+def test_reaped_by_a_thread_meanwhile(mode: str) -> None:
+    """If a thread takes the state first, whoever awaits it gets ECHILD."""
+    process = start_sleep()
+
+    async def main() -> str:
+        task = asyncio.create_task(process.wait_async())
+        await asyncio.sleep(0)
+        process.kill()
+        await asyncio.to_thread(process.wait)
+        with pytest.raises(ChildProcessError) as caught:
+            await asyncio.wait_for(task, SOON)
+        return str(caught.value)
+
+    assert asyncio.run(main()).endswith("no child processes")
+
+
+def test_released_meanwhile(mode: str) -> None:
+    """A wait that has begun gets the state, whatever is released then."""
+    process = start_sleep()
+    pid = process.pid
+
+    async def main() -> ProcessState:
+        task = asyncio.create_task(process.wait_async())
+        await asyncio.sleep(0)
+        process.release()
+        os.kill(pid, 9)
+        return await asyncio.wait_for(task, SOON)
+
+    assert str(asyncio.run(main())) == "signal: killed"
+
+
+def test_output_of_a_cell_does_not_stop_the_loop(
+    monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
+    """While output is on its way into a cell the loop goes on."""
+    process = start_sh("exit 0")
+    process._owner.prints_into_cell = True
+    waits = [True] * 20
+    monkeypatch.setattr(inherit, "output_waits", lambda: bool(waits and waits.pop()))
+    monkeypatch.setattr(inherit.time, "sleep", None)  # it would stop the loop
+
+    assert asyncio.run(process.wait_async()).success
+    assert waits == []

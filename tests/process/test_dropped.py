@@ -98,3 +98,48 @@ def test_end_of_the_interpreter() -> None:
     shown = run_python(code, "-X", "dev")
     assert "Traceback" not in shown
     assert "Exception ignored" not in shown
+
+
+IGNORED = """
+import signal
+from ipyproc import start_process
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+process = start_process("/bin/true", ["true"])
+try:
+    process.wait()
+except ChildProcessError as error:
+    print(error)
+try:
+    process.signal(0)
+except ProcessLookupError as error:
+    print(error)
+del process
+"""
+
+
+@pytest.mark.parametrize("pidfds", ["0", "1"])
+def test_waited_for_where_the_kernel_reaps(pidfds: str) -> None:
+    """Where SIGCHLD is ignored, a process that was waited for is dropped quietly."""
+    said = run_python(IGNORED, "-X", "dev", "-W", "error", IPYPROC_PIDFD=pidfds)
+
+    lines = said.splitlines()
+    assert lines[0].endswith("no child processes")
+    assert lines[1:] == ["os: process already finished"]
+
+
+STRICT = """
+import os, sys
+from ipyproc import start_process
+sys.unraisablehook = lambda raised: print(type(raised.exc_value).__name__)
+before = os.listdir("/proc/self/fd")
+process = start_process("/bin/true", ["true"])
+pid = process.pid
+os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+del process
+print(os.path.exists(f"/proc/{pid}"), os.listdir("/proc/self/fd") == before)
+"""
+
+
+def test_warning_that_is_an_error() -> None:
+    """Under -W error a dropped process is reaped, and its pidfd closed."""
+    assert run_python(STRICT, "-W", "error") == "ResourceWarning\nFalse True\n"

@@ -5,11 +5,22 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from ipyproc import PathError, ProcAttr, SysProcAttr, find_process, start_process
+from ipyproc import (
+    PathError,
+    ProcAttr,
+    ProcessDoneError,
+    SysProcAttr,
+    find_process,
+    start_process,
+)
+from ipyproc._process import start
+from ipyproc._sys import pidfd
 from tests.process.tools import (
     children,
     descriptors,
@@ -196,3 +207,56 @@ def test_ids_of_others_are_refused_quietly() -> None:
     )
 
     assert run_python(code) == "operation not permitted\n"
+
+
+def test_number_that_is_a_strangers() -> None:
+    """A child that is gone at once gives a done Process, not a stranger's.
+
+    Between the start and the opening of the pidfd the kernel may have given the number
+    to another process; here our parent plays that one.
+    """
+    if not pidfd.works():
+        pytest.skip("pid mode cannot tell")
+    before = descriptors()
+    stranger = start._owner(os.getppid())
+    with pytest.raises(ProcessDoneError):
+        stranger.signal(0)
+    with pytest.raises(ChildProcessError):
+        stranger.wait(None)
+
+    assert stranger.status == "done"
+    assert descriptors() == before
+
+
+def test_number_that_is_another_childs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where SIGCHLD is ignored a child that started later is another one."""
+    if not pidfd.works():
+        pytest.skip("pid mode cannot tell")
+    before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    process = start_sleep()
+    try:
+        assert start._owner(process.pid).status == "ok"
+        monkeypatch.setattr(pidfd, "start_time", lambda _: time.monotonic() * 2)
+        assert start._owner(process.pid).status == "done"
+        assert process.status == "ok"
+    finally:
+        process.kill()
+        with suppress(ChildProcessError):
+            process.wait()
+        signal.signal(signal.SIGCHLD, before)
+
+
+def test_gone_children_are_nobody(mode: str) -> None:
+    """Where SIGCHLD is ignored, a child that ends at once never signals a stranger."""
+    before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    try:
+        for _ in range(200):
+            process = start_process("/bin/true", ["true"])
+            with suppress(ProcessDoneError):
+                process.signal(0)
+            with pytest.raises(ChildProcessError):
+                process.wait()
+            with pytest.raises(ProcessDoneError):
+                process.signal(0)
+    finally:
+        signal.signal(signal.SIGCHLD, before)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import selectors
 import signal
@@ -21,7 +22,13 @@ from ipyproc import (
     find_process,
     start_process,
 )
-from tests.process.tools import descriptors, start_sh, start_sleep, wait_until_ended
+from tests.process.tools import (
+    descriptors,
+    in_thread,
+    start_sh,
+    start_sleep,
+    wait_until_ended,
+)
 from tests.threads import SOON, in_threads
 
 
@@ -174,3 +181,12 @@ def test_wait_from_other_threads(mode: str) -> None:
     in_threads(1, lambda _: codes.append(process.wait(SOON).exit_code))
 
     assert codes == [5]
+
+
+@pytest.mark.parametrize("seconds", [2.2e6, 1e10, 1e300, math.inf])
+def test_any_number_of_seconds(seconds: float, mode: str) -> None:
+    """A wait may be as long as a float can say, in every thread."""
+    ours, theirs = start_sh("exit 4"), start_sh("exit 5")
+
+    assert in_thread(lambda: theirs.wait(seconds)).exit_code == 5
+    assert ours.wait(seconds).exit_code == 4
