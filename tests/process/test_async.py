@@ -9,7 +9,7 @@ import pytest
 
 from ipyproc import ProcAttr, ProcessState, SysProcAttr, start_process
 from ipyproc._sys import inherit
-from tests.process.tools import start_sh, start_sleep
+from tests.process.tools import in_thread, start_sh, start_sleep
 from tests.threads import SOON
 
 
@@ -104,7 +104,7 @@ def test_reaped_by_a_thread_meanwhile(mode: str) -> None:
         task = asyncio.create_task(process.wait_async())
         await asyncio.sleep(0)
         process.kill()
-        await asyncio.to_thread(process.wait)
+        in_thread(process.wait)  # the loop stands still, so the thread is first
         with pytest.raises(ChildProcessError) as caught:
             await asyncio.wait_for(task, SOON)
         return str(caught.value)
