@@ -167,6 +167,23 @@ def test_without_a_front_end_the_end_is_shown_between_cells(
     assert set(shell.shown[-1].data) == {"text/plain", "text/html"}
 
 
+def test_an_end_between_two_steps_is_shown_after_the_next_cell(
+    front: FrontEnd, job: FakeJob, use: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A job that ends just after its place was updated is not taken for shown."""
+    shell = use(Shell(human=False))
+    display.show(job)
+    (place,) = job.widget._places
+    monkeypatch.setattr(place, "update", lambda: job.ends() or 0)
+    shell.events.trigger("post_run_cell", None)
+    monkeypatch.delattr(place, "update")
+
+    shell.events.trigger("pre_run_cell", None)
+
+    assert [shown.update for shown in shell.shown] == [False, True]
+    assert job.widget.comm is None
+
+
 def test_a_page_that_is_there_keeps_its_widget(
     front: FrontEnd, job: FakeJob, use: Any
 ) -> None:

@@ -66,9 +66,15 @@ class LiveWidget(anywidget.AnyWidget):
 
     _is_open = False
 
-    def __init__(self, publisher: Publisher = shared, **traits: object) -> None:
+    def __init__(
+        self,
+        publisher: Publisher = shared,
+        viewers: Viewers | None = None,
+        **traits: object,
+    ) -> None:
+        """Open it; a page may be heard at once, so all else must be there before."""
         self._publisher = publisher
-        self._viewers = Viewers()
+        self._viewers = viewers or Viewers()
         self._requests: deque[Callable[[], int]] = deque(maxlen=_MOST_REQUESTS)
         self._places: list[Place] = []
         self._unfollow: Callable[[], None] | None = None
@@ -104,6 +110,9 @@ class LiveWidget(anywidget.AnyWidget):
     def refresh(self, room: int) -> int:
         """Send what is most urgent, about *room* bytes; return its size, or 0."""
         return 0
+
+    def over(self) -> None:
+        """Do what is left when all places without a page have been shown the end."""
 
     # --- life
 
@@ -267,12 +276,14 @@ class LiveWidget(anywidget.AnyWidget):
 
     def _between_cells(self, *_: object) -> None:
         self.catch_up()
+        is_over = self.final or self.comm is None  # asked first: it may end meanwhile
         # What runs a notebook without a page listens only while a cell runs.
         for place in self._places:
             if place.headless:
                 place.update()
-        if self.final or self.comm is None:
+        if is_over:
             self._stop_following()
+            self.over()
 
     def _ipython_display_(self) -> None:
         """Show it in the current cell, or print it where there is no notebook."""

@@ -20,6 +20,7 @@ from ipyproc.views.transport.output_feed import Message, OutputFeed, Pauses
 from ipyproc.views.transport.protocol import Ack, Asked, Forget, Look, Ready, Save
 from ipyproc.views.transport.rate_limiter import Publisher, shared
 from ipyproc.views.transport.usage_feed import UsageFeed
+from ipyproc.views.transport.viewers import Viewers
 from ipyproc.views.widgets.base import LiveWidget, Requests, size_of
 from ipyproc.views.widgets.place import Place
 
@@ -60,12 +61,16 @@ class JobView(LiveWidget):
         self._marked = _MOST_MARKS
         self._is_forgotten = False  # set once, by any thread
         self._tailed = job.total
-        tail = output_feed.tail(job)
+        viewers = Viewers()
+        self._feed = OutputFeed(job, viewers)
+        self._usage = UsageFeed(job, viewers)
         super().__init__(
-            publisher, state=snapshot(job), tail=tail, signals=list(actions.SIGNALS)
+            publisher,
+            viewers,
+            state=snapshot(job),
+            tail=output_feed.tail(job),
+            signals=list(actions.SIGNALS),
         )
-        self._feed = OutputFeed(job, self._viewers)
-        self._usage = UsageFeed(job, self._viewers)
         self._unsubscribe = job.subscribe(lambda _: self.changed())
         self.changed()
 
@@ -114,20 +119,14 @@ class JobView(LiveWidget):
         is_over = self.final  # asked once: it may end at any moment
         place = Place(self, shell, is_live=not is_over)
         if is_over and place.headless:
-            self._retire_unseen()
+            self.over()
         return place
 
     def events(self, place: Place) -> tuple[str, ...]:
         """Return the events at which a place without a page is shown the end."""
         return ("pre_run_cell", "post_run_cell") if place.headless else ()
 
-    def _between_cells(self, *_: object) -> None:
-        is_over = self.final
-        super()._between_cells()
-        if is_over:
-            self._retire_unseen()
-
-    def _retire_unseen(self) -> None:
+    def over(self) -> None:
         """Close it if no page looks: a widget would be saved with the notebook."""
         if not self._viewers.known:
             self.retire()
