@@ -62,13 +62,13 @@ def close() -> None:
     _session.close()
 
 
-def retire(timeout: float) -> None:
-    """End the threads that serve views, each within *timeout* seconds.
+def retire(timeout: float) -> bool:
+    """End the threads that serve views; return whether each ended in *timeout* seconds.
 
     The next view starts new ones.
     """
-    actions.shared.retire(timeout)
-    rate_limiter.shared.retire(timeout)
+    done = actions.shared.retire(timeout)  # what it does wakes the other
+    return rate_limiter.shared.retire(timeout) and done
 
 
 def _view(job: Job) -> JobView:

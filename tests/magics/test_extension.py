@@ -12,12 +12,14 @@ from IPython.core.magic import Magics, line_magic, magics_class
 import ipyproc
 from ipyproc import jobs, spawn
 from ipyproc.magics import complete, load, unload
+from ipyproc.views import retire
 from tests.guard import holdings
 from tests.magics.helpers import RunCell, until
 
 
 def picture(ip: Any) -> dict[str, object]:
     """All that an extension can change in a shell."""
+    assert retire(20)  # a thread of the test before this one may still linger
     manager = ip.magics_manager
     formatter = ip.display_formatter
     formatters = [*formatter.formatters.values(), formatter.ipython_display_formatter]
