@@ -242,14 +242,17 @@ def test_without_pidfds(watch: Callable[..., LifeLine]) -> None:
     until(lambda: view.final)
 
 
-def test_nothing_is_held_by_a_closed_view(sleeper: Process) -> None:
-    """A view that was closed looks no more."""
-    view = life(sleeper)
+def test_nothing_is_held_by_a_closed_view(
+    sleeper: Process, watch: Callable[..., LifeLine]
+) -> None:
+    """A view that was closed polls no more, while another one sees the end."""
+    view, other = life(sleeper), watch(sleeper)
     view.close()
     sleeper.kill()
     sleeper.wait()
+    until(lambda: other.final)
 
-    time.sleep(0.1)  # two looks
+    view.catch_up()
 
     assert [moment.event for moment in view.moments] == ["started"]
 
