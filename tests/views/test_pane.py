@@ -57,7 +57,7 @@ class Pane:
         self.have = after + len(data)
 
     def changed(self) -> None:
-        """Let it know how the job is."""
+        """Send it the new state of the job."""
         state = format.snapshot(self.job)
         self.page.evaluate("state => set('state', state)", state)
 
@@ -97,9 +97,7 @@ def live(pane: Pane) -> Pane:
 
 
 def test_the_page_contract(page: Page, pane: Pane) -> None:
-    """
-    Names, roles and attributes are those that style sheets and tests rely on.
-    """
+    """Names, roles and attributes are those that style sheets and tests rely on."""
     section = page.get_by_role("region", name="Job train")
     expect(section).to_have_class("ipyproc-job tex2jax_ignore mathjax_ignore")
     expect(section).to_have_attribute("data-name", "train")
@@ -114,9 +112,7 @@ def test_the_page_contract(page: Page, pane: Pane) -> None:
 
 
 def test_output(page: Page, live: Pane) -> None:
-    """
-    Output is a log, one child per line, appended as it comes.
-    """
+    """The output is a log with one child per line, appended as it comes."""
     live.prints("one\ntw")
     live.prints("o\n")
     live.prints("bad\n", stream="stderr")
@@ -130,9 +126,7 @@ def test_output(page: Page, live: Pane) -> None:
 
 
 def test_only_what_changes_is_drawn(page: Page, live: Pane) -> None:
-    """
-    A progress bar after hundreds of lines touches one line of the page.
-    """
+    """A progress bar after hundreds of lines touches one line of the page."""
     live.prints("x\n" * 900 + "0 %")
     expect(live.lines).to_have_count(901)
     page.evaluate("drawn()")
@@ -146,9 +140,7 @@ def test_only_what_changes_is_drawn(page: Page, live: Pane) -> None:
 
 
 def test_old_lines_fall_off(page: Page, live: Pane) -> None:
-    """
-    The pane keeps so many lines, and says how many are gone.
-    """
+    """The pane keeps a limited number of lines, and says how many are gone."""
     for start in range(0, 5000, 1000):
         live.prints("".join(f"{n}\n" for n in range(start, start + 1000)))
 
@@ -157,9 +149,7 @@ def test_old_lines_fall_off(page: Page, live: Pane) -> None:
 
 
 def test_looks(page: Page, live: Pane) -> None:
-    """
-    Colours and attributes are styles of spans.
-    """
+    """Colours and text attributes become styles of spans."""
     live.prints("\x1b[1;4;31mred\x1b[0m \x1b[7;38;2;1;2;3;48;5;16mx\x1b[0m\x1b[7my")
 
     expect(page.locator(".ipyproc-output span")).to_have_count(3)
@@ -188,9 +178,7 @@ HOSTILE = [
 
 
 def test_hostile_output(page: Page, live: Pane) -> None:
-    """
-    Nothing that is printed becomes an element, an address or a script.
-    """
+    """Nothing that a job prints becomes an element, an address or a script."""
     title = page.title()
     for data in HOSTILE:
         live.prints(data)
@@ -208,9 +196,7 @@ def test_hostile_output(page: Page, live: Pane) -> None:
 
 
 def test_links(page: Page, live: Pane) -> None:
-    """
-    A link leads to http or https only, in a page of its own that cannot reach back.
-    """
+    """A link leads to http or https only, in a tab that cannot reach this page."""
     live.prints("\x1b]8;;https://a.b/?c=d\x07this\x1b]8;;\x07")
 
     link = page.get_by_role("link", name="this")
@@ -220,9 +206,7 @@ def test_links(page: Page, live: Pane) -> None:
 
 
 def test_the_tail_is_shown_before_the_kernel_answers(page: Page, job: FakeJob) -> None:
-    """
-    A page that gets no answer shows what the synced state has.
-    """
+    """A page that gets no answer shows what the synced state holds."""
     tail = {
         "offset": 1500,
         "streams": [["stdout", 5], ["stderr", 4]],
@@ -240,9 +224,7 @@ def test_the_tail_is_shown_before_the_kernel_answers(page: Page, job: FakeJob) -
 
 
 def test_what_the_tail_had_is_not_shown_twice(page: Page, job: FakeJob) -> None:
-    """
-    The stream goes on after the tail, also where it begins before that.
-    """
+    """The stream continues after the tail, even if it begins before the tail's end."""
     pane = Pane(page, job, {"offset": 0, "streams": [["stdout", 4]], "data": "a\nb\n"})
     pane.show()
     assert pane.sent("ready")[0]["have"] == 4
@@ -256,9 +238,7 @@ def test_what_the_tail_had_is_not_shown_twice(page: Page, job: FakeJob) -> None:
 
 
 def test_a_tail_is_replaced_by_more(page: Page, job: FakeJob) -> None:
-    """
-    When the kernel can send more than the tail had, the pane begins again with that.
-    """
+    """If the kernel can send more than the tail held, the pane starts with that."""
     tail = {"offset": 1000, "streams": [["stdout", 2]], "data": "z\n"}
     pane = Pane(page, job, tail)
     pane.show()
@@ -270,9 +250,7 @@ def test_a_tail_is_replaced_by_more(page: Page, job: FakeJob) -> None:
 
 
 def test_a_busy_kernel_is_followed_without_an_answer(page: Page, pane: Pane) -> None:
-    """
-    What a busy kernel sends to anyone is shown, and so are new tails.
-    """
+    """A pane shows what a busy kernel sends to every page, and new tails."""
     everybody = {"pages": ["*"], "streams": [["stdout", 2]]}
     pane.tell("a\n", kind="output", after=0, offset=0, **everybody)
     pane.shows("a")
@@ -283,9 +261,7 @@ def test_a_busy_kernel_is_followed_without_an_answer(page: Page, pane: Pane) -> 
 
 
 def test_gaps_are_mended(page: Page, live: Pane) -> None:
-    """
-    When a message is missing the page asks for what it lacks, once.
-    """
+    """If a message is missing, the page asks once for what it lacks."""
     live.prints("a\n")
     live.prints("c\n", after=4)
     live.prints("d\n", after=6)
@@ -299,9 +275,7 @@ def test_gaps_are_mended(page: Page, live: Pane) -> None:
 
 
 def test_a_missing_last_message_is_noticed(page: Page, live: Pane) -> None:
-    """
-    A mark that says how much was sent makes the page ask for it.
-    """
+    """From the total in the state the page knows that output is missing, and asks."""
     pages = [live.sent("ready")[-1]["page"]]
     live.tell(None, kind="output", pages=pages, after=5, offset=5, streams=[])
 
@@ -309,9 +283,7 @@ def test_a_missing_last_message_is_noticed(page: Page, live: Pane) -> None:
 
 
 def test_what_is_left_out_is_said(page: Page, live: Pane) -> None:
-    """
-    When the kernel skips to the newest, the pane says how much it does not show.
-    """
+    """If the kernel skips output, the pane says how much it does not show."""
     live.prints("a")
     pages = [live.sent("ready")[-1]["page"]]
     skip = {"after": 1, "offset": 2_000_001, "streams": [["stdout", 2]]}
@@ -325,9 +297,7 @@ def test_what_is_left_out_is_said(page: Page, live: Pane) -> None:
 
 
 def test_what_was_left_out_is_said_for_ever(page: Page, live: Pane) -> None:
-    """
-    It stays said how much is left out when the line that said so falls off the top.
-    """
+    """How many bytes were left out is still said when that line falls off."""
     live.prints("a\n")
     pages = [live.sent("ready")[-1]["page"]]
     text = "z\n" * 1000
@@ -342,9 +312,7 @@ def test_what_was_left_out_is_said_for_ever(page: Page, live: Pane) -> None:
 
 
 def test_only_what_is_drawn_is_acknowledged(page: Page, live: Pane) -> None:
-    """
-    The page acknowledges now and then, and only what it has drawn.
-    """
+    """The page acknowledges only what it has drawn, and not every message."""
     live.prints("x" * 79 + "\n")
     expect(live.lines).to_have_count(1)
     assert live.sent("ack") == []
@@ -355,9 +323,7 @@ def test_only_what_is_drawn_is_acknowledged(page: Page, live: Pane) -> None:
 
 
 def test_messages_for_other_pages_are_not_for_this_one(page: Page, live: Pane) -> None:
-    """
-    Each page has a name of its own, and takes only what is for it.
-    """
+    """Each view has a name of its own, and ignores messages for others."""
     live.tell(
         "x", kind="output", pages=["b"], after=0, offset=0, streams=[["stdout", 1]]
     )
@@ -368,7 +334,7 @@ def test_messages_for_other_pages_are_not_for_this_one(page: Page, live: Pane) -
 
 
 def test_its_height_is_given_in_lines(page: Page, live: Pane) -> None:
-    """Seventeen if not said otherwise; little output takes little room."""
+    """The log is at most 17 lines high by default, and smaller if it has fewer."""
     height = "e => e.clientHeight / parseFloat(getComputedStyle(e).lineHeight)"
     log = page.get_by_role("log")
 
@@ -385,9 +351,7 @@ def test_its_height_is_given_in_lines(page: Page, live: Pane) -> None:
 
 
 def test_it_follows_the_end_until_the_reader_scrolls(page: Page, live: Pane) -> None:
-    """
-    The newest line is in view, unless the reader looks at something else.
-    """
+    """The newest line is in view until the reader scrolls away from it."""
     log = page.locator(".ipyproc-output")
     bottom = "e => e.scrollHeight - e.scrollTop - e.clientHeight"
     live.prints("x\n" * 100)
@@ -409,9 +373,7 @@ def test_it_follows_the_end_until_the_reader_scrolls(page: Page, live: Pane) -> 
 
 
 def test_buttons_ask_the_kernel(page: Page, live: Pane) -> None:
-    """
-    A button names an action, and shows an error quietly.
-    """
+    """A button sends the name of an action, and an error is shown beside it."""
     for name in ("Interrupt", "Terminate", "Kill", "Close stdin"):
         live.button(name).click()
     actions = ["interrupt", "terminate", "kill", "close_stdin"]
@@ -432,9 +394,7 @@ def answer(pane: Pane, action: str, number: int = 0) -> None:
 
 
 def test_a_click_that_has_to_wait_says_so(page: Page, live: Pane) -> None:
-    """
-    While the kernel is busy the pane says what is queued, and each click is sent once.
-    """
+    """While the kernel is busy the pane says what is queued, and sends it once."""
     kill, interrupt = live.button("Kill"), live.button("Interrupt")
     kill.click()
     expect(page.get_by_text("Kill is queued: the kernel is busy")).to_be_visible()
@@ -455,9 +415,7 @@ def test_a_click_that_has_to_wait_says_so(page: Page, live: Pane) -> None:
 
 
 def test_input_that_has_to_wait_is_all_sent(page: Page, live: Pane) -> None:
-    """
-    While lines wait for the kernel more can be typed.
-    """
+    """While lines wait for the kernel, more can be sent."""
     field = page.get_by_label("Standard input")
     for line in ("one", "two"):
         field.fill(line)
@@ -490,9 +448,7 @@ def used(pane: Pane, *cpu: int, tree: bool = False) -> None:
 
 
 def test_usage(page: Page, live: Pane) -> None:
-    """
-    Processor and memory are figures and a curve of which a screen reader can tell.
-    """
+    """CPU and memory are figures and a curve with a text for screen readers."""
     summary = page.locator("summary")
     expect(summary).to_have_text("Processes and signals")
     expect(page.get_by_role("img")).to_have_count(0)
@@ -507,9 +463,7 @@ def test_usage(page: Page, live: Pane) -> None:
 
 
 def test_it_says_that_somebody_looks(timed_page: Page, job: FakeJob) -> None:
-    """
-    The kernel hears so every few seconds, but of no pane that is out of sight.
-    """
+    """A pane in sight says so every few seconds, one out of sight does not."""
     pane = Pane(timed_page, job, NOTHING)
     pane.show()
     pane.begin()
@@ -542,9 +496,7 @@ SIGHTED = """top => new Promise((done) => {
 
 
 def test_what_nobody_sees_is_drawn_rarely(timed_page: Page, job: FakeJob) -> None:
-    """
-    What is out of sight leaves the page's time to what is not, and is drawn later.
-    """
+    """Output out of sight is drawn at most once a second."""
     pane = Pane(timed_page, job, NOTHING)
     pane.show()
     pane.begin()
@@ -566,9 +518,7 @@ def test_what_nobody_sees_is_drawn_rarely(timed_page: Page, job: FakeJob) -> Non
 
 
 def test_a_page_that_was_too_slow_for_anywidget(page: Page, job: FakeJob) -> None:
-    """
-    The model hears its kernel all the same, and asks for what it may have missed.
-    """
+    """A model that anywidget gave up hears its kernel, and asks for what it missed."""
     state = format.snapshot(job)
     page.evaluate(
         """given => open_(...given, {
@@ -589,9 +539,7 @@ def test_a_page_that_was_too_slow_for_anywidget(page: Page, job: FakeJob) -> Non
 
 
 def test_a_page_that_cannot_hear_the_kernel(page: Page, job: FakeJob) -> None:
-    """
-    It says so, and what helps.
-    """
+    """A page that cannot hear the kernel says so, and what helps."""
     state = format.snapshot(job)
     page.evaluate("given => open_(...given, {})", [state, NOTHING])
     page.evaluate("render()")
@@ -601,9 +549,7 @@ def test_a_page_that_cannot_hear_the_kernel(page: Page, job: FakeJob) -> None:
 
 
 def test_figures_that_are_old_say_so(timed_page: Page, job: FakeJob) -> None:
-    """
-    What a busy kernel said last is not taken for what is now.
-    """
+    """Figures that the kernel has not renewed say how old they are."""
     pane = Pane(timed_page, job, NOTHING)
     pane.show()
     pane.begin()
@@ -618,9 +564,7 @@ def test_figures_that_are_old_say_so(timed_page: Page, job: FakeJob) -> None:
 
 
 def test_the_processes_on_request(page: Page, live: Pane) -> None:
-    """
-    The kernel is asked for the processes when they are opened; names are only text.
-    """
+    """Processes are asked for when the reader opens them; names are only text."""
     page.wait_for_function("model.sent.some((m) => m.action === 'look')")
     assert not any(asked["tree"] for asked in live.sent("look"))
 
@@ -641,9 +585,7 @@ def test_the_processes_on_request(page: Page, live: Pane) -> None:
 
 
 def test_any_signal(page: Page, live: Pane) -> None:
-    """
-    Any signal of the kernel's table can be sent, to the process or to all it started.
-    """
+    """Any signal of the kernel's table can be sent, to one process or to all."""
     page.locator("summary").click()
     page.get_by_label("Any signal").select_option("SIGUSR1 (10)")
     live.button("Signal").click()
@@ -656,9 +598,7 @@ def test_any_signal(page: Page, live: Pane) -> None:
 
 
 def test_stop_and_continue(page: Page, live: Pane) -> None:
-    """
-    The badge says whether the process is stopped, and the button what it would do.
-    """
+    """The badge says whether the process is stopped, the button what it does."""
     section, badge = page.locator("section"), page.locator(".ipyproc-status")
     page.locator("summary").click()
     live.button("Stop").click()
@@ -679,9 +619,7 @@ def test_stop_and_continue(page: Page, live: Pane) -> None:
 
 
 def test_a_job_that_timed_out_says_so(page: Page, live: Pane) -> None:
-    """
-    That it was not the user's signal shows beside the badge.
-    """
+    """A tag beside the badge says that the job timed out."""
     live.job.timed_out = True
     live.job.ends(15)
     live.changed()
@@ -694,9 +632,7 @@ CONTROLS = "section button, section input, section select"
 
 
 def test_the_kernel_is_gone(page: Page, live: Pane) -> None:
-    """
-    The pane says so, keeps what it knew, and offers nothing that cannot be done.
-    """
+    """Without a kernel the pane says so, keeps what it knew, disables its controls."""
     live.prints("hello\n")
     live.shows("hello")
     used(live, 7)
@@ -714,9 +650,7 @@ def test_the_kernel_is_gone(page: Page, live: Pane) -> None:
 
 
 def test_the_kernel_is_gone_and_nobody_said_so(timed_page: Page, job: FakeJob) -> None:
-    """
-    Where no event tells, the next thing that is asked for does.
-    """
+    """Where no event tells that the kernel is gone, the next request finds out."""
     pane = Pane(timed_page, job, NOTHING)
     pane.show()
     pane.begin()
@@ -731,9 +665,7 @@ def test_the_kernel_is_gone_and_nobody_said_so(timed_page: Page, job: FakeJob) -
 
 
 def test_a_view_of_a_kernel_that_is_gone(page: Page, job: FakeJob) -> None:
-    """
-    A pane that is drawn when there is no kernel any more shows what the state has.
-    """
+    """A pane that is drawn after the kernel is gone shows what the state holds."""
     pane = Pane(page, job, {"offset": 0, "streams": [["stdout", 3]], "data": "hi\n"})
     page.evaluate("model.gone = true")
     pane.show()
@@ -743,9 +675,7 @@ def test_a_view_of_a_kernel_that_is_gone(page: Page, job: FakeJob) -> None:
 
 
 def test_an_ended_job_of_a_kernel_that_is_gone(page: Page, live: Pane) -> None:
-    """
-    All that is known of it still holds; only what was to be fetched cannot be.
-    """
+    """What is known of an ended job still holds; only saving is disabled."""
     live.prints("hello\n")
     live.job.prints(b"hello\n")
     live.job.ends()
@@ -760,9 +690,7 @@ def test_an_ended_job_of_a_kernel_that_is_gone(page: Page, live: Pane) -> None:
 
 
 def test_standard_input(page: Page, live: Pane) -> None:
-    """
-    A line is sent with Enter or the button, and the field is there while stdin is.
-    """
+    """Enter or the button sends a line, and the field is there while stdin is open."""
     field = page.get_by_label("Standard input")
     field.fill("yes")
     field.press("Enter")
@@ -779,9 +707,7 @@ def test_standard_input(page: Page, live: Pane) -> None:
 
 
 def test_keys_stay_in_the_pane(page: Page, live: Pane) -> None:
-    """
-    What is typed into the pane is no command for the notebook around it.
-    """
+    """Keys typed in the pane are no commands for the notebook around it."""
     page.evaluate("() => { document.onkeydown = (e) => { window.leaked = e.key; }; }")
     page.get_by_label("Standard input").press("d")
     live.button("Kill").press("d")
@@ -793,9 +719,7 @@ def test_keys_stay_in_the_pane(page: Page, live: Pane) -> None:
 
 
 def test_the_end(page: Page, live: Pane) -> None:
-    """
-    At the end there are the state and how long it took, and no buttons that do nothing.
-    """
+    """At the end there are the state, the real time, and only buttons that work."""
     live.prints("bye")
     live.job.prints(b"bye")
     live.job.ends(9)
@@ -817,9 +741,7 @@ def test_the_end(page: Page, live: Pane) -> None:
 
 
 def test_a_job_that_says_nothing_has_no_empty_box(page: Page, live: Pane) -> None:
-    """
-    A pane is only as large as what there is to show.
-    """
+    """A pane is only as high as what there is to show."""
     expect(page.get_by_role("log")).to_have_count(0)
     expect(live.button("Save output")).to_have_count(0)
     height = page.locator("section").evaluate("e => e.clientHeight")
@@ -827,9 +749,7 @@ def test_a_job_that_says_nothing_has_no_empty_box(page: Page, live: Pane) -> Non
 
 
 def test_what_was_half_said_is_shown_at_the_end(page: Page, live: Pane) -> None:
-    """
-    A character that was cut off shows when nothing more can come.
-    """
+    """A character that was cut off is shown when the output has ended."""
     live.prints("a\u00e2\u0082")
     live.shows("a")
 
@@ -840,9 +760,7 @@ def test_what_was_half_said_is_shown_at_the_end(page: Page, live: Pane) -> None:
 
 
 def test_saving(page: Page, live: Pane, tmp_path: Path) -> None:
-    """
-    Everything that was captured is fetched piece by piece and saved as one file.
-    """
+    """All captured output is fetched piece by piece and saved as one file."""
     live.prints("x\n")
     with page.expect_download() as download:
         live.button("Save output").click()
@@ -864,9 +782,7 @@ def static(page: Page, job: FakeJob) -> None:
 
 
 def test_the_pane_moves_into_the_static_html(page: Page, live: Pane) -> None:
-    """
-    When the cell's output becomes HTML the same pane is in it, at once and whole.
-    """
+    """When the cell's output becomes HTML, the same pane moves into it at once."""
     live.prints("hello\n")
     live.job.prints(b"hello\n")
     live.shows("hello")
@@ -888,9 +804,7 @@ def test_the_pane_moves_into_the_static_html(page: Page, live: Pane) -> None:
 
 
 def test_a_page_that_finds_static_html_makes_it_live(page: Page, job: FakeJob) -> None:
-    """
-    After a reload there is only the HTML: each place of it has a pane of its own.
-    """
+    """After a reload each static rendering of a job becomes a pane of its own."""
     job.prints(b"hello\n")
     job.ends()
     static(page, job)
@@ -903,9 +817,7 @@ def test_a_page_that_finds_static_html_makes_it_live(page: Page, job: FakeJob) -
 
 
 def test_a_view_that_is_taken_away_falls_silent(timed_page: Page, job: FakeJob) -> None:
-    """
-    A pane that is nowhere on the page any more asks the kernel for nothing.
-    """
+    """A pane that the front end removed says so, and asks for nothing more."""
     pane = Pane(timed_page, job, NOTHING)
     pane.show()
     pane.begin()
@@ -970,9 +882,7 @@ def test_it_comes_back_after_it_left(timed_page: Page, job: FakeJob) -> None:
 
 
 def test_it_asks_again_when_nobody_answers(timed_page: Page, job: FakeJob) -> None:
-    """
-    An answer may be lost: the page asks again, less and less often.
-    """
+    """If no answer comes the page asks again, less and less often."""
     pane = Pane(timed_page, job, NOTHING)
     pane.show()
 
@@ -982,9 +892,7 @@ def test_it_asks_again_when_nobody_answers(timed_page: Page, job: FakeJob) -> No
 
 
 def test_the_clock_is_the_kernels(timed_page: Page, job: FakeJob) -> None:
-    """
-    The running time is right also where the page's clock is not.
-    """
+    """The running time is right even if the page's clock is wrong."""
     pane = Pane(timed_page, job, NOTHING)
     pane.show()
     pane.begin(clock=job.started_at + 3725)
@@ -997,9 +905,7 @@ def test_the_clock_is_the_kernels(timed_page: Page, job: FakeJob) -> None:
 @pytest.mark.parametrize("width", [400, 900, 1600])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_it_fits(page: Page, live: Pane, width: int, scheme: Any) -> None:
-    """
-    At any width nothing is cut off or overlaps, and text has contrast on its ground.
-    """
+    """At any width nothing is cut off or overlaps, and text has enough contrast."""
     page.set_viewport_size({"width": width, "height": 700})
     page.emulate_media(color_scheme=scheme)
     live.job.argv = ("python3", "train.py", *(f"--option-{n}=1" for n in range(30)))
@@ -1021,9 +927,7 @@ def test_it_fits(page: Page, live: Pane, width: int, scheme: Any) -> None:
 
 
 def test_a_job_that_was_forgotten(page: Page, live: Pane) -> None:
-    """
-    Its model goes, its picture stays, and what needs the kernel cannot be pressed.
-    """
+    """When a job is cleared its pane stays without a model, with disabled controls."""
     live.prints("hello\n")
     live.job.prints(b"hello\n")
     live.job.ends()
@@ -1040,9 +944,7 @@ def test_a_job_that_was_forgotten(page: Page, live: Pane) -> None:
 
 
 def test_the_keyboard_reaches_everything(page: Page, live: Pane) -> None:
-    """
-    Tab goes through the pane from top to bottom, the focus shows, and keys scroll.
-    """
+    """Tab goes through the pane in order, the focus is visible, and keys scroll."""
     live.prints("x\n" * 100)
     live.shows(*["x"] * 100)
     page.locator("summary").click()

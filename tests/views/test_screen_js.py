@@ -19,9 +19,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("views")]
 
 @pytest.mark.parametrize("size", [None, 1, 7])
 def test_vectors(page: Page, size: int | None) -> None:
-    """
-    The screen in the page shows what the vectors say, wherever their bytes are cut.
-    """
+    """The page's screen shows what the vectors say, wherever their bytes are cut."""
     for vector, got in zip(VECTORS, _played(page, VECTORS, size), strict=True):
         assert picture(vector, got["lines"]) == vector["lines"], vector["name"]
         assert got["dropped"] == vector.get("dropped", 0), vector["name"]
@@ -37,9 +35,7 @@ flood = st.lists(
 
 @pytest.mark.parametrize("what", [printed, flood], ids=["noise", "flood"])
 def test_twins_agree_on_anything(page: Page, what: st.SearchStrategy[bytes]) -> None:
-    """
-    What the vectors leave open, the two models still do in the same way.
-    """
+    """On any input, the page's screen and Python's show the same."""
     vectors = _thought_up(what, 500)
 
     wrong = []
@@ -52,14 +48,14 @@ def test_twins_agree_on_anything(page: Page, what: st.SearchStrategy[bytes]) -> 
 
 
 def _played(page: Page, vectors: list[Vector], size: int | None = None) -> list[Any]:
-    """Have the page play all, in one go."""
+    """Return what the page shows for each vector, in one call."""
     script = "([all, size]) => all.map((vector) => played(vector, size ?? undefined))"
     played: list[Any] = page.evaluate(script, [vectors, size])
     return played
 
 
 def _thought_up(what: st.SearchStrategy[bytes], count: int) -> list[Vector]:
-    """Have hypothesis think up vectors: always the same, to be played in one batch."""
+    """Return vectors that hypothesis made up, always the same ones."""
     found: list[Vector] = []
     stream = st.sampled_from(["stdout", "stderr"])
 
@@ -74,9 +70,7 @@ def _thought_up(what: st.SearchStrategy[bytes], count: int) -> list[Vector]:
 
 
 def test_twins_agree_on_widths(page: Page) -> None:
-    """
-    Every character that both know takes as many columns in the page as in Python.
-    """
+    """A character that both know takes as many columns in the page as in Python."""
     known = "".join(chr(n) for n in range(0xA0, sys.maxunicode) if _known(n))
 
     got = page.evaluate("text => widths(text)", known)
@@ -87,9 +81,7 @@ def test_twins_agree_on_widths(page: Page) -> None:
 
 
 def test_twins_agree_on_what_is_no_character_yet(page: Page) -> None:
-    """
-    What Unicode has not assigned takes one column, but where it will be Chinese.
-    """
+    """An unassigned character takes one column, or two in the Chinese planes."""
     none = "\u0378\u05f6\U000e0fff\u2e9a\ufaee\U0003fffd"
     assert {unicodedata.category(char) for char in none} == {"Cn"}
 

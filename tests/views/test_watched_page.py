@@ -122,9 +122,7 @@ def table(place: Page) -> Table:
 
 
 def test_another_widget_changes_no_looks(place: Page) -> None:
-    """
-    The theme comes with each widget, and with the last one it does not win.
-    """
+    """The theme comes with each widget, and overrides no other style sheet."""
     Table(place, "jobs", {"0": job("train")})
 
     assert (
@@ -133,9 +131,7 @@ def test_another_widget_changes_no_looks(place: Page) -> None:
 
 
 def test_the_page_contract(place: Page, table: Table) -> None:
-    """
-    A table with a row for each job, its name and status; a button where one runs.
-    """
+    """The table has a row per job with name and status, and a button if it runs."""
     found = place.get_by_role("table", name="Jobs")
     expect(found).to_have_class("ipyproc-jobs")
     table.shows("train", "serve", "make")
@@ -158,9 +154,7 @@ def test_the_page_contract(place: Page, table: Table) -> None:
 
 
 def test_rows_are_kept_and_patched(place: Page, table: Table) -> None:
-    """
-    Of two hundred rows only the cells that changed are touched.
-    """
+    """Of two hundred rows only the cells that changed are touched."""
     many = {str(n): job(f"job-{n}", n) for n in range(200)}
     table.tell(many, keys=list(many), notes={})
     expect(table.rows).to_have_count(200)
@@ -176,9 +170,7 @@ def test_rows_are_kept_and_patched(place: Page, table: Table) -> None:
 
 
 def test_jobs_come_and_go(place: Page, table: Table) -> None:
-    """
-    What was started, ended and cleared meanwhile is there, changed, and gone.
-    """
+    """Jobs that were started, ended or cleared are added, changed or removed."""
     table.tell({"3": job("new", 4), "0": ended("train", 9, 1)}, gone=["2"])
 
     table.shows("train", "serve", "new")
@@ -191,9 +183,7 @@ def test_jobs_come_and_go(place: Page, table: Table) -> None:
 
 
 def test_without_jobs(place: Page) -> None:
-    """
-    An empty table says so, and fills when a job is started.
-    """
+    """An empty table says so, and fills when a job is started."""
     table = Table(place, "jobs", {})
     expect(place.get_by_text("no jobs")).to_be_visible()
 
@@ -204,9 +194,7 @@ def test_without_jobs(place: Page) -> None:
 
 
 def test_sorting(place: Page, table: Table) -> None:
-    """
-    A heading sorts as a reader wants it first, the other way, and not any more.
-    """
+    """A heading sorts as readers want it first, then the other way, then no more."""
     heading = place.get_by_role("columnheader", name="CPU", exact=True)
     table.button("CPU").click()
     table.shows("serve", "train", "make")
@@ -226,9 +214,7 @@ def test_sorting(place: Page, table: Table) -> None:
 
 
 def test_no_row_moves_under_the_pointer(place: Page, table: Table) -> None:
-    """
-    While somebody is about to press a button, the order is left alone.
-    """
+    """While the pointer is over a row, the order does not change."""
     table.button("CPU").click()
     table.shows("serve", "train", "make")
     table.rows.nth(1).hover()
@@ -242,9 +228,7 @@ def test_no_row_moves_under_the_pointer(place: Page, table: Table) -> None:
 
 
 def test_kill(place: Page, table: Table) -> None:
-    """
-    The button names the job and nothing else, and says what became of the click.
-    """
+    """The button sends the key of the job, and the table says what came of it."""
     table.button("Kill serve").click()
 
     (asked,) = table.sent("kill")
@@ -261,9 +245,7 @@ def test_kill(place: Page, table: Table) -> None:
 
 
 def test_the_keyboard(place: Page, table: Table) -> None:
-    """
-    One Tab leads into the rows, arrows from button to button; a row that ends hands on.
-    """
+    """Tab reaches one button of the rows, arrows the others; no focus is lost."""
     place.evaluate("() => { document.onkeydown = (e) => { window.leaked = e.key; } }")
     table.button("Last line").focus()
     place.keyboard.press("Tab")
@@ -280,9 +262,7 @@ def test_the_keyboard(place: Page, table: Table) -> None:
 
 
 def test_it_says_whether_somebody_looks(place: Page, table: Table) -> None:
-    """
-    In sight it says so, and which message it has; out of sight that, too.
-    """
+    """In sight the table sends its last message's number; out of sight it says so."""
     table.says("look")
     assert table.sent("look")[0]["number"] == 0
     table.tell({"0": {"cpu": 1.0}})
@@ -297,9 +277,7 @@ def test_it_says_whether_somebody_looks(place: Page, table: Table) -> None:
 
 
 def test_a_gap_is_mended(place: Page, table: Table) -> None:
-    """
-    What comes is shown, and what is missing asked for.
-    """
+    """What comes is shown, and the page asks for what is missing."""
     table.says("look")
     place.wait_for_timeout(1100)  # it does not ask all the time
     before = len(table.sent("look"))
@@ -313,9 +291,7 @@ def test_a_gap_is_mended(place: Page, table: Table) -> None:
 
 
 def test_hostile_rows(place: Page) -> None:
-    """
-    Nothing that a job is called or prints becomes an element, or turns text around.
-    """
+    """No name and no output of a job becomes an element or reverses other text."""
     evil = "<img src=x onerror='window.evil = 1'>"
     table = Table(place, "jobs", {"0": job(evil, last=evil + "\u05d0", command=evil)})
 
@@ -328,9 +304,7 @@ def test_hostile_rows(place: Page) -> None:
 
 
 def test_only_those_that_run(place: Page, table: Table) -> None:
-    """
-    The ended ones can be put out of sight.
-    """
+    """A button hides the jobs that ended."""
     table.button("Running only").click()
     expect(table.rows.nth(2)).to_be_hidden()
     expect(table.button("Running only")).to_have_attribute("aria-pressed", "true")
@@ -339,9 +313,7 @@ def test_only_those_that_run(place: Page, table: Table) -> None:
 
 
 def test_it_moves_into_the_static_html(place: Page, table: Table) -> None:
-    """
-    When the cell's output becomes HTML the same table is in it; focus and place stay.
-    """
+    """When the output becomes HTML the table moves into it with focus and scroll."""
     many = {str(n): job(f"job-{n}", n) for n in range(99)}
     table.tell(many, keys=list(many))
     expect(table.rows).to_have_count(99)
@@ -359,9 +331,7 @@ def test_it_moves_into_the_static_html(place: Page, table: Table) -> None:
 
 
 def test_the_kernel_is_gone(place: Page, table: Table) -> None:
-    """
-    What was known stays, it says why, and no button pretends to do something.
-    """
+    """Without a kernel the table keeps its rows, says why, and disables its buttons."""
     place.evaluate("() => { model.gone = true; }")
     table.button("Kill train").dispatch_event("click")
 
@@ -383,9 +353,7 @@ SHOWN = {
 @pytest.mark.parametrize("width", [400, 1100, 1600])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_it_fits(place: Page, width: int, scheme: Any, picture: Picture) -> None:
-    """
-    At any width nothing is cut off or overlaps, and text has contrast on its ground.
-    """
+    """At any width nothing is cut off or overlaps, and text has enough contrast."""
     place.set_viewport_size({"width": width, "height": 700})
     place.emulate_media(color_scheme=scheme)
     table = Table(place, "jobs", SHOWN)
@@ -417,9 +385,7 @@ def process(**changed: Any) -> dict[str, Any]:
 
 
 def test_a_process_found(place: Page) -> None:
-    """
-    What it is, what it uses and its processes; buttons that name an action.
-    """
+    """The pane shows facts, usage and processes, and each button names an action."""
     pane = Table(place, "found", {"process": process()})
 
     section = place.get_by_role("region", name="Process 4242")
@@ -440,9 +406,7 @@ def test_a_process_found(place: Page) -> None:
 
 
 def test_a_process_that_must_not_be_signalled(place: Page) -> None:
-    """
-    Its buttons do nothing, and the pane says why.
-    """
+    """The buttons are disabled, and the pane says why."""
     pane = Table(place, "found", {"process": process()})
     pane.tell({}, notes={"refusal": "pid 1 is refused: it is the parent of all others"})
 
@@ -452,9 +416,7 @@ def test_a_process_that_must_not_be_signalled(place: Page) -> None:
 
 
 def test_a_process_that_goes(place: Page) -> None:
-    """
-    There are no buttons any more, and nobody claims to know how it ended.
-    """
+    """After its end there are no buttons, and the pane says that its end is unknown."""
     pane = Table(place, "found", {"process": process()})
     change = {"status": "gone", "state": "gone", "ended": CLOCK, "usage": None}
     pane.tell({"process": change}, notes={"end": "how it ended only its parent knows"})
@@ -468,9 +430,7 @@ def test_a_process_that_goes(place: Page) -> None:
 @pytest.mark.parametrize("width", [400, 1600])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_process_fits(place: Page, width: int, scheme: Any, picture: Picture) -> None:
-    """
-    At any width, in both schemes.
-    """
+    """The pane fits at any width, in both colour schemes."""
     place.set_viewport_size({"width": width, "height": 700})
     place.emulate_media(color_scheme=scheme)
     Table(place, "found", {"process": process(command="nginx " + "--option " * 40)})
