@@ -1,4 +1,4 @@
-// What the tests do with the module of the pane.
+// What the tests call on a page with the pane of a job.
 import pane from "./job.js";
 import { Screen, runs } from "./modules/screen.js";
 import { Model, contrasts } from "./shared.js";
@@ -6,7 +6,7 @@ import { Model, contrasts } from "./shared.js";
 const bytes = (text) => Uint8Array.from(text, (char) => char.charCodeAt(0));
 const view = (text) => new DataView(bytes(text).buffer); // as widgets hand buffers over
 
-/** What a vector's input leaves on a screen, cut into pieces of a size: its lines, and how many fell off. */
+/** Returns what a vector's input, in pieces of a size, leaves on a screen: its lines, and how many fell off. */
 window.played = ({ input, limits = [] }, size = Infinity) => {
   const screen = new Screen(...limits);
   for (const [stream, data, times = 1] of input) {
@@ -19,7 +19,7 @@ window.played = ({ input, limits = [] }, size = Infinity) => {
   return { lines, dropped: screen.dropped };
 };
 
-/** The columns that each character of a text takes, as digits. */
+/** Returns the columns that each character of a text takes, as digits. */
 window.widths = (text) => {
   const screen = new Screen();
   const width = (char) => {
@@ -31,7 +31,7 @@ window.widths = (text) => {
 
 const signals = ["SIGHUP (1)", "SIGUSR1 (10)"];
 
-/** What anywidget made of a model whose module took too long to load. */
+/** A model that anywidget gave up, for its module took too long to load. */
 class GivenUp extends (class {
   async _handle_comm_msg({ content }) {
     window.tell(content.data, null);
@@ -42,7 +42,7 @@ class GivenUp extends (class {
   }
 }
 
-/** Open the pane; with a `comm` as that of a model that anywidget has given up. */
+/** Opens the model; with a `comm`, as one that anywidget gave up. */
 window.open_ = (state, tail, comm) => {
   window.model = new Model({ token: "abc", state, tail: { ...tail, data: view(tail.data) }, signals });
   const whole = Object.assign(new GivenUp(), { comm });
@@ -50,12 +50,12 @@ window.open_ = (state, tail, comm) => {
   window.close_ = pane.initialize({ model: window.model });
 };
 
-/** Show the pane as an output that is a widget; the result takes it away again. */
+/** Shows the pane as an output that is a widget; `destroy` and `unrender` end that. */
 window.render = () => {
   const el = document.createElement("div");
   document.querySelector("#cell").append(el);
   const cleanup = pane.render({ model: window.model, el });
-  /** Do as a front end does whose model was closed. */
+  /** Does what a front end does when the model is closed. */
   window.destroy = () => {
     cleanup();
     window.close_();
@@ -75,25 +75,25 @@ window.set = (name, value) => {
 
 window.tell = (content, data) => window.model.fire("msg:custom", content, data === null ? [] : [view(data)]);
 
-/** When all that is due has been drawn. */
+/** Resolves when all that is due has been drawn. */
 window.drawn = async () => {
   for (const pause of [0, 50]) await new Promise((done) => setTimeout(() => requestAnimationFrame(done), pause));
 };
 
-/** Note from now on which elements of the output change. */
+/** Notes from now on which elements of the output change. */
 window.watch = () => {
   window.touched = new Set();
   const observer = new MutationObserver((records) => records.forEach((record) => touched.add(record.target)));
   observer.observe(document.querySelector(".ipyproc-output"), { childList: true, subtree: true });
 };
 
-/** Put what is in the cell there once more. */
+/** Adds a copy of what is in the cell. */
 window.twice = () => {
   const cell = document.querySelector("#cell");
   cell.append(cell.firstChild.cloneNode(true));
 };
 
-/** What has the focus, and how that shows. */
+/** Returns the name of what has the focus, and its outline. */
 window.focused = () => {
   const { activeElement: element } = document;
   const { outlineStyle, outlineWidth } = getComputedStyle(element);
@@ -101,7 +101,7 @@ window.focused = () => {
   return [label, `${outlineStyle} ${outlineWidth}`];
 };
 
-/** How clear all texts are. */
+/** Returns the contrast of all texts. */
 window.contrasts = () => {
   const texts = document.querySelectorAll(".ipyproc-output span, .ipyproc-status, small, button, label");
   return contrasts([...texts], document.querySelector(".ipyproc-output"));

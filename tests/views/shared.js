@@ -1,6 +1,6 @@
-// What the tests' pages share: a model as anywidget hands it over, and how clear texts are.
+// What the tests' pages share: a model as anywidget passes it, and the contrast of texts.
 
-/** A model: what it holds, and what was said through it. */
+/** A model: its traits, and what was sent through it. */
 export class Model {
   sent = [];
   handlers = {};
@@ -40,7 +40,7 @@ function luminance(colour) {
   return 0.2126 * r + 0.7152 * g + 0.0722 * b;
 }
 
-/** How much texts differ from the ground that they stand on (WCAG). */
+/** Returns the contrast of texts with their background (WCAG). */
 export function contrasts(texts, on) {
   const ground = luminance(getComputedStyle(on).backgroundColor);
   return texts.map((element) => {

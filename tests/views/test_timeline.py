@@ -34,7 +34,7 @@ from ipyproc.views.widgets import base
 from tests.views.conftest import FrontEnd
 from tests.views.test_display import VIEW, Shell
 from tests.views.test_rate_limiter import LINGER, ended
-from tests.views.test_waitstatus import TWINS
+from tests.views.test_waitstatus import LIVE
 
 PATIENCE = 20.0
 OK, DONE, RELEASED = ProcessStatus
@@ -402,7 +402,7 @@ def test_in_a_page(page: Page) -> None:
     state = view.state | {"title": "<b>p</b>", "lasted": 61.2}
     html = view.static()["text/html"]
     given = [view._esm, view._css, {"state": state, "token": view.token}, html]
-    page.evaluate(TWINS, given)
+    page.evaluate(LIVE, given)
     page.evaluate("show_widget()")
     section = page.get_by_role("region", name="<b>p</b>")
 

@@ -13,7 +13,7 @@ from ipyproc.state import ProcessState, WaitStatus
 from ipyproc.views import WaitStatusView, explore
 from tests.views.conftest import FrontEnd
 
-TWINS = Path(__file__).with_name("twins.js").read_text("utf-8")
+LIVE = Path(__file__).with_name("live.js").read_text("utf-8")
 KILLED = 9
 in_a_page = pytest.mark.xdist_group("views")
 
@@ -107,7 +107,7 @@ class Explorer:
         view = explore(value)
         traits = {"value": value, "words": view.words, "token": view.token}
         html = view.static()["text/html"]
-        page.evaluate(TWINS, [view._esm, view._css, traits, html])
+        page.evaluate(LIVE, [view._esm, view._css, traits, html])
         page.evaluate("show_widget()")
         self.page = page
         self.section = page.locator("section")

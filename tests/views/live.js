@@ -1,4 +1,4 @@
-// A model for a widget whose module and style sheet a test gives, and its place.
+// Loads a widget's module and style sheet, which the test passes, and shows it.
 async ([esm, css, traits, html]) => {
   const style = document.createElement("style");
   style.textContent = css;

@@ -21,10 +21,10 @@ from tests.views.fakes import FakeJob
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("views")]
 
 HERE = Path(__file__).parent
-PLACE = f"{HOST}watched/"
+PLACE = f"{HOST}rows/"
 FILES = {
-    "": ((HERE / "watched.html").read_text("utf-8"), "text/html"),
-    "watched.js": ((HERE / "watched.js").read_text("utf-8"), "text/javascript"),
+    "": ((HERE / "rows.html").read_text("utf-8"), "text/html"),
+    "rows.js": ((HERE / "rows.js").read_text("utf-8"), "text/javascript"),
     "jobs.js": (JobsView._esm, "text/javascript"),
     "jobs.css": (JobsView._css, "text/css"),
     "found.js": (ProcessView._esm, "text/javascript"),

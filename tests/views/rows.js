@@ -1,4 +1,4 @@
-// What the tests do with the modules of the table of jobs and of a process found.
+// What the tests call on a page with the table of jobs or the pane of a process.
 import found from "./found.js";
 import jobs from "./jobs.js";
 import { Model, contrasts } from "../shared.js";
@@ -14,12 +14,12 @@ window.open_ = (which, first, signals) => {
 
 window.tell = (content) => model.fire("msg:custom", content);
 
-/** Replace what is in the cell by static HTML, as the notebook does. */
+/** Replaces what is in the cell by static HTML, as the notebook does. */
 window.replace = (html) => {
   document.querySelector("#cell").innerHTML = `<div id="ipyproc-abc">${html}</div>`;
 };
 
-/** Note from now on what changes below the body of the table. */
+/** Notes from now on which columns of the table change. */
 window.watch = () => {
   window.touched = [];
   const note = (records) => records.forEach(({ target }) => touched.push(target.closest?.("td")?.dataset.column));
@@ -27,7 +27,7 @@ window.watch = () => {
   observer.observe(document.querySelector("tbody"), { childList: true, subtree: true });
 };
 
-/** How clear all texts are that are in use. */
+/** Returns the contrast of all texts that are visible and enabled. */
 window.contrasts = () => {
   const texts = [...document.querySelectorAll("section :is(button, code, span, b, p, small, th, td)")];
   const used = texts.filter((e) => e.textContent && e.offsetParent && !e.disabled);
