@@ -93,10 +93,7 @@ def _forget_failure() -> None:
 
 
 def _let_threads_end() -> None:
-    """Have the jobs' one thread end, with its descriptors, unless a job needs it.
-
-    The guardian goes with it.
-    """
+    """End the jobs' one thread, its descriptors and the guardian, unless a job runs."""
     module = sys.modules.get("ipyproc._jobs.shutdown")
     if module is not None:
         module.shutdown.retire(_RETIRING)

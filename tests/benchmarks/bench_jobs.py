@@ -1,8 +1,8 @@
 """Many jobs: ``python -m tests.benchmarks.bench_jobs``.
 
-500 at once beside 500 ``Popen`` with the same pipes, 5000 one after another, and what
-it costs to look at 100. Each measurement is an interpreter of its own; the two starts
-take turns, and medians are compared. ``nice -n -15`` helps where others work, too.
+500 at once beside 500 ``Popen`` with the same pipes, 5000 one after another, and the
+cost of measuring 100. Each measurement runs in its own interpreter; the two starts
+take turns, and medians are compared. On a busy machine ``nice -n -15`` helps.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ def at_once() -> Figures:
 
 
 def in_a_row() -> Figures:
-    """Run many jobs, the first thousand of them to come to rest."""
+    """Run many jobs; the first thousand are the warm-up."""
     first = _first()
     _run(1000, jobs.clear)
     gc.collect()
@@ -125,7 +125,7 @@ def in_a_row() -> Figures:
 
 
 def usage() -> Figures:
-    """Measure a hundred jobs once a second, and have psutil do the same."""
+    """Measure a hundred jobs once a second, with ipyproc and with psutil."""
     running = [spawn(SLEEP) for _ in range(WATCHED)]
     others = [psutil.Process(job.pid) for job in running]
     idle = idle_share(2)

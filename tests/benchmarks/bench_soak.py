@@ -2,8 +2,8 @@
 
 1 GiB and 4 GiB of output beside ``cmd | cat >/dev/null`` and ``subprocess.run``, with
 the peak of memory; 8 MB beside ``%%script --out`` in a real IPython; and 2000 jobs,
-with what is left of them. Each measurement is an interpreter of its own; those with a
-peer take turns, and medians are compared. ``nice -n -15`` helps where others work, too.
+with what is left of them. Each measurement runs in its own interpreter; those with a
+peer take turns, and medians are compared. On a busy machine ``nice -n -15`` helps.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ from tests.benchmarks.measuring import (
 MODULE = "tests.benchmarks.bench_soak"
 GIB = 1 << 30
 ROUNDS = 3
-#: What the peer that holds everything in memory gets.
+#: How much the peer that holds everything in memory is given.
 LESS = 512 * MIB
 SCRIPT_SIZE = 8_000_000
-#: It takes about a minute; then it is clear enough.
+#: The peer takes about a minute; by then the result is clear.
 SCRIPT_PATIENCE = 50
 JOBS = 2000
 MEMORY_LIMIT = 8 * MIB
@@ -78,14 +78,14 @@ NAMES = {
 
 
 def cat() -> Figures:
-    """Have another program take it."""
+    """Pipe the output into another program."""
     start = time.perf_counter()
     subprocess.run(["sh", "-c", f"head -c {4 * GIB} /dev/zero | cat >/dev/null"])
     return {"speed": 4 * GIB / (time.perf_counter() - start)}
 
 
 def run() -> Figures:
-    """Have subprocess take it, all into memory."""
+    """Read all the output into memory with subprocess."""
     start = time.perf_counter()
     done = subprocess.run(["head", "-c", str(LESS), "/dev/zero"], capture_output=True)
     assert len(done.stdout) == LESS
@@ -93,12 +93,12 @@ def run() -> Figures:
 
 
 def flood() -> Figures:
-    """Have a job print four times what it may keep."""
+    """Run a job that prints four times what is kept."""
     return _captured(4 * GIB, GIB)
 
 
 def soak() -> Figures:
-    """Have a job print as much as it may keep."""
+    """Run a job that prints as much as is kept."""
     return _captured(GIB, GIB)
 
 
@@ -116,7 +116,7 @@ def _captured(size: int, kept: int) -> Figures:
 
 
 def script() -> Figures:
-    """Have IPython's own magic take what a small program prints."""
+    """Capture the output of a small program with IPython's own magic."""
     code = (
         "import time; from IPython.core.interactiveshell import InteractiveShell;"
         "shell = InteractiveShell.instance(); start = time.perf_counter();"
@@ -137,7 +137,7 @@ def script() -> Figures:
 
 
 def small() -> Figures:
-    """Have a job print the same."""
+    """Capture the same output with a job."""
     _begin()
     start = time.perf_counter()
     job = spawn(["sh", "-c", f"seq 1 10000000 | head -c {SCRIPT_SIZE}"])
