@@ -63,8 +63,8 @@ BROKEN = [
     ),
     (
         layers.third_parties_have_their_place,
-        {"session": "import psutil"},
-        "ipyproc.session imports psutil",
+        {"_jobs.tree": "import psutil"},
+        "ipyproc._jobs.tree imports psutil",
     ),
     (
         layers.third_parties_have_their_place,
@@ -155,14 +155,18 @@ def test_each_rule_is_seen_to_fail() -> None:
     assert {rule.__name__ for rule, _, _ in BROKEN} == {it.__name__ for it in RULES}
 
 
-def test_a_script_pays_for_nothing_else() -> None:
-    """The process model imports no notebook, no widget and no psutil."""
-    code = (
-        "import sys, ipyproc, ipyproc.exec;"
-        "print(*{name.split('.')[0] for name in sys.modules})"
-    )
+@pytest.mark.parametrize(
+    ("modules", "spared"),
+    [
+        ("ipyproc, ipyproc.exec", {*THIRD_PARTIES, "asyncio"}),
+        ("ipyproc.session", {*THIRD_PARTIES}),
+    ],
+)
+def test_a_script_pays_for_nothing_else(modules: str, spared: set[str]) -> None:
+    """The process model and the jobs import no notebook, no widget and no psutil."""
+    code = f"import sys, {modules}; print(*{{n.split('.')[0] for n in sys.modules}})"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
 
-    assert not set(done.stdout.split()) & {*THIRD_PARTIES, "asyncio"}
+    assert not set(done.stdout.split()) & spared
