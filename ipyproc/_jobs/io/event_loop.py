@@ -191,7 +191,7 @@ class EventLoop:
             self._close_all()
 
     def abandon(self) -> None:
-        """Return up in a forked child what is the parent's."""
+        """Close, in a forked child, the descriptors of the parent's loop."""
         if self._open:
             self._open = False
             self._seat.clear()

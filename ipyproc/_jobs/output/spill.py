@@ -41,7 +41,7 @@ class NamelessFile:
         return os.pread(self._fd, size, offset)
 
     def truncate(self, size: int) -> None:
-        """Return back what lies behind *size*."""
+        """Free what lies behind *size*."""
         os.ftruncate(self._fd, size)
 
 
