@@ -14,7 +14,7 @@ from ipyproc._jobs.job import Job
 from ipyproc.state import ProcessState
 from ipyproc.views.process import ForeignProcess
 from ipyproc.views.render import console, html
-from ipyproc.views.transport import actions, rate_limiter
+from ipyproc.views.transport import rate_limiter, worker
 from ipyproc.views.widgets.job import JobView
 from ipyproc.views.widgets.jobs import MOST, JobsView
 from ipyproc.views.widgets.process import ProcessView
@@ -67,7 +67,7 @@ def retire(timeout: float) -> bool:
 
     The next view starts new ones.
     """
-    done = actions.shared.retire(timeout)  # what it does wakes the other
+    done = worker.shared.retire(timeout)  # what it does wakes the other
     return rate_limiter.shared.retire(timeout) and done
 
 

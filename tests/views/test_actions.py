@@ -5,9 +5,8 @@ from typing import Any
 
 import pytest
 
-from ipyproc.views.transport import actions
-from ipyproc.views.transport.actions import Worker, perform
-from ipyproc.views.transport.requests import read
+from ipyproc.views.transport.actions import perform, read
+from ipyproc.views.transport.worker import NAME, Worker
 from tests.views.test_rate_limiter import ended, refuse
 
 KILL = {"action": "kill", "page": "a", "seq": 7}
@@ -22,7 +21,7 @@ def test_what_is_asked_for_is_done_in_order() -> None:
 
     assert worker.retire(20)
     assert [number for number, _ in done] == list(range(10))
-    assert {thread.name for _, thread in done} == {actions.NAME}
+    assert {thread.name for _, thread in done} == {NAME}
     assert ended()
 
 
@@ -43,7 +42,7 @@ def test_one_failure_harms_no_other() -> None:
 def test_too_much_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of a thousand slow signals few wait; the page is told of the others."""
     worker, begun, go_on = Worker(), threading.Event(), threading.Event()
-    monkeypatch.setattr(actions, "shared", worker)
+    monkeypatch.setattr("ipyproc.views.transport.worker.shared", worker)
     answers: list[Any] = []
     done: list[int] = []
 
@@ -69,7 +68,7 @@ def test_too_much_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_no_thread_can_start(monkeypatch: pytest.MonkeyPatch) -> None:
     """The page is told, nothing is done, and the next request works again."""
     worker, answers, done = Worker(), [], threading.Event()
-    monkeypatch.setattr(actions, "shared", worker)
+    monkeypatch.setattr("ipyproc.views.transport.worker.shared", worker)
     with monkeypatch.context() as patch:
         patch.setattr(threading.Thread, "start", refuse)
         perform(KILL, done.set, answers.append)  # type: ignore[arg-type]

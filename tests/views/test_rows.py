@@ -12,7 +12,7 @@ import pytest
 
 from ipyproc import Usage
 from ipyproc.views.render import console, html
-from ipyproc.views.transport import actions, viewers
+from ipyproc.views.transport import viewers, worker
 from ipyproc.views.transport.rate_limiter import Publisher
 from ipyproc.views.transport.row_changes import RowChanges
 from ipyproc.views.transport.viewers import INTERVAL, POLL
@@ -161,7 +161,7 @@ def listed(front: FrontEnd) -> Iterator[Listed]:
 
 def quiet(listed: Listed) -> bool:
     """Wait until all is done that pages asked for, and all is sent."""
-    return actions.shared.retire(20) and listed.view._publisher.retire(20)
+    return worker.shared.retire(20) and listed.view._publisher.retire(20)
 
 
 def told(front: FrontEnd, count: int = 1) -> list[dict[str, Any]]:
@@ -328,7 +328,7 @@ def test_a_kill_while_others_are_measured_is_told_at_once(
     listed.asks(front, "look", number=0)
     assert measuring.wait(20)
     listed.asks(front, "kill", job="0", seq=7)
-    assert actions.shared.retire(20)
+    assert worker.shared.retire(20)
     go_on.set()
 
     front.wait(lambda: "signal: killed" in str(front.messages("rows")))

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from ipyproc.views.transport import viewers
-from ipyproc.views.transport.requests import is_name
+from ipyproc.views.transport.actions import is_name
 from ipyproc.views.transport.viewers import (
     ANYONE,
     HISTORY,

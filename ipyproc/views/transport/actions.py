@@ -1,22 +1,33 @@
-"""What a page can do to a job, and the thread that does it.
+"""What a page may ask for: the messages that are heard, and what its buttons do.
 
-A page names an entry of a table, and no more. To find all that a job started may take a
-while, so it is neither done on the thread that hears the page nor on the one that
-sends.
+Nothing that a page says is believed. A message that is not exactly one of the types of
+the protocol is dropped, and fields that are unknown are ignored; what is left names an
+entry of a table, and no more.
 """
 
 from __future__ import annotations
 
+import re
 import signal
-from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Final, TypeAlias
+from types import UnionType
+from typing import (
+    Any,
+    Final,
+    Literal,
+    NotRequired,
+    TypeAlias,
+    cast,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 from ipyproc._jobs.job import Job
 from ipyproc.views.render.bits import signal_name
-from ipyproc.views.transport.on_demand import OnDemandThread
-from ipyproc.views.transport.protocol import Asked, Done, Send, Signal
+from ipyproc.views.transport import protocol, worker
+from ipyproc.views.transport.protocol import Asked, Done, FromPage, Send, Signal
 
 Act: TypeAlias = Callable[[], object]
 
@@ -32,47 +43,40 @@ BUTTONS: Final = {
 }
 #: All actions that change something, so that the kernel answers with `Done`.
 ACTIONS: Final = frozenset({*BUTTONS, "signal", "send", "close_stdin"})
-#: The name of the thread.
-NAME: Final = "ipyproc-actions"
 
 _LONGEST_INPUT = 1 << 20
-_MOST = 64
 _BUSY = "too much is asked of the kernel: try again"
+_NAME = re.compile("[0-9a-z]{1,32}")
+# JavaScript counts no further.
+_LARGEST = 1 << 53
 
 
-class Worker:
-    """Does what pages ask for, one after the other, on a thread that ends when idle."""
+def read(content: object) -> FromPage | None:
+    """Return the request that a page sent; None if it is none.
 
-    def __init__(self) -> None:
-        self._waiting: deque[Act] = deque()
-        self._thread = OnDemandThread(NAME, self._take)
-
-    def do(self, act: Act) -> bool:
-        """Do *act* soon; False if too many wait already, or no thread can start."""
-        with self._thread.changed:
-            if len(self._waiting) >= _MOST:
-                return False
-            self._waiting.append(act)
-            if not self._thread.wake():
-                self._waiting.pop()
-                return False
-        return True
-
-    def retire(self, timeout: float) -> bool:
-        """Wait until all is done, up to *timeout* seconds; return whether it is."""
-        return self._thread.retire(timeout)
-
-    def _take(self) -> Act | None:
-        return self._waiting.popleft() if self._waiting else None
+    >>> read({"action": "ack", "page": "a", "offset": 7, "more": []})
+    {'action': 'ack', 'page': 'a', 'offset': 7}
+    >>> read({"action": "ack", "page": "a", "offset": -7})
+    """
+    if not isinstance(content, dict):
+        return None
+    action = content.get("action")
+    if not isinstance(action, str) or action not in _FIELDS:
+        return None
+    fields = _FIELDS[action]
+    if not all(_fits(content, name, hint) for name, hint in fields.items()):
+        return None
+    return cast(FromPage, {k: v for k, v in content.items() if k in fields})
 
 
-#: The one worker of this kernel.
-shared: Final = Worker()
+def is_name(page: object) -> bool:
+    """Whether *page* can be the name that a page chose for itself."""
+    return isinstance(page, str) and _NAME.fullmatch(page) is not None
 
 
 def perform(asked: Asked, act: Act, answer: Callable[[Done], None]) -> None:
     """Do what was *asked* for on the worker's thread, and *answer* how it went."""
-    if not shared.do(lambda: answer(_done(asked, act))):
+    if not worker.shared.do(lambda: answer(_done(asked, act))):
         answer(_answer(asked, _BUSY))
 
 
@@ -114,3 +118,34 @@ def _done(asked: Asked, act: Act) -> Done:
 
 def _answer(asked: Asked, error: str) -> Done:
     return {"kind": "done", "page": asked["page"], "seq": asked["seq"], "error": error}
+
+
+def _fits(content: Mapping[str, object], name: str, hint: Any) -> bool:
+    if get_origin(hint) is NotRequired:
+        return name not in content or _fits(content, name, get_args(hint)[0])
+    if name not in content:
+        return False
+    value = content[name]
+    return is_name(value) if name == "page" else _is_a(value, hint)
+
+
+def _is_a(value: object, hint: Any) -> bool:
+    if isinstance(hint, UnionType):
+        return any(_is_a(value, one) for one in get_args(hint))
+    if get_origin(hint) is Literal:
+        return value in get_args(hint)
+    if hint is int:
+        return type(value) is int and 0 <= value < _LARGEST
+    return type(value) is hint
+
+
+def _fields() -> dict[str, dict[str, Any]]:
+    """Return the fields of each request, by its action."""
+    fields = {}
+    for kind in get_args(protocol.FromPage):
+        hints = get_type_hints(kind, include_extras=True)
+        fields.update(dict.fromkeys(get_args(hints["action"]), hints))
+    return fields
+
+
+_FIELDS = _fields()

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Final, Protocol
 from weakref import WeakKeyDictionary
 
-from ipyproc.views.transport.on_demand import OnDemandThread
+from ipyproc.views.transport.worker import OnDemandThread
 
 #: The name of the publisher's thread.
 NAME: Final = "ipyproc-views"

@@ -7,7 +7,7 @@ writes to a trait is believed.
 What is known of the pages belongs to the thread that sends, the publisher's. Another
 thread never changes it, but posts to it: what a page asks for waits in a queue until it
 is the widget's turn. What changes something in the world (a signal, input) is done by
-the worker of `transport.actions`, and its outcome is posted.
+the thread of `transport.worker`, and its outcome is posted.
 """
 
 from __future__ import annotations
@@ -41,7 +41,6 @@ from ipyproc.views.transport.rate_limiter import (
     Publisher,
     shared,
 )
-from ipyproc.views.transport.requests import read
 from ipyproc.views.transport.viewers import Viewers
 from ipyproc.views.widgets.place import Bundle, Place, accepts_input
 
@@ -177,7 +176,7 @@ class LiveWidget(anywidget.AnyWidget):
     def _heard(self, _: object, content: object, __: object) -> None:
         """Take a message of a page."""
         self._publisher.account(0, STATUSES)
-        asked = read(content)
+        asked = actions.read(content)
         if asked is None:
             return
         if _changes_something(asked):

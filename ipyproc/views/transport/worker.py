@@ -1,12 +1,18 @@
-"""A thread that exists only while there is something to do."""
+"""A thread that exists only while there is something to do; one does what pages ask."""
 
 from __future__ import annotations
 
 import logging
 import threading
+from collections import deque
 from collections.abc import Callable
+from typing import Final
+
+#: The name of the thread that does what pages ask for.
+NAME: Final = "ipyproc-actions"
 
 _log = logging.getLogger(__name__)
+_MOST = 64
 
 Step = Callable[[], object]
 
@@ -90,3 +96,37 @@ class OnDemandThread:
                 else:
                     linger = 0 if self._retiring else self._linger
                     has_lingered = not self.changed.wait(linger)
+
+
+class Worker:
+    """Does what pages ask for, one after the other, on a thread that ends when idle.
+
+    Finding all processes that a job started may take a while. It must not delay the
+    thread that hears the page, which runs cells, nor the publisher's, which sends.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: deque[Step] = deque()
+        self._thread = OnDemandThread(NAME, self._take)
+
+    def do(self, act: Step) -> bool:
+        """Do *act* soon; False if too many wait already, or no thread can start."""
+        with self._thread.changed:
+            if len(self._waiting) >= _MOST:
+                return False
+            self._waiting.append(act)
+            if not self._thread.wake():
+                self._waiting.pop()
+                return False
+        return True
+
+    def retire(self, timeout: float) -> bool:
+        """Wait until all is done, up to *timeout* seconds; return whether it is."""
+        return self._thread.retire(timeout)
+
+    def _take(self) -> Step | None:
+        return self._waiting.popleft() if self._waiting else None
+
+
+#: The one worker of this kernel.
+shared: Final = Worker()
