@@ -22,11 +22,11 @@ context canceled
 from __future__ import annotations
 
 import math
-import threading
 import time
 from collections.abc import Callable
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
+from ipyproc._process.threads import Event, start_thread
 from ipyproc.errors import CanceledError, DeadlineExceededError
 
 __all__ = [
@@ -51,16 +51,25 @@ _Err = CanceledError | DeadlineExceededError
 class Done:
     """The event that a context ends (Go: the channel of ``Context.Done``)."""
 
-    def __init__(self) -> None:
-        self._event = threading.Event()
+    def __init__(self, ctx: Context) -> None:
+        self._ctx = ctx
 
     def is_set(self) -> bool:
         """Whether the context has ended."""
-        return self._event.is_set()
+        return self._ctx.err is not None
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait at most *timeout* seconds for the end, and return whether it came."""
-        return self._event.wait(timeout)
+        """Wait at most *timeout* seconds for the end, and return whether it came.
+
+        *timeout* is any number up to ``inf``.
+        """
+        give_up_at = math.inf if timeout is None else time.monotonic() + timeout
+        while not self.is_set():
+            now = time.monotonic()
+            if now >= give_up_at:
+                return False
+            self._ctx._ended.wait(min(give_up_at, self._ctx._ends_at) - now)
+        return True
 
 
 class Context:
@@ -69,12 +78,18 @@ class Context:
     ``background`` and the ``with_`` functions make one. Any thread may use it.
     """
 
-    def __init__(self, deadline: float | None = None) -> None:
+    # No lock is in here: a signal handler may cancel what it interrupts, and a forked
+    # child may ask. What must happen once is one call into C.
+
+    def __init__(
+        self, deadline: float | None = None, ends_at: float = math.inf
+    ) -> None:
         self._deadline = deadline
-        self._done = Done()
-        self._err: _Err | None = None
-        self._cause: BaseException | None = None
-        self._lock = threading.RLock()  # a signal handler may cancel, too
+        # The same on the monotonic clock. A thread ends the context then; in a forked
+        # child there is none, and whoever asks ends it.
+        self._ends_at = ends_at
+        self._ended = Event()
+        self._outcome: dict[None, tuple[_Err, BaseException | None]] = {}
         self._at_end: set[_Order] = set()
 
     def __repr__(self) -> str:
@@ -86,12 +101,14 @@ class Context:
 
         Go: ``Context.Done``.
         """
-        return self._done
+        return Done(self)
 
     @property
     def err(self) -> _Err | None:
         """Why it ended (Go: ``Context.Err``); ``None`` until then."""
-        return self._err
+        if not self._outcome and time.monotonic() >= self._ends_at:
+            self._end(DeadlineExceededError())
+        return self._outcome[None][0] if self._outcome else None
 
     @property
     def deadline(self) -> float | None:
@@ -103,17 +120,20 @@ class Context:
 
     def _end(self, err: _Err, cause: BaseException | None = None) -> None:
         """End this context and its children; only the first end counts."""
-        with self._lock:
-            if self._err is None:
-                self._err, self._cause = err, cause
-                self._done._event.set()
-        # One by one: if an interrupt cuts this call short, the next call does the rest.
-        while order := self._next_order():
-            order.action()
+        self._outcome.setdefault(None, (err, cause))
+        self._ended.set()
+        self._carry_out()
 
-    def _next_order(self) -> _Order | None:
-        with self._lock:
-            return self._at_end.pop() if self._at_end else None
+    def _carry_out(self) -> None:
+        """Do what was ordered for the end, each once, whichever thread does it."""
+        # One by one: if an interrupt cuts this call short, the next call does the rest.
+        while self._at_end:
+            try:
+                order = self._at_end.pop()
+            except KeyError:  # another thread, or a handler, was faster
+                return
+            if order.fate.setdefault(None, True):
+                order.action()
 
     def _when_done(self, action: Callable[[], object]) -> _Order:
         """Order *action* to be called at the end.
@@ -121,11 +141,9 @@ class Context:
         The thread that ends the context calls it, so it must be short and never raise.
         """
         order = _Order(self, action)
-        with self._lock:
-            if self._err is None:
-                self._at_end.add(order)
-                return order
-        action()
+        self._at_end.add(order)
+        if self._outcome:  # it has ended, perhaps before it could know of this order
+            self._carry_out()
         return order
 
 
@@ -135,15 +153,14 @@ class _Order:
     def __init__(self, ctx: Context, action: Callable[[], object]) -> None:
         self._ctx = ctx
         self.action = action
-        self._taken_back = False
+        #: Whether the action is carried out, once that is decided.
+        self.fate: dict[None, bool] = {}
 
     def take_back(self) -> bool:
         """Cancel the order, and return whether that was in time."""
-        with self._ctx._lock:
-            if self in self._ctx._at_end:
-                self._taken_back = True
-                self._ctx._at_end.remove(self)
-            return self._taken_back
+        carried_out = self.fate.setdefault(None, False)
+        self._ctx._at_end.discard(self)
+        return not carried_out
 
 
 class _Background(Context):
@@ -151,7 +168,7 @@ class _Background(Context):
 
     def _when_done(self, action: Callable[[], object]) -> _Order:
         order = _Order(self, action)
-        order._taken_back = True
+        order.take_back()
         return order
 
 
@@ -232,7 +249,8 @@ def cause(ctx: Context) -> BaseException | None:
 
     Without a cause it is the context's ``err``.
     """
-    return ctx._cause or ctx.err
+    err = ctx.err
+    return ctx._outcome[None][1] or err if ctx._outcome else None
 
 
 def after_func(ctx: Context, function: Callable[[], object]) -> Callable[[], bool]:
@@ -244,9 +262,8 @@ def after_func(ctx: Context, function: Callable[[], object]) -> Callable[[], boo
     """
 
     def start() -> None:
-        thread = threading.Thread(target=function, name="ipyproc-context", daemon=True)
         try:
-            thread.start()
+            start_thread(function, "ipyproc-context")
         except RuntimeError:  # no thread can be started
             function()
 
@@ -261,33 +278,25 @@ def _limited(
     earlier = _checked(parent).deadline
     if earlier is not None and earlier <= deadline:
         return with_cancel(parent)
-    ctx = _child(parent, deadline)
-    if timeout <= 0:
-        ctx._end(DeadlineExceededError())
-    elif ctx.err is None:
-        _start_timer(ctx, timeout)
+    ctx = _child(parent, deadline, time.monotonic() + timeout)
+    if ctx.err is None:
+        start_thread(ctx.done.wait, "ipyproc-deadline")
     return Pair(ctx, lambda: ctx._end(CanceledError()))
 
 
-def _child(parent: Context, deadline: float | None) -> Context:
-    ctx = Context(deadline)
+def _child(
+    parent: Context, deadline: float | None, ends_at: float = math.inf
+) -> Context:
+    ctx = Context(deadline, min(ends_at, parent._ends_at))
 
     def end_likewise() -> None:
-        if parent.err is not None:
-            ctx._end(type(parent.err)(), parent._cause)
+        if parent._outcome:
+            err, cause = parent._outcome[None]
+            ctx._end(type(err)(), cause)
 
     # When it ends for another reason, its parent forgets it.
     ctx._when_done(parent._when_done(end_likewise).take_back)
     return ctx
-
-
-def _start_timer(ctx: Context, timeout: float) -> None:
-    seconds = min(timeout, threading.TIMEOUT_MAX)
-    timer = threading.Timer(seconds, ctx._end, [DeadlineExceededError()])
-    timer.name = "ipyproc-deadline"
-    timer.daemon = True
-    timer.start()
-    ctx._when_done(timer.cancel)
 
 
 def _checked(parent: Context) -> Context:

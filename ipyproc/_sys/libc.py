@@ -39,15 +39,21 @@ def vector(strings: Sequence[bytes]) -> Vector:
     return (ctypes.c_char_p * (len(strings) + 1))(*strings, None)
 
 
-def _variables() -> dict[bytes, bytes]:
-    """Return our environment; the caller must not change it.
+def variables() -> dict[bytes, bytes]:
+    """Return a copy of our environment, which other threads may be changing.
 
-    The dictionary inside ``os.environb`` is private to Python. Reading it is ten times
-    faster than reading ``os.environb``, which decodes and encodes every word. Where
-    Python has no such dictionary, the slow way is the same.
+    The dictionary inside ``os.environb`` is private to Python. Copying it is one call
+    into C. Reading ``os.environb`` itself is ten times slower, and a ``KeyError`` if a
+    variable is deleted meanwhile; it is read only if Python has no such dictionary.
     """
     inside = getattr(os.environb, "_data", None)
-    return inside if isinstance(inside, dict) else dict(os.environb)
+    if isinstance(inside, dict):
+        return inside.copy()
+    while True:
+        try:
+            return dict(os.environb)
+        except (KeyError, RuntimeError):  # another thread has changed it
+            continue
 
 
 class _Environment:
@@ -57,10 +63,10 @@ class _Environment:
         self._made: tuple[dict[bytes, bytes], Vector] = ({}, vector([]))
 
     def __call__(self) -> Vector:
-        variables = _variables()
+        current = variables()
         known, made = self._made
-        if known != variables:
-            known = dict(variables)
+        if known != current:
+            known = current
             made = vector([b"=".join(item) for item in known.items()])
             self._made = known, made
         return made

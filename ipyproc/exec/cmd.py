@@ -87,7 +87,9 @@ class Cmd:
     _ctx: Context | None = field(default=None, init=False)
     _stdio: Stdio = field(default_factory=Stdio, init=False)
     _running: Running | None = field(default=None, init=False)
-    _start_called: bool = field(default=False, init=False)
+    # The right to start, which the first start removes: in one call into C, so that a
+    # signal handler or a thread that comes between starts nothing a second time.
+    _may_start: list[None] = field(default_factory=lambda: [None], init=False)
 
     if not TYPE_CHECKING:  # to a type checker these would allow any attribute
 
@@ -128,9 +130,10 @@ class Cmd:
         ``PathError`` for what the kernel refuses, and ``CmdStateError`` the second
         time, even if the first one failed. ``wait`` must follow.
         """
-        if self._start_called:
-            raise CmdStateError("exec: already started")
-        self._start_called = True
+        try:
+            self._may_start.pop()
+        except IndexError:
+            raise CmdStateError("exec: already started") from None
         try:
             self._check_startable()
             files = self._stdio.files(self.stdin, self.stdout, self.stderr)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import codecs
 import io
-import threading
+import select
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Iterator
 from functools import partial
-from typing import Protocol
+from threading import Thread
+from typing import NamedTuple, Protocol
 
+from ipyproc._process.threads import Event, ShutdownError, start_thread
 from ipyproc.errors import WaitDelayError
 from ipyproc.exec.pipes import USUAL_SIZE, PipeReader, PipeWriter
 
@@ -30,42 +32,69 @@ class Writer(Protocol):
         """Write all of *data*."""
 
 
+class Task(NamedTuple):
+    """Copying to or from one pipe; each step waits for the pipe once at most."""
+
+    pipe: PipeReader | PipeWriter
+    steps: Iterator[None]
+
+
 class Copying:
     """What is copied while a command runs, each task in a thread of its own.
+
+    At the end of the interpreter, where no thread can be started, the caller of
+    ``work`` copies.
 
     *close* closes the pipes, which ends every task that blocks in one. A method that an
     interrupt cut short may be called again.
     """
 
-    def __init__(
-        self, tasks: list[Callable[[], object]], close: Callable[[], None]
-    ) -> None:
+    def __init__(self, tasks: list[Task], close: Callable[[], None]) -> None:
         self._close = close
-        self._threads = [
-            threading.Thread(
-                target=self._run, args=[task], name="ipyproc-copy", daemon=True
-            )
-            for task in tasks
-        ]
-        self._lock = threading.Lock()
-        self._left = len(tasks)
+        self._tasks = tasks
+        self._threads: list[Thread] = []
+        # Those that no thread does.
+        self._undone: list[Task] = []
+        self._left = [*tasks]
+        self._errors: list[BaseException] = []
         self._gave_up = False
         self._counts = True
-        #: The first error of any task.
-        self.error: BaseException | None = None
         #: Set when all tasks have ended.
-        self.ended = threading.Event()
+        self.ended = Event()
         if not tasks:
             self.ended.set()
 
     def __bool__(self) -> bool:
         """Whether there is anything to copy."""
-        return bool(self._threads)
+        return bool(self._tasks)
+
+    @property
+    def error(self) -> BaseException | None:
+        """The first error of any task."""
+        return self._errors[0] if self._errors else None
 
     def start(self) -> None:
         """Start the threads."""
-        for thread in self._threads:
-            thread.start()
+        for task in self._tasks:
+            try:
+                run = partial(self._run, task)
+                self._threads.append(start_thread(run, "ipyproc-copy"))
+            except ShutdownError:
+                self._undone.append(task)
+
+    def work(self, timeout: float | None) -> bool:
+        """Do what no thread does, for *timeout* seconds; return whether some is left.
+
+        It is the caller's own thread that copies, so it returns soon, or when all is
+        done if *timeout* is ``None``.
+        """
+        end = None if timeout is None else time.monotonic() + timeout
+        while self._undone and (end is None or time.monotonic() < end):
+            ready = _ready(self._undone, end)
+            for task in [task for task in self._undone if task in ready]:
+                if not self._step(task):
+                    self._undone.remove(task)
+        return bool(self._undone)
 
     def outcome(self, deadline: float | None) -> BaseException | None:
         """Wait for the end, up to *deadline* if there is one; return the first error.
@@ -76,7 +105,9 @@ class Copying:
         if not self._counts:
             return None
         left = None if deadline is None else max(0.0, deadline - time.monotonic())
-        if not self.ended.wait(left):
+        self.work(left)
+        left = None if deadline is None else max(0.0, deadline - time.monotonic())
+        if self._undone or not self.ended.wait(left):
             self.give_up()
         return WaitDelayError() if self._gave_up else self.error
 
@@ -84,6 +115,7 @@ class Copying:
         """Close the pipes and wait until no task runs."""
         self._gave_up = True
         self._close()
+        self.work(None)
         self.ended.wait()
 
     def discount(self) -> None:
@@ -95,27 +127,57 @@ class Copying:
         for thread in self._threads:
             thread.join()
 
-    def _run(self, task: Callable[[], object]) -> None:
-        error: BaseException | None = None
+    def _run(self, task: Task) -> None:
+        while self._step(task):
+            pass
+
+    def _step(self, task: Task) -> bool:
+        """Do one step of a task, and return whether there is another."""
         try:
-            task()
-        except BaseException as raised:  # noqa: BLE001 - a writer may raise anything
-            error = raised
-        with self._lock:
-            self.error = self.error or error
-            self._left -= 1
-            if self._left == 0:
-                self.ended.set()
+            next(task.steps)
+        except StopIteration:
+            pass
+        except BaseException as error:  # noqa: BLE001 - a writer may raise anything
+            self._errors.append(error)
+        else:
+            return True
+        self._left.pop()
+        if not self._left:
+            self.ended.set()
+        return False
 
 
-def feed(pipe: PipeWriter, data: memoryview) -> None:
+def _ready(tasks: list[Task], end: float | None) -> list[Task]:
+    """Return the tasks whose next step does not block, or none after *end*."""
+    poll, by_fd = select.poll(), {}
+    for task in tasks:
+        if task.pipe.closed:
+            return [task]  # its next step finds that out
+        fd = task.pipe.fileno_unshared()
+        by_fd[fd] = task
+        reads = isinstance(task.pipe, PipeReader)
+        poll.register(fd, select.POLLIN if reads else select.POLLOUT)
+    left = None if end is None else max(0.0, end - time.monotonic())
+    found = poll.poll(None if left is None else min(left, 1.0) * 1000)
+    return [by_fd[fd] for fd, _ in found]
+
+
+def feed(pipe: PipeWriter, data: memoryview) -> Task:
     """Write *data* into a child's input and end it there."""
+    return Task(pipe, _feeding(pipe, data))
+
+
+def _feeding(pipe: PipeWriter, data: memoryview) -> Iterator[None]:
     with pipe:
-        _write(pipe, data)
+        yield from _writing(pipe, data)
 
 
-def copy_in(pipe: PipeWriter, source: Reader) -> None:
+def copy_in(pipe: PipeWriter, source: Reader) -> Task:
     """Write what *source* returns into a child's input, up to the end of either."""
+    return Task(pipe, _copying_in(pipe, source))
+
+
+def _copying_in(pipe: PipeWriter, source: Reader) -> Iterator[None]:
     # read1 returns what is there now; read of many files waits for the full size.
     read = getattr(source, "read1", source.read)
     with pipe:
@@ -125,7 +187,7 @@ def copy_in(pipe: PipeWriter, source: Reader) -> None:
             if not isinstance(chunk, bytes | bytearray | memoryview):
                 kind = type(chunk).__name__
                 raise TypeError(f"stdin: read() returned {kind}, not bytes or text")
-            if not _write(pipe, chunk):
+            if not (yield from _writing(pipe, chunk)):
                 return
 
 
@@ -134,29 +196,44 @@ def encoded(text: str) -> bytes:
     return text.encode("utf-8", "surrogateescape")
 
 
-def move_in(pipe: PipeWriter, source: io.BufferedReader) -> None:
+def move_in(pipe: PipeWriter, source: io.BufferedReader) -> Task:
     """Copy the rest of another pipe, whose writer is told when nobody reads on."""
+    return Task(pipe, _moving_in(pipe, source))
+
+
+def _moving_in(pipe: PipeWriter, source: io.BufferedReader) -> Iterator[None]:
     with source:
-        copy_in(pipe, source)
+        yield from _copying_in(pipe, source)
 
 
-def copy_out(pipe: PipeReader, sink: Writer | io.TextIOBase) -> None:
+def copy_out(pipe: PipeReader, sink: Writer | io.TextIOBase) -> Task:
     """Write a child's output to *sink*, up to its end or the sink's first error."""
+    return Task(pipe, _copying_out(pipe, sink))
+
+
+def _copying_out(pipe: PipeReader, sink: Writer | io.TextIOBase) -> Iterator[None]:
     with pipe:
-        if isinstance(sink, io.TextIOBase):
-            text = TextWriter(sink)
-            pipe.copy_to(text.write)
+        text = TextWriter(sink) if isinstance(sink, io.TextIOBase) else None
+        write = text.write if text else _taking_all(sink)  # type: ignore[arg-type]
+        yield
+        for piece in pipe.pieces():
+            write(piece)
+            yield
+        if text:
             text.finish()
-        else:
-            pipe.copy_to(_taking_all(sink))
 
 
-def _write(pipe: PipeWriter, data: bytes | bytearray | memoryview) -> bool:
+def _writing(
+    pipe: PipeWriter, data: bytes | bytearray | memoryview
+) -> Generator[None, None, bool]:
     """Write *data* and return true, or false if the child reads no more, as it may."""
-    try:
-        pipe.write(data)
-    except BrokenPipeError:
-        return False
+    left = memoryview(data).cast("B")
+    while left:
+        yield
+        try:
+            left = left[pipe.write_some(left) :]
+        except BrokenPipeError:
+            return False
     return True
 
 

@@ -11,12 +11,14 @@ import fcntl
 import io
 import os
 import select
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from errno import EINVAL
+from itertools import starmap
 from typing import Any, TypeVar
+from weakref import WeakSet
 
-from ipyproc.errors import PathError
+from ipyproc.errors import PathError, SyscallError
 
 #: The size of a new pipe, unless the user has too many pipes.
 USUAL_SIZE = 1 << 16
@@ -27,34 +29,53 @@ LARGE_SIZE = 1 << 20
 class PipeEnd(io.RawIOBase):
     """An end of a pipe that any thread may close at any time.
 
-    A thread that blocks in it then gets the ``ValueError`` of a closed file.
+    A thread that blocks in it then gets the ``ValueError`` of a closed file. There is
+    no lock, which a signal handler or a forked child could find locked for ever. A user
+    joins before it looks whether the end is closed, and ``close`` looks for users after
+    closing it: one of the two sees the other.
     """
 
-    def __init__(self, fd: int, name: str) -> None:
+    def __init__(self, held: list[int], name: str) -> None:
+        """Take over the only descriptor in *held*."""
         super().__init__()
         self.name = name
-        self._fd = self._bell = -1
         self._users: set[object] = set()
-        self._lock = threading.RLock()  # a signal handler may close, too
-        self._bell = os.eventfd(0)
-        self._fd = fd
+        # Those that are open: the bell, then the pipe.
+        self._fds: list[int] = []
+        _ends.add(self)
+        self._fds.extend(starmap(os.eventfd, [(0,)]))
+        self._fds.extend(map(list.pop, [held]))
 
     def __repr__(self) -> str:
-        where = "closed" if self.closed else f"fd {self._fd}"
+        where = "closed" if self.closed else f"fd {self._fds[1]}"
         return f"<{type(self).__name__} {self.name} {where}>"
 
     def fileno(self) -> int:
         """Return the descriptor."""
         self._check_open()
-        return self._fd
+        return self._fds[1]
+
+    def fileno_unshared(self) -> int:
+        """Return the descriptor to someone who only waits for it."""
+        self._check_open()
+        return self._fds[1]
 
     def close(self) -> None:
         """Close this end and wake the threads that block in it; again does nothing."""
-        with self._lock:
+        user = object()
+        try:
+            self._users.add(user)
             super().close()
-            if self._users:
-                os.eventfd_write(self._bell, 1)
+            if len(self._users) > 1 and self._fds:
+                os.eventfd_write(self._fds[0], 1)
+        finally:
+            self._users.discard(user)
             self._release_if_unused()
+
+    def close_in_fork(self) -> None:
+        """Close the copy that a forked child has, whoever used it in the parent."""
+        self._users.clear()
+        self.close()
 
     def enlarge(self) -> None:
         """Enlarge the pipe, if the kernel allows this user a larger one."""
@@ -65,22 +86,21 @@ class PipeEnd(io.RawIOBase):
     def _in_use(self, op: str) -> Iterator[int]:
         user = object()
         try:
-            with self._lock:
-                self._check_open()
-                self._users.add(user)
-            yield self._fd
+            self._users.add(user)
+            self._check_open()
+            yield self._fds[1]
         except OSError as error:
             raise PathError(op, self.name, error.errno or 0) from None
         finally:
-            with self._lock:
-                self._users.discard(user)
-                self._release_if_unused()
+            self._users.discard(user)
+            self._release_if_unused()
 
     def _block(self, events: int) -> None:
         """Sleep until the pipe is ready or closed."""
         poll = select.poll()
-        poll.register(self._fd, events)
-        poll.register(self._bell, select.POLLIN)
+        bell, fd = self._fds
+        poll.register(fd, events)
+        poll.register(bell, select.POLLIN)
         poll.poll()
         self._check_open()
 
@@ -89,16 +109,21 @@ class PipeEnd(io.RawIOBase):
             raise ValueError("I/O operation on closed file")
 
     def _release_if_unused(self) -> None:
-        if not self.closed or self._users:
-            return
-        # One after the other, each forgotten before it is closed: an interrupt must not
-        # close a descriptor twice.
-        if self._fd >= 0:
-            fd, self._fd = self._fd, -1
-            os.close(fd)
-        if self._bell >= 0:
-            bell, self._bell = self._bell, -1
-            os.close(bell)
+        while self.closed and not self._users and self._fds:
+            _close_last(self._fds)
+
+
+#: The ends that exist, for the forks of this process.
+_ends: WeakSet[PipeEnd] = WeakSet()
+
+
+def _close_all_in_fork() -> None:
+    """Close a forked child's copies of our ends: a command would not see the end."""
+    for end in list(_ends):
+        end.close_in_fork()
+
+
+os.register_at_fork(after_in_child=_close_all_in_fork)
 
 
 class PipeReader(PipeEnd):
@@ -121,17 +146,30 @@ class PipeReader(PipeEnd):
     def readall(self) -> bytes:
         """Read up to the end."""
         sink = io.BytesIO()
-        self.copy_to(sink.write)
+        for piece in self.pieces():
+            sink.write(piece)
         return sink.getvalue()
 
-    def copy_to(self, write: Callable[[memoryview], object]) -> None:
-        """Pass everything up to the end to *write*, in pieces that it must not keep."""
+    def pieces(self) -> Iterator[memoryview]:
+        """Yield everything up to the end, in memory that the next piece overwrites."""
         view = memoryview(bytearray(USUAL_SIZE))
         while count := self.readinto(view):
-            write(view[:count])
+            yield view[:count]
             if count == USUAL_SIZE == len(view):  # the pipe was full
                 self.enlarge()
                 view = memoryview(bytearray(LARGE_SIZE))
+
+
+class BufferedPipe(io.BufferedReader):
+    """A pipe that is read by lines, too."""
+
+    def close(self) -> None:
+        """Close the pipe below at once.
+
+        The base class first waits for the lock that a reading thread holds: for ever,
+        if that thread waits for data, or was not forked along.
+        """
+        self.raw.close()
 
 
 class PipeWriter(PipeEnd):
@@ -141,9 +179,10 @@ class PipeWriter(PipeEnd):
     # is non-blocking only until somebody asks for its number.
     _shared = False
 
-    def __init__(self, fd: int, name: str) -> None:
-        super().__init__(fd, name)
-        os.set_blocking(fd, False)
+    def __init__(self, held: list[int], name: str) -> None:
+        """Take over the only descriptor in *held*."""
+        os.set_blocking(held[0], False)
+        super().__init__(held, name)
 
     def writable(self) -> bool:
         """Return true."""
@@ -153,8 +192,8 @@ class PipeWriter(PipeEnd):
         """Return the descriptor."""
         self._check_open()
         self._shared = True
-        os.set_blocking(self._fd, True)
-        return self._fd
+        os.set_blocking(self._fds[1], True)
+        return self._fds[1]
 
     def write(self, data: Any) -> int:
         """Write all of *data*, however long that takes, and return its size."""
@@ -164,6 +203,11 @@ class PipeWriter(PipeEnd):
             while left:
                 left = left[self._write_some(fd, left) :]
         return len(view)
+
+    def write_some(self, view: memoryview) -> int:
+        """Write what the pipe has room for, once it has any, and return how much."""
+        with self._in_use("write") as fd:
+            return self._write_some(fd, view)
 
     def write_now(self, data: Any) -> int:
         """Write what the pipe has room for, and return how much that was."""
@@ -184,27 +228,47 @@ class PipeWriter(PipeEnd):
 
 def from_child() -> tuple[PipeReader, io.FileIO]:
     """Make a pipe for a child's output: our end, and the child's."""
-    reader, writer = os.pipe()
+    reader, writer = _pipe()
     child = io.FileIO(writer, "w")
     return _ours(PipeReader, reader, "|0", child), child
 
 
 def to_child() -> tuple[PipeWriter, io.FileIO]:
     """Make a pipe for a child's input: our end, and the child's."""
-    reader, writer = os.pipe()
+    reader, writer = _pipe()
     child = io.FileIO(reader)
     return _ours(PipeWriter, writer, "|1", child), child
+
+
+def _close_last(held: list[int]) -> None:
+    """Remove the last descriptor from *held* and close it, if there is one.
+
+    It is one call into C, so each is closed exactly once, whatever signal handlers and
+    other threads do meanwhile.
+    """
+    with suppress(IndexError):
+        any(map(os.close, map(list.pop, [held])))
+
+
+def _pipe() -> tuple[int, int]:
+    try:
+        return os.pipe()
+    except OSError as error:
+        raise SyscallError("pipe2", error.errno or EINVAL) from None
 
 
 _End = TypeVar("_End", bound=PipeEnd)
 
 
 def _ours(
-    make: Callable[[int, str], _End], fd: int, name: str, other: io.FileIO
+    make: Callable[[list[int], str], _End], fd: int, name: str, other: io.FileIO
 ) -> _End:
+    held = [fd]
     try:
-        return make(fd, name)
-    except BaseException:
-        os.close(fd)
+        return make(held, name)
+    except BaseException as error:
+        _close_last(held)  # if the end has not taken it over
         other.close()
+        if isinstance(error, OSError):  # none was left for the bell
+            raise SyscallError("pipe2", error.errno or EINVAL) from None
         raise

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-import threading
+import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
 
+from ipyproc._process.threads import Event
 from ipyproc.context import Context, after_func
 from ipyproc.errors import ExitError, ProcessDoneError, WaitDelayError
 from ipyproc.exec.copy import Copying
 from ipyproc.exec.stdio import Stdio
 from ipyproc.process import Process
 from ipyproc.state import ProcessState
+
+# How often to look for the end of a process while copying for it.
+_TICK = 0.02
+# How late a thread may start before its work is done without it.
+_LATEST_START = 0.3
 
 
 class Running:
@@ -28,6 +34,7 @@ class Running:
         self._watch: _Watch | None = None
         self._delay = delay
         self._deadline: float | None = None
+        self._parent = os.getpid()
         #: How the process ended, once it was waited for.
         self.state: ProcessState | None = None
 
@@ -46,6 +53,8 @@ class Running:
         an error of the copying, which the other two may have caused.
         """
         failed = self._reap()
+        if self._is_in_fork:
+            return failed
         cancelled, copied = self._watched(), self._copied()
         self._copying.join()
         if failed is not None:
@@ -54,6 +63,8 @@ class Running:
 
     def end(self) -> None:
         """Kill the process, give up its pipes and wait for the end of everything."""
+        if self._is_in_fork:
+            return
         with suppress(ProcessDoneError):
             self._process.kill()
         self._reap()
@@ -61,12 +72,31 @@ class Running:
         self.wait()
 
     def _reap(self) -> BaseException | None:
+        # The process may need us to copy before it can end. Without a delay the copying
+        # may take as long as it likes; with one, it counts from the process's end.
+        while self._copying.work(_TICK if self._delay else None) and not self._ended():
+            pass
         if self.state is None:
             try:
                 self.state = self._process.wait()
             except OSError as error:
-                return error
+                if self.state is None:  # a handler may have waited meanwhile
+                    return error
         return None if self.state.success else ExitError(self.state)
+
+    def _ended(self) -> bool:
+        try:
+            self.state = self.state or self._process.wait(0)
+        except TimeoutError:
+            return False
+        except OSError:
+            return True
+        return True
+
+    @property
+    def _is_in_fork(self) -> bool:
+        """Whether the process and the threads are our parent's, not ours."""
+        return self._parent != os.getpid()
 
     def _watched(self) -> BaseException | None:
         if self._watch is None:
@@ -101,8 +131,9 @@ class _Watch:
         self._delay = delay
         self._process = process
         self._copying = copying
-        self._reaped = threading.Event()
-        self._settled = threading.Event()
+        self._reaped = Event()
+        self._settled = Event()
+        self._may_run = [None]
         #: What the end of the context makes of a command that succeeded.
         self.error: BaseException | None = None
         #: When the delay is over that began with the end of the context, if it did.
@@ -116,9 +147,17 @@ class _Watch:
         """
         self._reaped.set()
         if not self._stop():
+            # If we are a signal handler that interrupts the start of the thread, there
+            # will be none before we return.
+            if not self._settled.wait(_LATEST_START):
+                self._run()
             self._settled.wait()
 
     def _run(self) -> None:
+        try:
+            self._may_run.pop()
+        except IndexError:
+            return
         try:
             self.error = self._cancelled()
             if self._delay and not self._reaped_within_delay():

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from functools import partial
+from errno import EINVAL
 from typing import Any
 
 from ipyproc.attr import File
+from ipyproc.errors import PathError
 from ipyproc.exec import copy, pipes
 from ipyproc.exec.pipes import PipeEnd, PipeReader
 
@@ -28,7 +29,7 @@ class Stdio:
     def __init__(self) -> None:
         self.child: list[io.FileIO] = []
         self.ours: list[PipeEnd] = []
-        self.tasks: list[Callable[[], object]] = []
+        self.tasks: list[copy.Task] = []
         self._passed_on: list[PipeEnd] = []
         self._kept: list[io.BufferedReader] = []
 
@@ -57,7 +58,7 @@ class Stdio:
     def buffered_pipe_out(self) -> tuple[io.BufferedReader, io.FileIO]:
         """Make a pipe for the child's output that its user reads by lines, too."""
         ours, child = self.pipe_out()
-        buffered: io.BufferedReader = io.BufferedReader(ours, pipes.USUAL_SIZE)
+        buffered = pipes.BufferedPipe(ours, pipes.USUAL_SIZE)
         # It would close the pipe when nobody refers to it; the child may still write.
         self._kept.append(buffered)
         return buffered, child
@@ -96,9 +97,9 @@ class Stdio:
         end = _raw(source)
         if isinstance(end, PipeEnd):  # one that we have read from already
             self.ours.append(end)
-            self.tasks.append(partial(copy.move_in, ours, source))
+            self.tasks.append(copy.move_in(ours, source))
         else:
-            self.tasks.append(partial(copy.copy_in, ours, source))
+            self.tasks.append(copy.copy_in(ours, source))
         return child
 
     def _preloaded(self, data: memoryview) -> File:
@@ -106,7 +107,7 @@ class Stdio:
         ours, child = self.pipe_in()
         rest = data[ours.write_now(data) :]
         if rest:
-            self.tasks.append(partial(copy.feed, ours, rest))
+            self.tasks.append(copy.feed(ours, rest))
         else:
             ours.close()
         return child
@@ -119,11 +120,14 @@ class Stdio:
         if not hasattr(sink, "write"):
             raise TypeError(_expected(name, "an object with write()", sink))
         ours, child = self.pipe_out()
-        self.tasks.append(partial(copy.copy_out, ours, sink))
+        self.tasks.append(copy.copy_out(ours, sink))
         return child
 
     def _null(self, mode: str) -> File:
-        null = io.FileIO(os.devnull, mode)
+        try:
+            null = io.FileIO(os.devnull, mode)
+        except OSError as error:
+            raise PathError("open", os.devnull, error.errno or EINVAL) from None
         self.child.append(null)
         return null
 

@@ -267,10 +267,11 @@ def test_shared_writer_is_for_a_child() -> None:
     """A writer whose descriptor was asked for is blocking, and can still be closed."""
     with both_ends(pipes.to_child) as (ours, child):
         assert isinstance(ours, pipes.PipeWriter)
-        assert not os.get_blocking(ours._fd)
+        assert not os.get_blocking(ours._fds[1])
         assert os.get_blocking(ours.fileno())
         data = os.urandom(200_000)
-        thread = threading.Thread(target=copy.feed, args=[ours, memoryview(data)])
+        task = copy.feed(ours, memoryview(data))
+        thread = threading.Thread(target=lambda: list(task.steps))
         thread.start()
         with io.BufferedReader(child) as reader:
             assert reader.read() == data
@@ -291,7 +292,8 @@ def test_busy_pipe_is_enlarged() -> None:
                 child.close()
 
         child.write(bytes(pipes.USUAL_SIZE))
-        ours.copy_to(note)
+        for piece in ours.pieces():
+            note(piece)
 
         assert sizes == [pipes.USUAL_SIZE, pipes.LARGE_SIZE]
 

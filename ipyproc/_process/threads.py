@@ -1,0 +1,78 @@
+"""Threads, and an event that signal handlers and forked children can use.
+
+``threading.Event`` has a lock. A handler that interrupts its ``wait`` or ``set`` in the
+main thread and calls one of them would wait for that lock for ever, and so would a
+forked child if another thread held it at the fork.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+
+
+class Event:
+    """Something that happens once; any thread, handler or fork may wait for it."""
+
+    def __init__(self) -> None:
+        self._is_set = False
+        # Each waiting thread sleeps on a lock of its own.
+        self._waiters: set[threading.Lock] = set()
+
+    def is_set(self) -> bool:
+        """Whether it has happened."""
+        return self._is_set
+
+    def set(self) -> None:
+        """Make it happen, and wake all that wait."""
+        self._is_set = True
+        for waiter in tuple(self._waiters):
+            with suppress(RuntimeError):  # a handler that calls this has woken it
+                waiter.release()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait at most *timeout* seconds, and return whether it has happened.
+
+        *timeout* is any number up to ``inf``.
+        """
+        if self._is_set or (timeout is not None and timeout <= 0):
+            return self._is_set
+        # A lock can be waited for at most some 292 years.
+        endless = timeout is None or timeout > threading.TIMEOUT_MAX
+        waiter = threading.Lock()
+        waiter.acquire()
+        try:
+            self._waiters.add(waiter)
+            if not self._is_set:  # who sets it wakes those that had joined by then
+                waiter.acquire(timeout=-1 if endless else timeout or 0)
+        finally:
+            self._waiters.discard(waiter)
+        return self._is_set
+
+
+class ShutdownError(RuntimeError):
+    """The interpreter is ending and starts no more threads."""
+
+
+def start_thread(function: Callable[[], object], name: str) -> threading.Thread:
+    """Start a thread that does not keep the interpreter alive.
+
+    Raises ``ShutdownError`` at the end of the interpreter, and ``RuntimeError`` if
+    there are too many threads.
+    """
+    if sys.is_finalizing():
+        # Python 3.11 would start it, and wait for ever until it runs.
+        raise ShutdownError("can't start new thread at interpreter shutdown")
+    try:
+        thread = threading.Thread(target=function, name=name, daemon=True)
+    except RuntimeError:  # some subinterpreters have no daemon threads
+        thread = threading.Thread(target=function, name=name)
+    try:
+        thread.start()
+    except RuntimeError as error:
+        if "shutdown" in str(error):
+            raise ShutdownError(str(error)) from None
+        raise
+    return thread
