@@ -88,7 +88,7 @@ CITED = re.compile(r"Go: ``(\w+\.\w+)``")
 ERROR = re.compile(r"``(\w+Error)``")
 IN_SECONDS = {"timeout", "grace", "wait_delay", "deadline"}
 #: Classes that users get and do not construct.
-MADE_FOR_USERS = {"Job", "JobStatus", "ProcessStatus", "Context", "Pair"}
+MADE_FOR_USERS = {"Done", "Job", "JobStatus", "ProcessStatus", "Context", "Pair"}
 CONSTANTS = {"INTERRUPT", "KILL", "PIPE"}
 ROOT = Path(__file__).parents[1]
 VIEW_NAMES = ("explore", "life")
