@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import threading
 import time
 from collections.abc import Callable, Generator
 from contextlib import suppress
@@ -37,6 +39,14 @@ class View(Protocol):
         """Let the job go, and leave on the page what is there."""
 
 
+class _Making:
+    """A thread that makes the view of a job."""
+
+    def __init__(self) -> None:
+        self.thread = threading.get_ident()
+        self.done = Once()
+
+
 class Job:
     r"""A process started by ``spawn``; all methods may be called from any thread.
 
@@ -60,6 +70,7 @@ class Job:
         self.dir = runner.dir
         self.timed_out = False
         self.started_at = time.time()
+        self._started = time.monotonic()
         self._request = request
         self._runner = runner
         self._loop = event_loop()
@@ -70,10 +81,12 @@ class Job:
         self._look_timer: Timer | None = None
         self._timeout: Timer | None = None
         self._widget: View | None = None
+        # Of the thread that makes the view, by process: a fork has no such thread.
+        self._making_widget: dict[int, _Making] = {}
 
     def start(self) -> None:
         """Start the process, or raise what the system says; once."""
-        self.started_at = time.time()
+        self.started_at, self._started = time.time(), time.monotonic()
         self._runner.start(self._changed)
         timeout = self._request.timeout
         if timeout is not None:
@@ -110,8 +123,20 @@ class Job:
 
     @property
     def ended_at(self) -> float | None:
-        """When the process ended, on the ``time.time()`` clock."""
+        """When the process ended, in seconds on the clock of ``started_at``.
+
+        Setting the clock meanwhile changes nothing: the difference of both is the time
+        for which the process ran.
+        """
         return self._runner.ended_at
+
+    @property
+    def elapsed(self) -> float:
+        """How many seconds the process has run so far, or ran until it ended."""
+        ended_at = self.ended_at
+        if ended_at is None:
+            return time.monotonic() - self._started
+        return max(0.0, ended_at - self.started_at)
 
     @property
     def finished(self) -> bool:
@@ -275,8 +300,21 @@ class Job:
     @property
     def widget(self) -> object:
         """The view of the job, an ``ipyproc.views.JobView``; needs anywidget."""
-        if self._widget is None:
-            self._widget = _jobs.make_widget(self)
+        while self._widget is None:
+            making = _Making()
+            first = self._making_widget.setdefault(os.getpid(), making)
+            if first is not making and first.thread != making.thread:
+                first.done.wait()
+                continue
+            try:
+                made = _jobs.make_widget(self)
+                if self._widget is not None:  # a signal handler asked for it meanwhile
+                    made.forget()
+                    break
+                self._widget = made
+            finally:
+                self._making_widget.pop(os.getpid(), None)
+                first.done.set()
         return self._widget
 
     def forget(self) -> None:
@@ -302,9 +340,9 @@ class Job:
             for timer in (self._timeout, self._look_timer):
                 if timer:
                     timer.cancel()
-        self._subscribers.tell(last=self.finished)
         if self.finished:
             self._at_the_end.tell(last=True)
+        self._subscribers.tell(last=self.finished)
 
     def _look(self) -> None:
         """Tell the subscribers if the process was stopped or went on."""

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
-from errno import EINVAL
+from errno import EINVAL, EIO
 from functools import partial
 
 from ipyproc._jobs import resolve
@@ -19,10 +19,11 @@ from ipyproc._jobs.io.endpoints import InputPipe, OutputFile, OutputPipe
 from ipyproc._jobs.io.event_loop import event_loop
 from ipyproc._jobs.io.timers import Timer
 from ipyproc._jobs.output.interleaved import Output
-from ipyproc._jobs.procinfo.tree import tree_of
+from ipyproc._jobs.procinfo.tree import Tree, tree_of
 from ipyproc._jobs.procinfo.usage import Sampler, Usage
 from ipyproc._jobs.request import Request
 from ipyproc._jobs.runner import JobStatus
+from ipyproc._jobs.uninterrupted import uninterrupted
 from ipyproc.attr import ProcAttr, SysProcAttr
 from ipyproc.errors import ProcessDoneError, SyscallError
 from ipyproc.process import Process, ProcessStatus, start_process
@@ -30,6 +31,8 @@ from ipyproc.state import ProcessState
 
 # How soon to look again at a process that ended, but is held back by its tracer.
 _RETRY = 0.05
+# How soon to kill again what is left of a job, if that was refused.
+_KILL_AGAIN = 0.25
 
 
 class LocalRunner:
@@ -55,20 +58,23 @@ class LocalRunner:
         self._stdio = ChildStdio()
         self._outputs: list[OutputPipe | OutputFile] = []
         self._input: InputPipe | None = None
-        # While it is held nobody reaps: the pid is the process's, or its zombie's.
-        self._reaping = threading.Lock()
+        # While anything is in here the process is not reaped: its pid is its own.
+        self._uses_of_pid: dict[object, None] = {}
+        self._reaping = False
         # The pidfd stays ours even if somebody waits for the process, or releases it.
         self._handle = ExitStack()
         self._pidfd = -1
-        self._sampling = threading.Lock()
-        self._measure: Callable[[], Usage | None] | None = None
+        self._sampler: Sampler | None = None
+        self._clock = 0.0
+        self._dependence: object = None
         self._killer: Timer | None = None
 
     def start(self, changed: Callable[[], None]) -> None:
         """Start the process; *changed* is called from now on."""
-        if not self._loop.is_open:
-            raise RuntimeError("the interpreter is ending; no more jobs are started")
+        self._loop.check_open()
         self._changed = changed
+        self._clock = time.time() - time.monotonic()
+        self._dependence = self._loop.depend(self._loop_failed)
         # First of all: once there is a process it may not fail for want of descriptors.
         self._loop.start()
         try:
@@ -98,7 +104,7 @@ class LocalRunner:
         return self._input is not None and self._input.is_open
 
     def write(self, data: bytes) -> None:
-        """Have *data* written to the standard input."""
+        """Write *data* to the standard input, without waiting for that."""
         if self._input is None:
             raise BrokenPipeError("the standard input is no pipe; start with PIPE")
         if self._input.send(data):
@@ -108,7 +114,7 @@ class LocalRunner:
         raise BrokenPipeError("the standard input is closed")
 
     def close_input(self) -> None:
-        """Have the standard input closed."""
+        """Close the standard input, once all is written."""
         if self.input_open and self._input:
             self._input.close()
 
@@ -117,19 +123,33 @@ class LocalRunner:
         if not tree:
             self.process.signal(sig)
             return
-        pid = {self.pid}
-        family = tree_of((), ended=pid) if self._is_over else tree_of(pid)
+        # An interrupt in between must not leave anything stopped.
+        uninterrupted(lambda: self._signal_tree(sig))
+
+    def _signal_tree(self, sig: int) -> None:
         try:
-            number = family.signal(sig)
-        except OverflowError:
-            raise SyscallError(None, EINVAL) from None
-        except OSError as error:
-            raise SyscallError(None, error.errno or EINVAL) from None
-        if not number:
+            number = self._tree().signal(sig)
+        except (OSError, OverflowError) as error:
+            # As when no descriptor is free to look around with. What takes none is
+            # done all the same: the process, and its group, are killed.
+            if sig == signals.SIGKILL:
+                with suppress(OSError):
+                    self._signal_group(sig)
+            raise SyscallError(None, getattr(error, "errno", EINVAL)) from None
+        if number:
+            return
+        if self._is_over or self.process.status is not ProcessStatus.OK:
             raise ProcessDoneError
+        self._signal_group(sig)  # there is no /proc to look into
+
+    def _tree(self) -> Tree:
+        if self._is_over:
+            return tree_of((), ended={self.pid})
+        return tree_of({self.pid})
 
     def end(self, grace: float) -> None:
         """Send TERM to the process group, and KILL to all that is left later."""
+        self._loop.check_open()  # or nobody would send the second
         self._signal_group(signals.SIGTERM)
         if self._is_stopped():
             self._signal_group(signals.SIGCONT)
@@ -143,10 +163,9 @@ class LocalRunner:
         """Measure what the process and its descendants use; ``None`` after its end."""
         if self._is_over:
             return None
-        with self._sampling:
-            if self._measure is None:
-                self._measure = Sampler(self.pid).usage
-        return self._measure()
+        if self._sampler is None:
+            self._sampler = Sampler(self.pid)
+        return self._sampler.usage()
 
     def let_go(self) -> None:
         """Return the process up, once the event loop has stopped."""
@@ -197,6 +216,14 @@ class LocalRunner:
         self._loop.call_soon(self._watch)
 
     def _watch(self) -> None:
+        try:
+            self._watch_all()
+        except OSError as error:  # the kernel allows no more watches
+            with suppress(OSError):
+                self.process.kill()
+            self._loop_failed(error)
+
+    def _watch_all(self) -> None:
         for pipe in self._outputs:
             pipe.attach()
         if self._pidfd >= 0:
@@ -257,12 +284,17 @@ class LocalRunner:
                 pipe.drain()
         if self._pidfd >= 0:
             self._loop.unwatch(self._pidfd)
-        ended_at = time.time()
+        ended_at = self._now()
+        self._reaping = True
         try:
-            with self._reaping:
-                state = self.process.wait(0)
-                self.ended_at, self.state = ended_at, state
-        except TimeoutError:  # its tracer has to hear of the end first, ptrace(2)
+            if self._uses_of_pid:
+                raise TimeoutError
+            state = self.process.wait(0)
+            self.ended_at, self.state = ended_at, state
+        except TimeoutError:
+            # Its pid is in use at this moment, or its tracer has to hear of the end
+            # first, ptrace(2).
+            self._reaping = False
             self._loop.call_later(_RETRY, self._ended)
             return
         except OSError as error:
@@ -277,19 +309,50 @@ class LocalRunner:
         if not self.finished:
             self._changed()
 
+    def _now(self) -> float:
+        """The time by the clock of the start: set forward or back, it makes no odds."""
+        return self._clock + time.monotonic()
+
+    def _loop_failed(self, error: BaseException) -> None:
+        """Tell all that wait: nobody will learn how the process ends."""
+        if not self._is_over:
+            text = f"the event loop of the jobs has failed: {error!r}"
+            self.ended_at, self.error = self._now(), OSError(EIO, text)
+        if not self.finished:
+            self.finished = True
+            self._changed()
+
     def _settle(self) -> None:
         """See whether all is over, after the end of the process or of a pipe."""
         is_open = any(pipe.is_open for pipe in self._outputs)
         if self._is_over and not is_open and not self.finished:
             self.finished = True
+            self._loop.depart(self._dependence)
             self._changed()
 
     def _signal_group(self, sig: int) -> None:
-        with self._reaping:
-            if not self._is_over and self._leads_group():
-                os.killpg(self.pid, sig)
-                return
-        self.process.signal(sig)
+        if not self._with_pid(lambda: self._kill_group(sig)):
+            self.process.signal(sig)
+
+    def _kill_group(self, sig: int) -> bool:
+        if self._leads_group():
+            os.killpg(self.pid, sig)
+            return True
+        return False
+
+    def _with_pid(self, use: Callable[[], bool]) -> bool:
+        """Call *use* while the process is not reaped; ``False`` if it was already.
+
+        Not a lock: the event loop would wait for it, and a signal handler that came in
+        between for the event loop. In this order: either the loop sees that the pid is
+        in use, or we see that it is reaping.
+        """
+        key = object()
+        try:
+            self._uses_of_pid[key] = None
+            return not self._reaping and not self._is_over and use()
+        finally:
+            self._uses_of_pid.pop(key, None)
 
     def _leads_group(self) -> bool:
         return (
@@ -298,8 +361,16 @@ class LocalRunner:
 
     def _kill_if_left(self) -> None:
         if not self._is_over:
-            with suppress(ProcessDoneError):
-                self.signal(signals.SIGKILL, tree=True)
+            self._kill_all()
+
+    def _kill_all(self) -> None:
+        """Kill all that is left, again and again while something keeps us from it."""
+        try:
+            self.signal(signals.SIGKILL, tree=True)
+        except ProcessDoneError:
+            return
+        except OSError:
+            self._loop.call_later(_KILL_AGAIN, self._kill_all)
 
     def _is_stopped(self) -> bool:
         """Ask the kernel whether the process is stopped; that changes nothing.
@@ -307,9 +378,14 @@ class LocalRunner:
         There is no other sound way: a stop makes no pidfd ready, and SIGCHLD belongs to
         whoever uses us.
         """
+        return self._with_pid(self._waitable)
+
+    def _waitable(self) -> bool:
         by_pid = os.P_PID, self.pid
-        with self._reaping, suppress(OSError):
-            idtype, number = by_pid if self._pidfd < 0 else (os.P_PIDFD, self._pidfd)
-            options = os.WSTOPPED | os.WNOHANG | os.WNOWAIT
-            return not self._is_over and bool(os.waitid(idtype, number, options))
-        return False
+        idtype, number = by_pid if self._pidfd < 0 else (os.P_PIDFD, self._pidfd)
+        try:
+            return bool(
+                os.waitid(idtype, number, os.WSTOPPED | os.WNOHANG | os.WNOWAIT)
+            )
+        except OSError:
+            return False

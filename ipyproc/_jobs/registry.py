@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from difflib import get_close_matches
 from signal import SIGKILL
 from typing import TypeVar
 
+from ipyproc._jobs.io.event_loop import event_loop
 from ipyproc._jobs.job import Job
 from ipyproc._jobs.output.spill import Keeping
 from ipyproc._jobs.request import Request, size
@@ -21,8 +21,8 @@ _Default = TypeVar("_Default")
 class Jobs:
     """Jobs in the order in which they were started.
 
-    ``jobs["train"]`` is the job of that name, or the only one whose name begins so;
-    ``jobs[4242]`` the last one with that pid. Iterating gives the jobs themselves, all
+    ``jobs["train"]`` is the job of that name, ``jobs[4242]`` the last one with that
+    pid; the beginning of a name names nothing. Iterating gives the jobs themselves, all
     that there were at its beginning, whatever ends, comes or goes meanwhile; ``keys``,
     ``values``, ``items`` and ``get`` are those of a mapping from names.
 
@@ -41,7 +41,8 @@ class Jobs:
     """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        # No lock: a signal handler may ask while the thread that it interrupts adds a
+        # job. Each change is one operation of a dict, which others see as a whole.
         self._jobs: dict[str, Job] = {}
         # Of a name in use, the number that the last one of that name got.
         self._numbers: dict[str, int] = {}
@@ -114,14 +115,15 @@ class Jobs:
     @memory_limit.setter
     def memory_limit(self, limit: int) -> None:
         self._keeping.limit = size("memory_limit", limit)
+        event_loop().run(self._keeping.make_room)
 
-    def find(self, text: str) -> Job:
-        """Find a job by *text* that a user typed: its name, its beginning, or its pid.
+    def find(self, text: str | int) -> Job:
+        """Find a job by what a user typed: its name, or its pid.
 
         A name comes before a pid. The ``KeyError`` names the nearest match.
         """
         job = self._get(text)
-        if job is None and text.isdecimal():
+        if job is None and isinstance(text, str) and text.isdecimal():
             job = self._get(int(text))
         if job is None:
             raise KeyError(self._complaint(text))
@@ -129,31 +131,29 @@ class Jobs:
 
     def clear(self) -> None:
         """Forget the jobs whose process has ended."""
-        with self._lock:
-            ended = {job for job in self._jobs.values() if job.ended_at}
-            self._jobs = {n: j for n, j in self._jobs.items() if j not in ended}
-            self._numbers.clear()
-        for job in ended:
-            job.forget()
+        for job in self._listed():
+            if job.ended_at is not None:
+                self.discard(job)
+                job.forget()
+        self._numbers.clear()
 
     def add(self, job: Job) -> None:
         """Take *job* in; if its name is in use, it gets ``-2``, ``-3``, ... added."""
-        with self._lock:
-            base = job.name
-            while job.name in self._jobs:
-                self._numbers[base] = self._numbers.get(base, 1) + 1
-                job.name = f"{base}-{self._numbers[base]}"
-            self._jobs[job.name] = job
+        base = name = job.name
+        while self._jobs.setdefault(name, job) is not job:
+            number = self._numbers[base] = self._numbers.get(base, 1) + 1
+            name = f"{base}-{number}"
+        job.name = name
         job.when_finished(self._keeping.add)
 
     def discard(self, job: Job | None) -> None:
         """Forget *job*, if it is here, whether or not it has ended."""
-        with self._lock:
-            self._jobs = {name: j for name, j in self._jobs.items() if j is not job}
+        for name, each in list(self._jobs.items()):
+            if each is job:
+                self._jobs.pop(name, None)
 
     def _listed(self) -> list[Job]:
-        with self._lock:
-            return list(self._jobs.values())
+        return list(self._jobs.values())
 
     def _get(self, key: str | int) -> Job | None:
         if isinstance(key, str) and key in self._jobs:
@@ -164,16 +164,12 @@ class Jobs:
         if isinstance(key, int):
             found = [job for job in self if job.pid == key]
             return found[-1] if found else None
-        found = [job for job in self if key and job.name.startswith(key)]
-        return found[0] if len(found) == 1 else None
+        return None
 
     def _complaint(self, key: object) -> str:
         names = [job.name for job in self]
         if not names:
             return f"no job {str(key)!r}: there are none"
-        several = [name for name in names if key != "" and name.startswith(str(key))]
-        if several:
-            return f"{str(key)!r} could be any of {', '.join(several)}"
         near = get_close_matches(str(key), names, n=1, cutoff=0.5)
         if near:
             return f"no job {str(key)!r}; did you mean {near[0]!r}?"

@@ -60,7 +60,9 @@ def environment(request: Request, directory: str | None, mark: str = "") -> Env 
 
 def log(name: str) -> str:
     """The path of a detached job's files, without what tells them apart."""
-    return os.path.abspath(name.replace("/", "_"))
+    plain = name.replace("/", "_")
+    # Of these names the files would be hidden, or in the folder above.
+    return os.path.abspath(f"_{plain}" if plain.startswith(".") else plain)
 
 
 class _OwnEnvironment:

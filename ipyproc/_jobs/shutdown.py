@@ -18,6 +18,7 @@ from ipyproc._jobs.io.event_loop import event_loop
 from ipyproc._jobs.procinfo import proc
 from ipyproc._jobs.procinfo.proc import Stat
 from ipyproc._jobs.procinfo.tree import tree_of
+from ipyproc._jobs.uninterrupted import uninterrupted
 
 # Together less than the two seconds after which a kernel may be killed.
 _GRACE = 0.8
@@ -141,9 +142,9 @@ def _end(jobs: Sequence[Endable], pids: Set[int], patience: float) -> None:
     kill = partial(tree_of(*_sorted(jobs, pids)).signal, SIGKILL, family)
     with suppress(OSError, KeyboardInterrupt):
         try:
-            kill()
+            uninterrupted(kill)
         except KeyboardInterrupt:  # more haste changes nothing: all of them must go
-            kill()
+            uninterrupted(kill)
         _await(jobs, time.monotonic() + _REAPING)
 
 

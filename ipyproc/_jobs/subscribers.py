@@ -1,8 +1,7 @@
-"""Who hears of what happens to a job."""
+"""The callbacks of those who are told what happens to a job."""
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from functools import partial
 
@@ -11,11 +10,14 @@ from ipyproc._jobs.io.timers import Callback
 
 
 class Subscribers:
-    """Callbacks that the event loop calls; each has exactly one last call."""
+    """Callbacks that the event loop calls; each has exactly one last call.
+
+    ``add`` may be called from any thread, and from signal handlers: there is no lock,
+    and each change is one operation of a dict, which others see as a whole.
+    """
 
     def __init__(self, loop: EventLoop) -> None:
         self._loop = loop
-        self._lock = threading.Lock()
         self._callbacks: dict[object, Callback] = {}
         self._told_last = False
 
@@ -25,31 +27,30 @@ class Subscribers:
     def add(self, callback: Callback) -> Callable[[], None]:
         """Call *callback* from now on; the result is the function that ends that.
 
-        Who comes after the last call gets one, too.
+        One that comes after the last call gets it, too.
         """
         key = object()
-        with self._lock:
-            self._callbacks[key] = callback
-            late = self._told_last
-        if late:
-            self._loop.call_soon(partial(self._tell, key))
+        self._callbacks[key] = callback
+        # In this order: the last call finds the callback, or this finds it was made.
+        if self._told_last:
+            self._loop.call_soon(partial(self._tell_last, key))
         return partial(self._remove, key)
 
     def tell(self, last: bool) -> None:
         """Call all of them, on the event loop's thread; after the *last* call, none."""
-        with self._lock:
-            if self._told_last:
-                return
-            self._told_last = last
-            keys = list(self._callbacks)
-        for key in keys:
-            self._tell(key)
+        if self._told_last:
+            return
+        self._told_last = last
+        for key, callback in list(self._callbacks.items()):
+            if last:
+                self._tell_last(key)
+            elif key in self._callbacks:  # not removed by one before it
+                self._loop.guard(callback)
 
-    def _tell(self, key: object) -> None:
-        callback = self._callbacks.get(key)
+    def _tell_last(self, key: object) -> None:
+        callback = self._callbacks.pop(key, None)
         if callback:
             self._loop.guard(callback)
 
     def _remove(self, key: object) -> None:
-        with self._lock:
-            self._callbacks.pop(key, None)
+        self._callbacks.pop(key, None)

@@ -43,14 +43,13 @@ def test_empty() -> None:
 
 
 def test_look_up() -> None:
-    """A job is found by its name, its pid, and the beginning of its name."""
+    """A job is found by its name and by its pid."""
     train, test = sleeper("train"), sleeper("test")
 
     assert jobs["train"] is train
     assert jobs[test.pid] is test
-    assert jobs["tra"] is train
-    assert [key in jobs for key in ("train", "te", test.pid, test)] == [True] * 4
-    assert [key in jobs for key in ("t", "x", "", 0, None)] == [False] * 5
+    assert [key in jobs for key in ("train", test.pid, test)] == [True] * 3
+    assert [key in jobs for key in ("te", "x", "", 0, None)] == [False] * 5
     assert [jobs.get("train"), jobs.get("x"), jobs.get("x", 5)] == [train, None, 5]
     assert jobs._ipython_key_completions_() == ["train", "test"]
     assert list(jobs) == jobs.values() == [train, test]
@@ -72,12 +71,12 @@ def test_keys_are_names_or_pids(key: object) -> None:
 
 
 def test_find() -> None:
-    """What a user types may be a name, its beginning, or a pid; a name comes first."""
+    """What a user types may be a name or a pid; a name comes first."""
     job = sleeper("train")
     other = sleeper(str(job.pid))
 
-    assert jobs.find("train") is jobs.find("tr") is job
-    assert jobs.find(str(other.pid)) is other
+    assert jobs.find("train") is job
+    assert jobs.find(str(other.pid)) is jobs.find(other.pid) is other
     assert jobs.find(str(job.pid)) is other
 
 
@@ -85,13 +84,14 @@ def test_find() -> None:
     ("text", "complaint"),
     [
         ("trian", "no job 'trian'; did you mean 'train'?"),
-        ("te", "'te' could be any of test, test-2"),
+        ("te", "no job 'te'; did you mean 'test'?"),
+        (5, "no job '5'; there are train, test, test-2"),
         ("zzz", "no job 'zzz'; there are train, test, test-2"),
         ("", "no job ''; there are train, test, test-2"),
         ("1", "no job '1'; there are train, test, test-2"),
     ],
 )
-def test_not_found(text: str, complaint: str) -> None:
+def test_not_found(text: str | int, complaint: str) -> None:
     """The error for an unknown name contains the nearest one."""
     for name in ("train", "test", "test"):
         sleeper(name)
@@ -99,6 +99,18 @@ def test_not_found(text: str, complaint: str) -> None:
         with pytest.raises(KeyError) as raised:
             look(text)
         assert raised.value.args == (complaint,)
+
+
+def test_the_beginning_of_a_name_names_nothing() -> None:
+    """jobs["tr"] is no job, even if only one name begins so."""
+    job = sleeper("training-run")
+
+    for look in (jobs.find, jobs.__getitem__):
+        with pytest.raises(KeyError, match="no job 'tr'"):
+            look("tr")
+    assert "tr" not in jobs
+    assert jobs.get("training") is None
+    assert job.status == "running"
 
 
 def test_the_exact_name_wins() -> None:

@@ -9,6 +9,7 @@ import time
 from errno import EAGAIN, EMFILE, ENFILE, ENOMEM
 from functools import partial
 from itertools import count
+from weakref import WeakSet
 
 from ipyproc._jobs.guardian.line import Line
 from ipyproc._jobs.guardian.program import (
@@ -63,6 +64,8 @@ class Guardian:
         self._numbers = count()
         # At most one, under "line": whoever needs it first makes it.
         self._lines: dict[str, Line] = {}
+        # Whose first process may have to be waited for.
+        self._begun: WeakSet[Line] = WeakSet()
         self._trials = 0
         self._retry: Timer | None = None
         self._warned = False
@@ -116,8 +119,8 @@ class Guardian:
     def stop(self) -> None:
         """Tell it no more; it ends all jobs once the event loop has closed the line."""
         self._trials = _TRIALS
-        line = self._lines.pop("line", None)
-        if line:
+        self._lines.clear()
+        for line in list(self._begun):
             line.forget()
 
     def _say(self, pid: int, number: int) -> None:
@@ -150,6 +153,7 @@ class Guardian:
             else:
                 self._warn(error)
             return None
+        self._begun.add(fresh)
         self._trials += 1
         line = self._lines.setdefault("line", fresh)
         if line is not fresh:  # another thread was faster
@@ -194,6 +198,7 @@ class Guardian:
     def _lost(self, line: Line) -> None:
         """Replace a process that somebody killed, if there is need of one."""
         self._loop.unwatch(line.ear)
+        line.reap_adopted()
         if line is not self._lines.get("line"):
             return
         del self._lines["line"]
@@ -224,6 +229,7 @@ class Guardian:
         if line:
             line.is_open = False
             self._loop.unwatch(line.ear)
+            line.reap_adopted()
 
 
 def _new_mark() -> str:

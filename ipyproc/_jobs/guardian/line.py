@@ -77,6 +77,20 @@ class Line:
         self._unsaid.append(message)
         self._again(self._go_on)
 
+    def reap_adopted(self) -> None:
+        """Reap the guardian itself, once it has left, if it is our child after all.
+
+        It is where we adopt orphans, as pid 1 of a container does.
+        """
+        if not self._pid:
+            return
+        try:
+            pid, _ = os.waitpid(self._pid, os.WNOHANG)
+        except ChildProcessError:
+            return
+        if not pid:
+            self._again(self.reap_adopted)
+
     def hear(self) -> list[tuple[int, int]]:
         """Take in what it said; nothing more comes once the line is not open."""
         data = b""

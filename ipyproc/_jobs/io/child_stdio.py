@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import errno
 import os
+import tempfile
 from collections import deque
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from contextlib import suppress
+from errno import EACCES, EINVAL, ENOSYS, EPERM
 from itertools import count, starmap
 from typing import Final, TypeAlias
 
@@ -43,7 +44,7 @@ class ChildStdio:
         self.outputs: dict[int, int] = {}
         #: The files that were made for it to print into, by stream.
         self.logs: dict[int, str] = {}
-        self._log = ""
+        self._log_ends: dict[int, int] = {}
         self._theirs = [_NO_MORE]
         self._ours = [_NO_MORE]
         self._fresh: list[tuple[int, int]] = []
@@ -53,7 +54,8 @@ class ChildStdio:
 
         The output of a detached job goes to files, for pipes end with the session.
         """
-        self._log = _unused(log(request.name)) if request.detach else ""
+        if request.detach:
+            self._make_logs(request)
         self._source(request.stdin, request.detach)
         self._sink(STDOUT, request.stdout)
         if request.merge or _same(request.stdout, request.stderr):
@@ -67,9 +69,7 @@ class ChildStdio:
 
     def close(self) -> None:
         """Close everything; there are no files for a job that there is not."""
-        for path in self.logs.values():
-            with suppress(OSError):
-                os.unlink(path)
+        self._unlink_logs()
         _close([_NO_MORE, *self.left()])
 
     def left(self, but: Collection[int] = ()) -> set[int]:
@@ -93,8 +93,8 @@ class ChildStdio:
             self.files.append(stdin)
 
     def _sink(self, stream: int, file: Sink) -> None:
-        if file is None and self._log:
-            self._open_log(stream, self._log + _ENDINGS[stream])
+        if stream in self._log_ends:
+            self.files.append(self._log_ends[stream])
         elif file is None:
             self.outputs[stream], end = self._pipe()
             self._keep(end, self.outputs[stream])
@@ -104,15 +104,49 @@ class ChildStdio:
         else:
             self.files.append(file)
 
+    def _make_logs(self, request: Request) -> None:
+        """Make the files that a detached job prints into, under a name that is free.
+
+        Another thread, or another program, may take the name at the same time.
+        """
+        streams = [STDOUT] if request.stdout is None else []
+        if request.stderr is None and not request.merge:
+            streams.append(STDERR)
+        for base in _unused(log(request.name)):
+            try:
+                for stream in streams:
+                    self._open_log(stream, base + _ENDINGS[stream])
+            except FileExistsError:
+                self._unlink_logs()
+                _close(self._theirs)
+                _close(self._ours)
+                self._theirs.append(_NO_MORE)
+                self._ours.append(_NO_MORE)
+            else:
+                return
+
     def _open_log(self, stream: int, path: str) -> None:
-        self.files.append(self._open(path, _NEW))
+        self._log_ends[stream] = self._open(path, _NEW)
         self.logs[stream] = path
         self._ours.extend(starmap(os.open, [(path, _READ)]))
         self.outputs[stream] = self._ours[-1]
 
+    def _unlink_logs(self) -> None:
+        while self.logs:
+            _, path = self.logs.popitem()
+            with suppress(OSError):
+                os.unlink(path)
+
     def _filled(self, data: bytes) -> int:
         """Write *data* to a file in memory, for there may be no one to write a pipe."""
-        self._theirs.extend(starmap(os.memfd_create, [("ipyproc-stdin",)]))
+        try:
+            self._theirs.extend(starmap(os.memfd_create, [("ipyproc-stdin",)]))
+        except OSError as error:
+            if error.errno not in (EPERM, EACCES, ENOSYS):
+                raise SyscallError("memfd_create", error.errno or EINVAL) from None
+            # A seccomp filter refuses it: a file without a name does as well.
+            with tempfile.TemporaryFile(buffering=0) as file:
+                self._theirs.extend(starmap(os.dup, [(file.fileno(),)]))
         with open(self._theirs[-1], "wb", closefd=False) as file:
             file.write(data)
         os.lseek(self._theirs[-1], 0, os.SEEK_SET)
@@ -123,14 +157,14 @@ class ChildStdio:
             self._theirs.extend(starmap(os.open, [(path, flags, 0o666)]))
         except OSError as error:
             shown = os.fspath(path)
-            raise PathError("open", shown, error.errno or errno.EINVAL) from None
+            raise PathError("open", shown, error.errno or EINVAL) from None
         return self._theirs[-1]
 
     def _pipe(self) -> tuple[int, int]:
         try:
             self._fresh.extend(starmap(os.pipe, [()]))
         except OSError as error:
-            raise SyscallError("pipe2", error.errno or errno.EINVAL) from None
+            raise SyscallError("pipe2", error.errno or EINVAL) from None
         return self._fresh[-1]
 
     def _keep(self, theirs: int, ours: int) -> None:
@@ -144,14 +178,13 @@ def _close(fds: list[int]) -> None:
     deque(map(os.close, iter(fds.pop, _NO_MORE)), maxlen=0)
 
 
-def _unused(base: str) -> str:
-    """Add a number to *base* if there are such files already."""
+def _unused(base: str) -> Iterator[str]:
+    """Yield *base*, with a number behind it if there are such files already."""
     found = base
     for number in count(2):
         if not any(os.path.lexists(found + ending) for ending in _ENDINGS):
-            break
+            yield found
         found = f"{base}-{number}"
-    return found
 
 
 def _same(stdout: Sink, stderr: Sink) -> bool:

@@ -6,7 +6,6 @@ import array
 import fcntl
 import os
 import selectors
-import threading
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
@@ -181,7 +180,6 @@ class InputPipe:
         self._loop = loop
         self.fd = fd
         self._changed = changed
-        self._lock = threading.Lock()
         self._queue: deque[memoryview] = deque()
         self._closing = False
         self._closed = False
@@ -195,25 +193,22 @@ class InputPipe:
         return not self._closing
 
     def send(self, data: bytes) -> bool:
-        """Have *data* written after what was sent before; ``False`` if closed."""
-        with self._lock:
-            if self._closing:
-                return False
-            self._queue.append(memoryview(data))
+        """Write *data* after what was sent before; ``False`` if closed."""
+        if self._closing:
+            return False
+        self._queue.append(memoryview(data))
         self._loop.call_soon(self._flush)
         return True
 
     def close(self) -> None:
-        """Have the pipe closed after what was sent before."""
-        with self._lock:
-            self._closing = True
+        """Close the pipe after what was sent before."""
+        self._closing = True
         self._loop.call_soon(self._flush)
 
     def abort(self) -> None:
         """Close the pipe at once: nobody reads any more. On the event loop's thread."""
-        with self._lock:
-            self._closing = True
-            self._queue.clear()
+        self._closing = True
+        self._queue.clear()
         self._flush()
 
     def _flush(self) -> None:

@@ -14,7 +14,7 @@ from functools import partial
 from itertools import starmap
 from typing import Final
 
-from ipyproc._jobs.io.timers import Callback, Timer, Timers
+from ipyproc._jobs.io.timers import Callback, Once, Timer, Timers
 
 _log = logging.getLogger(__name__)
 
@@ -24,6 +24,8 @@ NAME: Final = "ipyproc-jobs"
 READ_SIZE: Final = 1 << 20
 # epoll(7) takes a number of milliseconds that fits into an int, some 24 days.
 _LONGEST_SLEEP: Final = 86_400.0
+_MEMORY_NAP: Final = 0.05
+_FAILED: Final = "a callback of the jobs' event loop failed: %r"
 
 
 class EventLoop:
@@ -52,6 +54,7 @@ class EventLoop:
         self._timers = Timers()
         self._open = True
         self._failure: BaseException | None = None
+        self._reason = ""
         self._dependents: dict[object, Callable[[BaseException], None]] = {}
         # The thread that serves the loop, under "thread": the first to enter itself.
         self._seat: dict[str, threading.Thread] = {}
@@ -98,7 +101,7 @@ class EventLoop:
         if self.is_current:  # after the end, too: it is the last to know
             self._calls.append(callback)
             return
-        self._check_open()
+        self.check_open()
         self._calls.append(callback)
         self.start()
         self._current_poller().wake()
@@ -112,6 +115,21 @@ class EventLoop:
         else:
             self.call_soon(lambda: self._timers.add(due, timer))
         return timer
+
+    def run(self, callback: Callback) -> None:
+        """Call *callback* on the loop's thread, and wait until it returned.
+
+        Where there is no such thread any more, it is called here. From any thread.
+        """
+        if self.is_current or not self._open:
+            callback()
+            return
+        done = Once()
+        key = self.depend(lambda _: done.set())
+        self.call_soon(callback)
+        self.call_soon(done.set)
+        done.wait()
+        self.depart(key)
 
     def own(self, fd: int) -> None:
         """Take over a pipe or a file: ``close``, the end or a fork's child closes it.
@@ -145,7 +163,9 @@ class EventLoop:
         try:
             callback()
         except BaseException:  # noqa: BLE001 - not even SystemExit may end the others
-            _log.exception("a callback of the jobs' event loop failed: %r", callback)
+            # To say so may fail, too, when memory is short.
+            with suppress(MemoryError, RecursionError):
+                _log.exception(_FAILED, callback)
 
     def depend(self, failed: Callable[[BaseException], None]) -> object:
         """Call *failed* if the loop itself breaks; the result is for ``depart``.
@@ -182,7 +202,7 @@ class EventLoop:
         """
         if not self._open:
             return
-        self._open = False
+        self._open, self._reason = False, ": the interpreter is ending"
         threads = self._threads()
         self._wake()
         for thread in threads:
@@ -198,12 +218,13 @@ class EventLoop:
             self._dependents.clear()
             self._close_all()
 
-    def _check_open(self) -> None:
+    def check_open(self) -> None:
+        """Raise ``RuntimeError`` that says why if it calls back no more."""
         if self._failure is not None:
             text = f"the event loop of the jobs has failed: {self._failure!r}"
             raise RuntimeError(text) from self._failure
         if not self._open:
-            raise RuntimeError("the event loop of the jobs has ended")
+            raise RuntimeError(f"the event loop of the jobs has ended{self._reason}")
 
     def _current_poller(self) -> _Poller:
         poller = self._pollers.get("poller")
@@ -228,7 +249,10 @@ class EventLoop:
                 if self._leave(us):
                     return
                 # No name here may keep a callback, and with it a job, while we wait.
-                self._pass(self._select())
+                try:
+                    self._pass(self._select())
+                except MemoryError:  # others need it as well: some may be free soon
+                    time.sleep(_MEMORY_NAP)
         except BaseException as error:  # noqa: BLE001 - whoever waits must hear of it
             self._fail(error)
         self._seat.clear()

@@ -119,7 +119,10 @@ class Once:
         waiter = threading.Lock()
         waiter.acquire()
         self._waiting.append(waiter)
-        end = None if timeout is None else time.monotonic() + timeout
+        try:
+            end = None if timeout is None else time.monotonic() + timeout
+        except OverflowError:  # an int that no float can hold
+            end = None
         try:
             while not self.happened:
                 left = _LONGEST if end is None else end - time.monotonic()

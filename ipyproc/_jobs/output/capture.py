@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import os
-import threading
+from errno import ENOMEM
+from itertools import count
 from typing import Final, Protocol, TypeAlias
 
 from ipyproc._jobs.output.spill import Archive
@@ -14,10 +15,12 @@ from ipyproc._jobs.output.storage import Memory, Spliced, Store, TemporaryFile
 MEMORY_LIMIT: Final = 8 << 20
 #: Bytes that a capture keeps in all before it gives up those in the middle.
 OUTPUT_LIMIT: Final = 1 << 30
-# The most that is copied in one go, with the lock held.
+# The most that is copied in one go.
 _PIECE = 1 << 20
 # What is kept of the end, in memory, when there is no room for a file.
 _SPARE_TAIL = 1 << 20
+# Reads that were overtaken by the stream before one keeps a distance from it.
+_ATTEMPTS = 4
 # Within the class `bytes` is the property.
 _Bytes: TypeAlias = bytes
 
@@ -59,20 +62,17 @@ class Capture:
     def __init__(
         self, memory_limit: int = MEMORY_LIMIT, output_limit: int = OUTPUT_LIMIT
     ) -> None:
-        self._lock = threading.Lock()
-        self._total = 0
-        #: Why the file could not be written; ``None`` if it could, or was not needed.
+        #: Why something is not kept where it belongs; ``None`` if everything is.
         self.error: OSError | None = None
         #: The file that a detached job prints into, of which this is a copy.
         self.path: str | None = None
-        # The layout. Offsets below `head` are their own addresses in the store. Those
-        # above take turns at the `ring` addresses that follow, so that as long as
-        # nothing is dropped every offset is its own address. None of them is below
-        # `floor`.
-        self._head = output_limit - output_limit // 2
-        self._ring = output_limit // 2
-        self._floor = self._head
-        self._store: Store = Spliced(Memory(), memory_limit, TemporaryFile())
+        store = Spliced(Memory(), memory_limit, TemporaryFile())
+        head, ring = output_limit - output_limit // 2, output_limit // 2
+        self._layout = _Layout(head, ring, head, store)
+        self._total = 0
+        # What the total will be when the bytes that are being written are there. What
+        # they are written over counts as dropped from now on.
+        self._reserved = 0
 
     def __repr__(self) -> str:
         why = f" for want of a file: {self.error}" if self.error else ""
@@ -86,14 +86,13 @@ class Capture:
     @property
     def dropped(self) -> int:
         """How many of them are no longer kept."""
-        with self._lock:
-            return max(0, min(self._total, self._tail_start()) - self._head)
+        layout, total = self._layout, self._total
+        return max(0, min(total, layout.tail_start(total)) - layout.head)
 
     @property
     def in_memory(self) -> int:
         """How many of the bytes that are kept are in memory, and not in a file."""
-        with self._lock:
-            return self._store.in_memory
+        return self._layout.store.in_memory
 
     @property
     def bytes(self) -> _Bytes:
@@ -152,75 +151,83 @@ class Capture:
         Those are at most *size*, one behind the other; none at the end. Where bytes
         were dropped, the offset is greater than that asked for.
         """
-        with self._lock:
-            start = max(0, offset)
-            if start >= self._head:
-                start = max(start, self._tail_start())
-            end = self._head if start < self._head else self._total
-            if self._tail_start() == self._head:
-                end = self._total
-            size = min(size, min(end, self._total) - start)
-            return start, self._get(start, size) if size > 0 else b""
+        for attempt in count():
+            # Each is read once: the thread that appends may change them meanwhile.
+            layout, total = self._layout, self._total
+            slack = 0 if attempt < _ATTEMPTS else layout.ring // 2
+            start, end = layout.bounds(offset, total, self._reserved + slack)
+            data = layout.get(start, min(max(size >> attempt, size > 0), end - start))
+            # Was it written over meanwhile? Then what is kept begins later.
+            begin = layout.tail_start(self._reserved)
+            dropped = (
+                start + len(data) > layout.head and max(start, layout.head) < begin
+            )
+            if self._layout is layout and not dropped:
+                return start, data
+        raise AssertionError("there is always another attempt")
 
     def append(self, data: _Bytes | bytearray | memoryview) -> None:
-        """Add *data*, what was printed next; whoever reads the stream calls this."""
-        with self._lock, memoryview(data) as view:
-            try:
-                self._put(view)
-            except OSError as error:
-                self._do_without_file(error, len(view))
-                self._put(view)
+        """Add *data*, what was printed next; one thread, which reads the stream, does.
+
+        Never raises: what cannot be kept counts in ``dropped``, and ``error`` says why.
+        """
+        with memoryview(data) as view:
+            self._reserved = self._total + len(view)
+            for degrade in (self._use_file, self._use_spare_tail, self._use_nothing):
+                try:
+                    self._layout.put(self._total, view)
+                    break
+                except (OSError, MemoryError) as error:
+                    degrade(error, len(view))
             self._total += len(view)
 
     def move_to(self, archive: Archive) -> None:
         """Move to *archive* what is in memory; ``OSError`` if there is no room for it.
 
-        Nothing is lost, and reading is as before; also if that raises.
+        Nothing is lost, and reading is as before; also if that raises. The thread that
+        appends does it.
         """
-        with self._lock:
-            self._store = self._store.moved_to(archive)
+        layout = self._layout
+        moved = layout.store.moved_to(archive)
+        self._layout = _Layout(layout.head, layout.ring, layout.floor, moved)
 
-    def _tail_start(self) -> int:
-        return max(self._floor, self._total - self._ring)
+    def _use_file(self, error: OSError | MemoryError, size: int) -> None:
+        """Go on in the file, though memory was meant to hold more."""
+        if not isinstance(error, MemoryError):
+            self._use_spare_tail(error, size)
+            return
+        self._note(error)
+        layout = self._layout
+        if self._total < layout.head:
+            store = Spliced(layout.store, self._total, TemporaryFile())
+            self._layout = _Layout(layout.head, layout.ring, layout.floor, store)
 
-    def _put(self, data: memoryview) -> None:
-        offset = self._total
-        if offset < self._head:
-            room = self._head - offset
-            self._store.write(offset, data[:room])
-            offset, data = offset + len(data[:room]), data[room:]
-        passing = max(0, len(data) - self._ring)
-        offset, data = offset + passing, data[passing:]
-        while data:
-            address, room = self._place(offset)
-            self._store.write(address, data[:room])
-            offset, data = offset + room, data[room:]
+    def _use_spare_tail(self, error: OSError | MemoryError, size: int) -> None:
+        """Keep what is there as the head, and from now on a short tail in memory."""
+        self._cut(error, size, _SPARE_TAIL)
 
-    def _get(self, start: int, size: int) -> _Bytes:
-        address, room = self._place(start)
-        first = self._store.read(address, min(size, room))
-        rest = size - len(first)
-        return first + self._get(start + len(first), rest) if rest else first
+    def _use_nothing(self, error: OSError | MemoryError, size: int) -> None:
+        """Keep what is there, and nothing of what comes."""
+        self._cut(error, size, 0)
 
-    def _place(self, offset: int) -> tuple[int, int]:
-        """Return the address of an offset, and how many addresses follow in a row."""
-        if offset < self._head:
-            return offset, self._head - offset
-        turn = (offset - self._head) % self._ring
-        return self._head + turn, self._ring - turn
+    def _cut(self, error: OSError | MemoryError, size: int, ring: int) -> None:
+        """Start a new tail of at most *ring* bytes.
 
-    def _do_without_file(self, error: OSError, size: int) -> None:
-        """Keep what is there as the head, and from now on a short tail in memory.
-
-        The tail that was in the file is lost if the *size* bytes, of which some may
-        have been written, were to go over its beginning.
+        The tail that was there is lost if the *size* bytes, of which some may have been
+        written, were to go over its beginning.
         """
-        self.error = error.with_traceback(None)
-        if self._total + size <= self._head + self._ring:
-            self._head = self._total
-        self._floor = self._total
-        self._ring = min(self._ring, _SPARE_TAIL)
-        self._store = Spliced(self._store, self._head, Memory())
+        self._note(error)
+        layout, head = self._layout, self._layout.head
+        if self._total + size <= head + layout.ring:
+            head = self._total
+        store = Spliced(layout.store, head, Memory())
+        self._layout = _Layout(head, min(layout.ring, ring), self._total, store)
+
+    def _note(self, error: OSError | MemoryError) -> None:
+        if isinstance(error, MemoryError):
+            self.error = OSError(ENOMEM, os.strerror(ENOMEM))
+        else:
+            self.error = error.with_traceback(None)
 
     def _parts(self) -> list[_Bytes]:
         """Return what is kept, in two if something between is missing.
@@ -229,21 +236,23 @@ class Capture:
         """
         if not self.dropped:
             return [self[:]]
-        return [self[: self._head], self[self._head :]]
+        head = self._layout.head
+        return [self[:head], self[head:]]
 
     def _copy(self, start: int, stop: int, out: _Sink) -> None:
         """Write what is kept from *start* to *stop* to *out*.
 
-        The lock is held for one piece at a time, because the stream cannot go on
-        meanwhile. So the tail may slide away from under a copy: then what was copied
-        of it is taken back, and the copy goes on where the tail starts now.
+        The stream goes on meanwhile, and the tail may slide away from under a copy:
+        then what was copied of it is taken back, and the copy goes on where the tail
+        starts now.
         """
         tail_place = out.tell()
         while start < stop:
+            head = self._layout.head
             size = min(_PIECE, stop - start)
-            if start < self._head:
-                size = min(size, self._head - start)
-            if start <= self._head:
+            if start < head:
+                size = min(size, head - start)
+            if start <= head:
                 tail_place = out.tell()
             at, data = self.read(start, size)
             if at > start:
@@ -251,3 +260,61 @@ class Capture:
                 out.truncate()
             out.write(data[: max(0, stop - at)])
             start = at + len(data)
+
+
+class _Layout:
+    """Where the bytes of a capture lie; it never changes, the capture gets another.
+
+    Offsets below *head* are their own addresses in the store. Those above take turns at
+    the *ring* addresses that follow, so that as long as nothing is dropped every offset
+    is its own address. None of them is below *floor*.
+    """
+
+    __slots__ = ("floor", "head", "ring", "store")
+
+    def __init__(self, head: int, ring: int, floor: int, store: Store) -> None:
+        self.head = head
+        self.ring = ring
+        self.floor = floor
+        self.store = store
+
+    def tail_start(self, total: int) -> int:
+        """The first offset above the head that is kept when there are *total* bytes."""
+        return max(self.floor, total - self.ring)
+
+    def bounds(self, offset: int, total: int, reserved: int) -> tuple[int, int]:
+        """The first offset kept from *offset* on, and the end of its neighbours."""
+        start, tail = max(0, offset), self.tail_start(reserved)
+        if start >= self.head:
+            start = max(start, tail)
+        end = self.head if start < self.head < tail else total
+        return start, max(start, min(end, total))
+
+    def put(self, offset: int, data: memoryview) -> None:
+        """Write what begins at *offset*, the newest bytes."""
+        if offset < self.head:
+            room = self.head - offset
+            self.store.write(offset, data[:room])
+            offset, data = offset + len(data[:room]), data[room:]
+        passing = max(0, len(data) - self.ring)
+        offset, data = offset + passing, data[passing:]
+        while data:
+            address, room = self._place(offset)
+            self.store.write(address, data[:room])
+            offset, data = offset + room, data[room:]
+
+    def get(self, start: int, size: int) -> bytes:
+        """Read *size* bytes from *start* on."""
+        if size <= 0:
+            return b""
+        address, room = self._place(start)
+        first = self.store.read(address, min(size, room))
+        rest = size - len(first)
+        return first + self.get(start + len(first), rest) if first and rest else first
+
+    def _place(self, offset: int) -> tuple[int, int]:
+        """The address of an offset, and how far the addresses continue from there."""
+        if offset < self.head:
+            return offset, self.head - offset
+        turn = (offset - self.head) % self.ring
+        return self.head + turn, self.ring - turn

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import threading
 from array import array
 from bisect import bisect_right
 from dataclasses import dataclass
@@ -55,7 +54,6 @@ class Arrivals:
     """
 
     def __init__(self, points: int = _POINTS) -> None:
-        self._lock = threading.Lock()
         self._limit = points
         self._totals = array("Q", [0])
         self._firsts = array("Q", [0])
@@ -75,28 +73,26 @@ class Arrivals:
         return 2 * self._totals.itemsize * len(self._totals)
 
     def note(self, stream: int, size: int) -> None:
-        """Take down that *size* bytes arrived on *stream*, 0 or 1."""
-        with self._lock:
-            if stream != self._last_stream:
-                self._last_stream = stream
-                self._totals.append(self._totals[-1])
-                self._firsts.append(self._firsts[-1])
-                self._thin_out()
-            self._totals[-1] += size
-            self._firsts[-1] += 0 if stream else size
-            self._total += size
+        """Note that *size* bytes arrived on *stream*, 0 or 1; one thread does."""
+        if stream != self._last_stream:
+            self._add_point(stream)
+        totals, firsts = self._totals, self._firsts
+        totals[-1] += size
+        firsts[-1] += 0 if stream else size
+        # Last of all: a reader asks for no byte beyond it, so it does not matter to him
+        # that the two above change one after the other.
+        self._total += size
 
     def locate(self, offset: int) -> tuple[int, int, int]:
-        """Say where the byte with the offset *offset*, less than the total, lies.
+        """Where the byte with the offset *offset*, less than the total, lies.
 
         Its stream, its offset there, and how many bytes from there on are its
         neighbours in both.
         """
-        with self._lock:
-            totals, firsts = self._points
-            index = bisect_right(totals, offset)
-            start, end = totals[index - 1], totals[index]
-            first, first_end = firsts[index - 1], firsts[index]
+        totals, firsts = self._points
+        index = bisect_right(totals, offset)
+        start, end = totals[index - 1], totals[index]
+        first, first_end = firsts[index - 1], firsts[index]
         turn = start + first_end - first
         if offset < turn:
             return 0, first + offset - start, turn - offset
@@ -104,17 +100,38 @@ class Arrivals:
 
     def move_to(self, archive: Archive) -> None:
         """Move the points there; after that, no more arrivals can be noted."""
-        with self._lock:
-            self._points = (
-                _ArchivedNumbers(archive, self._totals),
-                _ArchivedNumbers(archive, self._firsts),
-            )
-            self._totals, self._firsts = array("Q"), array("Q")
+        self._points = (
+            _ArchivedNumbers(archive, self._totals),
+            _ArchivedNumbers(archive, self._firsts),
+        )
+        self._totals, self._firsts = array("Q"), array("Q")
 
-    def _thin_out(self) -> None:
-        if len(self._totals) > self._limit:
-            older = slice(1, self._limit // 2, 2)
-            del self._totals[older], self._firsts[older]
+    def _add_point(self, stream: int) -> None:
+        """Begin a new point; without memory for it, the last one covers more.
+
+        The order of the bytes in between is not known then, as after thinning out.
+        """
+        try:
+            totals, firsts = self._totals, self._firsts
+            if len(totals) >= self._limit:
+                totals, firsts = self._thinned(totals), self._thinned(firsts)
+            totals.append(totals[-1])
+            try:
+                firsts.append(firsts[-1])
+            except MemoryError:
+                totals.pop()
+                raise
+        except MemoryError:
+            return
+        self._last_stream = stream
+        if totals is not self._totals:
+            self._totals, self._firsts = self._points = totals, firsts
+
+    def _thinned(self, points: array[int]) -> array[int]:
+        """Copy the points without every other one of the older half."""
+        copy = points[:]
+        del copy[1 : self._limit // 2 : 2]
+        return copy
 
 
 class _ArchivedNumbers:

@@ -9,12 +9,15 @@ import weakref
 from bisect import insort
 from collections import deque
 from contextlib import suppress
+from errno import EAGAIN
 from typing import Final, Protocol
 
 #: Bytes that the output of ended jobs takes of memory, all of them together.
 ENDED_LIMIT: Final = 64 << 20
 # How full the room is left after it was full: so that not every job finds it so.
 _LOW_WATER = 0.75
+# How long adding a piece waits for another thread that frees space.
+_PATIENCE = 0.1
 
 
 class NamelessFile:
@@ -75,7 +78,11 @@ class Archive:
         """Add a piece and say where; ``OSError`` if there is no room for it."""
         if not data:
             return 0
-        with self._lock:
+        # The event loop adds. Another thread that frees space holds the lock for an
+        # instant; but a signal handler may wait for the event loop in that instant.
+        if not self._lock.acquire(timeout=_PATIENCE):
+            raise BlockingIOError(EAGAIN, os.strerror(EAGAIN))
+        try:
             self._tidy_up()
             file = self._file = self._file or NamelessFile()
             offset = self._room(len(data))
@@ -84,6 +91,8 @@ class Archive:
             except OSError:
                 self._left.append((offset, len(data)))
                 raise
+        finally:
+            self._lock.release()
         self._tidy_up_what_came()
         return offset
 
@@ -97,10 +106,10 @@ class Archive:
         return self._opened.read(offset, size) if size else b""
 
     def remove(self, offset: int, size: int) -> None:
-        """Return the room of a piece back."""
+        """Free the space of a piece; from any thread, and by the garbage collector."""
         if not size:
             return
-        # This may be a collection of garbage in the midst of anything, ``add``, too.
+        # This may be called while garbage is collected in the midst of ``add``.
         self._left.append((offset, size))
         if self.is_ours:
             self._tidy_up_what_came()
@@ -119,7 +128,7 @@ class Archive:
         return self._end - size
 
     def _tidy_up_what_came(self) -> None:
-        # Who finds the lock taken leaves it to whoever has it, who looks once more.
+        # If the lock is held, its holder looks once more before it is done.
         while self._left and self._lock.acquire(blocking=False):
             try:
                 self._tidy_up()
@@ -156,49 +165,41 @@ class Kept(Protocol):
 
 
 class Keeping:
-    """Moves the output of ended jobs to a file, oldest first, when it is too much."""
+    """Moves the output of ended jobs to a file, oldest first, when it is too much.
+
+    The event loop calls ``add`` and ``make_room``: no other thread changes anything.
+    """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._limit = ENDED_LIMIT
-        # In the order of their ends. Whoever forgets a job frees its output.
+        #: How many bytes the ended jobs may hold in memory.
+        self.limit = ENDED_LIMIT
+        # In the order of their ends. A job that is forgotten frees its output.
         self._jobs: deque[weakref.ref[Kept]] = deque()
         # At least what they hold: it goes down only when it is counted.
         self._held = 0
         self._archive = Archive()
 
-    @property
-    def limit(self) -> int:
-        """How many bytes they may hold in memory."""
-        return self._limit
-
-    @limit.setter
-    def limit(self, size: int) -> None:
-        with self._lock:
-            self._limit = size
-            self._make_room()
-
     def add(self, job: Kept) -> None:
         """Keep the output of *job*, to which no more is added."""
-        with self._lock:
-            self._jobs.append(weakref.ref(job))
-            self._held += job.in_memory
-            self._make_room()
+        self._jobs.append(weakref.ref(job))
+        self._held += job.in_memory
+        self.make_room()
 
-    def _make_room(self) -> None:
-        if self._held <= self._limit:
+    def make_room(self) -> None:
+        """Move what is beyond the limit, if there is room for it."""
+        if self._held <= self.limit:
             return
         jobs = [job for job in (known() for known in self._jobs) if job]
         self._held = sum(job.in_memory for job in jobs)
-        if self._held > self._limit:
+        if self._held > self.limit:
             if not self._archive.is_ours:
                 self._archive = Archive()
-            with suppress(OSError):  # there is no room: all stays where it is
+            with suppress(OSError, MemoryError):  # no room: all stays where it is
                 self._move(jobs)
         self._jobs = deque(weakref.ref(job) for job in jobs)
 
     def _move(self, jobs: list[Kept]) -> None:
-        while jobs and self._held > self._limit * _LOW_WATER:
+        while jobs and self._held > self.limit * _LOW_WATER:
             held = jobs[0].in_memory
             jobs[0].archive(self._archive)
             self._held -= held

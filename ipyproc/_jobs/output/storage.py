@@ -7,12 +7,14 @@ from typing import Protocol
 
 from ipyproc._jobs.output.spill import Archive, NamelessFile
 
+_BLOCK = 1 << 18
+
 
 class Store(Protocol):
     """Bytes at addresses from 0 on; what was never written may not be read."""
 
     def write(self, address: int, data: memoryview) -> None:
-        """Put *data* at *address*; ``OSError`` if there is no room for it."""
+        """Put *data* at *address*; ``OSError``, ``MemoryError`` if there is no room."""
 
     def read(self, address: int, size: int) -> bytes:
         """Return *size* bytes from *address* on."""
@@ -26,38 +28,68 @@ class Store(Protocol):
 
 
 class Memory:
-    """A store in memory, as large as its highest address."""
+    """A store in memory, as large as its highest address.
+
+    It consists of blocks that are never resized, only replaced by longer ones or
+    written over in place: so one thread may write while others read.
+    """
 
     def __init__(self) -> None:
-        self._bytes = bytearray()
+        self._blocks: list[bytearray] = []
+        self._size = 0
 
     def write(self, address: int, data: memoryview) -> None:
-        """Put *data* at *address*."""
-        if address > len(self._bytes):
-            self._bytes.extend(bytes(address - len(self._bytes)))
-        inside = len(self._bytes) - address
-        if inside:
-            with memoryview(self._bytes) as view:
-                view[address : address + len(data)] = data[:inside]
-        self._bytes += data[inside:]
+        """Put *data* at *address*; ``MemoryError`` if there is no room for it."""
+        if address > self._size:
+            self._extend(address)
+        end = address + len(data)
+        while data:
+            index, at = divmod(address, _BLOCK)
+            part = data[: _BLOCK - at]
+            self._put(index, at, part)
+            address, data = address + len(part), data[len(part) :]
+        self._size = max(self._size, end)
 
     def read(self, address: int, size: int) -> bytes:
         """Return *size* bytes from *address* on."""
-        with memoryview(self._bytes) as view:
-            return bytes(view[address : address + size])
+        end = min(address + size, self._size)
+        parts = []
+        while address < end:
+            index, at = divmod(address, _BLOCK)
+            part = memoryview(self._blocks[index])[at : at + end - address]
+            parts.append(part)
+            address += len(part)
+        return b"".join(parts)
 
     @property
     def in_memory(self) -> int:
         """How many bytes there are."""
-        return len(self._bytes)
+        return self._size
 
     def moved_to(self, archive: Archive) -> Store:
         """Return a store of which the bytes up to now are in *archive*."""
-        size = len(self._bytes)
-        if not size:
+        if not self._size:
             return self
-        with memoryview(self._bytes) as view:
-            return Spliced(Archived(archive, view), size, Memory())
+        with memoryview(self.read(0, self._size)) as view:
+            return Spliced(Archived(archive, view), self._size, Memory())
+
+    def _extend(self, size: int) -> None:
+        while self._size < size:
+            index, at = divmod(self._size, _BLOCK)
+            gap = min(_BLOCK - at, size - self._size)
+            self._put(index, at, memoryview(bytes(gap)))
+            self._size += gap
+
+    def _put(self, index: int, at: int, data: memoryview) -> None:
+        if index == len(self._blocks):
+            self._blocks.append(bytearray(data))
+            return
+        block = self._blocks[index]
+        if at + len(data) > len(block):
+            longer = bytearray(min(_BLOCK, max(2 * len(block), at + len(data))))
+            longer[: len(block)] = block
+            self._blocks[index] = block = longer
+        block[at : at + len(data)] = data
 
 
 class Archived:
@@ -83,7 +115,7 @@ class Archived:
         return 0
 
     def moved_to(self, archive: Archive) -> Store:
-        """It is where it shall be."""
+        """Return itself: it has nothing in memory."""
         return self
 
 
@@ -108,7 +140,7 @@ class TemporaryFile:
         return 0
 
     def moved_to(self, archive: Archive) -> Store:
-        """It has nothing in memory."""
+        """Return itself: it has nothing in memory."""
         return self
 
 
@@ -142,7 +174,6 @@ class Spliced:
         return self._low.in_memory + self._high.in_memory
 
     def moved_to(self, archive: Archive) -> Store:
-        """Return the same of two stores that have their bytes there."""
-        self._low = self._low.moved_to(archive)
-        self._high = self._high.moved_to(archive)
-        return self
+        """Return a store with the same bytes, of which none are in memory."""
+        low, high = self._low.moved_to(archive), self._high.moved_to(archive)
+        return Spliced(low, self._boundary, high)

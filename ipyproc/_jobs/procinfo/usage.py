@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from ipyproc._jobs.procinfo import proc
 from ipyproc._jobs.procinfo.proc import Stat
@@ -60,7 +59,7 @@ class Usage:
         return sum(usage.memory for usage in self)
 
 
-# In seconds. Who joins a job is seen with the next look.
+# In seconds. A process that joins a job is seen with the next look.
 _FRESH = 1.0
 
 
@@ -68,15 +67,12 @@ class Survey:
     """The processes of the machine, and which of them belong to whom.
 
     A look reads only those that were not there at the last one, or changed sessions
-    since: where thousands run beside the jobs, it costs next to nothing.
+    since: where thousands run beside the jobs, it costs next to nothing. Two threads
+    may look at the same time; what either saw is replaced as a whole.
     """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._taken = -_FRESH
-        self._all: dict[int, Stat] = {}
-        # The pids of a group, a session, and the children of one, by its pid.
-        self._with: dict[int, list[int]] = {}
+        self._seen = _Snapshot(-_FRESH, {})
 
     def family(self, root: int) -> set[int]:
         """Return the process *root* and all that it started, as far as can be found.
@@ -84,37 +80,51 @@ class Survey:
         Those are its group, its session, and the children of them all. One that joined
         since the last look, at most a second ago, may be missing.
         """
-        with self._lock:
-            if time.monotonic() - self._taken >= _FRESH or root not in self._all:
-                self._look()
-            found = {root, *self._with.get(root, ())}
-            new = found - {root}
-            while new:
-                # The group or session of another is its children's, or a stranger's.
-                children = {
-                    pid
-                    for parent in new
-                    for pid in self._with.get(parent, ())
-                    if self._all[pid].parent == parent
-                }
-                new = children - found
-                found |= new
-            # Not ourselves, whatever a job's own attributes made of its session.
-            return {p for p in found if p in self._all and p != os.getpid()}
+        seen = self._seen
+        if time.monotonic() - seen.taken >= _FRESH or root not in seen.processes:
+            self._seen = seen = _look(seen.processes)
+        return seen.family(root)
 
-    def _look(self) -> None:
-        before, self._all = self._all, {}
-        for pid in proc.pids():
-            known = before.get(pid)
-            if known is None or known.session != proc.session(pid):
-                known = proc.stat(pid)
-            if known is not None and not known.ended:
-                self._all[pid] = known
-        self._with = {}
-        for pid, each in self._all.items():
+
+class _Snapshot:
+    """What one look showed; it never changes."""
+
+    def __init__(self, taken: float, processes: dict[int, Stat]) -> None:
+        self.taken = taken
+        self.processes = processes
+        # The pids of a group, a session, and the children of one, by its pid.
+        self._with: dict[int, list[int]] = {}
+        for pid, each in processes.items():
             for leader in {each.parent, each.group, each.session}:
                 self._with.setdefault(leader, []).append(pid)
-        self._taken = time.monotonic()
+
+    def family(self, root: int) -> set[int]:
+        """See ``Survey.family``."""
+        found = {root, *self._with.get(root, ())}
+        new = found - {root}
+        while new:
+            # The group or session of another is its children's, or a stranger's.
+            children = {
+                pid
+                for parent in new
+                for pid in self._with.get(parent, ())
+                if self.processes[pid].parent == parent
+            }
+            new = children - found
+            found |= new
+        # Not ourselves, whatever a job's own attributes made of its session.
+        return {p for p in found if p in self.processes and p != os.getpid()}
+
+
+def _look(before: dict[int, Stat]) -> _Snapshot:
+    found: dict[int, Stat] = {}
+    for pid in proc.pids():
+        known = before.get(pid)
+        if known is None or known.session != proc.session(pid):
+            known = proc.stat(pid)
+        if known is not None and not known.ended:
+            found[pid] = known
+    return _Snapshot(time.monotonic(), found)
 
 
 #: The one that all jobs share.
@@ -132,21 +142,19 @@ class Sampler:
 
     def __init__(self, pid: int) -> None:
         self._pid = pid
-        self._lock = threading.Lock()
-        self._taken = -_INTERVAL
-        self._usage: Usage | None = None
-        # Of each process: the processor seconds at the last measurement, and when.
-        self._before: _Times = {}
+        # The last measurement, replaced as a whole: two threads may measure at once.
+        self._last = _Measurement(-_INTERVAL, None, {})
 
     def usage(self) -> Usage | None:
-        """Measure, or give the last measurement if it is fresh."""
-        with self._lock:
-            if time.monotonic() - self._taken >= _INTERVAL:
-                self._usage = self._measure()
-                self._taken = time.monotonic()
-            return self._usage
+        """Measure, or return the last measurement if it is fresh."""
+        last = self._last
+        if time.monotonic() - last.taken >= _INTERVAL:
+            times: _Times = {}
+            usage = self._measure(last.times, times)
+            self._last = last = _Measurement(time.monotonic(), usage, times)
+        return last.usage
 
-    def _measure(self) -> Usage | None:
+    def _measure(self, before: _Times, times: _Times) -> Usage | None:
         looks = (proc.stat(pid) for pid in sorted(survey.family(self._pid)))
         members = {look.pid: look for look in looks if look and not look.ended}
         children: dict[int, list[Stat]] = {}
@@ -155,35 +163,42 @@ class Sampler:
             parent = member.parent if member.parent in members else self._pid
             if member.pid != self._pid:
                 children.setdefault(parent, []).append(member)
-        before, self._before = self._before, {}
         order = [members[self._pid]] if self._pid in members else []
         for member in order:
             order += children.get(member.pid, ())
-        # Children first, and not by recursion: nobody says how deep a tree is.
+        # Children first, and not by recursion: a tree may be deeper than that goes.
         usages: dict[int, Usage] = {}
         for member in reversed(order):
-            below = (usages[child.pid] for child in children.get(member.pid, ()))
-            usages[member.pid] = self._usage_of(member, tuple(below), before)
+            below = tuple(usages[child.pid] for child in children.get(member.pid, ()))
+            cpu = _cpu_percent(member, before, times)
+            usages[member.pid] = _usage(member, below, cpu)
         return usages.get(self._pid)
 
-    def _usage_of(
-        self, member: Stat, below: tuple[Usage, ...], before: _Times
-    ) -> Usage:
-        read, written = proc.transferred(member.pid)
-        return Usage(
-            pid=member.pid,
-            name=member.name,
-            cpu_percent=self._cpu_percent(member, before),
-            memory=member.memory,
-            threads=member.threads,
-            descriptors=proc.descriptors(member.pid),
-            read_bytes=read,
-            write_bytes=written,
-            children=below,
-        )
 
-    def _cpu_percent(self, member: Stat, before: _Times) -> float:
-        key, now = (member.pid, member.started), time.clock_gettime(proc.CLOCK)
-        used_then, then = before.get(key, (0.0, member.started))
-        self._before[key] = member.cpu, now
-        return 100 * max(0.0, member.cpu - used_then) / max(now - then, 0.01)
+class _Measurement(NamedTuple):
+    taken: float
+    usage: Usage | None
+    # Of each process: the processor seconds, and when.
+    times: _Times
+
+
+def _usage(member: Stat, below: tuple[Usage, ...], cpu_percent: float) -> Usage:
+    read, written = proc.transferred(member.pid)
+    return Usage(
+        pid=member.pid,
+        name=member.name,
+        cpu_percent=cpu_percent,
+        memory=member.memory,
+        threads=member.threads,
+        descriptors=proc.descriptors(member.pid),
+        read_bytes=read,
+        write_bytes=written,
+        children=below,
+    )
+
+
+def _cpu_percent(member: Stat, before: _Times, times: _Times) -> float:
+    key, now = (member.pid, member.started), time.clock_gettime(proc.CLOCK)
+    used_then, then = before.get(key, (0.0, member.started))
+    times[key] = member.cpu, now
+    return 100 * max(0.0, member.cpu - used_then) / max(now - then, 0.01)
