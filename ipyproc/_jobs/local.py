@@ -180,8 +180,9 @@ class LocalRunner:
         if self._request.detach:
             self._start_process("")
             return
-        start = self._guardian.prepare()
+        start = self._guardian.number()
         try:
+            self._guardian.prepare(start)
             self._start_process(self._guardian.mark)
             self._guardian.tell(self.pid)
         finally:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ipyproc import PIPE, spawn
+from ipyproc import PIPE, Job, spawn
 from ipyproc.errors import PathError
 from tests.jobs.helpers import (
     PATIENCE,
@@ -21,6 +21,7 @@ from tests.jobs.helpers import (
     until,
     until_printed,
 )
+from tests.threads import in_threads
 
 
 @pytest.fixture(autouse=True)
@@ -72,6 +73,36 @@ def test_files_are_never_overwritten(folder: Path) -> None:
     assert (folder / "echo-3.out").read_text() == "two\n"
     assert (folder / "echo-4.out").read_text() == "three\n"
     assert (folder / "echo-2.err").read_text() == "precious"
+
+
+@pytest.mark.parametrize("name", [".", "..", "../up", ".hidden", "a/b", "/"])
+def test_names_that_look_like_paths(name: str, folder: Path) -> None:
+    """Whatever a job is called, its files are visible and in the working directory."""
+    job = spawn(["echo", "x"], name=name, detach=True)
+    job.wait(PATIENCE)
+
+    assert job.stdout.text == "x\n"
+    assert job.stdout.path is not None
+    path = Path(job.stdout.path)
+    assert path.parent == folder
+    assert not path.name.startswith(".")
+    assert path.read_text() == "x\n"
+
+
+def test_one_name_from_many_threads(folder: Path) -> None:
+    """Threads that detach jobs of one name at the same time get files of their own."""
+    started: list[Job] = []
+
+    def start(_: int) -> None:
+        for _ in range(5):
+            started.append(spawn(["echo", "x"], name="same", detach=True))
+
+    in_threads(8, start)
+    for job in started:
+        assert job.wait(PATIENCE).success
+        assert job.stdout.text == "x\n"
+
+    assert len({job.stdout.path for job in started}) == len(started)
 
 
 def test_where_the_output_goes(folder: Path) -> None:

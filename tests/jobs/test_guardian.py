@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from random import Random
 
 import psutil
 import pytest
 
 from ipyproc import PIPE, jobs, spawn
+from ipyproc._jobs import local
 from ipyproc._jobs.guardian import client, line, program
+from ipyproc._jobs.io.event_loop import event_loop
 from ipyproc._jobs.shutdown import shutdown
+from tests.jobs.cold_start import kill_at_random_moments
 from tests.jobs.helpers import PATIENCE, START, eventually, gone, lives, script
 from tests.sandbox import sandbox
 
@@ -147,6 +153,117 @@ start("sleep 1000 & echo ready; wait")
 print("ready", flush=True)
 """
     assert run(code + ENDS["killed"], tmp_path) == "ready\n"
+
+
+@pytest.mark.timeout(300)
+def test_killed_around_a_cold_start(tmp_path: Path) -> None:
+    """Killed at any moment around the start of its first jobs, it leaves none."""
+    kill_at_random_moments(50, tmp_path, Random(38))
+
+
+def test_it_is_there_before_the_first_job(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The guardian's process is started before the first job's, by the same thread."""
+    assert shutdown.retire(PATIENCE)
+    eventually(lambda: not client.guardian()._lines)
+    started: list[str] = []
+    start = local.start_process
+
+    def note(*arguments: object, **options: object) -> object:
+        started.append("job" if client.guardian()._lines else "no guardian")
+        return start(*arguments, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(local, "start_process", note)
+    inside, leave = threading.Event(), threading.Event()
+
+    def work() -> None:
+        inside.set()
+        leave.wait(PATIENCE)
+
+    event_loop().call_soon(work)
+    assert inside.wait(PATIENCE)  # the event loop is busy, and starts nothing
+    try:
+        spawn("true")
+    finally:
+        leave.set()
+
+    assert started == ["job"]
+
+
+# Runs as pid 1 of a namespace, which adopts its orphans: so does a container's Python.
+PID_1 = """
+import os, sys, time
+os.chdir("/")
+from ipyproc import spawn
+from ipyproc._jobs.guardian.client import guardian
+from ipyproc._jobs.shutdown import shutdown
+from ipyproc._jobs.procinfo import proc
+for _ in range(3):
+    spawn("true").wait(20)
+    while not guardian().ready: time.sleep(0.01)
+    while not shutdown.retire(20): pass
+def children():
+    found = (proc.stat(pid) for pid in proc.pids())
+    return [each for each in found if each and each.parent == os.getpid()]
+end = time.monotonic() + 20
+while children() and time.monotonic() < end:
+    spawn("true").wait(20)
+    while not shutdown.retire(20): pass
+    time.sleep(0.05)
+print(os.getpid(), children())
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may make a pid namespace")
+def test_as_pid_1_no_zombie_is_left() -> None:
+    """Where we adopt orphans, as pid 1 of a container does, guardians are reaped."""
+    words = ["unshare", "--pid", "--fork", "--mount-proc", sys.executable, "-c", PID_1]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=PATIENCE)
+
+    assert (done.stdout, done.stderr) == ("1 []\n", "")
+
+
+def test_a_package_that_is_gone(tmp_path: Path) -> None:
+    """A session whose package is deleted while it runs starts and ends its jobs."""
+    copy = tmp_path / "copy"
+    shutil.copytree(Path(client.__file__).parents[2], copy / "ipyproc")
+    code = f"""
+import os, shutil, signal, sys, time
+sys.path.insert(0, {str(copy)!r})
+import ipyproc
+from ipyproc import spawn, jobs
+from ipyproc._jobs.guardian.client import guardian
+assert ipyproc.__file__.startswith({str(copy)!r})
+shutil.rmtree({str(copy)!r})
+job = spawn(["sh", "-c", "sleep 1000 & echo ready; wait"])
+while not job.stdout.total: time.sleep(0.01)
+while not guardian().ready: time.sleep(0.01)
+print(job.pid, job.usage().pid == job.pid, flush=True)
+other = spawn(["sh", "-c", "setsid sleep 1000 & echo ready; wait"])
+while not other.stdout.total: time.sleep(0.01)
+other.kill(tree=True)
+print(other.wait(20), flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=PATIENCE
+    )
+
+    assert done.stderr == ""
+    first, second = done.stdout.splitlines()
+    pid, measured = first.split()
+    assert (measured, second) == ("True", "signal: killed")
+    assert gone(int(pid))
+
+
+def test_an_environment_that_is_too_long_for_a_start(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A guardian starts whatever is in our environment."""
+    assert shutdown.retire(PATIENCE)
+    monkeypatch.setenv("BIG", "a" * 200_000)
+    spawn("cat", stdin=PIPE, clear_env=True, env={"PATH": os.environ["PATH"]})
+
+    assert the_guardian().is_running()
 
 
 def test_a_replaced_guardian_knows_all(tmp_path: Path) -> None:

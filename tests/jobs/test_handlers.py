@@ -77,6 +77,14 @@ def handled(handler: Callable[[], object]) -> Iterator[list[int]]:
         signal.signal(signal.SIGALRM, before)
 
 
+@pytest.fixture(autouse=True)
+def limit() -> Iterator[None]:
+    """Restore the limit of memory that a handler sets."""
+    before = jobs.memory_limit
+    yield
+    jobs.memory_limit = before
+
+
 @pytest.fixture
 def watchdog() -> Iterator[None]:
     """Interrupt the test if it hangs, so that it fails."""

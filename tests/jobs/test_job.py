@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ipyproc import PIPE, Job, JobStatus, jobs, spawn
+from ipyproc import PIPE, Job, JobStatus, _jobs, jobs, spawn
 from ipyproc._jobs.guardian.client import guardian
 from ipyproc._jobs.io.event_loop import event_loop
 from ipyproc.errors import ProcessDoneError, SyscallError
@@ -21,6 +21,7 @@ from tests.jobs.helpers import (
     until,
     until_printed,
 )
+from tests.threads import in_threads
 
 pytestmark = pytest.mark.usefixtures("mode")
 
@@ -530,6 +531,49 @@ def test_widget() -> None:
     view.close()  # type: ignore[attr-defined]
 
 
+def test_one_view_for_many_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Threads that ask for the view at the same time get the same, made once."""
+
+    class View:
+        def forget(self) -> None:
+            """Do nothing: there is no page."""
+
+    made: list[View] = []
+    all_ask = threading.Barrier(20)
+
+    def make(_: Job) -> View:
+        made.append(View())
+        time.sleep(0)  # let the others run
+        return made[-1]
+
+    monkeypatch.setattr(_jobs, "make_widget", make)
+    for _ in range(20):
+        job, views = spawn("true"), []
+
+        def ask(_: int, job: Job = job, views: list[object] = views) -> None:
+            all_ask.wait(PATIENCE)
+            views.append(job.widget)
+
+        in_threads(20, ask)
+        assert views == [made[-1]] * 20
+
+    assert len(made) == 20
+
+
+def test_a_view_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A view that cannot be made is tried again when it is asked for again."""
+    job = spawn("true")
+
+    def fail(_: Job) -> object:
+        raise ImportError("no anywidget")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(_jobs, "make_widget", fail)
+        for _ in range(2):
+            with pytest.raises(ImportError, match="no anywidget"):
+                _ = job.widget
+
+
 PID_MODE = """
 import signal, threading
 from ipyproc import NoHandleError
@@ -579,7 +623,8 @@ def test_pid_mode() -> None:
 
 def test_at_most_four_descriptors() -> None:
     """A job holds its pidfd and its pipes, and nothing once it is over."""
-    guardian().settle(guardian().prepare())
+    guardian().prepare(0)
+    guardian().settle(0)
     eventually(lambda: guardian().ready)  # and all descriptors of both are there
     before = len(os.listdir("/proc/self/fd"))
     running = [ready() for _ in range(10)]

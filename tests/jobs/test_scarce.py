@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from ipyproc import PIPE, jobs, spawn
+from ipyproc._jobs.output.storage import Memory
 from ipyproc._sys import pidfd
 from ipyproc.errors import SyscallError
 from tests.jobs.helpers import PATIENCE, both_modes, script, until, until_printed
@@ -200,6 +201,70 @@ def test_full_disk(tmp_path: Path) -> None:
         "[Errno 28] No space left on device",
         str([None] * 5),
     ]
+
+
+NO_MEMORY = """
+import resource
+from ipyproc import spawn
+spawn("true").wait(20)
+limit = 256 << 20
+with open("/proc/self/statm") as file:
+    used = int(file.read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (used + (24 << 20), -1))
+job = spawn("head -c 120000000 /dev/zero", memory_limit=limit, output_limit=LIMIT)
+state = job.wait(20)
+while not job.finished: pass
+resource.setrlimit(resource.RLIMIT_AS, (-1, -1))
+out = job.stdout
+print(state, out.total, job.total, out.total - len(out.bytes) == out.dropped)
+print(out.error, sum(len(c.data) for c in job.read(0, 1 << 30)) == len(out.bytes))
+"""
+
+
+@pytest.mark.parametrize("limit", [1 << 30, 30 << 20, 1 << 20])
+def test_no_memory(limit: int) -> None:
+    """Where memory runs out no byte is lost silently: it is in the file, or counted."""
+    code = NO_MEMORY.replace("LIMIT)", f"{limit})")
+    first, second = script(code).splitlines()
+
+    assert first == "exit status 0 120000000 120000000 True"
+    assert second in (
+        f"{OSError(errno.ENOMEM, os.strerror(errno.ENOMEM))} True",
+        "None True",
+    )
+    assert limit < 1 << 30 or second.startswith("[Errno 12]")
+
+
+def test_no_memory_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where neither memory nor a file takes anything, what was there stays."""
+    job = spawn("sh", stdin=PIPE, memory_limit=1 << 20)
+    job.send("echo first\n")
+    until_printed(job, "first")
+
+    def refuse(*_: object) -> None:
+        raise MemoryError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Memory, "write", refuse)
+        patch.setattr(tempfile, "TemporaryFile", no_room(errno.ENOSPC))
+        job.send("echo second; exit 4\n")
+        assert job.wait(PATIENCE).exit_code == 4
+
+    out = job.stdout
+    assert out.bytes == b"first\n"
+    assert (out.total, out.dropped) == (13, 7)
+    assert out.error is not None
+    assert [chunk.data for chunk in job.read(0, 99)] == [b"first\n"]
+
+
+def test_no_file_in_memory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A filter that refuses memfd_create does not keep input from a detached job."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(os, "memfd_create", no_room(errno.EPERM))
+    job = spawn("cat", stdin=b"hello", detach=True)
+
+    assert job.wait(PATIENCE).success
+    assert job.stdout.text == "hello"
 
 
 def test_a_flood_into_a_full_loop(caplog: pytest.LogCaptureFixture) -> None:

@@ -84,15 +84,17 @@ class Guardian:
         line = self._lines.get("line")
         return line is not None and line.is_ready
 
-    def prepare(self) -> int:
+    def number(self) -> int:
+        """Return a new number for the start of a job."""
+        return next(self._numbers)
+
+    def prepare(self, start: int) -> None:
         """Start the process, if there is none, and announce the start of a job.
 
-        The result is for ``settle``, which must follow.
+        ``settle`` must follow, also if this is interrupted.
         """
-        start = next(self._numbers)
         self._starting[start] = None
         self._say(BEGINS, start)
-        return start
 
     def tell(self, pid: int) -> None:
         """Guard a job."""

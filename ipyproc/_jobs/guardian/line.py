@@ -6,6 +6,7 @@ import os
 from collections import deque
 from contextlib import suppress
 from errno import ENOENT
+from functools import partial
 from itertools import starmap
 from typing import Final
 
@@ -82,14 +83,8 @@ class Line:
 
         It is where we adopt orphans, as pid 1 of a container does.
         """
-        if not self._pid:
-            return
-        try:
-            pid, _ = os.waitpid(self._pid, os.WNOHANG)
-        except ChildProcessError:
-            return
-        if not pid:
-            self._again(self.reap_adopted)
+        if self._pid:
+            _reap(self._loop, self._pid)
 
     def hear(self) -> list[tuple[int, int]]:
         """Take in what it said; nothing more comes once the line is not open."""
@@ -155,6 +150,13 @@ class Line:
     def _close(self) -> None:
         while self._fds:
             proc.close(self._fds)
+
+
+def _reap(loop: EventLoop, pid: int) -> None:
+    """Wait for *pid*, again and again; nothing here keeps the line to it open."""
+    with suppress(ChildProcessError, RuntimeError):
+        if os.waitpid(pid, os.WNOHANG)[0] == 0:
+            loop.call_later(_AGAIN, partial(_reap, loop, pid))
 
 
 def _put(fd: int, data: bytes) -> bytes:
