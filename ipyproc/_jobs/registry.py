@@ -118,7 +118,7 @@ class Jobs:
         event_loop().run(self._keeping.make_room)
 
     def find(self, text: str | int) -> Job:
-        """Find a job by what a user typed: its name, or its pid.
+        """Find a job by *text* that a user typed: its name, or its pid.
 
         A name comes before a pid. The ``KeyError`` names the nearest match.
         """

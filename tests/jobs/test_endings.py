@@ -13,17 +13,16 @@ from contextlib import contextmanager, suppress
 import pytest
 
 from ipyproc import Job, spawn
+from ipyproc._jobs.guardian.client import guardian
 from ipyproc._jobs.procinfo import proc, tree
 from tests.jobs.helpers import (
     PATIENCE,
     eventually,
     gone,
     in_session,
-    script,
-    until,
     until_printed,
 )
-from tests.process.interrupts import interrupted_after
+from tests.process.interrupts import files_below, interrupt_at, interrupted_after
 
 STUBBORN = "trap '' TERM; sleep 1000 & echo ready; wait; sleep 1000"
 
@@ -241,6 +240,7 @@ def test_a_guardian_whose_handles_may_not_be_used() -> None:
     code = """
 import os, signal
 from ipyproc._jobs.guardian import line, program
+from ipyproc._jobs.guardian.client import guardian
 from ipyproc._jobs.procinfo import proc, tree
 from ipyproc._sys.helper_code import HelperCode
 class Refused(HelperCode):
@@ -265,20 +265,30 @@ os.kill(os.getpid(), signal.SIGKILL)
     assert gone(int(done.stdout))
 
 
-def test_descriptors_at_any_interrupt(mode: str) -> None:
-    """A measurement that is interrupted leaves no descriptor open."""
+def test_descriptors_at_any_interrupt() -> None:
+    """Wherever a look at a process is interrupted, no descriptor stays open."""
     job = spawn("sleep 1000")
-    job.usage()
-    before = len(os.listdir("/proc/self/fd"))
-    look: Callable[[], object]
-    for look in (lambda: proc.table(), lambda: tree.tree_of({job.pid}).find()):
-        for number in range(150):
-            try:
-                with interrupted_after(number * 0.00004):
-                    look()
-            except KeyboardInterrupt:
-                pass
-
-    assert len(os.listdir("/proc/self/fd")) == before
-    until(job, lambda job: job.status == "running")
-    assert script("print('still here')") == "still here\n"
+    eventually(lambda: guardian().ready)
+    seen = proc.stat(job.pid)
+    assert seen is not None
+    watched = files_below("_jobs/procinfo")
+    before = sorted(os.listdir("/proc/self/fd"))
+    looks: list[Callable[[], object]] = [
+        lambda: proc.stat(job.pid),
+        lambda: proc.environment(job.pid),
+        lambda: proc.transferred(job.pid),
+        lambda: tree.send(seen, 0),
+    ]
+    for look in looks:
+        instants = 0
+        while True:
+            instants += 1
+            with (
+                suppress(KeyboardInterrupt),
+                interrupt_at(instants, watched=watched) as interrupts,
+            ):
+                look()
+            assert sorted(os.listdir("/proc/self/fd")) == before
+            if interrupts.left > 0:
+                break
+        assert instants > 5

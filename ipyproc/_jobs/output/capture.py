@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import os
 from errno import ENOMEM
-from itertools import count
 from typing import Final, Protocol, TypeAlias
 
 from ipyproc._jobs.output.spill import Archive
@@ -151,7 +150,8 @@ class Capture:
         Those are at most *size*, one behind the other; none at the end. Where bytes
         were dropped, the offset is greater than that asked for.
         """
-        for attempt in count():
+        attempt = 0
+        while True:
             # Each is read once: the thread that appends may change them meanwhile.
             layout, total = self._layout, self._total
             slack = 0 if attempt < _ATTEMPTS else layout.ring // 2
@@ -164,7 +164,7 @@ class Capture:
             )
             if self._layout is layout and not dropped:
                 return start, data
-        raise AssertionError("there is always another attempt")
+            attempt += 1
 
     def append(self, data: _Bytes | bytearray | memoryview) -> None:
         """Add *data*, what was printed next; one thread, which reads the stream, does.
