@@ -6,37 +6,10 @@ from typing import Any
 import pytest
 
 from ipyproc.views.transport.actions import perform, read
-from ipyproc.views.transport.worker import NAME, Worker
-from tests.views.test_rate_limiter import ended, refuse
+from ipyproc.views.transport.worker import Worker
+from tests.views.test_rate_limiter import refuse
 
 KILL = {"action": "kill", "page": "a", "seq": 7}
-
-
-def test_what_is_asked_for_is_done_in_order() -> None:
-    """One after the other, on a thread of its own that ends when all is done."""
-    worker, done = Worker(), []
-
-    for number in range(10):
-        assert worker.do(lambda n=number: done.append((n, threading.current_thread())))
-
-    assert worker.retire(20)
-    assert [number for number, _ in done] == list(range(10))
-    assert {thread.name for _, thread in done} == {NAME}
-    assert ended()
-
-
-def test_one_failure_harms_no_other() -> None:
-    """An action that raises what nobody expected does not end the worker."""
-    worker, done = Worker(), threading.Event()
-
-    def fail() -> None:
-        raise LookupError("an intended failure")
-
-    worker.do(fail)
-    worker.do(done.set)
-
-    assert done.wait(20)
-    assert worker.retire(20)
 
 
 def test_too_much_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from collections import deque
 from collections.abc import Callable
 from typing import Final
+from weakref import WeakSet
 
 #: The name of the thread that does what pages ask for.
 NAME: Final = "ipyproc-actions"
@@ -35,6 +37,7 @@ class OnDemandThread:
         self._retiring = False
         #: Its lock is re-entrant, for a signal handler may meet it held.
         self.changed = threading.Condition()
+        _all.add(self)
 
     def wake(self) -> bool:
         """Let the thread see what changed; False if there is none and none can start.
@@ -58,8 +61,13 @@ class OnDemandThread:
             thread.join(timeout)
         return thread is None or not thread.is_alive()
 
+    def forked(self) -> None:
+        """Begin anew in a forked child: its parent's thread may have held the lock."""
+        self.changed = threading.Condition()
+        self._thread = None
+
     def _is_there(self) -> bool:
-        """Whether a thread runs, or is being started; after a fork none runs."""
+        """Whether a thread runs, or is being started."""
         thread = self._thread
         return thread is not None and (thread.ident is None or thread.is_alive())
 
@@ -96,6 +104,17 @@ class OnDemandThread:
                 else:
                     linger = 0 if self._retiring else self._linger
                     has_lingered = not self.changed.wait(linger)
+
+
+_all: Final[WeakSet[OnDemandThread]] = WeakSet()
+
+
+def _after_fork() -> None:
+    for thread in list(_all):
+        thread.forked()
+
+
+os.register_at_fork(after_in_child=_after_fork)
 
 
 class Worker:
