@@ -10,7 +10,7 @@ from ipyproc._jobs.job import Job
 from ipyproc._jobs.local import LocalRunner
 from ipyproc._jobs.output.capture import MEMORY_LIMIT, OUTPUT_LIMIT
 from ipyproc._jobs.registry import Jobs, start
-from ipyproc._jobs.request import Sink, Source, Words
+from ipyproc._jobs.request import Request, Sink, Source, Words
 from ipyproc.attr import SysProcAttr
 
 #: The jobs of this session.
@@ -39,8 +39,10 @@ def spawn(
     r"""Start a program as a job of the session: captured, reaped, ended with it.
 
     *argv* is a list of words, or one text split into words as a shell does it; only
-    with *shell* a shell (``$SHELL`` or ``sh``) runs the text. The program is found as
-    ``look_path`` finds it. *name* is the job's in the table, by default its program's.
+    with *shell* a shell runs the text: ``bash``, or ``sh`` where there is none. The
+    program is found as ``look_path`` finds it, in the PATH that the job will have.
+    *name* is the job's in the table, by default its program's; a Python's script gives
+    it its name, and a shell's script is called ``shell``.
     *dir* is the directory to start in, with ``~`` expanded. *env* is added to the
     environment, or, with *clear_env*, all of it.
 
@@ -94,4 +96,9 @@ def spawn(
         output_limit=output_limit,
         memory_limit=memory_limit,
     )
+    return run(asked)
+
+
+def run(asked: Request) -> Job:
+    """Start what was checked, for ``spawn`` and for the magics."""
     return start(asked, LocalRunner(asked), jobs)

@@ -51,9 +51,10 @@ class Job:
     r"""A process started by ``spawn``; all methods may be called from any thread.
 
     *name*: unique among the jobs of the session. *argv*: the program as it was named,
-    and its arguments. *dir*: the directory that it started in, if one was given.
-    *started_at*: when, on the ``time.time()`` clock. *timed_out*: whether the
-    ``timeout`` of ``spawn`` ended it.
+    and its arguments. *shown*: the command as it was typed, with ``{expr}`` and
+    ``$name`` as they are, or empty if *argv* says it. *dir*: the directory that it
+    started in, if one was given. *started_at*: when, on the ``time.time()`` clock.
+    *timed_out*: whether the ``timeout`` of ``spawn`` ended it.
 
     >>> from ipyproc import PIPE, spawn
     >>> job = spawn("sort", stdin=PIPE)
@@ -67,6 +68,7 @@ class Job:
         """``spawn`` makes jobs, starts them and puts them in the table."""
         self.name = request.name
         self.argv = request.argv
+        self.shown = request.shown
         self.dir = runner.dir
         self.timed_out = False
         self.started_at = time.time()

@@ -5,10 +5,13 @@ from __future__ import annotations
 import io
 import math
 import os
+import re
 import shlex
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from itertools import pairwise
 from typing import Final, TypeAlias
 
 from ipyproc._jobs.output.capture import MEMORY_LIMIT, OUTPUT_LIMIT
@@ -32,8 +35,11 @@ Words: TypeAlias = str | Sequence[str | bytes | os.PathLike[str]]
 Source: TypeAlias = _Pipe | bytes | _Path | HasFileno | int | None
 #: What ``spawn`` takes for *stdout* and *stderr*.
 Sink: TypeAlias = _Path | HasFileno | int | None
-#: Shells that are there to refuse a login.
-_NO_SHELLS = {"false", "nologin"}
+# The kernel takes no argument of 128 KiB or more.
+_LONGEST_ARGUMENT = 120_000
+#: The descriptor of a script that is longer.
+SCRIPT = 3
+_PYTHON = re.compile(r"python[\d.]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +47,14 @@ class Request:
     """What a job is to run, and how; each field is the option of ``spawn``, checked.
 
     Text for *stdin* is bytes here, so that a str is a path; every path is a str.
+    *script* is what the process gets as descriptor ``SCRIPT``. *shown* is the command
+    as the user typed it, for views; empty if that is *argv*.
     """
 
     argv: tuple[str, ...]
     name: str
+    script: bytes | None = None
+    shown: str = ""
     dir: str | None = None
     env: Mapping[str, str] = field(default_factory=dict)
     clear_env: bool = False
@@ -63,29 +73,37 @@ class Request:
 def check(
     argv: Words,
     *,
-    name: object,
-    dir: object,
-    env: object,
-    clear_env: object,
-    stdin: object,
-    stdout: object,
-    stderr: object,
-    merge: object,
-    shell: object,
-    timeout: object,
-    grace: object,
-    detach: object,
-    sys: object,
-    output_limit: object,
-    memory_limit: object,
+    shown: str = "",
+    name: object = None,
+    dir: object = None,
+    env: object = None,
+    clear_env: object = False,
+    stdin: object = None,
+    stdout: object = None,
+    stderr: object = None,
+    merge: object = False,
+    shell: object = False,
+    timeout: object = None,
+    grace: object = 5.0,
+    detach: object = False,
+    sys: object = None,
+    output_limit: object = OUTPUT_LIMIT,
+    memory_limit: object = MEMORY_LIMIT,
 ) -> Request:
     """Check the options of ``spawn``; the errors name the option."""
-    program = words(argv, flag("shell", shell))
+    if flag("shell", shell):
+        text = _shell_script(argv)
+        program, script = _with_shell(text, variables(env).get("PATH"))
+        shown = shown or text
+    else:
+        program, script = words(argv), None
     if flag("merge", merge) and stderr is not None:
         raise ValueError("stderr: with merge=True it goes where stdout goes")
     return Request(
         argv=program,
-        name=job_name(name) or os.path.basename(program[0]) or program[0],
+        name=job_name(name) or ("shell" if shell else _default_name(program)),
+        script=script,
+        shown=shown,
         dir=directory(dir),
         env=variables(env),
         clear_env=flag("clear_env", clear_env),
@@ -102,13 +120,11 @@ def check(
     )
 
 
-def words(argv: object, shell: bool) -> tuple[str, ...]:
-    """Split *argv* into words, or put a shell in front that does it."""
+def words(argv: object) -> tuple[str, ...]:
+    """Check *argv*, and split it into words if it is text."""
     found: Sequence[object]
     if isinstance(argv, str):
-        found = [_shell(), "-c", argv] if shell else _split(argv)
-    elif shell:
-        raise _wrong("argv", "a str for the shell", argv)
+        found = _split(argv)
     elif isinstance(argv, Sequence) and not isinstance(argv, bytes | bytearray):
         found = argv
     else:
@@ -211,9 +227,35 @@ def _split(line: str) -> list[str]:
         raise ValueError(f"argv: {str(error).lower()} in {line!r}") from None
 
 
-def _shell() -> str:
-    shell = os.environ.get("SHELL") or "sh"
-    return "sh" if os.path.basename(shell) in _NO_SHELLS else shell
+def _shell_script(argv: object) -> str:
+    if not isinstance(argv, str):
+        raise _wrong("argv", "a str for the shell", argv)
+    return _path("argv", argv)
+
+
+def _with_shell(script: str, path: str | None) -> tuple[tuple[str, ...], bytes | None]:
+    """The words that make a shell run *script*, and its bytes if they are many."""
+    shell = "bash" if shutil.which("bash", path=path) else "sh"
+    data = os.fsencode(script)
+    if len(data) <= _LONGEST_ARGUMENT:
+        return (shell, "-c", script), None
+    # What the script starts does not get the descriptor. The line keeps its number.
+    return (shell, f"/dev/fd/{SCRIPT}"), b"exec %d<&-; " % SCRIPT + data
+
+
+def _default_name(argv: Sequence[str]) -> str:
+    """The name of a job that has none: of ``python train.py`` it is ``train.py``."""
+    program = os.path.basename(argv[0]) or argv[0]
+    if not _PYTHON.fullmatch(program):
+        return program
+    for option, word in pairwise(["", *argv[1:]]):
+        if option == "-m":
+            return word or program
+        if word == "-c":
+            break
+        if word.endswith(".py"):
+            return os.path.basename(word)
+    return program
 
 
 def _path(argument: str, value: object) -> str:

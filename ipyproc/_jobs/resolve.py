@@ -9,17 +9,18 @@ from ipyproc._jobs.guardian.program import MARK
 from ipyproc._jobs.request import Request
 from ipyproc.attr import Env
 from ipyproc.errors import PathError
-from ipyproc.exec.look_path import look_path
+from ipyproc.exec.look_path import look_path, look_path_in
 
 
 def program(request: Request, directory: str | None) -> str:
-    """Find the program as ``look_path`` does, with its errors.
+    """Find the program as ``look_path`` does, with its errors, in the PATH of the job.
 
+    A cleared environment without PATH leaves our own to look in.
     A relative path is one from *directory*, for there the process starts.
     """
     name = request.argv[0]
     if "/" not in name:
-        return look_path(name)
+        return look_path_in(name, request.env.get("PATH", os.environ.get("PATH", "")))
     look_path(os.path.join(directory or "", name))
     return name
 

@@ -27,19 +27,23 @@ def look_path(name: str | bytes | os.PathLike[str]) -> str:
     Traceback (most recent call last):
     ipyproc.errors.ExecError: exec: "nope": executable file not found in $PATH
     """
-    name = os.fsdecode(name)
+    return look_path_in(os.fsdecode(name), os.environ.get("PATH", ""))
+
+
+def look_path_in(name: str, path: str) -> str:
+    """Find the program *name* as ``look_path`` does, in the PATH that *path* is."""
     if name in _NEVER_PROGRAMS:
         raise ExecError(name, NotFoundError())
     if "/" in name:
         return _checked(name)
     if "\0" in name:  # normpath of some Pythons truncates it there
         raise ExecError(name, NotFoundError())
-    path = next(filter(_is_executable, _candidates(name)), None)
-    if path is None:
+    found = next(filter(_is_executable, _candidates(name, path)), None)
+    if found is None:
         raise ExecError(name, NotFoundError())
-    if not os.path.isabs(path):
-        raise ExecError(name, DotError(path))
-    return path
+    if not os.path.isabs(found):
+        raise ExecError(name, DotError(found))
+    return found
 
 
 def clean(path: str) -> str:
@@ -49,8 +53,7 @@ def clean(path: str) -> str:
     return shortest[1:] if shortest.startswith("//") else shortest
 
 
-def _candidates(name: str) -> list[str]:
-    path = os.environ.get("PATH", "")
+def _candidates(name: str, path: str) -> list[str]:
     # An empty PATH lists no directory; an empty entry of a longer PATH is ".".
     directories = path.split(":") if path else []
     return [clean(f"{directory or '.'}/{name}") for directory in directories]

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from IPython.core.error import UsageError
 
@@ -48,10 +49,12 @@ def join_continued(line: str, body: str | None) -> tuple[str, str | None]:
 class Command:
     """What to run: the words of a program, or the text of a script for a shell.
 
+    *shown* is the command as it was typed: values of expressions can be secrets.
     *input* is the standard input if the cell has it.
     """
 
     argv: list[str] | str
+    shown: str
     input: str | None = None
 
 
@@ -68,31 +71,36 @@ def read_command(
     text for --script into a file and returns its path. Input and scripts are expanded
     only with --expand.
     """
-    if body is not None and options.expand:
-        body = user.expansion.expand(body)
-    if options.script:
-        return Command(_with_script(words, body, options, user, write_script))
     on_line = bool(words.ahead)
-    if options.shell and on_line:
-        script = words.rest
-        return Command(
-            user.expansion.expand(script) if options.expand else script, body
-        )
     if options.shell:
-        return Command(_checked(body or ""))
-    if body is None or on_line:
-        return Command(_resolve([*words], options, user), body)
-    return Command(_resolve([*_words_of(body, options, user)], options, user))
-
-
-def _checked(script: str) -> str:
-    if not script.strip():
-        raise _no_command()
-    return script
+        script, text = (words.rest, body) if on_line else (body or "", None)
+        if not script.strip():
+            raise _no_command()
+        argv: list[str] | str = _expanded(script, options, user)
+        return Command(argv, script, _expanded(text, options, user))
+    if options.script:
+        typed, body = _with_body(words, body)
+        path = write_script(_expanded(body, options, user))
+        user = replace(user, variables={**user.variables, _SCRIPT: [path]})
+        text = None
+    elif body is None or on_line:
+        typed, text = [*words], _expanded(body, options, user)
+    else:
+        typed, text = [*_words_of(body, options, user)], None
+    argv = _resolve(typed, options, user)
+    return Command(argv, " ".join(word.source for word in typed), text)
 
 
 def _no_command() -> UsageError:
     return UsageError("no command: write a program and its arguments")
+
+
+_Text = TypeVar("_Text", str, "str | None")
+
+
+def _expanded(text: _Text, options: argparse.Namespace, user: User) -> _Text:
+    """Input or a script, which only --expand expands."""
+    return user.expansion.expand(text) if text and options.expand else text
 
 
 def _words_of(body: str, options: argparse.Namespace, user: User) -> Words:
@@ -106,23 +114,14 @@ def _words_of(body: str, options: argparse.Namespace, user: User) -> Words:
     return words
 
 
-def _with_script(
-    words: Words,
-    body: str | None,
-    options: argparse.Namespace,
-    user: User,
-    write_script: Callable[[str], str],
-) -> list[str]:
-    """The arguments of a program, with the path of a file that has the body."""
+def _with_body(words: Words, body: str | None) -> tuple[list[Word], str]:
+    """The words of a program that runs the body; neither may be missing."""
+    found = [*words]
     if body is None:
         raise UsageError("--script needs a body: write the script below the line")
-    found = [*words]
     if not found:
         raise UsageError("no command: write the program that runs the script")
-    if all(word.source != f"@{_SCRIPT}" for word in found):
-        found += Words(f"@{_SCRIPT}")
-    variables = {**user.variables, _SCRIPT: [write_script(body)]}
-    return _resolve(found, options, replace(user, variables=variables))
+    return found, body
 
 
 def _resolve(
@@ -130,6 +129,8 @@ def _resolve(
 ) -> list[str]:
     """The arguments that *words* stand for."""
     _check_lines(words)
+    if options.script and all(word.source != f"@{_SCRIPT}" for word in words):
+        words = [*words, *Words(f"@{_SCRIPT}")]
     argv = [text for word in words for text in _arguments(word, user.variables)]
     if not argv:
         raise _no_command()

@@ -17,13 +17,13 @@ from pathlib import Path
 from IPython.core.error import UsageError
 
 from ipyproc._jobs.job import Job
-from ipyproc._jobs.request import PIPE, Source
+from ipyproc._jobs.request import PIPE, Source, check
 from ipyproc._text import errno_text
 from ipyproc.attr import Credential, SysProcAttr
 from ipyproc.magics.command import Command, User, read_command
 from ipyproc.magics.errors import one_line
 from ipyproc.magics.parsing import Part, Word, Words, home
-from ipyproc.session import spawn
+from ipyproc.session import run
 
 # A home directory at the beginning of a value, as in a shell's assignment, and later.
 _HOME = re.compile(r"(?:^|(?<=:))~[^/:]*")
@@ -110,8 +110,9 @@ def start(
         env = _environment(options.env, options.clear_env)
         if options.script:
             env = {**_import_path(command, options), **env}
-        return spawn(
+        asked = check(
             command.argv,
+            shown=command.shown,
             name=options.name,
             dir=options.dir,
             env=env,
@@ -128,6 +129,7 @@ def start(
             memory_limit=limits.memory,
             output_limit=limits.output,
         )
+        return run(asked)
     except OSError as error:
         raise one_line(error) from None
     except ValueError as error:

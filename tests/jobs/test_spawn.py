@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import os
+import shutil
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from ipyproc import PIPE, Job, jobs, spawn
+from ipyproc._jobs import request
 from ipyproc.attr import SysProcAttr
 from ipyproc.errors import ExecError, NotFoundError, PathError
 from tests.jobs.helpers import PATIENCE
@@ -43,15 +45,65 @@ def test_shell() -> None:
     assert jobs.last.argv[1:] == ("-c", "echo $((1 + 1)) | tr 2 3")
 
 
-@pytest.mark.parametrize(
-    ("shell", "runs"),
-    [("/bin/sh", "/bin/sh"), ("", "sh"), ("/usr/sbin/nologin", "sh")],
-)
-def test_which_shell(shell: str, runs: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The shell is the user's, unless that one only refuses logins."""
-    monkeypatch.setenv("SHELL", shell)
+def test_which_shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The shell is bash, or sh where PATH has none; never the user's."""
+    monkeypatch.setenv("SHELL", "/bin/nosuchshell")
+    (tmp_path / "sh").symlink_to("/bin/sh")
 
-    assert spawn("true", shell=True).argv[0] == runs
+    assert spawn("true", shell=True).argv[0] == "bash"
+    assert spawn("true", shell=True, env={"PATH": str(tmp_path)}).argv[0] == "sh"
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert spawn("true", shell=True).argv[0] == "sh"
+
+
+@pytest.mark.parametrize("path", [None, "sh"])
+def test_long_scripts(path: str | None, tmp_path: Path) -> None:
+    """A script can have any length; what it starts gets none of it."""
+    env = {}
+    if path:
+        for program in ("sh", "ls", "cat"):
+            found = shutil.which(program)
+            assert found is not None
+            (tmp_path / program).symlink_to(found)
+        env = {"PATH": str(tmp_path)}
+    script = "cat\nls /proc/self/fd\n" + "# é comment\n" * 100_000 + "echo end $0\n"
+    job = spawn(script, shell=True, env=env, stdin="input\n", name="long")
+    job.wait(60)
+
+    assert job.stderr.text == ""
+    assert job.stdout.lines()[0] == "input"
+    assert len(job.stdout.lines()) == 1 + 4 + 1  # 0 to 2, and the folder that ls reads
+    assert job.stdout.lines()[-1].startswith("end ")
+    assert job.name == "long"
+
+
+def test_the_path_of_the_job(tmp_path: Path) -> None:
+    """A program is looked up in the PATH that the job has."""
+    (tmp_path / "only here").symlink_to("/bin/echo")
+
+    assert printed(["only here", "x"], env={"PATH": str(tmp_path)}) == "x\n"
+    with pytest.raises(ExecError, match="not found in \\$PATH"):
+        spawn(["echo"], env={"PATH": str(tmp_path)})
+    with pytest.raises(ExecError, match="not found in \\$PATH"):
+        spawn(["echo"], env={"PATH": ""})
+    assert printed(["env"], clear_env=True) == ""
+
+
+@pytest.mark.parametrize(
+    ("argv", "name"),
+    [
+        (["python3", "a/train.py", "--x", "y.py"], "train.py"),
+        (["python3.11", "-u", "train.py"], "train.py"),
+        (["python3", "-m", "http.server", "x.py"], "http.server"),
+        (["python3", "-c", "1", "x.py"], "python3"),
+        (["python3", "-"], "python3"),
+        (["/bin/ls", "x.py"], "ls"),
+    ],
+)
+def test_names_by_default(argv: list[str], name: str) -> None:
+    """A job of a Python has the name of what that runs."""
+    assert request.check(argv).name == name
+    assert request.check("ls", shell=True).name == "shell"
 
 
 def test_names() -> None:

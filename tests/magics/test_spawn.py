@@ -9,10 +9,11 @@ import pytest
 from IPython.core.error import UsageError
 from IPython.core.interactiveshell import InteractiveShell
 
-from ipyproc import Job, jobs
+from ipyproc import Job, jobs, spawn
 from ipyproc.errors import ExitError
 from ipyproc.magics import unload
 from ipyproc.magics.help import MAGICS
+from ipyproc.views.render import console, format, html
 from tests.magics.helpers import (
     PATIENCE,
     RunCell,
@@ -40,7 +41,7 @@ def test_a_line_in_a_terminal_says_what_was_started(run: RunCell) -> None:
     ran = run("%spawn --name say sleep '60'")
     line, value = ran.out.splitlines()
 
-    assert line == f"spawned say (pid {ran.value.pid}): sleep 60"
+    assert line == f"spawned say (pid {ran.value.pid}): sleep '60'"
     assert value.endswith(f"]: <Job say pid={ran.value.pid} running>")
     assert run("job = %spawn true").out.startswith("spawned true (pid ")
 
@@ -370,6 +371,46 @@ def test_scripts_and_input_can_be_expanded(run: RunCell) -> None:
     assert output(run("%spawn --expand --shell echo {n}").value) == "3\n"
     assert output(run("%spawn --shell echo {n}").value) == "{n}\n"
     assert output(run(f"%%spawn --script cat\n{body}").value) == body
+
+
+SECRETS = [
+    '%spawn --wait --name {} true {{token}} $token "x{{token}}"',
+    "%%spawn --wait --name {} --expand --shell\n# {{token}}\ntrue",
+    "%%spawn --wait --name {} --env T={{token}} U=$token\ntrue\n  {{token}}",
+    "%%spawn --wait --name {} --script sh @script {{token}}\ntrue",
+]
+
+
+@pytest.mark.parametrize("cell", SECRETS)
+def test_a_command_is_shown_as_it_was_typed(run: RunCell, cell: str) -> None:
+    """The value of an expression is in no line, picture or table."""
+    run("token = 'hunter2'")
+
+    ran = run(cell.format("x"))
+    job = ran.value
+    pictures = [
+        format.command(job),
+        console.spawned(job),
+        str(html.job(job)),
+        repr(job),
+    ]
+    pictures += [ran.out, ran.err, run("%procs").out]
+
+    assert job.state is not None
+    assert job.state.success
+    assert "hunter2" in job.argv[-1]
+    assert [it for it in pictures if "hunter2" in it] == []
+
+
+def test_a_script_is_shown_by_its_first_line(run: RunCell) -> None:
+    """The header of a script has its first line, without escapes."""
+    job = run("%%spawn --wait --shell\n\necho 'é'\ttab\necho 2").value
+    line = run("%spawn --wait echo  'a  b' {1} # why").value
+
+    assert format.command(job) == "echo 'é' tab …"
+    assert job.name == "shell"
+    assert format.command(line) == "echo 'a  b' {1}"
+    assert format.command(spawn(["echo", "a  b"])) == "echo 'a  b'"
 
 
 def test_waiting_shows_and_returns_the_job(run: RunCell) -> None:

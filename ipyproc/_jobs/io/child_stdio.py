@@ -62,6 +62,8 @@ class ChildStdio:
             self.files.append(self.files[1])
         else:
             self._sink(STDERR, request.stderr)
+        if request.script is not None:
+            self.files.append(self._filled(request.script))
 
     def close_theirs(self) -> None:
         """Close the child's ends, once it has them."""
@@ -138,9 +140,9 @@ class ChildStdio:
                 os.unlink(path)
 
     def _filled(self, data: bytes) -> int:
-        """Write *data* to a file in memory, for there may be no one to write a pipe."""
+        """Write *data* to a file in memory: it can be read from the beginning."""
         try:
-            self._theirs.extend(starmap(os.memfd_create, [("ipyproc-stdin",)]))
+            self._theirs.extend(starmap(os.memfd_create, [("ipyproc",)]))
         except OSError as error:
             if error.errno not in (EPERM, EACCES, ENOSYS):
                 raise SyscallError("memfd_create", error.errno or EINVAL) from None

@@ -44,14 +44,23 @@ def name(job: Job) -> str:
 
 
 def command(job: Job) -> str:
-    """Return the command line as one would type it, cut where it is very long."""
-    return line(job.argv)
+    """Return the command as it was typed, cut where it is very long.
+
+    Of a command with several lines it is the first.
+    """
+    if not job.shown:
+        return line(job.argv)
+    first, *others = job.shown.strip().splitlines() or [""]
+    return _cut(plain(first.expandtabs(1)) + " …" * bool(others))
 
 
 def line(argv: Iterable[str]) -> str:
     """Return words as one would type them, cut where they are very long."""
     words = (shlex.quote(w) if w.isprintable() else quote(w) for w in argv)
-    line = " ".join(words)
+    return _cut(" ".join(words))
+
+
+def _cut(line: str) -> str:
     return line if len(line) <= _COMMAND else line[: _COMMAND - 1] + "…"
 
 
