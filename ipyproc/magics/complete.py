@@ -13,7 +13,7 @@ from IPython.core import completer
 from ipyproc.magics import candidates
 from ipyproc.magics.candidates import VALUES, Candidate, Namespace, Source
 from ipyproc.magics.help import PROCFIND, PROCKILL, PROCS, PROCWAIT, SPAWN
-from ipyproc.magics.options import Grammar, Option
+from ipyproc.magics.options import ASSIGNMENT, Grammar, Option
 from ipyproc.magics.parsing import Word, Words
 
 Undo = Callable[[], None]
@@ -96,6 +96,8 @@ def _walk(words: Iterable[Word], syntax: _Syntax) -> _Place:
             value_of = option if option.value and not equals else None
         elif options and word.text == "--":
             options = False
+        elif syntax.program and not others and ASSIGNMENT.match(word.source):
+            continue  # it sets a variable, and the program is still to come
         else:
             others += 1
             options = options and not syntax.program

@@ -45,7 +45,9 @@ for a Python list of words, or a text that is split like the line; @@ is an @.""
         ),
         Option("--clear-env", "start from an empty environment"),
         Option("--no-stdin", "no standard input: it reads an end of file"),
-        Option("--stdin", "a file is its standard input", "FILE"),
+        Option(
+            "--stdin", "a file is its standard input; - keeps the input open", "FILE"
+        ),
         Option(
             "--stdout",
             "write standard output to a new file, instead of capturing it",

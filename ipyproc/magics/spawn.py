@@ -178,7 +178,9 @@ def _exclude(given: Mapping[str, object]) -> None:
 
 
 def _stdin(options: argparse.Namespace) -> Source:
-    return None if options.no_stdin else _file(options.stdin) or PIPE
+    if options.no_stdin:
+        return None
+    return PIPE if options.stdin in (None, "-") else _file(options.stdin)
 
 
 def _file(path: str | None) -> Path | None:

@@ -70,6 +70,8 @@ def test_the_options_of_a_program_are_its_own() -> None:
     """After the program, or after ``--``, no option of ours is offered."""
     assert offered("%spawn ls --na") == []
     assert offered("%spawn -- --na") == []
+    assert offered("%spawn A=1 --na") == ["--name"]
+    assert offered("%spawn ls A=1 --na") == []
     assert offered("%prockill -- --a") == []
 
 

@@ -166,6 +166,10 @@ def test_input_stays_open(run: RunCell) -> None:
 
     assert output(asking) == "hello"
     assert output(run("%spawn --no-stdin cat").value) == ""
+    kept = run("%spawn --stdin - cat").value
+    assert kept.stdin_open
+    kept.close_stdin()
+    assert output(kept) == ""
 
 
 def test_files_can_be_the_streams(run: RunCell, tmp_path: Path) -> None:
