@@ -16,6 +16,7 @@ class FakeJob:
     def __init__(self, *argv: str, name: str = "train", stdin: bool = True) -> None:
         self.name = name
         self.argv = argv or ("python3", "-u", "train.py")
+        self.shown = ""
         self.dir: str | None = None
         self.pid = 4242
         self.status = JobStatus.RUNNING
