@@ -140,6 +140,9 @@ class Cmd:
             self.process = self._start_process(files)
             running = Running(self.process, self._stdio, self.wait_delay)
             running.start(self._ctx, self.cancel)
+            # A signal handler may wait as soon as this is set; it would never see the
+            # end of a pipe that is still open here.
+            self._stdio.close_child()
             self._running = running
         except BaseException:
             self._undo_start()

@@ -72,6 +72,19 @@ class Interrupts:
         self._before[frame] = opname[frame.f_code.co_code[frame.f_lasti]]
 
 
+#: More than there are instants in what is interrupted.
+MANY = 10_000
+
+
+def instants(step: int = 1) -> Iterator[int]:
+    """Yield the numbers of instants, after a warm-up that nothing interrupts.
+
+    Python 3.13 traces the instructions of a function from its second call on.
+    """
+    yield from (MANY, MANY)
+    yield from range(1, MANY, step)
+
+
 @contextmanager
 def interrupt_at(
     number: int,
@@ -85,6 +98,8 @@ def interrupt_at(
     """
     interrupts = Interrupts(number, handler, watched)
     before = sys.gettrace()
+    # Python 3.12 traces no instruction unless a frame asks for that beforehand.
+    sys._getframe().f_trace_opcodes = True
     sys.settrace(interrupts.trace)
     try:
         yield interrupts

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 import pytest
 
 from ipyproc import Process, ProcessStatus, find_process
-from tests.process.interrupts import interrupt_at
+from tests.process.interrupts import MANY, instants, interrupt_at
 from tests.process.tools import children, descriptors, start_sh, wait_until_ended
 
 #: Everything that can be asked of a process.
@@ -28,8 +28,6 @@ CALLS: dict[str, Callable[[Process], object]] = {
     "start": lambda _: start_sh("exit 1").wait(),
     "find": lambda p: find_process(p.pid).signal(0),
 }
-#: More than there are instants in what is interrupted.
-MANY = 10_000
 
 
 @contextmanager
@@ -64,7 +62,7 @@ def test_handler_calls_at_every_instant(
     """Whatever a handler calls at whatever instant, the interrupted call ends, too."""
     before, others = descriptors(), children()
     with fails_rather_than_hangs(60):
-        for number in range(1, MANY):
+        for number in instants():
             process = start_sh("exit 7")
             pid = process.pid
             wait_until_ended(pid)
@@ -73,7 +71,7 @@ def test_handler_calls_at_every_instant(
             def handler(p: Process = process, to: list[object] = results) -> None:
                 to.append(outcome(CALLS[called], p))
 
-            with interrupt_at(number, handler) as instants:
+            with interrupt_at(number, handler) as left:
                 results.append(outcome(CALLS[interrupted], process))
             if process.status is ProcessStatus.OK:
                 results.append(outcome(CALLS["wait"], process))
@@ -83,7 +81,7 @@ def test_handler_calls_at_every_instant(
             with suppress(ChildProcessError):  # it was released
                 os.waitpid(pid, 0)
             del process, handler, results
-            if instants.left > 0:
+            if left.left > 0 and number < MANY:
                 break
 
     assert number >= 3

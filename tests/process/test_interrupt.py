@@ -12,7 +12,12 @@ from collections.abc import Callable
 import pytest
 
 from ipyproc import ProcAttr, Process, ProcessState, SysProcAttr, start_process
-from tests.process.interrupts import interrupt_at, interrupted_after
+from tests.process.interrupts import (
+    MANY,
+    instants,
+    interrupt_at,
+    interrupted_after,
+)
 from tests.process.tools import (
     children,
     descriptors,
@@ -22,8 +27,6 @@ from tests.process.tools import (
 )
 from tests.threads import SOON
 
-#: More than there are instants in what is interrupted.
-MANY = 10_000
 MOMENTS = 240
 
 
@@ -39,7 +42,7 @@ def interrupted(work: Callable[[], object], number: int) -> bool | None:
 
 def test_wait_at_every_instant(mode: str) -> None:
     """Wherever wait is interrupted, the next one gives the state."""
-    for number in range(1, MANY):
+    for number in instants():
         process = start_sh("exit 7")
         wait_until_ended(process.pid)
         states: list[ProcessState] = []
@@ -51,7 +54,7 @@ def test_wait_at_every_instant(mode: str) -> None:
         assert str(states[0]) == "exit status 7"
         with pytest.raises(ChildProcessError):
             process.wait()
-        if again is None:
+        if again is None and number < MANY:
             break
 
     assert number > 10
@@ -146,7 +149,7 @@ def test_start_at_every_instant(mode: str, system: SysProcAttr | None) -> None:
     start_process("/bin/true", ["true"], attr).wait()
     before, others = descriptors(), children()
     step = 1 if system is None else 7
-    for number in range(1, MANY, step):
+    for number in instants(step):
         started: list[Process] = []
 
         def start(into: list[Process] = started) -> None:
@@ -161,7 +164,7 @@ def test_start_at_every_instant(mode: str, system: SysProcAttr | None) -> None:
 
         assert children() == others
         assert descriptors() == before
-        if again is None:
+        if again is None and number < MANY:
             break
     assert number > 10
 
@@ -201,12 +204,12 @@ def test_start_at_random_moments(
 
 def test_signal_while_a_handler_raises(mode: str) -> None:
     """After an interrupted signal the Process can be used as before."""
-    for number in range(1, MANY):
+    for number in instants():
         process = start_sleep()
         again = interrupted(lambda p=process: p.signal(0), number)
         process.kill()
 
         assert str(process.wait()) == "signal: killed"
         assert str(os.getpid()) not in repr(process)
-        if again is None:
+        if again is None and number < MANY:
             break
