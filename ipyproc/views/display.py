@@ -1,4 +1,4 @@
-"""Showing jobs, processes and states: as widget, HTML and text, whatever is there."""
+"""Showing jobs, processes and states as widgets, HTML and text."""
 
 from __future__ import annotations
 

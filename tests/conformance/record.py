@@ -72,7 +72,7 @@ def _answers(command: list[str]) -> list[Json]:
             stdout=subprocess.PIPE,
             text=True,
             check=False,
-            # The scenarios reckon without a controlling terminal.
+            # The scenarios expect no controlling terminal.
             start_new_session=True,
         )
         if not done.stdout:

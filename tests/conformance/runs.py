@@ -86,7 +86,7 @@ def performed(run: Run, wanted: list[Json]) -> dict[str, Json]:
             text=True,
             env=_environment(run),
             cwd=_HERE.parents[1],
-            # The scenarios reckon without a controlling terminal.
+            # The scenarios expect no controlling terminal.
             start_new_session=True,
             check=False,
         )

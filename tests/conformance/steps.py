@@ -170,7 +170,7 @@ def pid_behind(fd: int | None) -> int | None:
 
 
 def described(fd: int | None, pid: int) -> Json:
-    """Say whether *fd* is a pidfd, and the one of *pid*."""
+    """Whether *fd* is a pidfd, and the one of *pid*."""
     behind = pid_behind(fd)
     return {"is_pidfd": behind is not None, "pid_ok": behind == pid}
 

@@ -68,7 +68,7 @@ def heard(patch: pytest.MonkeyPatch) -> Iterator[list[dict[str, Any]]]:
 
 
 def _open() -> dict[str, Any]:
-    """Give the widgets that are open, by the id of their model."""
+    """Return the widgets that are open, by the id of their model."""
     new: dict[str, Any] | None = getattr(module, "_instances", None)
     old: dict[str, Any] = module.Widget.widgets if new is None else new
     return old

@@ -35,7 +35,7 @@ FILES = {
 
 @contextmanager
 def opened(browser: Browser) -> Iterator[Page]:
-    """Have a page; nothing goes over a network, and no error is overlooked."""
+    """Open a page without a network; an error of its scripts fails the test."""
     errors: list[str] = []
     with browser.new_context() as context:
         page = context.new_page()
@@ -77,7 +77,7 @@ def timed_page(browser: Browser) -> Iterator[Page]:
 
 
 def _serve(route: Route) -> None:
-    """Give the page its own files, and nothing else."""
+    """Answer with a file of the page, and refuse everything else."""
     name = route.request.url.removeprefix(HOST)
     if name not in FILES:
         route.abort()

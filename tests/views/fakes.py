@@ -39,11 +39,11 @@ class FakeJob:
         return self._output.total
 
     def read(self, offset: int, size: int) -> list[Chunk]:
-        """Give what was printed."""
+        """Return what was printed."""
         return self._output.read(offset, size)
 
     def subscribe(self, callback: Callable[[FakeJob], None]) -> Callable[[], None]:
-        """Have *callback* called when something happens."""
+        """Call *callback* when something happens."""
         key = object()
         self._callbacks[key] = callback
         return lambda: self._callbacks.pop(key, None) and None
@@ -63,7 +63,7 @@ class FakeJob:
         self._changed()
 
     def usage(self) -> Usage | None:
-        """Tell what it uses."""
+        """Return what it uses."""
         self.measured += 1
         return self.used
 

@@ -226,7 +226,7 @@ def picture(data: bytes) -> Lines:
 
 
 def _captured(data: bytes) -> list[str]:
-    """Have a tmux of its own show *data*; it has room for all of it."""
+    """Show *data* in a tmux of its own, which is large enough for all of it."""
     path = Path("/tmp/x.recording")
     path.write_bytes(data)
     tmux = ["tmux", "-L", "ipyproc-record", "-f", os.devnull]

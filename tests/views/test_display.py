@@ -40,7 +40,7 @@ class Shell:
     def publish(
         self, data: Any, metadata: Any, *, transient: Any, update: bool
     ) -> None:
-        """Take down what is displayed."""
+        """Note what is displayed."""
         place = transient["display_id"]
         self.shown.append(SimpleNamespace(data=data, place=place, update=update))
 

@@ -40,7 +40,7 @@ SHOWN = """async (what) => {
 
 
 def harmless(rendered: str) -> bool:
-    """Tell whether nothing is in a rendering that does something by itself."""
+    """Whether a rendering has nothing that does something by itself."""
     return not set(rendered) & set(NOWHERE)
 
 

@@ -115,7 +115,7 @@ def test_a_whole_life(sleeper: Process, watch: Callable[..., LifeLine]) -> None:
 
 
 def test_a_view_reaps_nobody(watch: Callable[..., LifeLine]) -> None:
-    """After the view saw the end and how it was, whoever waits gets all of it."""
+    """After the view has seen the end, a waiter still gets status and usage."""
     process = start_process("/bin/sh", ["sh", "-c", "exit 3"])
     view = watch(process)
     until(lambda: view.moments[-1].phase is Phase.ZOMBIE)

@@ -1,4 +1,4 @@
-"""What the bits of a wait status say, in words: the twin of ``frontend/src/bits.ts``.
+"""What the bits of a wait status mean, in words: the twin of ``frontend/src/bits.ts``.
 
 >>> reading = read(WaitStatus(0x0300))
 >>> reading.text

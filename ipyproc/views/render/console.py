@@ -76,7 +76,7 @@ class Monitor(Protocol):
         """Show the rest, once the wait is over."""
 
     def close(self) -> None:
-        """Leave the terminal as it was found; called last, whatever happened."""
+        """Restore the terminal; called last, whatever happened."""
 
 
 class _Silent:
@@ -159,7 +159,7 @@ class Status(_Silent):
 
     def _rewrite(self, text: str) -> None:
         columns, before = sum(map(width, text)), self._written
-        # Noted first: an interrupt may come as soon as the line is written.
+        # Set first: an interrupt may come as soon as the line is written.
         self._written = max(columns, before)
         # Blanks over a longer line: not every terminal can erase.
         sys.stdout.write("\r" + text + " " * (before - columns))

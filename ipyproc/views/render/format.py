@@ -75,7 +75,7 @@ def elapsed(job: Job) -> str:
 
 
 def seconds(number: float) -> str:
-    """Say how long something took.
+    """Return a duration as text.
 
     >>> [seconds(n) for n in (0.0042, 1.25, 61, 3723, 90061)]
     ['0.004 s', '1.25 s', '1:01', '1:02:03', '1 d 1:01:01']
@@ -91,7 +91,7 @@ def seconds(number: float) -> str:
 
 
 def size(count: float) -> str:
-    """Say how many bytes something has.
+    """Return a number of bytes as text.
 
     >>> [size(n) for n in (0, 999, 1000, 12_345_678)]
     ['0 B', '999 B', '1.0 kB', '12.3 MB']
@@ -170,7 +170,7 @@ def row_time(row: JobFields) -> str:
 
 
 def more_jobs(count: int) -> str:
-    """Say how many jobs a table leaves out; nothing if it has all.
+    """Return a note on the jobs that a table leaves out; empty if it has all.
 
     >>> more_jobs(1), more_jobs(0)
     ('1 more job that ended: %procs --all', '')

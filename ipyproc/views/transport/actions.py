@@ -81,7 +81,7 @@ def perform(asked: Asked, act: Act, answer: Callable[[Done], None]) -> None:
 
 
 def act(job: Job, asked: Asked) -> Act | None:
-    """Return what *asked* wants done to *job*; None if it is nothing that can be."""
+    """Return what does to *job* what is *asked*; None if that is impossible."""
     match asked["action"]:
         case "signal":
             return _signal(job, asked)

@@ -78,9 +78,9 @@ class OutputFeed:
         return Message(_output(share.pages, share.after, start, chunks), data)
 
     def mark(self) -> Message | None:
-        """Return a message that says, to pages that were sent all, how much that is.
+        """Return a message of the total, for pages that were sent everything.
 
-        The server may have dropped the last message, and nothing else would tell.
+        The server may have dropped the last message; the page then sees the gap.
         """
         total = self._job.total
         pages = self._viewers.complete(total)

@@ -2,9 +2,9 @@
 
 Every live widget is a model whose id is its synced trait ``token``; by that name the
 page finds the static rendering too (``#ipyproc-TOKEN``). A synced trait holds what a
-page can show that hears nothing else: from a busy kernel, or because its module was
-not loaded yet. Nothing that a page writes to a trait is believed, except the one that
-is its to choose (``value`` of a wait status).
+page can show that gets no messages, since the kernel is busy, or since its module was
+not loaded yet. The kernel ignores what a page writes to a trait, except ``value`` of a
+wait status, which the page may choose.
 
 A page gives itself a name, *page*, and asks for an entry of a table, *action*. It says
 again that somebody looks (``look``) before its lease is over, that the view is out of
@@ -120,7 +120,7 @@ class TimelineState(TypedDict):
     lasted: float
 
 
-# --- from the page: who looks
+# --- from the page: whether it shows the view
 
 
 class Look(TypedDict):
@@ -133,7 +133,7 @@ class Look(TypedDict):
 
 
 class Away(TypedDict):
-    """The view is on the page, but out of sight."""
+    """The view is on the page, but not visible."""
 
     action: Literal["away"]
     page: str

@@ -32,12 +32,12 @@ STATUSES: Final = 2
 #: A widget that is opened opens its layout, too.
 OPENING: Final = 2
 
-# The first byte goes out at once, then a view speaks 40 times a second at most.
+# The first message goes out at once; then a view sends 40 a second at most.
 _INTERVAL = 0.025
 
 
 class Source(Protocol):
-    """A view, as the publisher knows it; it calls both on its thread."""
+    """A view as the publisher sees it: the publisher's thread calls both methods."""
 
     def publish(self, room: int) -> int:
         """Send one message of about *room* bytes at most; return its size, or 0."""
@@ -72,7 +72,7 @@ class Budget:
 
 
 class Publisher:
-    """Lets views send in turn, on a thread that ends when none has anything to send.
+    """Calls views in turn, on a thread that ends when none has anything to send.
 
     It sends and does nothing else. The thread waits *linger* seconds for more before it
     ends. All methods may be called from any thread and return at once.
@@ -87,7 +87,7 @@ class Publisher:
         self._messages = Budget(MESSAGES_PER_SECOND)
 
     def wake(self, source: Source) -> None:
-        """Let *source* publish as soon as it is its turn."""
+        """Call *source* as soon as it is its turn."""
         with self._thread.changed:
             turn = self._spoke.get(source, 0.0) + _INTERVAL
             self._turns[source] = min(turn, self._turns.get(source, turn))
@@ -99,7 +99,7 @@ class Publisher:
             self._spend(size + messages * OVERHEAD, messages)
 
     def forget(self, source: Source) -> None:
-        """Let *source* publish no more."""
+        """Never call *source* again, unless it is woken."""
         with self._thread.changed:
             self._turns.pop(source, None)
             self._spoke.pop(source, None)

@@ -16,7 +16,7 @@ _ROW_OVERHEAD = 8
 
 
 class RowChanges:
-    """What the pages were told of the rows of a table, and what to tell them next.
+    """What was sent of the rows of a table, and what to send next.
 
     Each message has a number, one more than the last; a page that misses one asks for
     all. The first message after ``restart`` names the keys of all rows.
@@ -30,7 +30,7 @@ class RowChanges:
         self._begins = True
 
     def restart(self) -> None:
-        """Tell everything again."""
+        """Send everything again."""
         self._begins = True
 
     def next(

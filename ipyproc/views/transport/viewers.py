@@ -1,4 +1,4 @@
-"""Who looks at a view: until when, at what, and how far each page got with the output.
+"""The pages of a view: until when each shows it, and how much output it has.
 
 A page that shows something says so, says it again before its lease is over, and says
 when the view is out of sight or gone. If the kernel is too busy to hear that, it goes
@@ -88,7 +88,7 @@ class Viewers:
         """Whether a page has said that it is there, and did not leave."""
         return any(name != ANYONE for name in list(self._pages))
 
-    # --- who looks
+    # --- the pages that show it
 
     @property
     def pause(self) -> float | None:
@@ -108,7 +108,7 @@ class Viewers:
         return any(page.wants_tree for _, page in self._leases())
 
     def expect(self) -> None:
-        """Count on a page that is about to look, and may not be heard."""
+        """Expect a page that is about to show it, and may not be heard."""
         if not any(page.lease for page in self._heard()):
             self._pages.setdefault(ANYONE, _Viewer()).lease = _lease()
 
@@ -157,7 +157,7 @@ class Viewers:
             page.seen = max(page.seen, min(offset, page.sent))
 
     def next(self, total: int, size: int) -> Share | None:
-        """Return what to send to whom, now that the job has printed *total* bytes.
+        """Return what to send to which pages, when the job has printed *total* bytes.
 
         The page that is furthest behind comes first, with all that are as far as it.
         """

@@ -40,7 +40,7 @@ class OnDemandThread:
         _all.add(self)
 
     def wake(self) -> bool:
-        """Let the thread see what changed; False if there is none and none can start.
+        """Wake the thread, or start one; False if none can start.
 
         Then the next call tries again.
         """
@@ -49,7 +49,7 @@ class OnDemandThread:
             return self._is_there() or self._start()
 
     def retire(self, timeout: float) -> bool:
-        """Let the thread end without lingering, and wait for that.
+        """End the thread as soon as nothing is left to do, and wait for that.
 
         Returns False if it has not ended after *timeout* seconds. The next step starts
         another one.
@@ -140,7 +140,7 @@ class Worker:
         return True
 
     def retire(self, timeout: float) -> bool:
-        """Wait until all is done, up to *timeout* seconds; return whether it is."""
+        """Wait up to *timeout* seconds until all is done; return whether it is."""
         return self._thread.retire(timeout)
 
     def _take(self) -> Step | None:

@@ -44,7 +44,7 @@ from ipyproc.views.transport.rate_limiter import (
 from ipyproc.views.transport.viewers import Viewers
 from ipyproc.views.widgets.place import Bundle, Place, accepts_input
 
-# What pages ask for waits here; of too much the oldest is dropped.
+# So many requests of pages may wait; beyond that the oldest is dropped.
 _MOST_REQUESTS = 64
 
 #: What a widget does for a request, by its action; returns the bytes that it sent.
@@ -60,7 +60,7 @@ class LiveWidget(anywidget.AnyWidget):
     #: The id of the model; by this name the page also finds the static rendering.
     token = traitlets.Unicode().tag(sync=True)
 
-    #: The places that are kept up to date: nobody says which of them still exist.
+    #: So many places are kept up to date: nothing tells us which still exist.
     MOST_PLACES: ClassVar[int] = 16
 
     _is_open = False
@@ -71,7 +71,7 @@ class LiveWidget(anywidget.AnyWidget):
         viewers: Viewers | None = None,
         **traits: object,
     ) -> None:
-        """Open it; a page may be heard at once, so all else must be there before."""
+        """Open it, last: a page may send a message at once, and all else must exist."""
         self._publisher = publisher
         self._viewers = viewers or Viewers()
         self._requests: deque[Callable[[], int]] = deque(maxlen=_MOST_REQUESTS)
@@ -100,7 +100,7 @@ class LiveWidget(anywidget.AnyWidget):
         return False
 
     def catch_up(self) -> None:
-        """Find out what happened: a cell has just ended."""
+        """Look for changes, for a cell has just ended."""
 
     def act(self, asked: Asked) -> actions.Act | None:
         """Return what a button does; None if it does nothing."""
@@ -111,17 +111,17 @@ class LiveWidget(anywidget.AnyWidget):
         return 0
 
     def over(self) -> None:
-        """Do what is left when all places without a page have been shown the end."""
+        """Clean up once every place without a page shows the end."""
 
     # --- life
 
     def changed(self) -> None:
-        """Let it send what changed, soon; a closed one sends nothing."""
+        """Ask for a turn to send what changed; a closed widget sends nothing."""
         if self._is_open:
             self._publisher.wake(self)
 
     def close(self) -> None:
-        """Show changes no more; what is shown stays as static HTML."""
+        """Stop showing changes; what is shown stays as static HTML."""
         if self._is_open:
             self._is_open = False
             self._publisher.forget(self)
@@ -129,7 +129,7 @@ class LiveWidget(anywidget.AnyWidget):
         super().close()
 
     def retire(self) -> None:
-        """Close it, and leave nothing large in a notebook that was told of it.
+        """Close it, and leave nothing large in a notebook that keeps its state.
 
         Where a saved notebook keeps the state of models, only new values replace the
         old ones.
@@ -167,14 +167,14 @@ class LiveWidget(anywidget.AnyWidget):
         return size_of(message.content) + len(message.data) + OVERHEAD
 
     def update(self, places: list[Place]) -> int:
-        """Show what changed in the first place that lacks it; return the size."""
+        """Show what changed in the first place that is out of date; return the size."""
         live = (place for place in places if not place.headless)
         return next((size for place in live if (size := place.update())), 0)
 
     # --- what pages ask for
 
     def _heard(self, _: object, content: object, __: object) -> None:
-        """Take a message of a page."""
+        """Handle a message of a page, on the thread that received it."""
         self._publisher.account(0, STATUSES)
         asked = actions.read(content)
         if asked is None:
@@ -193,7 +193,7 @@ class LiveWidget(anywidget.AnyWidget):
         self._post(partial(self._tell, done))
 
     def _tell(self, done: Done) -> int:
-        """Tell a page what came of its button."""
+        """Send a page the outcome of its button."""
         return self.say(Message(done))
 
     def _look(self, asked: Look) -> int:
@@ -209,7 +209,7 @@ class LiveWidget(anywidget.AnyWidget):
         return 0
 
     def _settle(self, asked: Settle) -> int:
-        """Let the output become HTML everywhere."""
+        """Turn the output into static HTML in all places."""
         for place in self._places:
             place.settled = True
         return 0
@@ -233,12 +233,12 @@ class LiveWidget(anywidget.AnyWidget):
         self.changed()
 
     def place(self, shell: Any) -> Place:
-        """Show it, and settle at once where no page will load a widget."""
+        """Show it; as static HTML at once where no page will load a widget."""
         headless = not accepts_input(shell)
         place = Place(self, shell, is_live=not headless)
         place.settled = headless
         if headless:
-            self._esm, self._css = "", ""  # they would be saved with the notebook
+            self._esm, self._css = "", ""  # else they are saved with the notebook
         return place
 
     def events(self, place: Place) -> tuple[str, ...]:
@@ -308,7 +308,7 @@ def size_of(content: object) -> int:
 
 
 def _answer_where_asked(comm: object) -> None:
-    """Let a page's messages be handled in the sub-shell that the page names.
+    """Make ipykernel handle a page's messages in the sub-shell that the page names.
 
     ipykernel 7.4 handles them on the thread that last published on the comm, which is
     the main one even while that is busy. ``_reply_subshell_for`` is private to

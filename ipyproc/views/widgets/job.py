@@ -1,8 +1,7 @@
 """The pane: a widget that shows one job.
 
 The synced traits ``state`` and ``tail`` (the last of the output) are for a page that
-hears nothing else. The rest of what a page and the kernel say to each other is in
-`transport.protocol`.
+gets no messages. The messages between page and kernel are in `transport.protocol`.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ from ipyproc.views.widgets.place import Place
 # Seconds between tails: perhaps no page is there, and the server keeps for ever what is
 # sent to nobody, so they come less and less often.
 _TAILS = (0.25, 2.0, 60.0)
-# A first tail of so few bytes goes out at once: a page shows it before it is heard.
+# A first tail of so few bytes is sent at once: a page can show it before it joins.
 _SHORT = 2048
 # Seconds after which a quiet stream is marked, and how often: a mark may be lost, too.
 _MARKS = (1.0, 4.0, 60.0)
@@ -56,7 +55,7 @@ class JobView(LiveWidget):
     def __init__(self, job: Job, publisher: Publisher = shared) -> None:
         self._job = job
         self._tails = Pauses(*_TAILS)
-        self._tails.begin()  # a page that is heard before needs no long one
+        self._tails.begin()  # a page that joins before that needs no long tail
         self._marks = Pauses(*_MARKS)
         self._marked = _MOST_MARKS
         self._is_forgotten = False  # set once, by any thread
@@ -99,13 +98,13 @@ class JobView(LiveWidget):
     # --- life
 
     def close(self) -> None:
-        """Take the pane off the page; the job goes on."""
+        """Remove the pane from the page; the job goes on."""
         if self._is_open:
             self._unsubscribe()
         super().close()
 
     def forget(self) -> None:
-        """Let the job go, for the table of jobs forgot it; its picture stays."""
+        """Close it once the end is shown: the table of jobs dropped the job."""
         self._is_forgotten = True
         self.changed()
 
@@ -134,7 +133,7 @@ class JobView(LiveWidget):
     # --- sending
 
     def answer(self) -> int:
-        """Send the state before all answers: a page that joins is to have it."""
+        """Send the state before all answers: a page that joins needs it first."""
         return self._send_state() or super().answer()
 
     def refresh(self, room: int) -> int:
@@ -204,7 +203,7 @@ class JobView(LiveWidget):
         return len(self.tail["data"])
 
     def _send_last(self) -> int:
-        """Say good-bye, when all has been said of a job that was forgotten."""
+        """Send the last message of a forgotten job, after all others, and close."""
         if not self._is_forgotten or not self._job.finished:
             return 0
         size = self.say(Message(Forget(kind="forget")))
@@ -216,7 +215,7 @@ class JobView(LiveWidget):
     def _look(self, asked: Look) -> int:
         if self._viewers.look(asked["page"], asked.get("tree", False)):
             self._usage.restart()
-        # A page looks as long as it knows of no end: the server may have dropped it.
+        # A page that looks after the end may not know of it: the server drops messages.
         return self._send_state(again=self.state["ran"] is not None)
 
     def _ready(self, asked: Ready) -> int:

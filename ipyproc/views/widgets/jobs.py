@@ -50,7 +50,7 @@ class JobsView(RowsView):
     ) -> None:
         self._most = most
         self._listed = listed
-        # A name or a pid may come again; a key means one job for ever.
+        # A name or a pid can be used again; a key belongs to one job for ever.
         self._numbers = count()
         self._keys: WeakKeyDictionary[Job, str] = WeakKeyDictionary()
         # The last row of each job, and how much it had printed then.
@@ -58,7 +58,7 @@ class JobsView(RowsView):
         super().__init__(publisher)
 
     def measure(self) -> Iterator[None]:
-        """Find out what each job uses and what it printed last."""
+        """Measure what each job uses, and find the last line that it printed."""
         for job in shown(self._listed, self._most)[0]:
             self._update(job, measure=True)
             yield
@@ -69,7 +69,7 @@ class JobsView(RowsView):
         return {self._key(j): dict(self._update(j)) for j in chosen}, {"more": more}
 
     def summary(self) -> Hashable:
-        """Return which jobs there are and how they are."""
+        """Return the jobs and the status of each."""
         texts = tuple((key, row["text"]) for key, row in self.rows.items())
         return self._notes["more"], texts
 

@@ -30,7 +30,7 @@ class Shown(Protocol):
 class Place:
     """One place where a view is shown.
 
-    Where nobody sits in front it belongs to the main thread, which updates it between
+    Without a user in front it belongs to the main thread, which updates it between
     cells; elsewhere to the thread that sends.
     """
 
@@ -40,9 +40,9 @@ class Place:
         self._id = secrets.token_hex(16)
         # Updates go where the output went first, also while a cell captures its own.
         self._publisher = shell.display_pub
-        #: Whether nobody sits in front, so that perhaps no page will ever look.
+        #: Whether there is no user in front, so that perhaps no page will ever show it.
         self.headless = not accepts_input(shell)
-        #: Whether it is HTML, or is to become that.
+        #: Whether it is static HTML, or will be at the next update.
         self.settled = False
         self._is_over = view.final  # asked first: it may end at any moment
         self._static = view.static()
@@ -57,7 +57,7 @@ class Place:
         return sum(map(len, self._static.values()))
 
     def update(self) -> int:
-        """Show what changed as HTML, once that is due; return the size of it."""
+        """Show the view as HTML if that changed and is due; return the size."""
         is_over = self._view.final
         self.settled |= is_over
         if self._is_over or not self.settled:
@@ -76,6 +76,6 @@ class Place:
 
 
 def accepts_input(shell: Any) -> bool:
-    """Whether the front end accepts input requests: then somebody sits in front."""
+    """Whether the front end accepts input requests: then there is a user."""
     parent = shell.get_parent() if hasattr(shell, "get_parent") else {}
     return bool(parent.get("content", {}).get("allow_stdin", True))

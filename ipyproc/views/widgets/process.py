@@ -60,7 +60,7 @@ class ProcessView(RowsView):
         yield
 
     def poll(self) -> tuple[Rows, Fields]:
-        """Return the facts, why it must not be signalled, and what its end lacks."""
+        """Return the facts, and notes on what cannot be done or known."""
         row = self._row(self._process.poll())
         end = UNKNOWN if self.final else None
         return {_KEY: dict(row)}, {"refusal": self._process.refusal, "end": end}
@@ -139,7 +139,7 @@ class ProcessView(RowsView):
         ]
 
 
-# The kernel's words that say more than a reader needs to see a colour.
+# The states that share the colour of another one.
 _STATES = {
     "sleeping": "running",
     "disk-sleep": "running",

@@ -1,7 +1,7 @@
-"""A live widget of rows that are measured while a page looks, and cost nothing else.
+"""A live widget of rows that are measured only while a page shows them.
 
 The synced trait ``first`` has the rows as they were when they were displayed last, for
-a page that hears nothing else. What changes after that is sent in messages of kind
+a page that gets no messages. What changes after that is sent in messages of kind
 ``rows`` (see `transport.protocol`).
 """
 
@@ -71,7 +71,7 @@ class RowsView(LiveWidget):
         raise NotImplementedError
 
     def summary(self) -> Hashable:
-        """Return what of the rows is worth a new text in a saved notebook."""
+        """Return the part of the rows whose change is worth saving again."""
         raise NotImplementedError
 
     @property
@@ -82,7 +82,7 @@ class RowsView(LiveWidget):
     # --- life
 
     def catch_up(self) -> None:
-        """Find out what happened in the cell that has just ended."""
+        """Look for changes, for a cell has just ended."""
         self._poll()
         self.changed()
 
@@ -100,7 +100,7 @@ class RowsView(LiveWidget):
         return self._send_rows(room) or self._save()
 
     def update(self, places: list[Place]) -> int:
-        """Show what is to be saved in the next place that lacks it."""
+        """Show what will be saved in the next place that is not up to date."""
         while self._unsaved:
             if size := super().update([self._unsaved.pop(0)]):
                 return size
@@ -150,7 +150,7 @@ class RowsView(LiveWidget):
         return self.say(Message(message))
 
     def _go_round(self) -> bool:
-        """Go on measuring; return whether all is found that a page waits for."""
+        """Go on measuring; return whether all that a page waits for is measured."""
         if self._round is None and not self._begin_round():
             return False
         if not self._measure_a_while():
@@ -164,7 +164,7 @@ class RowsView(LiveWidget):
         return self._viewers.pause is not None
 
     def _begin_round(self) -> bool:
-        """Begin a round if one is due; what is asked for later needs another one."""
+        """Begin a round if one is due; a later request needs another round."""
         pause = self._pause()
         is_time = pause is not None and time.monotonic() >= self._measured_at + pause
         if not is_time and not (self._is_round_due and pause is not None):
@@ -193,7 +193,7 @@ class RowsView(LiveWidget):
     def _save(self) -> int:
         """Begin to show, in each place once, what is to be saved.
 
-        Once, for the text says how long jobs run, so that there is always a new one.
+        Only once, for the text says how long jobs run and so changes all the time.
         """
         late = time.monotonic() - self._saved_at >= _SAVED_EVERY
         if late and (summary := self.summary()) != self._saved:
@@ -204,7 +204,7 @@ class RowsView(LiveWidget):
     # --- what pages ask for
 
     def _tell(self, done: Done) -> int:
-        """Tell a page what came of its button; the rows show it at once, too."""
+        """Send a page the outcome of its button, and new rows at once."""
         self._is_round_due = True
         return super()._tell(done)
 

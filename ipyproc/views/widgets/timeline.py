@@ -21,7 +21,7 @@ from ipyproc.views.widgets.base import LiveWidget, size_of
 class LifeLine(LiveWidget):
     """Shows the life of one process, live, and changes nothing about it.
 
-    It polls about 25 times a second, and after each cell: what lasted less may be
+    It polls about 25 times a second, and after each cell: a shorter phase may be
     missing. While it is shown it keeps what it watches; ``close`` ends that.
     """
 
@@ -56,7 +56,7 @@ class LifeLine(LiveWidget):
             self.changed()
 
     def close(self) -> None:
-        """Watch no more; what is shown stays."""
+        """Stop watching; what is shown stays."""
         if hasattr(self, "_unwatch"):  # else the beginning failed
             with self._polling:
                 self._let_go()

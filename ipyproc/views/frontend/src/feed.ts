@@ -61,7 +61,7 @@ export class Feed {
     clearTimeout(this.again);
     this.lost = 0;
     this.skew = clock - Date.now() / 1000;
-    // What is here goes without a hole from start to have, or is not needed any more.
+    // The output from start to have is here without a gap, or is not needed any more.
     if (offset < this.start || offset > this.have) {
       this.output.clear();
       this.start = this.have = offset;

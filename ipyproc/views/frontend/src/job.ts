@@ -103,7 +103,7 @@ class JobPane implements View {
     this.feed.settle();
   }
 
-  /** What goes on even if the kernel says nothing. */
+  /** Runs regularly, even if the kernel sends nothing. */
   private tick(seen: boolean): void {
     this.output.sighted(seen);
     this.time();
@@ -144,7 +144,7 @@ class JobPane implements View {
     this.leave("", CLEARED);
   }
 
-  /** Shows only what is known by now, and says why. */
+  /** Stops showing news, and says why. */
   private leave(tag: string, reason: string): void {
     if (this.left !== undefined) return;
     this.left = tag;

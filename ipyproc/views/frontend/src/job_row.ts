@@ -3,7 +3,7 @@ import { button, h, say } from "./dom.js";
 import { duration, size } from "./format.js";
 import type { JobFields } from "./protocol.js";
 
-/** What the kernel says of a job. */
+/** The fields of a job, as the kernel sent them. */
 export type Job = JobFields;
 
 type Value = string | number | null;
@@ -114,7 +114,7 @@ export class JobRow {
     (after ?? all.at(-1) ?? heading)?.focus();
   }
 
-  /** Shows what changes by itself; `gone` says whether the kernel is. */
+  /** Shows what changes with time; `gone`: whether the kernel is gone. */
   tick(now: number, gone: boolean): void {
     this.killer.disabled = gone;
     const { started, ended } = this.job;

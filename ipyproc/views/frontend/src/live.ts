@@ -12,7 +12,7 @@ export interface View {
   readonly viewer?: Viewer;
   /** Whether it stays on the page when its model is closed. */
   readonly stays?: boolean;
-  /** Shows what the model says by now. */
+  /** Shows the present state of the model. */
   update(): void;
   /** Is called after the view was moved to another place. */
   moved?(): void;

@@ -84,7 +84,7 @@ export interface TimelineState {
   lasted: number;
 }
 
-// --- from the page: who looks
+// --- from the page: whether it shows the view
 
 export interface Look {
   action: "look";
