@@ -25,10 +25,16 @@ from tests.sandbox import sandbox
 #: Names the folder of screenshots; by default pytest's folder of the test.
 SCREENSHOTS = "IPYPROC_SCREENSHOTS"
 THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
-#: The user's settings that answer JupyterLab's first question in advance.
-NO_NEWS = (
-    "lab/user-settings/@jupyterlab/apputils-extension/notification.jupyterlab-settings"
-)
+#: The user's settings, by extension: JupyterLab's first question is answered, and its
+#: completer waits for the kernel. By default it shows only words of the cell if the
+#: kernel, in need of a processor, does not answer within a second.
+SETTINGS = {
+    "apputils-extension/notification": {
+        "fetchNews": "false",
+        "checkForUpdates": False,
+    },
+    "completer-extension/manager": {"providerTimeout": 60_000},
+}
 #: The notebook of the page, in JavaScript.
 NOTEBOOK = "jupyterapp.shell.currentWidget"
 KERNEL = f"{NOTEBOOK}?.sessionContext?.session?.kernel"
@@ -110,9 +116,10 @@ def _configure(lab: Lab, folder: Path) -> None:
     }
     token = {"token": lab.token}
     config = {"ServerApp": server, "LabApp": page, "IdentityProvider": token}
-    settings = folder / NO_NEWS
-    settings.parent.mkdir(parents=True)
-    settings.write_text('{"fetchNews": "false", "checkForUpdates": false}')
+    for name, values in SETTINGS.items():
+        path = folder / f"lab/user-settings/@jupyterlab/{name}.jupyterlab-settings"
+        path.parent.mkdir(parents=True)
+        path.write_text(json.dumps(values))
     (folder / "jupyter_lab_config.json").write_text(json.dumps(config))
 
 

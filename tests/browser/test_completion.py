@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import nbformat
@@ -40,8 +41,11 @@ def test_tab_completes(notebook: Notebook, picture: Picture) -> None:
     page, text = notebook.page, notebook.cell(1).locator(".cm-content")
     text.press_sequentially("%prockill ")
     expect(text).to_have_text("%prockill")
-    # Before that, Tab indents.
-    expect(page.locator(".jp-mod-completer-enabled")).to_be_attached()
+    # Before the completer has moved to this cell, Tab indents.
+    editor = notebook.cell(1).locator(".jp-mod-completer-enabled")
+    expect(editor).to_be_attached()
+    expect(editor).not_to_have_class(re.compile("at-line-beginning|leading-whitespace"))
+    expect(page.locator(".jp-Completer")).to_be_hidden()
     text.press("Tab")
 
     words = page.locator(".jp-Completer .jp-Completer-match")
