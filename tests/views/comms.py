@@ -45,7 +45,7 @@ class FakeComm(_Comm):
         buffers: list[Any] | None = None,
         **keys: object,
     ) -> None:
-        """Take a message down."""
+        """Note a message."""
         with self.came:
             content = (data or {}).get("content", {})
             message = {"type": msg_type, "comm": self.comm_id, "data": data, **content}

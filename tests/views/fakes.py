@@ -68,25 +68,25 @@ class FakeJob:
         return self.used
 
     def signal(self, sig: int, tree: bool = False) -> None:
-        """Take a signal; an ended job cannot."""
+        """Note a signal; an ended job refuses it."""
         if self.state is not None:
             raise ProcessDoneError
         self.done.append(("signal", sig, tree))
 
     def kill(self, tree: bool = False) -> None:
-        """Be killed."""
+        """Note SIGKILL."""
         self.signal(9, tree)
 
     def terminate(self) -> None:
-        """Be asked to end."""
+        """Note the request to end."""
         self.done.append("terminate")
 
     def send(self, data: bytes) -> None:
-        """Take input."""
+        """Note the input."""
         self.done.append(("send", data))
 
     def close_stdin(self) -> None:
-        """Take the end of input."""
+        """Note the end of the input."""
         self.done.append("close_stdin")
         self.stdin_open = False
         self._changed()

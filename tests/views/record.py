@@ -188,7 +188,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             time.sleep(0.15)
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Print nothing."""
 
 
 def _wheel() -> bytes:
@@ -250,7 +250,7 @@ _LINK = re.compile(rb"\x1b\]8;[^;]*;(https?:[^\x07\x1b]+)(?:\x07|\x1b\\)(.*?)\x1
 
 
 def _runs(line: str, pen: dict[str, str]) -> list[Run]:
-    """Take a line apart that tmux wrote; blanks at its end are not seen.
+    """Split a line that tmux wrote; blanks at its end are not seen.
 
     *pen* is what is written with, over all lines.
     """

@@ -37,7 +37,7 @@ def view(front: FrontEnd, job: FakeJob) -> Iterator[JobView]:
 
 
 def ready(view: JobView, front: FrontEnd, have: int | None = 0, page: str = "a") -> Any:
-    """Be a page that says what it has; return the answer."""
+    """Join as a page that has some output; return the answer."""
     seq = len(front.heard)
     front.say(view, {"action": "ready", "page": page, "have": have, "seq": seq})
     front.wait(lambda: [m for m in front.messages("begin") if m["seq"] == seq])

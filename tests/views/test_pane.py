@@ -388,7 +388,7 @@ def test_buttons_ask_the_kernel(page: Page, live: Pane) -> None:
 
 
 def answer(pane: Pane, action: str, number: int = 0) -> None:
-    """Tell the pane that what it asked for was done."""
+    """Answer an action of the pane: it worked."""
     asked = pane.sent(action)[number]
     pane.tell(kind="done", page=asked["page"], seq=asked["seq"], error="")
 
@@ -441,7 +441,7 @@ USAGE = Usage(
 
 
 def used(pane: Pane, *cpu: int, tree: bool = False) -> None:
-    """Tell the pane what its job uses."""
+    """Send the pane what its job uses."""
     branch = usage_feed.branch(USAGE) if tree else None
     figures = {"cpu": cpu, "memory": USAGE.total_memory, "processes": 4}
     pane.tell(kind="usage", tree=branch, **figures)

@@ -32,7 +32,7 @@ class Source:
         return size
 
     def due(self) -> float | None:
-        """Say when there is more."""
+        """Return when there is more."""
         return self.at
 
 
@@ -138,7 +138,7 @@ def test_views_share_the_budget() -> None:
 
 
 def publishing(source: Source):  # type: ignore[no-untyped-def]
-    """Let a source with no end of bytes send all it may."""
+    """Return a `publish` of endless bytes, which sends all that it may."""
 
     def publish(room: int) -> int:
         if not source.left:

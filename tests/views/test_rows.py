@@ -140,7 +140,7 @@ class Listed:
         self.view = JobsView(most, self.jobs, Publisher(LINGER))  # type: ignore[arg-type]
 
     def asks(self, front: FrontEnd, action: str, **content: object) -> None:
-        """Say something as a page does."""
+        """Send a message as a page does."""
         front.say(self.view, {"action": action, "page": "a", **content})
 
 
