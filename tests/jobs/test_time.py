@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from ipyproc import spawn
+from ipyproc import PIPE, spawn
 from ipyproc._jobs.io.event_loop import EventLoop, event_loop
 from tests.jobs.helpers import PATIENCE, eventually, script, until_printed
 
@@ -28,10 +28,13 @@ def answers() -> bool:
 @far
 def test_a_far_time_out(seconds: float) -> None:
     """A job whose time-out is far away runs, and ends as any other."""
-    job = spawn("echo hello", timeout=seconds)
+    job = spawn("cat", stdin=PIPE, timeout=seconds)
+    assert answers()  # and then it sleeps until the time-out
+    job.send("hello")
+    job.close_stdin()
 
     assert job.wait(PATIENCE).success
-    assert answers()
+    assert job.stdout.text == "hello"
 
 
 @far

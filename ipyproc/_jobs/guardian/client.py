@@ -85,8 +85,8 @@ class Guardian:
         return line is not None and line.is_ready
 
     def number(self) -> int:
-        """Return a new number for the start of a job."""
-        return next(self._numbers)
+        """Return a number for the start of a job: its time."""
+        return time.clock_gettime_ns(proc.CLOCK) + next(self._numbers)
 
     def prepare(self, start: int) -> None:
         """Start the process, if there is none, and announce the start of a job.

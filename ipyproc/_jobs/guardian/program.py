@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ipyproc._jobs.procinfo.proc import Stat
 
 #: A pid and a number. To the guardian: a job, and when it was there, in ns of
-#: ``proc.CLOCK``; or ``BEGINS`` or ``OVER``, and the number of a start; or 0, and one
+#: ``proc.CLOCK``; or ``BEGINS`` or ``OVER``, and the time of a start; or 0, and one
 #: of the words below. From it: a job, and that number again, once nothing of it is
 #: left; or 0, and one of its own words.
 MESSAGE = struct.Struct("=iq")
@@ -50,9 +50,6 @@ _GRACE = 0.8
 # Until it gives up on what cannot be killed.
 _LONGEST_END = 10.0
 _NAP = 0.01
-# For how long after the charge's end a process may still become visible that it was
-# just starting: until it executes its program, it has none of its own environment.
-_LONGEST_START = 1.5
 # For how long the charge's descriptors may be closed before its children are orphans.
 _LONGEST_DYING = 0.2
 # How long messages and ends gather before they are looked at.
@@ -155,6 +152,7 @@ class Guardian:
         os.set_blocking(_IN, False)
         os.set_blocking(_OUT, False)
         self._charge = proc.stat(charge)
+        self._executable = proc.executable(charge)
         self._handle = Handle(charge)
         if self._handle.fd >= 0:
             self._poll.register(self._handle.fd, select.POLLIN)
@@ -162,7 +160,7 @@ class Guardian:
         self._over = os.getppid() != charge
         # The jobs that run, by pidfd.
         self._running: dict[int, Handle] = {}
-        # The starts that have begun and are not over.
+        # The starts that have begun and are not over, each by its time.
         self._starting: set[int] = set()
         self._leaves = False
         self._next_look = time.monotonic() + linger
@@ -288,8 +286,7 @@ class Guardian:
         while time.monotonic() < start + _LONGEST_END:
             family = self._jobs.freeze(family)
             self._jobs.send(_signal.SIGKILL, family)
-            started = not self._starting or time.monotonic() > start + _LONGEST_START
-            if started and not tree.any_lives(family):
+            if not tree.any_lives(family) and not self._one_may_start():
                 break
             time.sleep(_NAP)
 
@@ -302,6 +299,27 @@ class Guardian:
         deadline = time.monotonic() + _LONGEST_DYING
         while not self._charge_ended() and time.monotonic() < deadline:
             time.sleep(_NAP / 10)
+
+    def _one_may_start(self) -> bool:
+        """Whether there may be a process that the charge was starting when it ended.
+
+        Until that executes its program it has the charge's program and environment,
+        and for an instant none; on a busy machine that lasts. It is known by no mark.
+        """
+        if not self._starting:
+            return False
+        since, adopter = min(self._starting), os.getppid()
+        return any(
+            seen.parent == adopter
+            and seen.pid != os.getpid()
+            and not seen.ended
+            and not seen.started_before(since)
+            and (
+                proc.executable(seen.pid) == self._executable
+                or not any(proc.environment(seen.pid))
+            )
+            for seen in proc.table().values()
+        )
 
 
 def _say(pid: int, number: int) -> None:

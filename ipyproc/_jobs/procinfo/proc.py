@@ -98,6 +98,10 @@ class Stat:
         """
         return self.started_ticks * _TICK_NS <= moment + 2 * _TICK_NS
 
+    def started_before(self, moment: int) -> bool:
+        """Whether it had started 2 ticks before *moment*, in ns of ``CLOCK``."""
+        return self.started_ticks * _TICK_NS < moment - 2 * _TICK_NS
+
 
 def pids() -> list[int]:
     """List the processes that we can see; none where there is no /proc."""
@@ -151,6 +155,14 @@ def environment(pid: int) -> list[bytes]:
         return _content(f"/proc/{pid}/environ").split(b"\0")
     except OSError:
         return []
+
+
+def executable(pid: int) -> str:
+    """Return the path of a process's program; nothing if we may not look."""
+    try:
+        return os.readlink(f"/proc/{pid}/exe")
+    except OSError:
+        return ""
 
 
 def descriptors(pid: int) -> int | None:
