@@ -38,14 +38,18 @@ lint: .venv/dev $(PAGE)/node_modules/.bin/biome ## check style and types
 page: $(PAGE)/node_modules/.bin/biome ## build the page's scripts and style sheets again
 	$(NPM) run --silent build
 
-matrix: test-floors test-newest ## run every test with the lowest and the newest versions
+matrix: test-floors test-newest ## run every test with the lowest and the newest versions, and each Python
+	@for python in $$($(BIN)/python tests/pythons.py); do $(MAKE) test-$$python || exit; done
 
 # The lowest versions are those of pyproject.toml, the lowest Python among them. Each run
 # has a venv of its own, made anew; what its versions cannot do is skipped and says why.
 test-floors: WITH := $(shell sed -n 's/^requires-python = ">=\(.*\)"/\1/p' pyproject.toml)
 test-floors: OPTIONS := --resolution lowest-direct
 test-newest: WITH := $(PYTHON)
-test-floors test-newest: test-%: .venv/matrix chromium
+# Such as test-python3.13, if the PATH has one.
+test-python3.%: WITH = $(shell $(BIN)/python tests/pythons.py $*)
+.SECONDARY: .venv/matrix
+test-%: .venv/matrix chromium
 	$(BIN)/uv venv --quiet --clear --seed --python $(WITH) .venv/$*
 	$(BIN)/uv pip install --quiet --python .venv/$* $(OPTIONS) -e '.[dev]'
 	.venv/$*/bin/python tests/kernel/versions.py
@@ -91,5 +95,5 @@ $(PAGE)/node_modules/.bin/biome: $(PAGE)/package-lock.json | .venv/bin/pip
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "make: $(PYTHON) cannot make virtual environments: install the package python3-venv" >&2; exit 1; }
 	$(PYTHON) -m venv .venv
 
-.PHONY: help demo lab test quick trials lint page matrix test-floors test-newest bench go-blocks conformance-record pictures chromium ipykernels clean
+.PHONY: help demo lab test quick trials lint page matrix bench go-blocks conformance-record pictures chromium ipykernels clean
 .NOTPARALLEL:

@@ -38,6 +38,17 @@ def possible() -> list[Run]:
 
 
 @cache
+def why_impossible(run: Run) -> str:
+    """Return why this user cannot run the driver, or an empty string.
+
+    A Python below the home of root, such as one of pyenv, is closed to others.
+    """
+    empty = [*_prefix(run), sys.executable, "-c", ""]
+    done = subprocess.run(empty, stderr=subprocess.PIPE, text=True, check=False)
+    return done.stderr.strip() if done.returncode else ""
+
+
+@cache
 def scenarios() -> dict[str, Json]:
     """Return all scenarios by their ids: the shared ones, then the project's own."""
     listed: list[Json] = []

@@ -11,7 +11,14 @@ import pytest
 
 from tests.conformance.compare import judge
 from tests.conformance.differences import DIFFERENCES, Difference
-from tests.conformance.runs import Run, expected, judged, possible, scenarios
+from tests.conformance.runs import (
+    Run,
+    expected,
+    judged,
+    possible,
+    scenarios,
+    why_impossible,
+)
 
 #: So many share a driver: each alone would cost the start of an interpreter.
 BATCH = 30
@@ -30,6 +37,9 @@ def batches() -> Iterator[Any]:
 @pytest.mark.parametrize("names", list(batches()))
 def test_agrees_with_go(run: Run, names: list[str]) -> None:
     """What ipyproc does is what Go did, or a difference on purpose."""
+    if why := why_impossible(run):
+        pytest.skip(why)
+
     wrong = [verdict for verdict in judged(run, names) if verdict.wrong]
 
     assert not wrong, "\n".join(

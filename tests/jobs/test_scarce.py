@@ -99,7 +99,7 @@ def test_no_pipe(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
             spawn("true")
 
     assert (raised.value.syscall, raised.value.errno) == ("pipe2", number)
-    assert descriptors() == before
+    assert descriptors().items() <= before.items()  # earlier jobs may close theirs
     assert jobs.last is cat
     cat.send("on")
     until_printed(cat, "on")

@@ -58,8 +58,10 @@ def test_released_or_found_is_silent(mode: str) -> None:
 
 
 CLEAN = """
-import asyncio, os, sys
+import asyncio, logging, os, sys
 from ipyproc import *
+# On a busy machine asyncio's debug mode warns of what took long; errors still show.
+logging.getLogger("asyncio").setLevel("ERROR")
 for system in (None, SysProcAttr(), SysProcAttr(pdeathsig=9)):
     attr = ProcAttr(files=[None, 1, 2], sys=system)
     process = start_process("/bin/sleep", ["sleep", "1000"], attr)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
@@ -54,6 +55,10 @@ def outcome(call: Callable[[Process], object], process: Process) -> object:
         return error
 
 
+#: Where one instant is enough: since Python 3.12 ``super()`` is no call.
+FEWEST = {("release", "pid"): 2} if sys.version_info >= (3, 12) else {}
+
+
 @pytest.mark.parametrize("interrupted", ["signal", "wait", "wait(0)", "release"])
 @pytest.mark.parametrize("called", CALLS)
 def test_handler_calls_at_every_instant(
@@ -84,6 +89,6 @@ def test_handler_calls_at_every_instant(
             if left.left > 0 and number < MANY:
                 break
 
-    assert number >= 3
+    assert number >= FEWEST.get((interrupted, mode), 3)
     assert children() == others
     assert descriptors() == before
