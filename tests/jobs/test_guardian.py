@@ -191,35 +191,77 @@ def test_it_is_there_before_the_first_job(monkeypatch: pytest.MonkeyPatch) -> No
 
 # Runs as pid 1 of a namespace, which adopts its orphans: so does a container's Python.
 PID_1 = """
-import os, sys, time
+import os, signal, sys, threading, time
 os.chdir("/")
-from ipyproc import spawn
+from ipyproc import PIPE, spawn
+from ipyproc._jobs.guardian import client, line
 from ipyproc._jobs.guardian.client import guardian
 from ipyproc._jobs.shutdown import shutdown
 from ipyproc._jobs.procinfo import proc
-for _ in range(3):
-    spawn("true").wait(20)
-    while not guardian().ready: time.sleep(0.01)
-    while not shutdown.retire(20): pass
 def children():
     found = (proc.stat(pid) for pid in proc.pids())
     return [each for each in found if each and each.parent == os.getpid()]
-end = time.monotonic() + 20
-while children() and time.monotonic() < end:
-    spawn("true").wait(20)
+def eventually(holds):
+    end = time.monotonic() + 20
+    while not holds() and time.monotonic() < end:
+        time.sleep(0.01)
+def retire():
     while not shutdown.retire(20): pass
-    time.sleep(0.05)
-print(os.getpid(), children())
+seen = []
+def begun():
+    seen.extend(children())
+    return guardian().ready and children()
 """
+GUARDIAN_LEAVES = {
+    "retired": """
+spawn("true").wait(20)
+eventually(begun)
+retire()
+""",
+    "idle": """
+line.LINGER = 0.05
+spawn("true").wait(20)
+eventually(begun)
+eventually(lambda: not guardian().ready)
+""",
+    "killed": """
+job = spawn("cat", stdin=PIPE)
+eventually(begun)
+old, = [each.pid for each in children() if each.pid != job.pid]
+os.kill(old, signal.SIGKILL)
+eventually(lambda: old not in [each.pid for each in children()])
+eventually(begun)
+job.close_stdin()
+job.wait(20)
+retire()
+""",
+    "one of two": """
+both, real = threading.Barrier(2), client.Line
+def make(*arguments):
+    made = real(*arguments)
+    both.wait(20)
+    return made
+client.Line = make
+threads = [threading.Thread(target=lambda: spawn("true").wait(20)) for _ in range(2)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+eventually(begun)
+retire()
+""",
+}
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may make a pid namespace")
-def test_as_pid_1_no_zombie_is_left() -> None:
+@pytest.mark.parametrize("way", GUARDIAN_LEAVES)
+def test_as_pid_1_no_zombie_is_left(way: str) -> None:
     """Where we adopt orphans, as pid 1 of a container does, guardians are reaped."""
-    words = ["unshare", "--pid", "--fork", "--mount-proc", sys.executable, "-c", PID_1]
+    code = PID_1 + GUARDIAN_LEAVES[way]
+    code += "eventually(lambda: not children())\n"
+    code += "print(os.getpid(), bool(seen), children())\n"
+    words = ["unshare", "--pid", "--fork", "--mount-proc", sys.executable, "-c", code]
     done = subprocess.run(words, capture_output=True, text=True, timeout=PATIENCE)
 
-    assert (done.stdout, done.stderr) == ("1 []\n", "")
+    assert (done.stdout, done.stderr) == ("1 True []\n", "")
 
 
 def test_a_package_that_is_gone(tmp_path: Path) -> None:

@@ -160,7 +160,7 @@ class Guardian:
         line = self._lines.setdefault("line", fresh)
         if line is not fresh:  # another thread was faster
             fresh.say(0, LEAVE)
-            fresh.reap()
+            fresh.reap_adopted()
             return line
         for pid, moment in list(self._told.items()):
             line.say(pid, moment)

@@ -11,7 +11,7 @@ from itertools import starmap
 from typing import Final
 
 from ipyproc._jobs.guardian import program
-from ipyproc._jobs.guardian.program import MARK, MESSAGE
+from ipyproc._jobs.guardian.program import MARK, MESSAGE, READY
 from ipyproc._jobs.io.event_loop import EventLoop
 from ipyproc._jobs.io.timers import Callback
 from ipyproc._jobs.procinfo import proc, tree
@@ -47,7 +47,7 @@ class Line:
         self.is_open = True
         #: Whether it has begun.
         self.greeted = False
-        self._pid = 0
+        self._has_left = False
         try:
             self._begin(mark)
         except BaseException:
@@ -79,12 +79,13 @@ class Line:
         self._again(self._go_on)
 
     def reap_adopted(self) -> None:
-        """Reap the guardian itself, once it has left, if it is our child after all.
+        """Reap the guardian itself, which leaves, if it is our child after all.
 
-        It is where we adopt orphans, as pid 1 of a container does.
+        It is where we adopt orphans, as pid 1 of a container does. Before its first
+        process has ended we cannot know.
         """
-        if self._pid:
-            _reap(self._loop, self._pid)
+        self._has_left = True
+        self.reap()
 
     def hear(self) -> list[tuple[int, int]]:
         """Take in what it said; nothing more comes once the line is not open."""
@@ -94,9 +95,7 @@ class Line:
                 data = os.read(self.ear, MESSAGE.size << 10)
                 self.is_open = bool(data)
         heard = list(MESSAGE.iter_unpack(data))
-        for pid, number in heard:
-            if not pid and number < 0:
-                self.greeted, self._pid = True, -number
+        self.greeted |= (0, READY) in heard
         return heard
 
     def forget(self) -> None:
@@ -106,12 +105,18 @@ class Line:
 
     def reap(self) -> None:
         """Wait for the first process, again and again."""
+        first = self._first[0]
         try:
-            self._first[0].wait(0)
+            if first.status is ProcessStatus.OK:
+                first.wait(0)
         except TimeoutError:
             self._again(self.reap)
+            return
         except OSError:  # somebody else did
-            self._first[0].release()
+            first.release()
+        if self._has_left:
+            self._has_left = False
+            _reap(self._loop, self._group)
 
     def _go_on(self) -> None:
         """Say what there is to say, as far as there is room in the pipe."""
@@ -140,6 +145,7 @@ class Line:
         # Most of its code is on the way to it before it is there to read.
         left = _put(self._mouth, _CODE.bundle)
         self._first.extend(starmap(_start, [(mark, [into, out, self._fds[-1]])]))
+        self._group = self._first[0].pid
         proc.close(self._fds)
         if left:
             os.set_blocking(self._mouth, True)
@@ -152,11 +158,15 @@ class Line:
             proc.close(self._fds)
 
 
-def _reap(loop: EventLoop, pid: int) -> None:
-    """Wait for *pid*, again and again; nothing here keeps the line to it open."""
+def _reap(loop: EventLoop, group: int) -> None:
+    """Wait for the one process of a group, again and again, if it is a child of ours.
+
+    Nothing here keeps the line to it open. While it is there no other group gets this
+    number.
+    """
     with suppress(ChildProcessError, RuntimeError):
-        if os.waitpid(pid, os.WNOHANG)[0] == 0:
-            loop.call_later(_AGAIN, partial(_reap, loop, pid))
+        if os.waitpid(-group, os.WNOHANG)[0] == 0:
+            loop.call_later(_AGAIN, partial(_reap, loop, group))
 
 
 def _put(fd: int, data: bytes) -> bytes:

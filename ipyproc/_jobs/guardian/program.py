@@ -39,7 +39,8 @@ LEAVE = 2
 IDLE = 0
 #: It was asked to leave, and there is something to guard.
 STAYS = 1
-# Below these: it begins, and its pid is the number with the other sign.
+#: It begins.
+READY = 2
 
 #: The variable that marks what belongs to the jobs of one charge, wherever it went.
 MARK = "IPYPROC_SESSION"
@@ -172,7 +173,7 @@ class Guardian:
         """
         while os.getppid() == first:
             time.sleep(_NAP / 10)
-        _say(0, -os.getpid())
+        _say(0, READY)
         while not self._over and not self._leaves:
             ready = self._poll.poll(1000 * self._patience())
             for fd, _ in ready:
