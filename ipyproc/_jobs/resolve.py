@@ -8,7 +8,7 @@ import os
 from ipyproc._jobs.guardian.program import MARK
 from ipyproc._jobs.request import Request
 from ipyproc.attr import Env
-from ipyproc.errors import PathError
+from ipyproc.errors import PathError, SyscallError
 from ipyproc.exec.look_path import look_path, look_path_in
 
 
@@ -51,7 +51,7 @@ def environment(request: Request, directory: str | None, mark: str = "") -> Env 
     if request.clear_env:
         return added
     if directory is not None:
-        added = {"PWD": os.path.abspath(directory), **added}
+        added = {"PWD": _absolute(directory), **added}
     if not added:
         return _own_environment(mark)
     if mark or MARK in os.environ:
@@ -60,10 +60,24 @@ def environment(request: Request, directory: str | None, mark: str = "") -> Env 
 
 
 def log(name: str) -> str:
-    """The path of a detached job's files, without what tells them apart."""
+    """The path of a detached job's files, without what tells them apart.
+
+    ``PathError`` if our working directory, in which they would be, is gone.
+    """
     plain = name.replace("/", "_")
     # Of these names the files would be hidden, or in the folder above.
-    return os.path.abspath(f"_{plain}" if plain.startswith(".") else plain)
+    path = f"_{plain}" if plain.startswith(".") else plain
+    try:
+        return os.path.abspath(path)
+    except OSError as error:
+        raise PathError("open", path, error.errno or errno.EINVAL) from None
+
+
+def _absolute(path: str) -> str:
+    try:
+        return os.path.abspath(path)
+    except OSError as error:
+        raise SyscallError("getwd", error.errno or errno.EINVAL) from None
 
 
 class _OwnEnvironment:

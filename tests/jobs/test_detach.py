@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ipyproc import PIPE, Job, spawn
+from ipyproc import PIPE, Job, jobs, spawn
 from ipyproc.errors import PathError
 from tests.jobs.helpers import (
     PATIENCE,
@@ -198,3 +198,16 @@ def test_a_job_of_a_job() -> None:
     os.killpg(int(pid), signal.SIGKILL)
 
     assert "\0IPYPROC_SESSION=\0" in f"\0{environment}"
+
+
+@pytest.mark.parametrize("directory", [None, "/"])
+def test_a_working_directory_that_is_gone(folder: Path, directory: str | None) -> None:
+    """Where there is no place for its files, the error names what was to be opened."""
+    folder.rmdir()
+    before = len(jobs)
+    with pytest.raises(PathError) as caught:
+        spawn("true", name="train", dir=directory, detach=True)
+
+    assert isinstance(caught.value, FileNotFoundError)
+    assert str(caught.value) == "open train: no such file or directory"
+    assert len(jobs) == before

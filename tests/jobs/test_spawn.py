@@ -12,7 +12,7 @@ import pytest
 from ipyproc import PIPE, Job, jobs, spawn
 from ipyproc._jobs import request
 from ipyproc.attr import SysProcAttr
-from ipyproc.errors import ExecError, NotFoundError, PathError
+from ipyproc.errors import ExecError, NotFoundError, PathError, SyscallError
 from tests.jobs.helpers import PATIENCE
 
 
@@ -132,6 +132,23 @@ def test_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert printed("sh -c pwd", dir="~/link") == f"{tmp_path}/link\n"
     assert spawn("true", dir="~/sub").dir == f"{tmp_path}/sub"
     assert spawn("true", dir="").dir is None
+
+
+def test_a_working_directory_that_is_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A relative directory has no absolute name there, which PWD would tell the job."""
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    folder.rmdir()
+    with pytest.raises(SyscallError) as caught:
+        spawn("true", dir=".")
+
+    assert isinstance(caught.value, FileNotFoundError)
+    assert str(caught.value) == "getwd: no such file or directory"
+    assert spawn("true").wait(PATIENCE).success
+    assert spawn("true", dir="/").wait(PATIENCE).success
 
 
 def test_program_relative_to_dir(tmp_path: Path) -> None:
