@@ -55,6 +55,8 @@ class LocalRunner:
         self.finished = False
         self._loop = event_loop()
         self._guardian = guardian()
+        # The number by which the guardian knows of the start.
+        self._announced: int | None = None
         self._stdio = ChildStdio()
         self._outputs: list[OutputPipe | OutputFile] = []
         self._input: InputPipe | None = None
@@ -180,13 +182,11 @@ class LocalRunner:
         if self._request.detach:
             self._start_process("")
             return
-        start = self._guardian.number()
-        try:
-            self._guardian.prepare(start)
-            self._start_process(self._guardian.mark)
-            self._guardian.tell(self.pid)
-        finally:
-            self._guardian.settle(start)
+        self._announced = self._guardian.number()
+        self._guardian.prepare(self._announced)
+        self._start_process(self._guardian.mark)
+        self._guardian.tell(self.pid)
+        self._guardian.settle(self._announced)
 
     def _start_process(self, mark: str) -> None:
         asked = self._request
@@ -236,6 +236,10 @@ class LocalRunner:
 
     def _undo(self) -> None:
         """End the process, if there is one, and leave the rest to the event loop."""
+        # Again, if the interrupt came while the guardian was told so: it waits for a
+        # start that is not over, and the event loop's thread never ends.
+        if self._announced is not None:
+            self._guardian.settle(self._announced)
         if not self.process.pid:
             self._stdio.close()
             return

@@ -5,14 +5,21 @@ from __future__ import annotations
 import gc
 import random
 
+import pytest
+
 from ipyproc import PIPE, Job, jobs, spawn
 from ipyproc._jobs.guardian.client import guardian
+from ipyproc._jobs.shutdown import shutdown
 from tests.guard import Holdings, holdings
 from tests.jobs.helpers import PATIENCE, eventually, until
-from tests.process.interrupts import interrupt_at, interrupted_after
+from tests.process.interrupts import (
+    MANY,
+    files_below,
+    instants,
+    interrupt_at,
+    interrupted_after,
+)
 
-#: More than there are instants in a start.
-MANY = 10_000
 #: Which of them are tried: every so many-th; a prime, to meet all kinds.
 STEP = 17
 MOMENTS = 100
@@ -62,6 +69,27 @@ def test_start_at_instants(mode: str) -> None:
             break
 
     assert 100 < number < MANY - STEP
+
+
+@pytest.mark.slow
+def test_start_at_instants_of_jobs(mode: str) -> None:
+    """Wherever the jobs' own code is interrupted, all ends once no job runs."""
+    before = settled()
+    for number in instants():
+        started: list[Job] = []
+        with interrupt_at(number, watched=files_below("_jobs")) as interrupts:
+            try:
+                start(started)
+            except KeyboardInterrupt:
+                assert [job.name for job in jobs] == ["cat", "new"][: 1 + len(started)]
+        end(started)
+        eventually(lambda: is_as(before))
+        if number < MANY and interrupts.left > 0:
+            break
+    end([jobs["cat"]])
+
+    assert 100 < number < MANY
+    assert shutdown.retire(PATIENCE)
 
 
 def test_start_at_random_moments(mode: str) -> None:

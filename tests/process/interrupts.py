@@ -56,6 +56,8 @@ class Interrupts:
             if code.co_filename not in self._watched or code.co_name == "__del__":
                 return None
             frame.f_trace_opcodes = True
+            # At its beginning the interpreter looks, too; no event tells of that.
+            self._before[frame] = "RESUME"
         elif event == "opcode":
             self._count(frame)
         elif event == "return":
