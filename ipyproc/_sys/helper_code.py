@@ -8,7 +8,6 @@ meanwhile, and neither the isolated mode nor a zip file hides it.
 from __future__ import annotations
 
 import marshal
-from importlib.abc import InspectLoader
 from importlib.util import find_spec
 from types import CodeType
 
@@ -48,7 +47,7 @@ class HelperCode:
             words = name.split(".")
             for end in range(1, len(words)):
                 entries.setdefault(".".join(words[:end]), None)
-            entries[name] = _code(name)
+            entries[name] = code_of(name)
         #: What the helper reads from its descriptor.
         self.bundle = marshal.dumps(list(entries.items()))
         self._name = modules[-1]
@@ -63,10 +62,12 @@ class HelperCode:
         return [*OPTIONS, "-c", program, self._name, *arguments]
 
 
-def _code(name: str) -> CodeType:
+def code_of(name: str) -> CodeType:
+    """Read the code of a module; ``ImportError`` if that cannot be read."""
     spec = find_spec(name)
-    loader = spec and spec.loader
-    code = loader.get_code(name) if isinstance(loader, InspectLoader) else None
-    if code is None:
+    # Not a question of its class: the loader of a zip file is no ``InspectLoader``.
+    get_code = getattr(spec and spec.loader, "get_code", None)
+    code = get_code and get_code(name)
+    if not isinstance(code, CodeType):
         raise ImportError(f"the code of {name} cannot be read")
     return code

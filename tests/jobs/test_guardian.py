@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
@@ -294,6 +295,34 @@ os.kill(os.getpid(), signal.SIGKILL)
     first, second = done.stdout.splitlines()
     pid, measured = first.split()
     assert (measured, second) == ("True", "signal: killed")
+    assert gone(int(pid))
+
+
+def test_from_a_zip_file(tmp_path: Path) -> None:
+    """A session whose package is in a zip file starts jobs, and they end with it."""
+    package, archive = Path(client.__file__).parents[2], tmp_path / "all.zip"
+    with zipfile.ZipFile(archive, "w") as file:
+        for path in package.rglob("*.py"):
+            file.write(path, path.relative_to(package.parent))
+    code = f"""
+import os, signal, sys, time
+sys.path.insert(0, {str(archive)!r})
+import ipyproc
+from ipyproc import spawn
+from ipyproc._jobs.guardian.client import guardian
+assert ipyproc.__file__.startswith({str(archive)!r})
+job = spawn(["sleep", "1000"])
+while not guardian().ready: time.sleep(0.01)
+print(job.pid, job.usage().pid == job.pid, flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=PATIENCE
+    )
+
+    assert done.stderr == ""
+    pid, measured = done.stdout.split()
+    assert measured == "True"
     assert gone(int(pid))
 
 

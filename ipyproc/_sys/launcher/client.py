@@ -14,9 +14,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from errno import ENOSYS, EPIPE
 from functools import cache
-from importlib.util import find_spec
 
 from ipyproc._sys import inherit, posix_spawn
+from ipyproc._sys.helper_code import code_of
 from ipyproc._sys.interpreter import OPTIONS, Interpreter, interpreter
 from ipyproc._sys.launcher import program as launcher
 from ipyproc._sys.libc import Vector, system_call, vector
@@ -201,13 +201,7 @@ def _code() -> bytes:
 
     It is read once, so a package that is replaced later changes nothing.
     """
-    spec = find_spec(launcher.__name__)
-    # That of a zip file is no InspectLoader, but does the same.
-    get_code = getattr(spec and spec.loader, "get_code", None)
-    code = get_code and get_code(launcher.__name__)
-    if code is None:
-        raise ImportError(f"the code of {launcher.__name__} cannot be read")
-    return marshal.dumps(code)
+    return marshal.dumps(code_of(launcher.__name__))
 
 
 def _run_launcher(
