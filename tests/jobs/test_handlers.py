@@ -6,18 +6,16 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
 from itertools import cycle
 
 import pytest
 
 from ipyproc import PIPE, Job, Jobs, jobs, spawn
+from tests.jobs.handlers import ENDINGS, end_in, handled, waited
 from tests.jobs.helpers import PATIENCE, script, until_printed
 
 #: How often a handler comes while each call of the main thread is repeated.
 TIMES = 150
-#: The time between two handlers, in seconds; not longer than a call takes.
-PAUSE = 0.0002
 
 
 def calls(job: Job) -> dict[str, Callable[[], object]]:
@@ -41,40 +39,12 @@ def calls(job: Job) -> dict[str, Callable[[], object]]:
     }
 
 
-def waited(job: Job) -> None:
-    """Wait for a job that does not end."""
-    with suppress(TimeoutError):
-        job.wait(0.0005)
-
-
 def start_another() -> None:
     """Start a job, and wait for its end."""
     assert spawn("true", name="other").wait(PATIENCE).success
 
 
 NAMES = [*calls(Job.__new__(Job))]
-
-
-@contextmanager
-def handled(handler: Callable[[], object]) -> Iterator[list[int]]:
-    """Call *handler* from a signal handler, again and again; count the calls."""
-    count = [0]
-    inside = [False]
-
-    def handle(*_: object) -> None:
-        if not inside[0]:  # one that takes long is not called in itself for ever
-            inside[0] = True
-            count[0] += 1
-            handler()
-            inside[0] = False
-
-    before = signal.signal(signal.SIGALRM, handle)
-    signal.setitimer(signal.ITIMER_REAL, PAUSE, PAUSE)
-    try:
-        yield count
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
 
 
 @pytest.fixture(autouse=True)
@@ -113,6 +83,13 @@ def test_a_handler_calls_anything(name: str, mode: str) -> None:
     assert job.status == "running"
     job.close_stdin()
     assert job.wait(PATIENCE).success
+
+
+@pytest.mark.parametrize("name", ENDINGS)
+@pytest.mark.usefixtures("watchdog")
+def test_a_handler_ends_what_the_main_thread_ends(name: str, mode: str) -> None:
+    """A job is ended once, however its end and a handler's calls fall together."""
+    end_in(name, TIMES)
 
 
 @pytest.mark.usefixtures("watchdog")
