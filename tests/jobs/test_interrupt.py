@@ -9,6 +9,7 @@ import pytest
 
 from ipyproc import PIPE, Job, jobs, spawn
 from ipyproc._jobs.guardian.client import guardian
+from ipyproc._jobs.io.event_loop import event_loop
 from ipyproc._jobs.shutdown import shutdown
 from tests.guard import Holdings, holdings
 from tests.jobs.helpers import PATIENCE, eventually, until
@@ -44,6 +45,9 @@ def settled() -> Holdings:
     """Say what we hold while a job runs, so that its event loop and guardian stay."""
     spawn("cat", stdin=PIPE)
     eventually(lambda: guardian().ready)
+    # Its first process was waited for, but the handle of that may still be open; and
+    # without pidfds the thread that waits for the job may not have been started.
+    event_loop().run(lambda: None)
     return holdings()
 
 
