@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 
 import pytest
@@ -158,6 +159,27 @@ def test_a_loop_retires_when_its_work_is_done() -> None:
     assert own.retire(PATIENCE)
     assert not fired.is_set()
     os.close(write)
+
+
+def test_a_call_made_before_its_caller_continues_starts_no_thread() -> None:
+    """If a call is made and its thread gone before its caller goes on, none follows."""
+    loop = EventLoop()
+    made = threading.Event()
+
+    class Interleaved(deque[Callable[[], None]]):
+        """Calls that are made, and the thread is gone, before ``append`` returns."""
+
+        def append(self, callback: Callable[[], None], /) -> None:
+            super().append(callback)
+            loop._wake()
+            assert made.wait(PATIENCE)
+            assert loop.retire(PATIENCE)
+
+    loop._calls = Interleaved()
+    loop.call_soon(made.set)
+
+    assert not loop._seat
+    assert not loop._pollers
 
 
 def test_no_call_is_lost_between_two_threads() -> None:

@@ -127,18 +127,22 @@ from ipyproc import PIPE, jobs, spawn
 from ipyproc._jobs.io.event_loop import event_loop
 from tests.jobs.test_time import broken
 jobs = [spawn("cat", stdin=PIPE) for _ in range(3)]
-told = []
-jobs[2].subscribe(lambda job: told.append(job.status))
+told, heard = [], threading.Event()
+def tell(job):
+    told.append(job.status)
+    if job.finished: heard.set()
+jobs[2].subscribe(tell)
 def wait(job):
     try:
         job.wait(20)
     except OSError as error:
-        print(error.strerror, job.status)
+        print(f"{error.strerror} {job.status}\\n", end="")  # by threads, in one piece
 threads = [threading.Thread(target=wait, args=[job]) for job in jobs[:2]]
 for thread in threads: thread.start()
 broken(event_loop())
 for thread in threads: thread.join(20)
 wait(jobs[2])
+heard.wait(20)
 print(told[-1], jobs[2].finished)
 for call in (lambda: spawn("true"), lambda: jobs[0].send("x"),
              lambda: jobs[0].terminate(1)):

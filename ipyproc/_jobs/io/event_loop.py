@@ -102,9 +102,13 @@ class EventLoop:
             self._calls.append(callback)
             return
         self.check_open()
-        self._calls.append(callback)
         self.start()
-        self._current_poller().wake()
+        self._calls.append(callback)
+        # The thread may have left just before. But one that has made the call already,
+        # and left since, must not be followed by another that nobody needs.
+        if self._calls and not self._seat:
+            self.start()
+        self._wake()
 
     def call_later(self, delay: float, callback: Callback) -> Timer:
         """Call *callback* *delay* seconds from now, which may be ``inf``."""
@@ -236,9 +240,9 @@ class EventLoop:
         return [thread for thread in threads if thread and thread.is_alive()]
 
     def _wake(self) -> None:
-        # No name refers to the poller when the thread closes it, which may be at once.
-        if "poller" in self._pollers:
-            self._current_poller().wake()
+        poller = self._pollers.get("poller")
+        if poller is not None:
+            poller.wake()
 
     def _run(self) -> None:
         us = threading.current_thread()

@@ -69,7 +69,10 @@ class Tree:
         known = set(known)
         # Each is noted before it is stopped, so that whoever fails can continue it.
         frozen.update((seen, seen.stopped) for seen in self.find(known, spared))
-        for leader in self._leaders(proc.table()):
+        table = proc.table()
+        if not table:  # there is no /proc: nobody would know whom to continue
+            return
+        for leader in self._leaders(table):
             send_group(leader, _signal.SIGSTOP)
         new = set(frozen)
         for _ in range(_LOOKS):
