@@ -37,8 +37,10 @@ def pytest_make_parametrize_id(val: object) -> str | None:
     return f"{len(val)} {type(val).__name__}" if long else None  # type: ignore[arg-type]
 
 
-# A shell that runs us in the background sets these to ignored, and children inherit it.
+# A shell that runs us in the background, or nohup, sets these to ignored, and children
+# inherit it.
 for _signal, _handler in (
+    (signal.SIGHUP, signal.SIG_DFL),
     (signal.SIGINT, signal.default_int_handler),
     (signal.SIGQUIT, signal.SIG_DFL),
 ):
