@@ -41,10 +41,10 @@ def spawn(
     *argv* is a list of words, or one text split into words as a shell does it; only
     with *shell* a shell runs the text: ``bash``, or ``sh`` where there is none. The
     program is found as ``look_path`` finds it, in the PATH that the job will have.
-    *name* is the job's in the table, by default its program's; a Python's script gives
-    it its name, and a shell's script is called ``shell``.
-    *dir* is the directory to start in, with ``~`` expanded. *env* is added to the
-    environment, or, with *clear_env*, all of it.
+    *name* is the job's in the table, by default that of its program; for ``python
+    train.py`` it is ``train.py``, and with *shell* it is ``shell``. *dir* is the
+    directory to start in, with ``~`` expanded. *env* is added to the environment, or,
+    with *clear_env*, all of it.
 
     *stdin*: ``None`` is the null device, ``PIPE`` stays open for ``Job.send``, bytes or
     text are written, a ``Path`` or an open file is handed over. *stdout* and *stderr*

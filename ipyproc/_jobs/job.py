@@ -36,7 +36,7 @@ class View(Protocol):
     """A picture of a job, as the job knows it."""
 
     def forget(self) -> None:
-        """Let the job go, and leave on the page what is there."""
+        """Stop following the job; what the page shows stays."""
 
 
 class _Making:
@@ -108,8 +108,8 @@ class Job:
     def process(self) -> Process:
         """The process itself.
 
-        The job waits for it: whoever else does, or releases it, takes its end away from
-        the job, whose status is then ``lost`` or ``released``.
+        The job waits for it. If other code waits for it or releases it, the job does
+        not learn how it ended: its status is then ``lost`` or ``released``.
         """
         return self._runner.process
 
@@ -210,7 +210,7 @@ class Job:
         With *tree* to all that it started, too: its group, its session, and their
         children, stopped meanwhile so that none escapes by forking. What left the
         session and lost its parent is not found. *tree* works after the end, too, for
-        what is left. Raises ``ProcessDoneError`` if there is nobody.
+        what is left. Raises ``ProcessDoneError`` if there is none.
         """
         if not isinstance(sig, int):
             raise TypeError(f"sig: expected an int, not {type(sig).__name__}")
@@ -237,7 +237,7 @@ class Job:
 
         All that the process printed is captured then. *timeout* is in seconds;
         ``TimeoutError`` and ``KeyboardInterrupt`` change nothing. Raises
-        ``ChildProcessError`` if the end went to somebody else.
+        ``ChildProcessError`` if other code waited for the process.
         """
         if not self._over.happened:
             self._check_waitable()
@@ -269,7 +269,7 @@ class Job:
     def usage(self) -> Usage | None:
         """Measure what the process and those below it use; ``None`` after its end.
 
-        At most once a second: sooner the last measurement comes again.
+        At most once a second: until then, the last measurement is returned.
         """
         return self._runner.usage()
 
@@ -288,12 +288,12 @@ class Job:
     def when_finished(self, callback: Callable[[Job], None]) -> None:
         """Call *callback* once with the job, when it is ``finished``.
 
-        Unlike a subscription, that asks for no look at the job before.
+        Unlike a subscription, this does not make the job check the process before.
         """
         self._at_the_end.add(partial(callback, self))
 
     def let_go(self) -> None:
-        """Leave a running process to itself, for it shall outlive the session.
+        """Release a running process, which will outlive the session.
 
         That is the last thing to do with a job; the end of the session does it.
         """
@@ -301,7 +301,10 @@ class Job:
 
     @property
     def widget(self) -> object:
-        """The view of the job, an ``ipyproc.views.JobView``; needs anywidget."""
+        """The view of the job, an ``ipyproc.views.JobView``, made at the first use.
+
+        It needs ipywidgets and anywidget.
+        """
         while self._widget is None:
             making = _Making()
             first = self._making_widget.setdefault(os.getpid(), making)
@@ -320,7 +323,7 @@ class Job:
         return self._widget
 
     def forget(self) -> None:
-        """Let the view go, if there is one; the table does so with what it forgets."""
+        """Drop the view, if there is one; the table calls this for jobs it forgets."""
         view, self._widget = self._widget, None
         if view is not None:
             view.forget()
@@ -347,7 +350,7 @@ class Job:
         self._subscribers.tell(last=self.finished)
 
     def _look(self) -> None:
-        """Tell the subscribers if the process was stopped or went on."""
+        """Notify the subscribers if the process was stopped or continued."""
         status = self.status
         if status != self._told_status and not self._over.happened:
             self._told_status = status

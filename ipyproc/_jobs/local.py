@@ -42,7 +42,7 @@ class LocalRunner:
     """
 
     def __init__(self, request: Request) -> None:
-        """Find all that the start needs; ``OSError`` for what is not there."""
+        """Find all that the start needs; ``OSError`` if something is missing."""
         self._request = request
         self.dir = resolve.directory(request)
         self._path = resolve.program(request, self.dir)
@@ -132,8 +132,8 @@ class LocalRunner:
         try:
             number = self._tree().signal(sig)
         except (OSError, OverflowError) as error:
-            # As when no descriptor is free to look around with. What takes none is
-            # done all the same: the process, and its group, are killed.
+            # As when no descriptor is free for reading /proc. What needs none is done
+            # all the same: the process, and its group, are killed.
             if sig == signals.SIGKILL:
                 with suppress(OSError):
                     self._signal_group(sig)
@@ -170,7 +170,7 @@ class LocalRunner:
         return self._sampler.usage()
 
     def let_go(self) -> None:
-        """Return the process up, once the event loop has stopped."""
+        """Release the process, once the event loop has stopped."""
         self._handle.close()
         self.process.release()
 
@@ -256,8 +256,8 @@ class LocalRunner:
             self._loop.close(fd)
         for pipe in pipes:
             pipe.abort()
-        # It was killed: so look until it has ended. Whether the pidfd is watched nobody
-        # knows, if the interrupt came in the midst of that.
+        # It was killed: so look until it has ended. If the interrupt came while the
+        # pidfd was being registered, it may or may not be watched.
         self._ended()
 
     def _start_waiter(self) -> None:
@@ -315,11 +315,11 @@ class LocalRunner:
             self._changed()
 
     def _now(self) -> float:
-        """The time by the clock of the start: set forward or back, it makes no odds."""
+        """The time, by the clock as it was at the start: it may be set meanwhile."""
         return self._clock + time.monotonic()
 
     def _loop_failed(self, error: BaseException) -> None:
-        """Tell all that wait: nobody will learn how the process ends."""
+        """Fail all waits: how the process ends can no longer be learnt."""
         if not self._is_over:
             text = f"the event loop of the jobs has failed: {error!r}"
             self.ended_at, self.error = self._now(), OSError(EIO, text)
@@ -328,7 +328,7 @@ class LocalRunner:
             self._changed()
 
     def _settle(self) -> None:
-        """See whether all is over, after the end of the process or of a pipe."""
+        """Finish the job if its process and all its pipes have ended."""
         is_open = any(pipe.is_open for pipe in self._outputs)
         if self._is_over and not is_open and not self.finished:
             self.finished = True
@@ -369,7 +369,7 @@ class LocalRunner:
             self._kill_all()
 
     def _kill_all(self) -> None:
-        """Kill all that is left, again and again while something keeps us from it."""
+        """Kill all that is left; retry while that is refused."""
         try:
             self.signal(signals.SIGKILL, tree=True)
         except ProcessDoneError:
@@ -381,7 +381,7 @@ class LocalRunner:
         """Ask the kernel whether the process is stopped; that changes nothing.
 
         There is no other sound way: a stop makes no pidfd ready, and SIGCHLD belongs to
-        whoever uses us.
+        the user's program.
         """
         return self._with_pid(self._waitable)
 

@@ -89,7 +89,7 @@ class _OwnEnvironment:
     def __call__(self, mark: str) -> tuple[bytes, ...] | None:
         """Return it as a program gets it; ``None`` if it is ours as it is."""
         # The dictionary inside is ten times faster to compare than what decodes and
-        # encodes every word; its copy is made in one step, whoever writes meanwhile.
+        # encodes every word; its copy is made in one step, so another thread may write.
         ours = dict(getattr(os.environb, "_data", None) or os.environb.copy())
         key = os.fsencode(MARK)
         if not mark and key not in ours:

@@ -1,4 +1,4 @@
-"""The callbacks of those who are told what happens to a job."""
+"""The callbacks that are called when something happens to a job."""
 
 from __future__ import annotations
 

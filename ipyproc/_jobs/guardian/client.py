@@ -36,7 +36,7 @@ _SCARCE = {EMFILE, ENFILE, ENOMEM, EAGAIN}
 
 
 class Guardian:
-    """Our side of it: starts the process before the first job, and tells it of each.
+    """Starts the guardian's process before the first job, and tells it of each job.
 
     It ends all jobs and what they started, when this process ends in any way, and when
     ``retire`` is called. Methods may be called from any thread, and from the handlers
@@ -47,22 +47,22 @@ class Guardian:
     ``IPYPROC_SESSION`` in its environment, as it finds what left a job's session and
     lost its parent.
 
-    Where there is no /proc nobody guards.
+    Where there is no /proc, there is no guardian.
     """
 
     def __init__(self, loop: EventLoop) -> None:
         self._loop = loop
         #: The value of ``IPYPROC_SESSION`` for what is to end with us.
         self.mark = _new_mark()
-        # When each job was there, by pid, and which of them have not ended. What a job
-        # that has ended left may go on, so it is known until the guardian says that
-        # nobody is there.
+        # When each job was there, by pid, and which of them have not ended. Processes
+        # that an ended job left may run on, so the job is known until the guardian says
+        # that none of them is there.
         self._told: dict[int, int] = {}
         self._running: set[int] = set()
         # The starts that are under way.
         self._starting: dict[int, None] = {}
         self._numbers = count()
-        # At most one, under "line": whoever needs it first makes it.
+        # At most one, under "line": made by the first call that needs it.
         self._lines: dict[str, Line] = {}
         # Whose first process may have to be waited for.
         self._begun: WeakSet[Line] = WeakSet()
@@ -119,7 +119,7 @@ class Guardian:
             self._loop.call_soon(self._retire)
 
     def stop(self) -> None:
-        """Tell it no more; it ends all jobs once the event loop has closed the line."""
+        """Send it nothing more; it ends all jobs once the event loop has gone."""
         self._trials = _TRIALS
         self._lines.clear()
         for line in list(self._begun):
@@ -189,16 +189,16 @@ class Guardian:
             self._lost(line)
 
     def _answer(self, line: Line, word: int) -> None:
-        """Do as a guardian without work asks, or with it that was told to leave."""
+        """Let an idle guardian leave; keep one that was told to leave but has work."""
         if word == IDLE and line is self._lines.get("line"):
-            # In this order: what anybody says to it after that, he says once more.
+            # In this order: what another thread says to it after that is said again.
             del self._lines["line"]
             line.say(0, LEAVE_IF_IDLE)
         elif word == STAYS and self._lines.setdefault("line", line) is not line:
             line.say(0, LEAVE)
 
     def _lost(self, line: Line) -> None:
-        """Replace a process that somebody killed, if there is need of one."""
+        """Replace a process that was killed, if one is needed."""
         self._loop.unwatch(line.ear)
         line.reap_adopted()
         if line is not self._lines.get("line"):
@@ -224,9 +224,9 @@ class Guardian:
         self._told.clear()
         if self._retry:
             self._retry.cancel()
-        # That it had no time to begin says nothing of the next.
+        # That this one had no time to begin does not mean that the next one fails.
         self._trials = 0
-        # While it ends what is left, there may be jobs of another's.
+        # While it ends what is left, jobs of the next guardian may start.
         self.mark = _new_mark()
         if line:
             line.is_open = False

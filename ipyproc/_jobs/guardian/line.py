@@ -1,4 +1,4 @@
-"""The process of the guardian, as its charge sees it: it is started and spoken to."""
+"""Starting the process of the guardian, and the pipes to and from it."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ _OURS = "IPYPROC_"
 class Line:
     """A process that guards, and the two pipes between it and us.
 
-    They are closed when nobody refers to the line any more: nobody writes into another
-    file that got the number of one.
+    They are closed when the line is no longer referred to, so that no thread writes
+    into another file that got the same number.
     """
 
     def __init__(self, loop: EventLoop, mark: str) -> None:
@@ -65,7 +65,7 @@ class Line:
         )
 
     def say(self, pid: int, number: int) -> None:
-        """Tell it something; never blocks."""
+        """Send it a message; never blocks."""
         message = MESSAGE.pack(pid, number)
         try:
             if not self._unsaid:
@@ -88,7 +88,7 @@ class Line:
         self.reap()
 
     def hear(self) -> list[tuple[int, int]]:
-        """Take in what it said; nothing more comes once the line is not open."""
+        """Read its messages; none come once the line is not open."""
         data = b""
         if self.is_open:
             with suppress(BlockingIOError):
@@ -99,7 +99,7 @@ class Line:
         return heard
 
     def forget(self) -> None:
-        """Leave its first process to others, if that has not ended."""
+        """Release its first process, if that has not ended."""
         for first in self._first:
             first.release()
 
@@ -119,7 +119,7 @@ class Line:
             _reap(self._loop, self._group)
 
     def _go_on(self) -> None:
-        """Say what there is to say, as far as there is room in the pipe."""
+        """Send the messages that wait, as far as there is room in the pipe."""
         try:
             while self._unsaid:
                 os.write(self._mouth, self._unsaid[0])

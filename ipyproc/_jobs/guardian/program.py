@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 #: of the words below. From it: a job, and that number again, once nothing of it is
 #: left; or 0, and one of its own words.
 MESSAGE = struct.Struct("=iq")
-#: To the guardian: a start begins, of which it may hear nothing more.
+#: To the guardian: the start of a job begins; we may end before it hears more.
 BEGINS = -1
-#: It has heard of the job that came of a start, or there is none.
+#: The start is over: the guardian was told of its job, or there is none.
 OVER = -2
 #: Leave, if there is nothing to guard; else it answers ``STAYS``.
 LEAVE_IF_IDLE = 0
@@ -65,7 +65,7 @@ _MAY_USE_PIDFDS = os.environ.get("IPYPROC_PIDFD") != "0" and hasattr(os, "pidfd_
 
 
 class Handle:
-    """A pidfd, or where there are none, or none are left, nothing."""
+    """A pidfd; without one where the kernel has none or no descriptor is free."""
 
     def __init__(self, pid: int) -> None:
         self.pid = pid
@@ -126,7 +126,7 @@ class Jobs:
         self.tree.send(sig, members)
 
     def _leaders(self, table: dict[int, Stat]) -> set[int]:
-        """Pick the pids that are a job's still, or the name of what it left.
+        """Pick the pids that still belong to a job, or number what it left.
 
         The system keeps a pid from coming again while it names a session or a group.
         """
@@ -207,7 +207,7 @@ class Guardian:
             self._look_within(_SOON)
 
     def _hear(self) -> bool:
-        """Take in what the charge said; ``False`` at the end."""
+        """Read the messages of the charge; ``False`` at the end of the file."""
         while not self._leaves:
             try:
                 data = os.read(_IN, MESSAGE.size << 10)
@@ -256,7 +256,7 @@ class Guardian:
         return not busy and not self._jobs.find(set())
 
     def _tidy_up(self) -> None:
-        """Forget the jobs of which nothing is left; offer to go when there are none."""
+        """Forget the jobs of which nothing is left; say so if nothing is to guard."""
         gone = self._jobs.gone()
         for pid in gone:
             _say(pid, self._jobs.told.pop(pid))
@@ -272,7 +272,7 @@ class Guardian:
         self._next_look = time.monotonic() + pause
 
     def _end(self) -> None:
-        """Ask all that is left to end, and then make it."""
+        """Send TERM to all that is left, and kill what does not end."""
         for handle in self._running.values():
             handle.close()
         self._await_orphans()
@@ -283,7 +283,7 @@ class Guardian:
         while tree.any_lives(family) and time.monotonic() < start + _GRACE:
             time.sleep(_NAP)
             family = self._jobs.find(family)
-        # Also if nobody was found: there are those that are too quick for a look.
+        # Also if none was found: some fork and end too fast to be seen.
         while time.monotonic() < start + _LONGEST_END:
             family = self._jobs.freeze(family)
             self._jobs.send(_signal.SIGKILL, family)
@@ -326,7 +326,7 @@ class Guardian:
 def _say(pid: int, number: int) -> None:
     try:
         os.write(_OUT, MESSAGE.pack(pid, number))
-    except OSError:  # there is nobody to listen, or to listen in time
+    except OSError:  # the charge has ended, or the pipe is full
         return
 
 

@@ -70,7 +70,7 @@ class ChildStdio:
         _close(self._theirs)
 
     def close(self) -> None:
-        """Close everything; there are no files for a job that there is not."""
+        """Close everything, and remove the files of a job that was not started."""
         self._unlink_logs()
         _close([_NO_MORE, *self.left()])
 
@@ -176,7 +176,7 @@ class ChildStdio:
 
 
 def _close(fds: list[int]) -> None:
-    """Close and take away all of *fds*, down to the mark at their beginning."""
+    """Close and remove all of *fds*, back to the mark at their beginning."""
     deque(map(os.close, iter(fds.pop, _NO_MORE)), maxlen=0)
 
 

@@ -59,7 +59,7 @@ class EventLoop:
         # The thread that serves the loop, under "thread": the first to enter itself.
         self._seat: dict[str, threading.Thread] = {}
         self._latest: threading.Thread | None = None
-        # At most one, under "poller": whoever needs it first makes it.
+        # At most one, under "poller": made by the first call that needs it.
         self._pollers: dict[str, _Poller] = {}
         self._retiring = False
         self._buffer: memoryview | None = None
@@ -147,7 +147,7 @@ class EventLoop:
         self._current_poller().selector.register(fd, events, callback)
 
     def unwatch(self, fd: int) -> None:
-        """Watch *fd* no more, if it was watched."""
+        """Stop watching *fd*, if it was watched."""
         selector = self._current_poller().selector
         if fd in selector.get_map():
             selector.unregister(fd)
@@ -181,7 +181,7 @@ class EventLoop:
         return key
 
     def depart(self, key: object) -> None:
-        """Depend on the loop no more. From any thread."""
+        """Cancel what ``depend`` registered. From any thread."""
         self._dependents.pop(key, None)
 
     def retire(self, timeout: float) -> bool:
@@ -223,7 +223,7 @@ class EventLoop:
             self._close_all()
 
     def check_open(self) -> None:
-        """Raise ``RuntimeError`` that says why if it calls back no more."""
+        """Raise ``RuntimeError`` that says why if the loop has ended."""
         if self._failure is not None:
             text = f"the event loop of the jobs has failed: {self._failure!r}"
             raise RuntimeError(text) from self._failure
@@ -257,7 +257,7 @@ class EventLoop:
                     self._pass(self._select())
                 except MemoryError:  # others need it as well: some may be free soon
                     time.sleep(_MEMORY_NAP)
-        except BaseException as error:  # noqa: BLE001 - whoever waits must hear of it
+        except BaseException as error:  # noqa: BLE001 - raised in the thread that waits
             self._fail(error)
         self._seat.clear()
 
@@ -275,7 +275,7 @@ class EventLoop:
             return False
         self._pollers.clear()
         self._seat.clear()
-        # Whoever asked for something meanwhile may have seen us, and counts on us.
+        # A thread that asked for something meanwhile may have seen us alive.
         if not self._calls:
             return True
         return self._seat.setdefault("thread", us) is not us

@@ -66,14 +66,14 @@ class Timers:
         heapq.heappush(self._heap, (due, next(self._order), timer))
 
     def patience(self) -> float | None:
-        """How many seconds there are until the next one is due; ``None``: for ever."""
+        """Return the seconds until the next one is due; ``None`` if there is none."""
         self._tidy()
         if not self._heap:
             return None
         return max(0.0, self._heap[0][0] - time.monotonic())
 
     def due(self, now: float) -> Timer | None:
-        """Take out the next timer that was due by *now*, if there is one."""
+        """Remove and return the next timer that was due by *now*, if there is one."""
         if self._heap and self._heap[0][0] <= now:
             return heapq.heappop(self._heap)[2]
         return None

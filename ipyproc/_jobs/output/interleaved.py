@@ -195,7 +195,7 @@ class Output:
         return sum(part.in_memory for part in parts)
 
     def move_to(self, archive: Archive) -> None:
-        """Move there what is in memory, once nothing more arrives.
+        """Move what is in memory to the archive, once nothing more arrives.
 
         Nothing is lost, also if that raises ``OSError``, as there is no room. What is
         next to nothing stays: to know where it is would take more.

@@ -21,7 +21,7 @@ _PATIENCE = 0.1
 
 
 class NamelessFile:
-    """A file without a name, whose room is free again when this is forgotten.
+    """A file without a name; its space is free again when this object is collected.
 
     It lies in the directory that ``tempfile`` chooses (``$TMPDIR``).
     """
@@ -109,7 +109,7 @@ class Archive:
         """Free the space of a piece; from any thread, and by the garbage collector."""
         if not size:
             return
-        # This may be called while garbage is collected in the midst of ``add``.
+        # This may be called while garbage is collected during ``add``.
         self._left.append((offset, size))
         if self.is_ours:
             self._tidy_up_what_came()
@@ -154,7 +154,7 @@ class Archive:
 
 
 class Kept(Protocol):
-    """The part of an ended job that is kept here."""
+    """What keeping its output needs of an ended job."""
 
     @property
     def in_memory(self) -> int:

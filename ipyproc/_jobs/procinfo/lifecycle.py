@@ -38,7 +38,7 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """What a look at a process showed; *end* is how it ended, as far as one can see."""
+    """What a look at a process showed; *end* is how it ended, if that is known."""
 
     phase: Phase
     status: ProcessStatus
@@ -53,7 +53,7 @@ class Observer(Protocol):
     started_at: float
 
     def look(self) -> Sighting | None:
-        """Look at the process; ``None`` in the midst of a change."""
+        """Look at the process; ``None`` while it changes."""
 
     def watch(self, callback: Callback) -> Callback:
         """Call back when it is time to look again; the result ends that."""
@@ -97,7 +97,7 @@ class ProcessObserver:
         status, learnt = self._process.status, self._process._learnt()
         if status is ProcessStatus.DONE or learnt is not None:
             if status is ProcessStatus.OK:
-                return None  # whoever waits is about to be told
+                return None  # a call of wait() is about to get the status
             return Sighting(Phase.GONE, status, learnt.sys if learnt else None)
         # Between the reaping and our hearing of it there is an instant: look twice.
         missed, self._missed = self._missed, phase is Phase.GONE
@@ -118,7 +118,7 @@ class ProcessObserver:
         return _PHASES.get(now.state, Phase.RUNNING)
 
     def _end(self) -> WaitStatus | None:
-        """Read the status of a zombie, and leave it for whoever waits."""
+        """Read the status of a zombie without reaping it."""
         with suppress(OSError), self._process.handle() as fd:
             options = os.WEXITED | os.WNOHANG | os.WNOWAIT
             if info := os.waitid(os.P_PIDFD, fd, options):
@@ -182,7 +182,7 @@ class _Ticker:
         event_loop().call_soon(self._tick)
 
     def stop(self) -> None:
-        """Call back no more."""
+        """Make no more calls."""
         self._stopped = True
         if self._timer:
             self._timer.cancel()

@@ -83,7 +83,7 @@ class Stat:
 
     @property
     def ended(self) -> bool:
-        """Whether it is a zombie, or about to be none."""
+        """Whether it is a zombie, or is just being reaped."""
         return self.state in "ZX"
 
     @property
@@ -114,7 +114,7 @@ def pids() -> list[int]:
 def stat(pid: int) -> Stat | None:
     """Look at a process, a zombie, too; ``None`` if it is gone.
 
-    ``OSError`` if that cannot be said, as when no descriptor is free.
+    ``OSError`` if that cannot be found out, as when no descriptor is free.
     """
     try:
         line = _content(f"/proc/{pid}/stat")
@@ -214,6 +214,6 @@ def _content(path: str) -> bytes:
 
 
 def close(held: list[int]) -> None:
-    """Close all of *held*, down to the last mark, and take both out."""
+    """Close what is in *held* behind its last mark; remove that and the mark."""
     if held:
         list(map(os.close, iter(held.pop, NO_MORE)))

@@ -59,15 +59,15 @@ class Tree:
     def freeze(
         self, frozen: dict[Stat, bool], known: Iterable[Stat] = (), spared: int = 0
     ) -> None:
-        """Stop all that belongs to the jobs; note in *frozen* who was stopped before.
+        """Stop all that belongs to the jobs; *frozen* says which were stopped before.
 
         What is stopped cannot fork, and a fork that came before the stop is there for
-        the next look to see: once a look finds nobody new, nobody escaped. The groups
-        come first, because the kernel stops all of a group at once; a process that
-        forks and ends all the time could otherwise be elsewhere at every look.
+        the next look to see: once a look finds no new process, none has escaped. The
+        groups come first, because the kernel stops all of a group at once; a process
+        that forks and ends all the time could otherwise be elsewhere at every look.
         """
         known = set(known)
-        # Each is noted before it is stopped, so that whoever fails can continue it.
+        # Each is noted before it is stopped, so that it can be continued if this fails.
         frozen.update((seen, seen.stopped) for seen in self.find(known, spared))
         table = proc.table()
         if not table:  # there is no /proc: nobody would know whom to continue
@@ -185,7 +185,7 @@ def _send(seen: Stat, sig: int, pidfd: int) -> bool:
 
 
 def send_group(group: int, sig: int) -> bool:
-    """Send *sig* to all of a group at once; whether there is anybody."""
+    """Send *sig* to a whole group at once, and return whether it has members."""
     try:
         os.killpg(group, sig)
     except ProcessLookupError:
@@ -196,7 +196,7 @@ def send_group(group: int, sig: int) -> bool:
 
 
 def any_lives(members: Iterable[Stat]) -> bool:
-    """Whether one of them was no zombie when it was looked at."""
+    """Whether one of them was not yet a zombie when it was looked at."""
     return any(not member.ended for member in members)
 
 
