@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from ipyproc.views.transport.worker import NAME, Worker
+from ipyproc.views.transport.worker import NAME, OnDemandThread, Worker
 from tests.jobs.helpers import script
 from tests.views.test_rate_limiter import ended
 
@@ -86,3 +86,28 @@ def test_it_works_in_a_forked_child(is_held: bool) -> None:
     said = script(FORK.replace("HELD", str(is_held))).splitlines()
 
     assert said == [f"did its step in {who}" for who in ("parent", "child", "parent")]
+
+
+class SlowToLeave(OnDemandThread):
+    """Its thread lives on after its last step, until that is allowed to end."""
+
+    def __init__(self) -> None:
+        super().__init__("slow to leave", lambda: None)
+        self.left, self.may_end = threading.Event(), threading.Event()
+
+    def _run(self) -> None:
+        super()._run()
+        self.left.set()
+        self.may_end.wait()
+
+
+def test_a_thread_that_is_leaving_has_not_ended() -> None:
+    """Retiring waits for a thread that does nothing more and still lives."""
+    thread = SlowToLeave()
+    assert thread.wake()
+    thread.left.wait()
+    try:
+        assert not thread.retire(0)
+    finally:
+        thread.may_end.set()
+    assert thread.retire(20)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from typing import Final
@@ -34,6 +35,8 @@ class OnDemandThread:
         self._take = take
         self._linger = linger
         self._thread: threading.Thread | None = None
+        # One that does nothing more, but lives for an instant still.
+        self._leaving: threading.Thread | None = None
         self._retiring = False
         #: Its lock is re-entrant, for a signal handler may meet it held.
         self.changed = threading.Condition()
@@ -55,16 +58,18 @@ class OnDemandThread:
         another one.
         """
         with self.changed:
-            thread, self._retiring = self._thread, True
+            threads = [t for t in (self._leaving, self._thread) if t is not None]
+            self._retiring = True
             self.changed.notify_all()
-        if thread is not None:
-            thread.join(timeout)
-        return thread is None or not thread.is_alive()
+        end = time.monotonic() + timeout
+        for thread in threads:
+            thread.join(max(0.0, end - time.monotonic()))
+        return not any(thread.is_alive() for thread in threads)
 
     def forked(self) -> None:
         """Begin anew in a forked child: its parent's thread may have held the lock."""
         self.changed = threading.Condition()
-        self._thread = None
+        self._thread = self._leaving = None
 
     def _is_there(self) -> bool:
         """Whether a thread runs, or is being started."""
@@ -99,7 +104,7 @@ class OnDemandThread:
                 if found is not None:
                     self.changed.wait(found)
                 elif has_lingered:
-                    self._thread = None
+                    self._leaving, self._thread = self._thread, None
                     return None
                 else:
                     linger = 0 if self._retiring else self._linger
