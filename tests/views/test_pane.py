@@ -374,10 +374,16 @@ def test_it_follows_the_end_until_the_reader_scrolls(page: Page, live: Pane) -> 
 
 def test_buttons_ask_the_kernel(page: Page, live: Pane) -> None:
     """A button sends the name of an action, and an error is shown beside it."""
-    for name in ("Interrupt", "Terminate", "Kill", "Close stdin"):
-        live.button(name).click()
-    actions = ["interrupt", "terminate", "kill", "close_stdin"]
-    asked = [live.sent(action)[0] for action in actions]
+    buttons = {
+        "Interrupt": "interrupt",
+        "Terminate": "terminate",
+        "Kill": "kill",
+        "Close stdin": "close_stdin",
+    }
+    for label, action in buttons.items():
+        live.button(label).click()
+        page.wait_for_function("a => model.sent.some(m => m.action === a)", arg=action)
+    asked = [live.sent(action)[0] for action in buttons.values()]
     assert len({message["seq"] for message in asked}) == 4
 
     seq, name = asked[2]["seq"], asked[2]["page"]
