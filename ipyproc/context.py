@@ -86,7 +86,7 @@ class Context:
     ) -> None:
         self._deadline = deadline
         # The same on the monotonic clock. A thread ends the context then; in a forked
-        # child there is none, and whoever asks ends it.
+        # child there is none, and the first question after that time ends it.
         self._ends_at = ends_at
         self._ended = Event()
         self._outcome: dict[None, tuple[_Err, BaseException | None]] = {}

@@ -73,7 +73,7 @@ class PipeEnd(io.RawIOBase):
             self._release_if_unused()
 
     def close_in_fork(self) -> None:
-        """Close the copy that a forked child has, whoever used it in the parent."""
+        """Close a forked child's copy, even if a thread of the parent was using it."""
         self._users.clear()
         self.close()
 
