@@ -6,10 +6,10 @@ import os
 from collections.abc import Mapping
 
 from ipyproc._jobs import request
-from ipyproc._jobs.job import Job
+from ipyproc._jobs.job import Job, start
 from ipyproc._jobs.local import LocalRunner
 from ipyproc._jobs.output.capture import MEMORY_LIMIT, OUTPUT_LIMIT
-from ipyproc._jobs.registry import Jobs, start
+from ipyproc._jobs.registry import Jobs
 from ipyproc._jobs.request import Request, Sink, Source, Words
 from ipyproc.attr import SysProcAttr
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import threading
 import time
 from collections.abc import Callable, Generator
 from contextlib import suppress
@@ -12,7 +10,6 @@ from functools import partial
 from signal import SIGCONT, SIGKILL, SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU
 from typing import Protocol
 
-from ipyproc import _jobs
 from ipyproc._jobs.io.event_loop import event_loop
 from ipyproc._jobs.io.timers import Once, Timer
 from ipyproc._jobs.output.capture import Capture
@@ -21,7 +18,9 @@ from ipyproc._jobs.output.spill import Archive
 from ipyproc._jobs.procinfo.usage import Usage
 from ipyproc._jobs.request import Request, seconds
 from ipyproc._jobs.runner import JobStatus, Runner
+from ipyproc._jobs.shutdown import shutdown
 from ipyproc._jobs.subscribers import Subscribers
+from ipyproc._jobs.view import LazyView
 from ipyproc.errors import SyscallError
 from ipyproc.process import Process
 from ipyproc.state import ProcessState
@@ -30,21 +29,6 @@ from ipyproc.state import ProcessState
 _LOOK_EVERY = 0.5
 _LOOK_SOON = 0.02
 _STOPPING = {SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU, SIGCONT}
-
-
-class View(Protocol):
-    """A picture of a job, as the job knows it."""
-
-    def forget(self) -> None:
-        """Stop following the job; what the page shows stays."""
-
-
-class _Making:
-    """A thread that makes the view of a job."""
-
-    def __init__(self) -> None:
-        self.thread = threading.get_ident()
-        self.done = Once()
 
 
 class Job:
@@ -82,9 +66,7 @@ class Job:
         self._told_status = JobStatus.RUNNING
         self._look_timer: Timer | None = None
         self._timeout: Timer | None = None
-        self._widget: View | None = None
-        # Of the thread that makes the view, by process: a fork has no such thread.
-        self._making_widget: dict[int, _Making] = {}
+        self._view = LazyView()
 
     def start(self) -> None:
         """Start the process, or raise what the system says; once."""
@@ -305,28 +287,11 @@ class Job:
 
         It needs ipywidgets and anywidget.
         """
-        while self._widget is None:
-            making = _Making()
-            first = self._making_widget.setdefault(os.getpid(), making)
-            if first is not making and first.thread != making.thread:
-                first.done.wait()
-                continue
-            try:
-                made = _jobs.make_widget(self)
-                if self._widget is not None:  # a signal handler asked for it meanwhile
-                    made.forget()
-                    break
-                self._widget = made
-            finally:
-                self._making_widget.pop(os.getpid(), None)
-                first.done.set()
-        return self._widget
+        return self._view.of(self)
 
     def forget(self) -> None:
         """Drop the view, if there is one; the table calls this for jobs it forgets."""
-        view, self._widget = self._widget, None
-        if view is not None:
-            view.forget()
+        self._view.forget()
 
     def _check_waitable(self) -> None:
         if self._loop.is_current:
@@ -367,3 +332,29 @@ class Job:
         if not self._over.happened:
             self.timed_out = True
             self.terminate()
+
+
+class Table(Protocol):
+    """Where the jobs of a session are kept."""
+
+    def add(self, job: Job) -> None:
+        """Keep *job*, and see to it that its name is its own."""
+
+    def discard(self, job: Job) -> None:
+        """Forget *job*, if it is kept."""
+
+
+def start(request: Request, runner: Runner, table: Table) -> Job:
+    """Start a job with *runner*, keep it in *table*, and end it with the session."""
+    job = Job(request, runner)
+    try:
+        job.start()
+        table.add(job)
+        shutdown.register(job, request.detach)
+    except BaseException:
+        # If it was started, and then came an interrupt: nobody would know of it.
+        with suppress(OSError):
+            runner.signal(SIGKILL, tree=False)
+        table.discard(job)
+        raise
+    return job

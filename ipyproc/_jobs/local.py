@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import selectors
-import signal as signals
 import threading
 import time
 from collections.abc import Callable
-from contextlib import ExitStack, suppress
-from errno import EINVAL, EIO
+from contextlib import suppress
+from errno import EIO
 from functools import partial
 
 from ipyproc._jobs import resolve
@@ -17,22 +16,18 @@ from ipyproc._jobs.guardian.client import guardian
 from ipyproc._jobs.io.child_stdio import STDERR, STDOUT, ChildStdio
 from ipyproc._jobs.io.endpoints import InputPipe, OutputFile, OutputPipe
 from ipyproc._jobs.io.event_loop import event_loop
-from ipyproc._jobs.io.timers import Timer
+from ipyproc._jobs.leader import Leader
 from ipyproc._jobs.output.interleaved import Output
-from ipyproc._jobs.procinfo.tree import Tree, tree_of
 from ipyproc._jobs.procinfo.usage import Sampler, Usage
 from ipyproc._jobs.request import Request
 from ipyproc._jobs.runner import JobStatus
-from ipyproc._jobs.uninterrupted import uninterrupted
 from ipyproc.attr import ProcAttr, SysProcAttr
-from ipyproc.errors import ProcessDoneError, SyscallError
+from ipyproc.errors import ProcessDoneError
 from ipyproc.process import Process, ProcessStatus, start_process
 from ipyproc.state import ProcessState
 
 # How soon to look again at a process that ended, but is held back by its tracer.
 _RETRY = 0.05
-# How soon to kill again what is left of a job, if that was refused.
-_KILL_AGAIN = 0.25
 
 
 class LocalRunner:
@@ -44,32 +39,24 @@ class LocalRunner:
     def __init__(self, request: Request) -> None:
         """Find all that the start needs; ``OSError`` if something is missing."""
         self._request = request
-        self.dir = resolve.directory(request)
-        self._path = resolve.program(request, self.dir)
+        self.dir = resolve.directory(request.dir)
+        self._path = resolve.program(request.argv[0], request.env, self.dir)
         self.output = Output(request.memory_limit, request.output_limit)
-        self.process = Process(0)
-        self.pid = 0
         self.state: ProcessState | None = None
         self.error: OSError | None = None
         self.ended_at: float | None = None
         self.finished = False
         self._loop = event_loop()
+        self._leader = Leader(self._loop)
         self._guardian = guardian()
         # The number by which the guardian knows of the start.
         self._announced: int | None = None
         self._stdio = ChildStdio()
         self._outputs: list[OutputPipe | OutputFile] = []
         self._input: InputPipe | None = None
-        # While anything is in here the process is not reaped: its pid is its own.
-        self._uses_of_pid: dict[object, None] = {}
-        self._reaping = False
-        # The pidfd stays ours even if somebody waits for the process, or releases it.
-        self._handle = ExitStack()
-        self._pidfd = -1
         self._sampler: Sampler | None = None
         self._clock = 0.0
         self._dependence: object = None
-        self._killer: Timer | None = None
 
     def start(self, changed: Callable[[], None]) -> None:
         """Start the process; *changed* is called from now on."""
@@ -80,14 +67,27 @@ class LocalRunner:
         # First of all: once there is a process it may not fail for want of descriptors.
         self._loop.start()
         try:
-            self._stdio.open(self._request)
-            self._launch()
+            self._open()
+            if self._request.detach:
+                self._start_leader("")
+            else:
+                self._start_guarded()
             self._stdio.close_theirs()
             self._connect()
             self._attach()
         except BaseException:  # an interrupt may come at any time
             self._undo()
             raise
+
+    @property
+    def process(self) -> Process:
+        """The process; pid 0 before the start."""
+        return self._leader.process
+
+    @property
+    def pid(self) -> int:
+        """The process id; 0 before the start."""
+        return self._leader.pid
 
     @property
     def status(self) -> JobStatus:
@@ -98,7 +98,7 @@ class LocalRunner:
             return JobStatus.RELEASED
         if self.error:
             return JobStatus.LOST
-        return JobStatus.STOPPED if self._is_stopped() else JobStatus.RUNNING
+        return JobStatus.STOPPED if self._leader.is_stopped() else JobStatus.RUNNING
 
     @property
     def input_open(self) -> bool:
@@ -122,48 +122,15 @@ class LocalRunner:
 
     def signal(self, sig: int, tree: bool) -> None:
         """Send *sig* to the process, or to all that belongs to it."""
-        if not tree:
-            self.process.signal(sig)
-            return
-        # An interrupt in between must not leave anything stopped.
-        uninterrupted(lambda: self._signal_tree(sig))
-
-    def _signal_tree(self, sig: int) -> None:
-        try:
-            number = self._tree().signal(sig)
-        except (OSError, OverflowError) as error:
-            # As when no descriptor is free for reading /proc. What needs none is done
-            # all the same: the process, and its group, are killed.
-            if sig == signals.SIGKILL:
-                with suppress(OSError):
-                    self._signal_group(sig)
-            raise SyscallError(None, getattr(error, "errno", EINVAL)) from None
-        if number:
-            return
-        if self._is_over or self.process.status is not ProcessStatus.OK:
-            raise ProcessDoneError
-        self._signal_group(sig)  # there is no /proc to look into
-
-    def _tree(self) -> Tree:
-        if self._is_over:
-            return tree_of((), ended={self.pid})
-        return tree_of({self.pid})
+        self._leader.signal(sig, tree)
 
     def end(self, grace: float) -> None:
-        """Send TERM to the process group, and KILL to all that is left later."""
-        self._loop.check_open()  # or nobody would send the second
-        self._signal_group(signals.SIGTERM)
-        if self._is_stopped():
-            self._signal_group(signals.SIGCONT)
-        if self._killer:
-            self._killer.cancel()
-        self._killer = self._loop.call_later(grace, self._kill_if_left)
-        if self._is_over:  # it was quick: nobody else may have seen this timer
-            self._killer.cancel()
+        """Ask the process to end, and kill what is left after *grace* seconds."""
+        self._leader.end(grace)
 
     def usage(self) -> Usage | None:
         """Measure what the process and its descendants use; ``None`` after its end."""
-        if self._is_over:
+        if self._leader.is_over:
             return None
         if self._sampler is None:
             self._sampler = Sampler(self.pid)
@@ -171,30 +138,34 @@ class LocalRunner:
 
     def let_go(self) -> None:
         """Release the process, once the event loop has stopped."""
-        self._handle.close()
+        self._leader.let_go()
         self.process.release()
 
-    @property
-    def _is_over(self) -> bool:
-        return self.state is not None or self.error is not None
+    def _open(self) -> None:
+        asked = self._request
+        self._stdio.open(
+            asked.stdin,
+            asked.stdout,
+            asked.stderr,
+            merge=asked.merge,
+            script=asked.script,
+            log=resolve.log(asked.name) if asked.detach else None,
+        )
 
-    def _launch(self) -> None:
-        if self._request.detach:
-            self._start_process("")
-            return
+    def _start_guarded(self) -> None:
         self._announced = self._guardian.number()
         self._guardian.prepare(self._announced)
-        self._start_process(self._guardian.mark)
+        self._start_leader(self._guardian.mark)
         self._guardian.tell(self.pid)
         self._guardian.settle(self._announced)
 
-    def _start_process(self, mark: str) -> None:
+    def _start_leader(self, mark: str) -> None:
         asked = self._request
-        env = resolve.environment(asked, self.dir, mark)
+        env = resolve.environment(asked.env, asked.clear_env, self.dir, mark)
         system = asked.sys or SysProcAttr(setsid=True)
         attr = ProcAttr(self.dir, env, self._stdio.files, system)
-        self.process = start_process(self._path, asked.argv, attr)
-        self.pid = self.process.pid
+        self._leader.process = start_process(self._path, asked.argv, attr)
+        self._leader.pid = self._leader.process.pid
 
     def _connect(self) -> None:
         for stream, fd in self._stdio.outputs.items():
@@ -212,8 +183,7 @@ class LocalRunner:
 
     def _attach(self) -> None:
         """Watch, from now on, the pipes and the process, which may end at any time."""
-        with suppress(OSError):  # there are none, or the process was released
-            self._pidfd = self._handle.enter_context(self.process.handle())
+        self._leader.hold()
         self._loop.call_soon(self._watch)
 
     def _watch(self) -> None:
@@ -227,10 +197,10 @@ class LocalRunner:
     def _watch_all(self) -> None:
         for pipe in self._outputs:
             pipe.attach()
-        if self._pidfd >= 0:
-            self._loop.watch(self._pidfd, selectors.EVENT_READ, self._ended)
+        if self._leader.pidfd >= 0:
+            self._loop.watch(self._leader.pidfd, selectors.EVENT_READ, self._ended)
         elif self.process.status is ProcessStatus.OK:
-            self._start_waiter()
+            self._wait_in_thread()
         else:
             self._ended()
 
@@ -260,7 +230,7 @@ class LocalRunner:
         # pidfd was being registered, it may or may not be watched.
         self._ended()
 
-    def _start_waiter(self) -> None:
+    def _wait_in_thread(self) -> None:
         waiter = threading.Thread(
             target=self._wait_by_pid, name=f"ipyproc-waiter-{self.pid}", daemon=True
         )
@@ -280,34 +250,25 @@ class LocalRunner:
         self._changed()
 
     def _ended(self) -> None:
-        if self._is_over:
+        if self._leader.is_over:
             return
         # What was printed before the end is in the pipes by now. There may be no end of
         # the file: what the process started can hold the pipes for as long as it likes.
         for pipe in self._outputs:
             if pipe.is_open:
                 pipe.drain()
-        if self._pidfd >= 0:
-            self._loop.unwatch(self._pidfd)
+        if self._leader.pidfd >= 0:
+            self._loop.unwatch(self._leader.pidfd)
         ended_at = self._now()
-        self._reaping = True
         try:
-            if self._uses_of_pid:
-                raise TimeoutError
-            state = self.process.wait(0)
+            state = self._leader.reap()
             self.ended_at, self.state = ended_at, state
         except TimeoutError:
-            # Its pid is in use at this moment, or its tracer has to hear of the end
-            # first, ptrace(2).
-            self._reaping = False
             self._loop.call_later(_RETRY, self._ended)
             return
         except OSError as error:
             self.ended_at, self.error = ended_at, error
-        self._handle.close()
         self._guardian.ended(self.pid)
-        if self._killer:
-            self._killer.cancel()
         if self._input:
             self._input.abort()
         self._settle()
@@ -320,9 +281,10 @@ class LocalRunner:
 
     def _loop_failed(self, error: BaseException) -> None:
         """Fail all waits: how the process ends can no longer be learnt."""
-        if not self._is_over:
+        if not self._leader.is_over:
             text = f"the event loop of the jobs has failed: {error!r}"
             self.ended_at, self.error = self._now(), OSError(EIO, text)
+            self._leader.is_over = True
         if not self.finished:
             self.finished = True
             self._changed()
@@ -330,67 +292,7 @@ class LocalRunner:
     def _settle(self) -> None:
         """Finish the job if its process and all its pipes have ended."""
         is_open = any(pipe.is_open for pipe in self._outputs)
-        if self._is_over and not is_open and not self.finished:
+        if self._leader.is_over and not is_open and not self.finished:
             self.finished = True
             self._loop.depart(self._dependence)
             self._changed()
-
-    def _signal_group(self, sig: int) -> None:
-        if not self._with_pid(lambda: self._kill_group(sig)):
-            self.process.signal(sig)
-
-    def _kill_group(self, sig: int) -> bool:
-        if self._leads_group():
-            os.killpg(self.pid, sig)
-            return True
-        return False
-
-    def _with_pid(self, use: Callable[[], bool]) -> bool:
-        """Call *use* while the process is not reaped; ``False`` if it was already.
-
-        Not a lock: the event loop would wait for it, and a signal handler that came in
-        between for the event loop. In this order: either the loop sees that the pid is
-        in use, or we see that it is reaping.
-        """
-        key = object()
-        try:
-            self._uses_of_pid[key] = None
-            return not self._reaping and not self._is_over and use()
-        finally:
-            self._uses_of_pid.pop(key, None)
-
-    def _leads_group(self) -> bool:
-        return (
-            self.process.status is ProcessStatus.OK and os.getpgid(self.pid) == self.pid
-        )
-
-    def _kill_if_left(self) -> None:
-        if not self._is_over:
-            self._kill_all()
-
-    def _kill_all(self) -> None:
-        """Kill all that is left; retry while that is refused."""
-        try:
-            self.signal(signals.SIGKILL, tree=True)
-        except ProcessDoneError:
-            return
-        except OSError:
-            self._loop.call_later(_KILL_AGAIN, self._kill_all)
-
-    def _is_stopped(self) -> bool:
-        """Ask the kernel whether the process is stopped; that changes nothing.
-
-        There is no other sound way: a stop makes no pidfd ready, and SIGCHLD belongs to
-        the user's program.
-        """
-        return self._with_pid(self._waitable)
-
-    def _waitable(self) -> bool:
-        by_pid = os.P_PID, self.pid
-        idtype, number = by_pid if self._pidfd < 0 else (os.P_PIDFD, self._pidfd)
-        try:
-            return bool(
-                os.waitid(idtype, number, os.WSTOPPED | os.WNOHANG | os.WNOWAIT)
-            )
-        except OSError:
-            return False

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import suppress
 from difflib import get_close_matches
-from signal import SIGKILL
 from typing import TypeVar
 
 from ipyproc._jobs.io.event_loop import event_loop
 from ipyproc._jobs.job import Job
 from ipyproc._jobs.output.spill import Keeping
-from ipyproc._jobs.request import Request, size
-from ipyproc._jobs.runner import Runner
-from ipyproc._jobs.shutdown import shutdown
+from ipyproc._jobs.request import size
 
 _Default = TypeVar("_Default")
 
@@ -146,7 +142,7 @@ class Jobs:
         job.name = name
         job.when_finished(self._keeping.add)
 
-    def discard(self, job: Job | None) -> None:
+    def discard(self, job: Job) -> None:
         """Forget *job*, if it is here, whether or not it has ended."""
         for name, each in list(self._jobs.items()):
             if each is job:
@@ -174,19 +170,3 @@ class Jobs:
         if near:
             return f"no job {str(key)!r}; did you mean {near[0]!r}?"
         return f"no job {str(key)!r}; there are {', '.join(names[-5:])}"
-
-
-def start(request: Request, runner: Runner, table: Jobs) -> Job:
-    """Start a job with *runner*, keep it in *table*, and end it with the session."""
-    job = Job(request, runner)
-    try:
-        job.start()
-        table.add(job)
-        shutdown.register(job, request.detach)
-    except BaseException:
-        # If it was started, and then came an interrupt: nobody would know of it.
-        with suppress(OSError):
-            runner.signal(SIGKILL, tree=False)
-        table.discard(job)
-        raise
-    return job

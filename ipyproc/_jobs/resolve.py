@@ -4,32 +4,32 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Mapping
 
 from ipyproc._jobs.guardian.program import MARK
-from ipyproc._jobs.request import Request
+from ipyproc._process.environment import variables
 from ipyproc.attr import Env
 from ipyproc.errors import PathError, SyscallError
 from ipyproc.exec.look_path import look_path, look_path_in
 
 
-def program(request: Request, directory: str | None) -> str:
-    """Find the program as ``look_path`` does, with its errors, in the PATH of the job.
+def program(name: str, env: Mapping[str, str], directory: str | None) -> str:
+    """Find the program *name* as ``look_path`` does, with its errors, in *env*'s PATH.
 
-    A cleared environment without PATH leaves our own to look in.
+    An environment without PATH leaves our own to look in.
     A relative path is one from *directory*, for there the process starts.
     """
-    name = request.argv[0]
     if "/" not in name:
-        return look_path_in(name, request.env.get("PATH", os.environ.get("PATH", "")))
+        return look_path_in(name, env.get("PATH", os.environ.get("PATH", "")))
     look_path(os.path.join(directory or "", name))
     return name
 
 
-def directory(request: Request) -> str | None:
+def directory(path: str | None) -> str | None:
     """Expand and check the directory to start in."""
-    if request.dir is None:
+    if path is None:
         return None
-    found = os.path.expanduser(request.dir)
+    found = os.path.expanduser(path)
     try:
         if not os.path.isdir(found):
             os.stat(found)
@@ -41,14 +41,17 @@ def directory(request: Request) -> str | None:
     return found
 
 
-def environment(request: Request, directory: str | None, mark: str = "") -> Env | None:
+def environment(
+    env: Mapping[str, str], clear: bool, directory: str | None, mark: str = ""
+) -> Env | None:
     """Make the environment of the process; ``None`` is our own as it is.
 
-    PWD tells the process the way to its directory, as in Go and in a shell. *mark* is
-    how the guardian finds what belongs to the session; without one, nothing does.
+    It is *env*, added to our own unless *clear* is set. PWD tells the process the way
+    to its directory, as in Go and in a shell. *mark* is how the guardian finds what
+    belongs to the session; without one, nothing does.
     """
-    added = dict(request.env)
-    if request.clear_env:
+    added = dict(env)
+    if clear:
         return added
     if directory is not None:
         added = {"PWD": _absolute(directory), **added}
@@ -88,14 +91,12 @@ class _OwnEnvironment:
 
     def __call__(self, mark: str) -> tuple[bytes, ...] | None:
         """Return it as a program gets it; ``None`` if it is ours as it is."""
-        # The dictionary inside is ten times faster to compare than what decodes and
-        # encodes every word; its copy is made in one step, so another thread may write.
-        ours = dict(getattr(os.environb, "_data", None) or os.environb.copy())
+        ours = variables()
         key = os.fsencode(MARK)
         if not mark and key not in ours:
             return None
-        variables, marked, made = self._made
-        if variables != ours or marked != mark:
+        known, marked, made = self._made
+        if known != ours or marked != mark:
             words = {**ours, key: os.fsencode(mark)}
             made = tuple(b"=".join(item) for item in words.items())
             self._made = ours, mark, made

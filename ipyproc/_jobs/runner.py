@@ -44,8 +44,6 @@ class Runner(Protocol):
     Methods may be called from any thread.
     """
 
-    pid: int
-    process: Process
     #: The directory it starts in, if one was asked for.
     dir: str | None
     #: What it printed; it grows until ``finished``.
@@ -65,6 +63,14 @@ class Runner(Protocol):
         From now on *changed* is called, on the event loop's thread, whenever one of the
         attributes did. Output that was printed before the end is there with the state.
         """
+
+    @property
+    def pid(self) -> int:
+        """The process id; 0 before the start."""
+
+    @property
+    def process(self) -> Process:
+        """The process itself."""
 
     @property
     def status(self) -> JobStatus:

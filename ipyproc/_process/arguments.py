@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from operator import index
 
-from ipyproc._sys import inherit, libc
+from ipyproc._sys import inherit
 from ipyproc.attr import Credential, Env, File, SysProcAttr, SysProcIDMap
 
 # What os.fsencode uses: most arguments are str, and need no call of it.
@@ -46,12 +46,6 @@ def words(argv: object) -> list[bytes]:
     if not given:
         raise ValueError("argv: empty; it begins with the program's own name")
     return given
-
-
-def our_environment() -> dict[str, str]:
-    """Return a copy of our own environment, which other threads may be changing."""
-    items = libc.variables().items()
-    return {os.fsdecode(key): os.fsdecode(value) for key, value in items}
 
 
 def environment(env: Env) -> list[bytes]:

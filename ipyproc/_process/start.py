@@ -14,9 +14,10 @@ from contextlib import suppress
 from errno import EINVAL
 
 from ipyproc._process import arguments
+from ipyproc._process.environment import own_environment
 from ipyproc._process.handle import PidfdOwner, PidOwner
 from ipyproc._sys import inherit, pidfd, posix_spawn, waitid
-from ipyproc._sys.libc import own_environment, vector
+from ipyproc._sys.posix_spawn import vector
 from ipyproc.attr import ProcAttr, SysProcAttr
 from ipyproc.errors import PathError
 

@@ -22,7 +22,6 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from ipyproc._sys import posix_spawn
-from ipyproc._sys.libc import vector
 
 #: What comes before ``-c``: no site-packages, no current directory, no files written.
 #: It is -I without -E, because we choose a helper's environment, and a relocated Python
@@ -128,7 +127,7 @@ def _answers(path: str) -> bool:
                     pid,
                     os.fsencode(path),
                     [word.encode() for word in words],
-                    vector([]),
+                    posix_spawn.vector([]),
                     [-1, theirs.fileno(), -1],
                     posix_spawn.attributes(),
                 )

@@ -9,13 +9,15 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 
-from ipyproc._sys.libc import Vector, has, libc, vector
+from ipyproc._sys.libc import has, libc
 
 _SETPGROUP, _SETSIGDEF, _SETSIGMASK, _SETSID = 0x02, 0x04, 0x08, 0x80
 # Opaque structures: glibc needs 80 and 336 bytes, others less.
 _Opaque = ctypes.c_byte * 512
 Attributes = ctypes.Array[ctypes.c_byte]
 _SignalSet = ctypes.c_byte * 128
+#: A NULL-terminated array of strings.
+Vector = ctypes.Array[ctypes.c_char_p]
 
 # Python itself ignores the first two. glibc keeps the others for its threads, and a
 # child ignores them unless glibc is told to reset them.
@@ -59,6 +61,11 @@ def spawn(
     filled = ctypes.byref(pid)
     number = _spawn(filled, path, actions, attributes, vector(argv), env)
     _check(number)
+
+
+def vector(strings: Sequence[bytes]) -> Vector:
+    """Make the NULL-terminated array of strings that exec wants."""
+    return (ctypes.c_char_p * (len(strings) + 1))(*strings, None)
 
 
 class _FileActions:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from errno import EINVAL
 
-from ipyproc._process.arguments import our_environment
+from ipyproc._process.environment import variables
 from ipyproc.attr import Env
 from ipyproc.errors import SyscallError
 from ipyproc.exec.look_path import clean
@@ -35,7 +35,7 @@ def environment(env: Env, directory: Directory) -> tuple[list[str], Exception | 
     """
     error: Exception | None = None
     if env is None:
-        entries = [f"{key}={value}" for key, value in our_environment().items()]
+        entries = [os.fsdecode(b"=".join(item)) for item in variables().items()]
         if directory:
             try:
                 entries.append(f"PWD={absolute(os.fsdecode(directory))}")

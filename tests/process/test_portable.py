@@ -9,7 +9,8 @@ from types import ModuleType
 
 import pytest
 
-from ipyproc._sys import inherit, libc, posix_spawn, waitid
+from ipyproc._process import environment
+from ipyproc._sys import inherit, posix_spawn, waitid
 from tests.process.tools import output_of, run_python, start_sh, start_sleep
 
 
@@ -91,7 +92,7 @@ def test_environment_without_the_private_dictionary(
     """Where Python has no dictionary inside os.environb, a child gets the same."""
     monkeypatch.setenv("SEEN_BY_THE_CHILD", "yes")
     inside = output_of("env | sort")
-    monkeypatch.setattr(libc.os, "environb", dict(os.environb))
+    monkeypatch.setattr(environment.os, "environb", dict(os.environb))
 
     assert output_of("env | sort") == inside
     assert "SEEN_BY_THE_CHILD=yes" in inside

@@ -11,8 +11,7 @@ from errno import EACCES, EINVAL, ENOSYS, EPERM
 from itertools import count, starmap
 from typing import Final, TypeAlias
 
-from ipyproc._jobs.request import PIPE, Request, Sink, Source
-from ipyproc._jobs.resolve import log
+from ipyproc._jobs.request import PIPE, Sink, Source
 from ipyproc.attr import File
 from ipyproc.errors import PathError, SyscallError
 
@@ -49,21 +48,33 @@ class ChildStdio:
         self._ours = [_NO_MORE]
         self._fresh: list[tuple[int, int]] = []
 
-    def open(self, request: Request) -> None:
-        """Open what *request* asks for.
+    def open(
+        self,
+        stdin: Source,
+        stdout: Sink,
+        stderr: Sink,
+        *,
+        merge: bool = False,
+        script: bytes | None = None,
+        log: str | None = None,
+    ) -> None:
+        """Open what a request asks for; *script* is read from descriptor ``SCRIPT``.
 
-        The output of a detached job goes to files, for pipes end with the session.
+        Output that would be captured goes to files called *log*, if that is given:
+        those of a detached job, for pipes end with the session.
         """
-        if request.detach:
-            self._make_logs(request)
-        self._source(request.stdin, request.detach)
-        self._sink(STDOUT, request.stdout)
-        if request.merge or _same(request.stdout, request.stderr):
+        merge = merge or _same(stdout, stderr)
+        if log is not None:
+            captured = [stdout is None, stderr is None and not merge]
+            self._make_logs(log, [s for s in (STDOUT, STDERR) if captured[s]])
+        self._source(stdin, log is not None)
+        self._sink(STDOUT, stdout)
+        if merge:
             self.files.append(self.files[1])
         else:
-            self._sink(STDERR, request.stderr)
-        if request.script is not None:
-            self.files.append(self._filled(request.script))
+            self._sink(STDERR, stderr)
+        if script is not None:
+            self.files.append(self._filled(script))
 
     def close_theirs(self) -> None:
         """Close the child's ends, once it has them."""
@@ -106,15 +117,12 @@ class ChildStdio:
         else:
             self.files.append(file)
 
-    def _make_logs(self, request: Request) -> None:
+    def _make_logs(self, log: str, streams: Collection[int]) -> None:
         """Make the files that a detached job prints into, under a name that is free.
 
         Another thread, or another program, may take the name at the same time.
         """
-        streams = [STDOUT] if request.stdout is None else []
-        if request.stderr is None and not request.merge:
-            streams.append(STDERR)
-        for base in _unused(log(request.name)):
+        for base in _unused(log):
             try:
                 for stream in streams:
                     self._open_log(stream, base + _ENDINGS[stream])

@@ -19,7 +19,8 @@ from ipyproc._sys import inherit, posix_spawn
 from ipyproc._sys.helper_code import code_of
 from ipyproc._sys.interpreter import OPTIONS, Interpreter, interpreter
 from ipyproc._sys.launcher import program as launcher
-from ipyproc._sys.libc import Vector, system_call, vector
+from ipyproc._sys.libc import system_call
+from ipyproc._sys.posix_spawn import Vector, vector
 from ipyproc.attr import Credential, SysProcAttr, SysProcIDMap
 
 # The launcher's descriptors for what it is handed. Its 0 to 2 are closed, because an
