@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import subprocess
@@ -15,6 +16,9 @@ from pathlib import Path
 import pytest
 
 from ipyproc import Job
+from ipyproc._jobs.guardian.client import guardian
+from ipyproc._jobs.io.event_loop import event_loop
+from tests.guard import Holdings, holdings
 
 PATIENCE = 30.0
 #: For what is tested in a fresh interpreter: with pidfds, and as where there are none.
@@ -47,6 +51,23 @@ def eventually(condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + PATIENCE
     while not condition():
         assert time.monotonic() < deadline, "it never came so far"
+        time.sleep(0.01)
+
+
+def at_rest() -> Holdings:
+    """List what we hold while a job runs, once its start is over."""
+    eventually(lambda: guardian().ready)
+    # Without pidfds the thread that waits for a job may not have been started.
+    event_loop().run(lambda: None)
+    return holdings()
+
+
+def until_as(before: Holdings) -> None:
+    """Wait until we hold what we held *before*; a traceback may hold it in a cycle."""
+    deadline = time.monotonic() + PATIENCE
+    while leaked := holdings().leaked(before):
+        assert time.monotonic() < deadline, leaked
+        gc.collect(0)
         time.sleep(0.01)
 
 

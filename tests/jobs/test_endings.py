@@ -13,10 +13,11 @@ from contextlib import contextmanager, suppress
 import pytest
 
 from ipyproc import Job, spawn
-from ipyproc._jobs.guardian.client import guardian
 from ipyproc._jobs.procinfo import proc, tree
+from tests.guard import holdings
 from tests.jobs.helpers import (
     PATIENCE,
+    at_rest,
     eventually,
     gone,
     in_session,
@@ -268,11 +269,10 @@ os.kill(os.getpid(), signal.SIGKILL)
 def test_descriptors_at_any_interrupt() -> None:
     """Wherever a look at a process is interrupted, no descriptor stays open."""
     job = spawn("sleep 1000")
-    eventually(lambda: guardian().ready)
     seen = proc.stat(job.pid)
     assert seen is not None
     watched = files_below("_jobs/procinfo")
-    before = sorted(os.listdir("/proc/self/fd"))
+    before = at_rest().descriptors
     looks: list[Callable[[], object]] = [
         lambda: proc.stat(job.pid),
         lambda: proc.environment(job.pid),
@@ -288,7 +288,7 @@ def test_descriptors_at_any_interrupt() -> None:
                 interrupt_at(instants, watched=watched) as interrupts,
             ):
                 look()
-            assert sorted(os.listdir("/proc/self/fd")) == before
+            assert holdings().descriptors == before
             if interrupts.left > 0:
                 break
         assert instants > 5

@@ -13,6 +13,7 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
+from select import select
 
 import psutil
 import pytest
@@ -22,8 +23,10 @@ from ipyproc._jobs import local
 from ipyproc._jobs.guardian import client, line, program
 from ipyproc._jobs.io.event_loop import event_loop
 from ipyproc._jobs.shutdown import shutdown
+from ipyproc._sys import pidfd
 from tests.jobs.cold_start import kill_at_random_moments
 from tests.jobs.helpers import PATIENCE, START, eventually, gone, lives, script
+from tests.process.tools import wait_until_ended
 from tests.sandbox import sandbox
 
 pytestmark = pytest.mark.slow
@@ -513,6 +516,28 @@ def test_it_ends_when_there_is_nothing_to_guard(
 
     spawn("cat", stdin=PIPE)
     assert the_guardian() != process
+
+
+def test_it_is_ready_once_nothing_is_left_of_its_start(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As long as the handle of its first process is open it is not ready."""
+    begun = line.Line(event_loop(), "mark")
+    while not begun.greeted:
+        assert select([begun.ear], [], [], PATIENCE)[0]
+        begun.hear()
+    wait_until_ended(begun._first[0].pid)
+    seen, close_last = [], pidfd.close_last
+
+    def closing(held: list[int]) -> None:
+        seen.append(begun.is_ready)
+        close_last(held)
+
+    monkeypatch.setattr(pidfd, "close_last", closing)
+    begun.reap()
+
+    assert not any(seen)
+    assert begun.is_ready
 
 
 def test_a_stopped_guardian_blocks_nobody() -> None:

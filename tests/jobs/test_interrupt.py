@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import gc
 import random
 
 import pytest
 
 from ipyproc import PIPE, Job, jobs, spawn
-from ipyproc._jobs.guardian.client import guardian
-from ipyproc._jobs.io.event_loop import event_loop
 from ipyproc._jobs.shutdown import shutdown
-from tests.guard import Holdings, holdings
-from tests.jobs.helpers import PATIENCE, eventually, until
+from tests.guard import Holdings
+from tests.jobs.helpers import PATIENCE, at_rest, until, until_as
 from tests.process.interrupts import (
     MANY,
     files_below,
@@ -44,17 +41,7 @@ def end(started: list[Job]) -> None:
 def settled() -> Holdings:
     """Say what we hold while a job runs, so that its event loop and guardian stay."""
     spawn("cat", stdin=PIPE)
-    eventually(lambda: guardian().ready)
-    # Its first process was waited for, but the handle of that may still be open; and
-    # without pidfds the thread that waits for the job may not have been started.
-    event_loop().run(lambda: None)
-    return holdings()
-
-
-def is_as(before: Holdings) -> bool:
-    """Whether we hold what we held; a traceback may hold things in a cycle."""
-    gc.collect(0)
-    return not holdings().leaked(before)
+    return at_rest()
 
 
 def test_start_at_instants(mode: str) -> None:
@@ -68,7 +55,7 @@ def test_start_at_instants(mode: str) -> None:
             except KeyboardInterrupt:
                 assert [job.name for job in jobs] == ["cat", "new"][: 1 + len(started)]
         end(started)
-        eventually(lambda: is_as(before))
+        until_as(before)
         if interrupts.left > 0:
             break
 
@@ -87,7 +74,7 @@ def test_start_at_instants_of_jobs(mode: str) -> None:
             except KeyboardInterrupt:
                 assert [job.name for job in jobs] == ["cat", "new"][: 1 + len(started)]
         end(started)
-        eventually(lambda: is_as(before))
+        until_as(before)
         if number < MANY and interrupts.left > 0:
             break
     end([jobs["cat"]])
@@ -108,4 +95,4 @@ def test_start_at_random_moments(mode: str) -> None:
         except KeyboardInterrupt:
             assert [job.name for job in jobs] == ["cat", "new"][: 1 + len(started)]
         end(started)
-        eventually(lambda: is_as(before))
+        until_as(before)

@@ -13,9 +13,10 @@ from ipyproc import PIPE, Job, JobStatus, _jobs, jobs, spawn
 from ipyproc._jobs.guardian.client import guardian
 from ipyproc._jobs.io.event_loop import event_loop
 from ipyproc.errors import ProcessDoneError, SyscallError
+from tests.guard import holdings
 from tests.jobs.helpers import (
     PATIENCE,
-    eventually,
+    at_rest,
     python,
     script,
     until,
@@ -625,13 +626,12 @@ def test_at_most_four_descriptors() -> None:
     """A job holds its pidfd and its pipes, and nothing once it is over."""
     guardian().prepare(0)
     guardian().settle(0)
-    eventually(lambda: guardian().ready)  # and all descriptors of both are there
-    before = len(os.listdir("/proc/self/fd"))
+    before = at_rest().descriptors
     running = [ready() for _ in range(10)]
-    assert len(os.listdir("/proc/self/fd")) - before <= 40
+    assert len(holdings().descriptors - before) <= 40
 
     for job in running:
         job.close_stdin()
         until(job, lambda job: job.finished)
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert holdings().descriptors == before
     assert len(jobs) == 10

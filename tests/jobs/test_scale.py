@@ -9,10 +9,9 @@ import tracemalloc
 import pytest
 
 from ipyproc import PIPE, jobs, spawn
-from ipyproc._jobs.guardian.client import guardian
 from ipyproc._jobs.io.event_loop import NAME
 from tests.guard import holdings
-from tests.jobs.helpers import PATIENCE, eventually, until
+from tests.jobs.helpers import PATIENCE, at_rest, eventually, until, until_as
 
 AT_ONCE, IN_A_ROW = 60, 100
 
@@ -20,8 +19,7 @@ AT_ONCE, IN_A_ROW = 60, 100
 def test_many_at_once(mode: str) -> None:
     """Jobs that run at once share one thread, have few descriptors, and all end."""
     keeper = spawn("cat", stdin=PIPE)
-    eventually(lambda: guardian().ready)
-    before = holdings()
+    before = at_rest()
     running = [spawn("cat", stdin=PIPE) for _ in range(AT_ONCE)]
     now = holdings()
 
@@ -38,14 +36,13 @@ def test_many_at_once(mode: str) -> None:
     assert [job.stdout.text for job in running] == [f"{n}\n" for n in range(AT_ONCE)]
     jobs.clear()
     del running, job
-    eventually(lambda: not holdings().leaked(before))
+    until_as(before)
     assert keeper.status == "running"
 
 
 def test_many_in_a_row(mode: str) -> None:
     """Jobs that come and go leave nothing: no descriptor, no thread, no memory."""
     keeper = spawn("cat", stdin=PIPE)
-    eventually(lambda: guardian().ready)
 
     def run(count: int) -> int:
         for _ in range(count):
@@ -58,7 +55,7 @@ def test_many_in_a_row(mode: str) -> None:
         return tracemalloc.get_traced_memory()[0]
 
     run(10)
-    before = holdings()
+    before = at_rest()
     tracemalloc.start()
     try:
         growth = -run(IN_A_ROW // 2) + run(IN_A_ROW)
@@ -68,7 +65,7 @@ def test_many_in_a_row(mode: str) -> None:
     # A job that is kept takes thirty times as much; the guardian knows of each for a
     # moment longer.
     assert growth < 500 * IN_A_ROW
-    eventually(lambda: not holdings().leaked(before))
+    until_as(before)
     assert list(jobs) == [keeper]
 
 

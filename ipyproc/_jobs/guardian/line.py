@@ -47,6 +47,7 @@ class Line:
         self.is_open = True
         #: Whether it has begun.
         self.greeted = False
+        self._first_is_over = False
         self._has_left = False
         try:
             self._begin(mark)
@@ -59,10 +60,8 @@ class Line:
 
     @property
     def is_ready(self) -> bool:
-        """Whether it guards, and no child of ours is left of the start."""
-        return self.greeted and all(
-            first.status is not ProcessStatus.OK for first in self._first
-        )
+        """Whether it guards, and neither child nor handle is left of the start."""
+        return self.greeted and self._first_is_over
 
     def say(self, pid: int, number: int) -> None:
         """Send it a message; never blocks."""
@@ -114,6 +113,7 @@ class Line:
             return
         except OSError:  # somebody else did
             first.release()
+        self._first_is_over = True
         if self._has_left:
             self._has_left = False
             _reap(self._loop, self._group)
