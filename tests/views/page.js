@@ -24,7 +24,7 @@ window.widths = (text) => {
   const screen = new Screen();
   const width = (char) => {
     screen.feed("stdout", new TextEncoder().encode("\r\x1b[Kx" + char));
-    return screen.streams.stdout.column - 1;
+    return screen.column - 1;
   };
   return Array.from(text, width).join("");
 };

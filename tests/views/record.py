@@ -18,9 +18,11 @@ import http.server
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
+import tempfile
 import termios
 import threading
 import time
@@ -227,18 +229,19 @@ def picture(data: bytes) -> Lines:
 
 def _captured(data: bytes) -> list[str]:
     """Show *data* in a tmux of its own, which is large enough for all of it."""
-    path = Path("/tmp/x.recording")
-    path.write_bytes(data)
-    tmux = ["tmux", "-L", "ipyproc-record", "-f", os.devnull]
-    show = f"cat {path}; tmux -L ipyproc-record wait-for -S shown; sleep 60"
-    try:
-        subprocess.run([*tmux, "new-session", "-d", "-x500", "-y900", show], check=True)
-        subprocess.run([*tmux, "wait-for", "shown"], check=True)
-        capture = [*tmux, "capture-pane", "-p", "-e", "-N"]
-        return subprocess.check_output(capture, text=True).splitlines()
-    finally:
-        subprocess.run([*tmux, "kill-server"], check=False)
-        path.unlink()
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        path = Path(folder, "output")
+        path.write_bytes(data)
+        tmux = ["tmux", "-S", f"{folder}/socket", "-f", os.devnull]
+        show = f"cat {path}; {shlex.join(tmux)} wait-for -S shown; sleep 60"
+        window = [*tmux, "new-session", "-d", "-x500", "-y900", show]
+        try:
+            subprocess.run(window, check=True)
+            subprocess.run([*tmux, "wait-for", "shown"], check=True)
+            capture = [*tmux, "capture-pane", "-p", "-e", "-N"]
+            return subprocess.check_output(capture, text=True).splitlines()
+        finally:
+            subprocess.run([*tmux, "kill-server"], check=False)
 
 
 _FLAGS = {"1": "bold", "2": "dim", "3": "italic", "4": "underline", "7": "inverse"}

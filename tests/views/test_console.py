@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from ipyproc._jobs.output.line import width
 from ipyproc.views.render import console
-from ipyproc.views.terminal.line import width
 from tests.views.fakes import FakeJob
 
 
@@ -27,6 +27,19 @@ def test_the_line_of_a_job_says_what_there_is() -> None:
     assert line.startswith('"a\\nb" (pid 4242): running, ')
     assert line.endswith(" | 100 %")
     assert line.isprintable()
+
+
+def test_only_the_last_line_is_ended(capsys: pytest.CaptureFixture[str]) -> None:
+    """A prompt that an answer followed is no unfinished line; one at the end is."""
+    job = FakeJob()
+    output = console.Output(job)
+    for stream, data in ((1, b">>> "), (0, b"42\n"), (1, b">>> ")):
+        job.prints(data, stream)
+        output.poll()
+
+    output.close()
+
+    assert capsys.readouterr() == ("42\n", ">>> >>> \n")
 
 
 def test_what_runs_of_several_is_named() -> None:

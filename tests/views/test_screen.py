@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
@@ -11,8 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ipyproc.views.terminal.line import COLUMNS, width
+from ipyproc._jobs.output.grid import COLUMNS
+from ipyproc._jobs.output.line import width
 from ipyproc.views.terminal.screen import CELLS, LINES, Screen
+from tests.views import record
 
 Vector = dict[str, Any]
 HERE = Path(__file__).parent
@@ -45,7 +48,18 @@ PIECES = [
     *(b"K", b"J", b"0", b"1", b"2", b"3", b"38;5;", b"48;2;1;2;", b"4:3", b";", b"?"),
     *("日本".encode(), "e\u0301".encode(), "😀".encode(), b"\xe2", b"\x82", b"\xff"),
     *(b"abc", b"x" * 30, b" ", b"\x1bP", b"\x18", "\u202e".encode(), b"7", b"31", b"H"),
-    *(b"\x1b[2J", b"\x1b[H", b"\x1b7", b"\x1b8", b"\x1b[s", b"\x1b[u", b"\x1bc", b"s"),
+    *(
+        b"\v",
+        b"\f",
+        b"\x1b[2J",
+        b"\x1b[H",
+        b"\x1b7",
+        b"\x1b8",
+        b"\x1b[s",
+        b"\x1b[u",
+        b"\x1bc",
+        b"s",
+    ),
     *(b"\x1b[A", b"\x1b[2A", b"\x1b[J", b"\x1b[1K", b"\x1b[31m", b"\x1b[m", b"\x1b[5G"),
 ]
 printed = st.lists(st.sampled_from(PIECES) | st.binary(max_size=3)).map(b"".join)
@@ -117,20 +131,42 @@ def test_pieces_do_not_matter(data: bytes, cuts: list[int]) -> None:
     assert cut.runs() == whole.runs()
 
 
-@given(st.text("ab\n\r\b\t日\u0301\x1b[;0123456789ABCDGHJKmsu78c", max_size=200))
+@given(st.text("ab\n\r\b\t\v\f日\u0301\x1b[;0123456789ABCDGHJKmsu78c", max_size=200))
 def test_what_is_kept_is_bounded(text: str) -> None:
     """No output makes a screen keep more than it may, or count wrong."""
     screen = Screen(5, 40)
     for stream in ("stdout", "stderr", "stdout"):
         screen.feed(stream, text.encode())
 
-    lines = screen._lines
+    lines, cells = screen._grid.lines, screen._grid._cells
     assert len(lines) <= 5
-    assert screen._cells == sum(len(line.chars) for line in lines)
-    assert screen._cells <= 40 or len(lines) == 1
+    assert cells == sum(len(line.chars) for line in lines)
+    assert cells <= 40 or len(lines) == 1
     assert all(len(line.chars) == len(line.styles) <= COLUMNS for line in lines)
     assert all(line.chars[:1] != [""] for line in lines)
-    assert set(screen._owners) == set(lines)
+
+
+AS_ON_A_TERMINAL = [
+    "streams continue each other's lines",
+    "a prompt on one stream, the answer on the other",
+    "pieces stand in the order in which they came",
+    "a progress bar beside a log is as on a terminal",
+    "up and down lead to the lines of the other stream",
+    "vertical tab and form feed go down in the same column",
+    "vertical tab goes to a line that is there",
+]
+
+
+@pytest.mark.skipif(not shutil.which("tmux"), reason="there is no tmux")
+@pytest.mark.parametrize("name", AS_ON_A_TERMINAL)
+def test_streams_share_the_screen_as_on_a_terminal(name: str) -> None:
+    """What the vectors say of several streams and of vertical tabs, tmux shows, too."""
+    vector = next(vector for vector in VECTORS if vector["name"] == name)
+
+    data = b"".join(data for _, data in chunks(vector)).replace(b"\n", b"\r\n")
+
+    got = ["".join(text for text, _ in line) for line in record.picture(data)]
+    assert got == ["".join(text for text, _ in line) for line in vector["lines"]]
 
 
 def test_a_note_stands_alone_and_what_follows_begins_afresh() -> None:

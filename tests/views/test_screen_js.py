@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from playwright.sync_api import Page
 
-from ipyproc.views.terminal.line import width
+from ipyproc._jobs.output.line import width
 from tests.views.test_screen import VECTORS, Vector, picture, played, printed
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("views")]

@@ -80,6 +80,19 @@ def test_job_as_text() -> None:
     assert console.spawned(running) == "spawned train (pid 4242): python3 -u train.py"
 
 
+def test_a_session_reads_as_it_was_typed() -> None:
+    """A prompt and its answer stand on one line, though on two streams."""
+    job = FakeJob()
+    for stream, data in ((1, b">>> "), (0, b"42\n"), (1, b">>> "), (0, b"x\vy\n")):
+        job.prints(data, stream)
+    job.ends()
+
+    assert console.job(job).splitlines()[1:-1] == [">>> 42", ">>> x", "     y"]
+    output = html.job(job).partition('role="log"')[2].partition("</pre>")[0]
+    drawn = [re.sub("<.*?>", "", line) for line in output.split("<div>")[1:]]
+    assert drawn == ["&gt;&gt;&gt; 42", "&gt;&gt;&gt; x", "     y"]
+
+
 def test_long_output_as_text() -> None:
     """Of much output the last lines are shown, and how much is not."""
     lines = console.job(

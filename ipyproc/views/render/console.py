@@ -10,8 +10,8 @@ from typing import IO, Final, Protocol
 
 from ipyproc._jobs.job import Job
 from ipyproc._jobs.output.interleaved import Chunk
+from ipyproc._jobs.output.line import width
 from ipyproc.views.render import format
-from ipyproc.views.terminal.line import width
 from ipyproc.views.transport.output_feed import recent
 from ipyproc.views.transport.protocol import JobFields
 
@@ -107,7 +107,7 @@ class Output(_Silent):
         self._job = job
         self._offset = 0
         self._writers: dict[str, Callable[[bytes], None]] = {}
-        self._unfinished: set[str] = set()
+        self._unfinished = ""
 
     def poll(self) -> float | None:
         """Write a part of what is new; poll again at once if there is more."""
@@ -122,9 +122,9 @@ class Output(_Silent):
             self.poll()
 
     def close(self) -> None:
-        """End unfinished lines, so that what follows starts on a new one."""
-        for stream in self._unfinished:
-            self._writers[stream](b"\n")
+        """End the last line, so that what follows starts on a new one."""
+        if self._unfinished:
+            self._writers[self._unfinished](b"\n")
 
     def _write(self, chunk: Chunk) -> None:
         if chunk.stream not in self._writers:
@@ -135,8 +135,8 @@ class Output(_Silent):
             write(f"\n[{lost} of output not shown]\n".encode())
         write(chunk.data)
         self._offset = chunk.offset + len(chunk.data)
-        ended = chunk.data.endswith(b"\n")
-        (self._unfinished.discard if ended else self._unfinished.add)(chunk.stream)
+        # Both streams move one cursor, as they do on the terminal that we write to.
+        self._unfinished = "" if chunk.data.endswith(b"\n") else chunk.stream
 
 
 class Status(_Silent):

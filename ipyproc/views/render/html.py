@@ -13,10 +13,10 @@ from html import escape
 from typing import Final
 
 from ipyproc._jobs.job import Job
+from ipyproc._jobs.output.line import Run
 from ipyproc.state import ProcessState
 from ipyproc.views.render import format, styles
 from ipyproc.views.render.format import Fact
-from ipyproc.views.terminal.line import Run
 from ipyproc.views.transport.output_feed import recent
 from ipyproc.views.transport.protocol import JobFields
 

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from ipyproc.views.terminal.line import Line, Run
-from ipyproc.views.terminal.parser import Stream
+from ipyproc._jobs.output.grid import Grid
+from ipyproc._jobs.output.line import Line, Run
+from ipyproc._jobs.output.parser import Stream
+from ipyproc.views.terminal.sgr import Pen
 
 LINES: Final = 1000
 CELLS: Final = 1 << 18
@@ -21,21 +23,18 @@ NOTE: Final = "note"
 
 
 class Screen:
-    """Lines of output, fed from several streams.
+    """Lines of output, fed from several streams that share it.
 
     >>> screen = Screen()
     >>> screen.feed("stdout", b"10 %\\r100 %\\n")
     >>> screen.feed("stderr", b"\\x1b[31mno")
+    >>> screen.feed("stdout", b"thing")
     >>> screen.runs()
-    [[('100 %', '')], [('no', 'stderr fg=1')]]
+    [[('100 %', '')], [('no', 'stderr fg=1'), ('thing', '')]]
     """
 
     def __init__(self, lines: int = LINES, cells: int = CELLS) -> None:
-        self._most_lines = lines
-        self._most_cells = cells
-        self._lines: list[Line] = []
-        self._owners: dict[Line, Stream] = {}
-        self._cells = 0
+        self._grid = Grid(lines, cells, self._dropped)
         self._streams: dict[str, Stream] = {}
         #: How many lines fell off the top.
         self.dropped = 0
@@ -43,7 +42,7 @@ class Screen:
     def feed(self, stream: str, data: bytes) -> None:
         """Show what arrived on *stream*."""
         if stream not in self._streams:
-            self._streams[stream] = Stream(stream, self)
+            self._streams[stream] = Stream(self._grid, Pen(stream))
         self._streams[stream].feed(data)
 
     def finish(self) -> None:
@@ -58,42 +57,14 @@ class Screen:
         """
         self.finish()
         self._streams.clear()
-        stream = Stream(NOTE, self)
-        stream.feed(text.encode())
+        self._grid.begin_anew()
+        Stream(self._grid, Pen(NOTE)).write(text)
+        self._grid.begin_anew()
 
     def runs(self) -> list[list[Run]]:
         """Return the lines, each as a list of (text, style)."""
-        runs = [line.runs() for line in self._lines]
+        runs = [line.runs() for line in self._grid.lines]
         return runs[:-1] if runs and not runs[-1] else runs
 
-    def begin(self, stream: Stream) -> Line:
-        """Add an empty line of *stream* at the end; the first may fall off the top."""
-        line = Line()
-        self._lines.append(line)
-        self._owners[line] = stream
-        self._drop()
-        return line
-
-    def remove(self, lines: list[Line]) -> None:
-        """Remove *lines*, which a stream erased."""
-        for line in lines:
-            self._lines.remove(line)
-            self._forget(line)
-
-    def resized(self, cells: int) -> None:
-        """Count *cells* more; the first line may fall off the top."""
-        self._cells += cells
-        self._drop()
-
-    def _drop(self) -> None:
-        while len(self._lines) > self._most_lines or (
-            self._cells > self._most_cells and len(self._lines) > 1
-        ):
-            line = self._lines.pop(0)
-            self._owners[line].forget_first()
-            self._forget(line)
-            self.dropped += 1
-
-    def _forget(self, line: Line) -> None:
-        self._cells -= len(line.chars)
-        del self._owners[line]
+    def _dropped(self, _: Line) -> None:
+        self.dropped += 1

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from ipyproc._jobs.job import Job
 from ipyproc._jobs.output.interleaved import Chunk
+from ipyproc._jobs.output.line import Run
 from ipyproc.views.render.format import size
-from ipyproc.views.terminal.line import Run
 from ipyproc.views.terminal.screen import Screen
 from ipyproc.views.transport.protocol import (
     Begin,

@@ -1,7 +1,7 @@
 // The output of a job: what its screen shows, as elements.
 import { h, say } from "./dom.js";
 import { size } from "./format.js";
-import type { Line } from "./parser.js";
+import type { Line } from "./grid.js";
 import { runs, Screen } from "./screen.js";
 import { painted } from "./sgr.js";
 

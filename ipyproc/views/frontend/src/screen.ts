@@ -1,22 +1,17 @@
 // What a terminal would show: the twin of views/terminal/screen.py.
-import { type Line, Stream } from "./parser.js";
-import type { Run } from "./sgr.js";
+import { Grid, type Line } from "./grid.js";
+import { Stream } from "./parser.js";
+import type { Attributes, Run } from "./sgr.js";
 
 const LINES = 1000;
 const CELLS = 1 << 18;
 
-/** Lines of output from several streams. */
-export class Screen {
-  readonly most: { lines: number; cells: number };
-  readonly lines: Line[] = [];
-  dropped = 0; // how many lines fell off the top
-  readonly changed = new Set<Line>(); // lines to paint again
-  gone: Line[] = []; // lines whose elements have to be removed
-  streams: Record<string, Stream> = {};
-  private cells = 0;
+/** Lines of output from several streams that share it. */
+export class Screen extends Grid<Attributes> {
+  private streams: Record<string, Stream> = {};
 
   constructor(lines = LINES, cells = CELLS) {
-    this.most = { lines, cells };
+    super({ lines, cells });
   }
 
   feed(stream: string, data: Uint8Array): void {
@@ -32,40 +27,9 @@ export class Screen {
   note(text: string): void {
     this.finish();
     this.streams = {};
+    this.beginAnew();
     new Stream("note", this).feed(new TextEncoder().encode(text), false);
-  }
-
-  begin(stream: Stream): Line {
-    const line: Line = { chars: [], styles: [], stream, element: null };
-    this.lines.push(line);
-    this.resized(line, 0);
-    return line;
-  }
-
-  remove(lines: Line[]): void {
-    for (const line of lines) {
-      this.lines.splice(this.lines.lastIndexOf(line), 1);
-      this.forget(line);
-    }
-  }
-
-  /** Counts the cells by which a line grew, and drops the oldest lines if they are too many. */
-  resized(line: Line, cells: number): void {
-    const { lines, most } = this;
-    this.changed.add(line);
-    this.cells += cells;
-    while (lines.length > most.lines || (this.cells > most.cells && lines.length > 1)) {
-      const first = lines.shift()!;
-      first.stream.forgetFirst();
-      this.forget(first);
-      this.dropped += 1;
-    }
-  }
-
-  private forget(line: Line): void {
-    this.cells -= line.chars.length;
-    this.changed.delete(line);
-    if (line.element) this.gone.push(line);
+    this.beginAnew();
   }
 }
 

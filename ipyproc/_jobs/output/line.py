@@ -5,19 +5,16 @@ from __future__ import annotations
 import unicodedata
 from functools import lru_cache
 from itertools import groupby
-from typing import Final
 
-#: A piece of a line, all in one style (see ``sgr.py``).
+#: A piece of a line, all in one style (see ``views/terminal/sgr.py``).
 Run = tuple[str, str]
 
-#: The column at which a longer line is broken.
-COLUMNS: Final = 4096
 # A cell holds one character and what combines with it, but not a megabyte of accents.
 _STACK = 12
 
 
 class Line:
-    """Cells: a character each; the second cell of a wide character is empty."""
+    """Cells: a character each; the other cells of a wide character are empty."""
 
     __slots__ = ("chars", "styles")
 
@@ -71,7 +68,7 @@ class Line:
 
     def _combine(self, at: int, char: str) -> None:
         """Add *char* to the character that is, or ends, in column *at*."""
-        if 0 < at < len(self.chars) and not self.chars[at]:
+        while 0 < at < len(self.chars) and not self.chars[at]:
             at -= 1
         if 0 <= at < len(self.chars) and len(self.chars[at]) < _STACK:
             self.chars[at] += char
@@ -79,7 +76,12 @@ class Line:
     def _split(self, at: int) -> None:
         """Cut the line before column *at*; half a wide character becomes a blank."""
         if 0 < at < len(self.chars) and not self.chars[at]:
-            self.chars[at - 1] = self.chars[at] = " "
+            begin = end = at
+            while not self.chars[begin]:
+                begin -= 1
+            while end < len(self.chars) and not self.chars[end]:
+                end += 1
+            self.chars[begin:end] = " " * (end - begin)
 
 
 @lru_cache(4096)
