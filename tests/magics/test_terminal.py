@@ -74,17 +74,18 @@ def test_the_state_of_a_job_is_one_line_that_lives(
     script = tmp_path / "script"
     script.write_text(
         "printf 'wor''king\\n50 %%\\r100 %%\\n'\n"
-        f"read line < {go}; echo ready; read line < {go}\n"
+        f"exec 3< {go}; read line <&3; echo ready; read line <&3\n"
     )
     loaded.run(f"%spawn --name train sh {script}")
     begin = len(loaded.screen)
 
-    loaded.press("%procwait\n")
-    first = loaded.until("| 100 %", begin)
-    go.write_text("on\n")
-    loaded.until("| ready", begin)
-    go.write_text("on\n")
-    loaded.ready()
+    with go.open("w", buffering=1) as pen:
+        loaded.press("%procwait\n")
+        first = loaded.until("| 100 %", begin)
+        pen.write("on\n")
+        loaded.until("| ready", begin)
+        pen.write("on\n")
+        loaded.ready()
 
     assert re.search(
         r"\rtrain \(pid \d+\): running, [\d.]+ s, CPU \d+ %, [\d.]+ MB \| 100 %", first
