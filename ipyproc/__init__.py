@@ -31,6 +31,7 @@ _MODULES = {
     "ipyproc._jobs.job": "Job",
     "ipyproc._jobs.output.capture": "Capture",
     "ipyproc._jobs.output.interleaved": "Chunk",
+    "ipyproc._jobs.procinfo.course": "Peak UsagePoint",
     "ipyproc._jobs.procinfo.usage": "Usage",
     "ipyproc._jobs.registry": "Jobs",
     "ipyproc._jobs.request": "PIPE",

@@ -4,6 +4,7 @@ from ipyproc import context
 from ipyproc._jobs.job import Job
 from ipyproc._jobs.output.capture import Capture
 from ipyproc._jobs.output.interleaved import Chunk
+from ipyproc._jobs.procinfo.course import Peak, UsagePoint
 from ipyproc._jobs.procinfo.usage import Usage
 from ipyproc._jobs.registry import Jobs
 from ipyproc._jobs.request import PIPE
@@ -71,6 +72,7 @@ __all__ = [
     "NoHandleError",
     "NotFoundError",
     "PathError",
+    "Peak",
     "ProcAttr",
     "Process",
     "ProcessDoneError",
@@ -83,6 +85,7 @@ __all__ = [
     "SysProcIDMap",
     "SyscallError",
     "Usage",
+    "UsagePoint",
     "WaitDelayError",
     "WaitStatus",
     "command",

@@ -17,7 +17,7 @@ ProcessNotInitializedError CmdStateError ExecError ExitError WaitDelayError DotE
 NotFoundError CanceledError DeadlineExceededError
 """
 EXEC = "command command_context look_path Cmd context"
-JOBS = "spawn jobs Job Jobs JobStatus PIPE Capture Chunk Usage"
+JOBS = "spawn jobs Job Jobs JobStatus PIPE Capture Chunk Usage UsagePoint Peak"
 
 
 def test_all_is_the_contract() -> None:

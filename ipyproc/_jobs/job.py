@@ -15,6 +15,7 @@ from ipyproc._jobs.io.timers import Once, Timer
 from ipyproc._jobs.output.capture import Capture
 from ipyproc._jobs.output.interleaved import Chunk
 from ipyproc._jobs.output.spill import Archive
+from ipyproc._jobs.procinfo.course import Peak, UsagePoint
 from ipyproc._jobs.procinfo.usage import Usage
 from ipyproc._jobs.request import Request, seconds
 from ipyproc._jobs.runner import JobStatus, Runner
@@ -254,6 +255,41 @@ class Job:
         At most once a second: until then, the last measurement is returned.
         """
         return self._runner.usage()
+
+    @property
+    def peak(self) -> Peak:
+        """The most that the process and all that it started were seen to use so far.
+
+        They are sampled soon after the start and then every 5 s, less often while
+        nothing changes, whether or not anybody looks.
+        """
+        return self._runner.course.peak
+
+    @property
+    def history(self) -> tuple[UsagePoint, ...]:
+        """What they used in the course of time: at most 600 points, from the start on.
+
+        The longer the job runs, the longer are the spans between them.
+        """
+        return self._runner.course.history
+
+    @property
+    def cpu_times(self) -> tuple[float, float]:
+        """The seconds of user and of system time of all of them, as far as was seen.
+
+        Those of a process that its parent did not wait for count as they were at the
+        last sample.
+        """
+        return self._runner.course.times
+
+    @property
+    def max_rss(self) -> int | None:
+        """The most resident bytes of one process of an ended job.
+
+        ``None`` where that may be ours: a process inherits the figure of the one that
+        starts it, as the kernel counts, so below ours it says nothing.
+        """
+        return self._runner.course.max_rss
 
     def subscribe(self, callback: Callable[[Job], None]) -> Callable[[], None]:
         """Call *callback* with the job when something happened to it.

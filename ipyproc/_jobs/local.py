@@ -18,7 +18,8 @@ from ipyproc._jobs.io.endpoints import InputPipe, OutputFile, OutputPipe
 from ipyproc._jobs.io.event_loop import event_loop
 from ipyproc._jobs.leader import Leader
 from ipyproc._jobs.output.interleaved import Output
-from ipyproc._jobs.procinfo.usage import Sampler, Usage
+from ipyproc._jobs.procinfo.sampling import Measured
+from ipyproc._jobs.procinfo.usage import Usage
 from ipyproc._jobs.request import Request
 from ipyproc._jobs.runner import JobStatus
 from ipyproc.attr import ProcAttr, SysProcAttr
@@ -54,7 +55,8 @@ class LocalRunner:
         self._stdio = ChildStdio()
         self._outputs: list[OutputPipe | OutputFile] = []
         self._input: InputPipe | None = None
-        self._sampler: Sampler | None = None
+        self._measured = Measured()
+        self.course = self._measured.course
         self._clock = 0.0
         self._dependence: object = None
 
@@ -130,11 +132,7 @@ class LocalRunner:
 
     def usage(self) -> Usage | None:
         """Measure what the process and its descendants use; ``None`` after its end."""
-        if self._leader.is_over:
-            return None
-        if self._sampler is None:
-            self._sampler = Sampler(self.pid)
-        return self._sampler.usage()
+        return None if self._leader.is_over else self._measured.usage()
 
     def let_go(self) -> None:
         """Release the process, once the event loop has stopped."""
@@ -166,6 +164,7 @@ class LocalRunner:
         attr = ProcAttr(self.dir, env, self._stdio.files, system)
         self._leader.process = start_process(self._path, asked.argv, attr)
         self._leader.pid = self._leader.process.pid
+        self._measured.start(self.pid)
 
     def _connect(self) -> None:
         for stream, fd in self._stdio.outputs.items():
@@ -203,6 +202,8 @@ class LocalRunner:
             self._wait_in_thread()
         else:
             self._ended()
+        if not self._leader.is_over:
+            self._measured.watch()
 
     def _undo(self) -> None:
         """End the process, if there is one, and leave the rest to the event loop."""
@@ -262,11 +263,13 @@ class LocalRunner:
         ended_at = self._now()
         try:
             state = self._leader.reap()
+            self._measured.end(state.sys_usage)
             self.ended_at, self.state = ended_at, state
         except TimeoutError:
             self._loop.call_later(_RETRY, self._ended)
             return
         except OSError as error:
+            self._measured.end(None)
             self.ended_at, self.error = ended_at, error
         self._guardian.ended(self.pid)
         if self._input:

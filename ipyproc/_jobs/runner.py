@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from ipyproc._jobs.output.interleaved import Output
+from ipyproc._jobs.procinfo.course import Course
 from ipyproc._jobs.procinfo.usage import Usage
 from ipyproc.process import Process
 from ipyproc.state import ProcessState
@@ -48,6 +49,8 @@ class Runner(Protocol):
     dir: str | None
     #: What it printed; it grows until ``finished``.
     output: Output
+    #: What it and all that it started used so far.
+    course: Course
     #: How it ended; ``None`` before that, and if that cannot be known.
     state: ProcessState | None
     #: Why the state of an ended process cannot be known.

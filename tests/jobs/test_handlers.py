@@ -36,6 +36,7 @@ def calls(job: Job) -> dict[str, Callable[[], object]]:
         "spawn": start_another,
         "clear": jobs.clear,
         "attributes": lambda: (job.state, job.elapsed, job.total, job.in_memory),
+        "used": lambda: (job.peak, job.history, job.cpu_times, job.max_rss),
     }
 
 
@@ -140,6 +141,7 @@ def test_every_public_call_is_tried() -> None:
         *("status", "send", "usage", "signal", "read", "stdout", "wait", "subscribe"),
         *("state", "elapsed", "total", "in_memory", "stdin_open", "kill", "terminate"),
         *("close_stdin", "stderr", "pid", "process", "ended_at", "finished"),
+        *("peak", "history", "cpu_times", "max_rss"),
     }
     # They end the job, or belong to the session.
     others = {"archive", "forget", "let_go", "start", "when_finished", "widget"}

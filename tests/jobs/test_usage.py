@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from pathlib import Path
 
 import psutil
@@ -8,7 +9,8 @@ import pytest
 
 from ipyproc import PIPE, Usage, spawn
 from ipyproc._jobs.procinfo import proc
-from ipyproc._jobs.procinfo.usage import Sampler, Survey
+from ipyproc._jobs.procinfo.survey import Survey
+from ipyproc._jobs.procinfo.usage import Sampler
 from tests.jobs.helpers import PATIENCE, eventually, python, until, until_printed
 
 
@@ -163,7 +165,14 @@ def test_strangers_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert survey.family(job.pid) == {job.pid}
     read: list[int] = []
     look = proc.stat
-    monkeypatch.setattr(proc, "stat", lambda pid: read.append(pid) or look(pid))
+    us = threading.get_ident()  # jobs are sampled in another thread
+
+    def stat(pid: int) -> object:
+        if threading.get_ident() == us:
+            read.append(pid)
+        return look(pid)
+
+    monkeypatch.setattr(proc, "stat", stat)
     other = spawn("sleep 1000")
 
     assert survey.family(other.pid) == {other.pid}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ipyproc import Chunk, JobStatus, Usage
+from ipyproc import Chunk, JobStatus, Peak, Usage
 from ipyproc._jobs.output.interleaved import Output
 from ipyproc.errors import ProcessDoneError
 from ipyproc.state import ProcessState, WaitStatus
@@ -27,6 +27,9 @@ class FakeJob:
         self.finished = False
         self.timed_out = False
         self.used: Usage | None = None
+        self.peak = Peak(0, 0.0, 0)
+        self.cpu_times = 0.0, 0.0
+        self.max_rss: int | None = None
         self.measured = 0
         self.done: list[object] = []
         self.widget: object = None

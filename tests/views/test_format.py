@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import json
+import resource
 from typing import Any
 
 import pytest
 
+from ipyproc import Peak
 from ipyproc.state import ProcessState, Rusage, WaitStatus
 from ipyproc.views.render import format
 from ipyproc.views.render.format import Fact
@@ -19,14 +21,14 @@ def found(status: int, **usage: Any) -> dict[str, str]:
 
 def test_an_exit() -> None:
     """An exit shows its code, and the status word bit by bit."""
-    got = found(0x0300, utime=1.5, stime=0.25, maxrss=12_345_678, minflt=1234)
+    got = found(0x0300, utime=1.5, stime=0.25, maxrss=12_345_678_000, minflt=1234)
 
     assert got == {
         "State": "exit status 3",
         "Exit code": "3",
         "User time": "1.50 s",
         "System time": "0.250 s",
-        "Max RSS": "12.3 MB",
+        "Max RSS": "12.3 GB",
         "Wait status": "0x0300",
         "Bits 15-8": "00000011 exit code 3",
         "Bit 7": "0 no core dump",
@@ -61,21 +63,70 @@ def test_a_stop_and_a_signal_without_a_name() -> None:
     assert found(33)["Signal"] == "signal 33"
 
 
+def test_memory_that_may_be_ours() -> None:
+    """A figure of the kernel that is not above our own says nothing of a child."""
+    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+    assert "Max RSS" not in found(0, maxrss=own)
+    assert "Max RSS" in found(0, maxrss=2 * own)
+
+
+def outcome(job: FakeJob) -> dict[str, str]:
+    """Return the facts of an ended job by their labels."""
+    return {fact.label: fact.value for fact in format.outcome(job)}
+
+
 def test_what_is_detail() -> None:
     """The main facts are few; the others come on request."""
-    state = ProcessState(pid=1)
+    job = FakeJob()
+    job.ends(after=2)
 
-    main = [fact.label for fact in format.facts(state, 2) if not fact.detail]
+    facts = format.outcome(job)
 
-    assert main == [
-        "State",
-        "Exit code",
-        "Real time",
-        "User time",
-        "System time",
-        "Max RSS",
-    ]
-    assert Fact("Real time", "2.00 s") in format.facts(state, 2)
+    main = [fact.label for fact in facts if not fact.detail]
+    assert main == ["State", "Exit code", "Real time", "User time", "System time"]
+    assert Fact("Real time", "2.00 s") in facts
+
+
+def test_a_job_that_runs_has_no_outcome() -> None:
+    """Before its end there is nothing to tell."""
+    assert format.outcome(FakeJob()) == []
+
+
+@pytest.mark.parametrize(
+    ("max_rss", "peak", "shown"),
+    [
+        (None, Peak(0, 0.0, 1), {}),
+        (None, Peak(5000, 0.0, 1), {"Peak memory": "5.0 kB"}),
+        (7000, Peak(7000, 0.0, 1), {"Max RSS": "7.0 kB"}),
+        (
+            7000,
+            Peak(9000, 0.0, 3),
+            {"Max RSS": "7.0 kB", "Peak memory": "9.0 kB", "Most processes": "3"},
+        ),
+    ],
+)
+def test_memory_of_a_job(
+    max_rss: int | None, peak: Peak, shown: dict[str, str]
+) -> None:
+    """The kernel's figure is shown where it is the job's, else what was seen."""
+    job = FakeJob()
+    job.peak, job.max_rss = peak, max_rss
+    job.ends()
+
+    labels = "Max RSS", "Peak memory", "Most processes"
+    assert {k: v for k, v in outcome(job).items() if k in labels} == shown
+
+
+def test_times_of_a_tree() -> None:
+    """Where other processes of a job took more time, all of it is shown."""
+    job = FakeJob()
+    job.cpu_times = 90.0, 1.5
+    job.ends()
+    got = outcome(job)
+
+    assert (got["User time"], got["System time"]) == ("1:30", "1.50 s")
+    assert got["User time of pid 4242"] == got["System time of pid 4242"] == "0.000 s"
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,9 @@ class Stat:
         "session",
         "started_ticks",
         "state",
+        "system_total",
         "threads",
+        "user_total",
     )
 
     def __init__(self, pid: int, line: bytes) -> None:
@@ -57,6 +59,9 @@ class Stat:
         self.session = int(words[3])
         #: Seconds of processor time so far.
         self.cpu = (int(words[11]) + int(words[12])) / _TICKS
+        #: With those of the children that it waited for.
+        self.user_total = (int(words[11]) + int(words[13])) / _TICKS
+        self.system_total = (int(words[12]) + int(words[14])) / _TICKS
         self.threads = int(words[17])
         #: When it started, by ``CLOCK``.
         self.started_ticks = int(words[19])
@@ -186,6 +191,15 @@ def transferred(pid: int) -> tuple[int, int] | tuple[None, None]:
         return int(words[at + 1]), int(words[at + 3])
     except (OSError, ValueError):
         return None, None
+
+
+def high_water_mark() -> int | None:
+    """Return the most resident bytes that we had; ``None`` if the kernel tells not."""
+    try:
+        words = _content("/proc/self/status").split()
+        return int(words[words.index(b"VmHWM:") + 1]) * 1024
+    except (OSError, ValueError):
+        return None
 
 
 def _content(path: str) -> bytes:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
 from ipyproc._jobs.procinfo import proc
+from ipyproc._jobs.procinfo.course import Sample, sample
 from ipyproc._jobs.procinfo.proc import Stat
+from ipyproc._jobs.procinfo.survey import survey
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,78 +60,6 @@ class Usage:
         return sum(usage.memory for usage in self)
 
 
-# In seconds. A process that joins a job is seen with the next look.
-_FRESH = 1.0
-
-
-class Survey:
-    """The processes of the machine, and which of them belong to whom.
-
-    A look reads only those that were not there at the last one, or changed sessions
-    since: where thousands run beside the jobs, it costs next to nothing. Two threads
-    may look at the same time; what either saw is replaced as a whole.
-    """
-
-    def __init__(self) -> None:
-        self._seen = _Snapshot(-_FRESH, {})
-
-    def family(self, root: int) -> set[int]:
-        """Return the process *root* and all that it started, as far as can be found.
-
-        Those are its group, its session, and the children of them all. One that joined
-        since the last look, at most a second ago, may be missing.
-        """
-        seen = self._seen
-        if time.monotonic() - seen.taken >= _FRESH or root not in seen.processes:
-            self._seen = seen = _look(seen.processes)
-        return seen.family(root)
-
-
-class _Snapshot:
-    """What one look showed; it never changes."""
-
-    def __init__(self, taken: float, processes: dict[int, Stat]) -> None:
-        self.taken = taken
-        self.processes = processes
-        # The pids of a group, a session, and the children of one, by its pid.
-        self._with: dict[int, list[int]] = {}
-        for pid, each in processes.items():
-            for leader in {each.parent, each.group, each.session}:
-                self._with.setdefault(leader, []).append(pid)
-
-    def family(self, root: int) -> set[int]:
-        """See ``Survey.family``."""
-        found = {root, *self._with.get(root, ())}
-        new = found - {root}
-        while new:
-            # The group or session of another is its children's, or a stranger's.
-            children = {
-                pid
-                for parent in new
-                for pid in self._with.get(parent, ())
-                if self.processes[pid].parent == parent
-            }
-            new = children - found
-            found |= new
-        # Not ourselves, whatever a job's own attributes made of its session.
-        return {p for p in found if p in self.processes and p != os.getpid()}
-
-
-def _look(before: dict[int, Stat]) -> _Snapshot:
-    found: dict[int, Stat] = {}
-    for pid in proc.pids():
-        known = before.get(pid)
-        if known is None or known.session != proc.session(pid):
-            known = proc.stat(pid)
-        if known is not None and not known.ended:
-            found[pid] = known
-    return _Snapshot(time.monotonic(), found)
-
-
-#: The one that all jobs share.
-survey = Survey()
-
-
 # A processor's time is counted in hundredths of a second: sooner, a share of it would
 # be noise. It also bounds the cost, however many look.
 _INTERVAL = 1.0
@@ -138,10 +67,16 @@ _Times: TypeAlias = dict[tuple[int, float], tuple[float, float]]
 
 
 class Sampler:
-    """Measures the processes of one job, at most once a second."""
+    """Measures the processes of one job, at most once a second.
 
-    def __init__(self, pid: int) -> None:
+    *seen* is called with each sample, on the thread that asked for the measurement.
+    """
+
+    def __init__(
+        self, pid: int, seen: Callable[[Sample], object] = lambda _: None
+    ) -> None:
         self._pid = pid
+        self._seen = seen
         # The last measurement, replaced as a whole: two threads may measure at once.
         self._last = _Measurement(-_INTERVAL, None, {})
 
@@ -157,6 +92,8 @@ class Sampler:
     def _measure(self, before: _Times, times: _Times) -> Usage | None:
         looks = (proc.stat(pid) for pid in sorted(survey.family(self._pid)))
         members = {look.pid: look for look in looks if look and not look.ended}
+        if members:
+            self._seen(sample(members.values()))
         children: dict[int, list[Stat]] = {}
         for member in members.values():
             # Those whose parent has ended belong to the job's own process.

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ipyproc._jobs.job import Job
+from ipyproc._jobs.procinfo.course import Peak, memory_mark
 from ipyproc._text import quote
 from ipyproc.state import ProcessState, WaitStatus
 from ipyproc.views.render import bits
@@ -18,6 +19,7 @@ from ipyproc.views.transport.protocol import JobFields, JobState
 
 _COMMAND = 2000
 _NAME = 200
+_NOTHING: Final = Peak(0, 0.0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,25 +108,62 @@ def size(count: float) -> str:
     return f"{count / 1000:.1f} {unit}"
 
 
-def facts(state: ProcessState, real: float | None = None) -> list[Fact]:
-    """Return the facts of a state; *real* is how long the process ran, if known."""
+def facts(state: ProcessState) -> list[Fact]:
+    """Return the facts of a state, of which nobody knows how it came about."""
     usage = state.sys_usage
-    found = [Fact("State", str(state)), *_ending(state.sys)]
-    if real is not None:
-        found.append(Fact("Real time", seconds(real)))
-    found += [
-        Fact("User time", seconds(usage.utime)),
-        Fact("System time", seconds(usage.stime)),
-        Fact("Max RSS", size(usage.maxrss)),
-        Fact("Wait status", f"{int(state.sys):#06x}", detail=True),
-    ]
+    rss = usage.maxrss if usage.maxrss > memory_mark() else None
+    return _facts(state, [*_times(usage.utime, usage.stime), *_memory(rss)])
+
+
+def outcome(job: Job) -> list[Fact]:
+    """Return the facts of how a job ended, and of what it used; none before."""
+    state, ended_at = job.state, job.ended_at
+    if state is None or ended_at is None:
+        return []
+    real = Fact("Real time", seconds(ended_at - job.started_at))
+    used = [*_times(*job.cpu_times), *_memory(job.max_rss, job.peak)]
+    return [*_facts(state, [real, *used]), *_of_the_first(state, job.cpu_times)]
+
+
+def _facts(state: ProcessState, used: list[Fact]) -> list[Fact]:
+    found = [Fact("State", str(state)), *_ending(state.sys), *used]
+    found.append(Fact("Wait status", f"{int(state.sys):#06x}", detail=True))
     found += (Fact(label, value, detail=True) for label, value in bits.facts(state.sys))
     found += (
-        Fact(label, f"{getattr(usage, name):,}", detail=True)
+        Fact(label, f"{getattr(state.sys_usage, name):,}", detail=True)
         for name, label in _COUNTS.items()
-        if name in _ALWAYS or getattr(usage, name)
+        if name in _ALWAYS or getattr(state.sys_usage, name)
     )
     return found
+
+
+def _times(user: float, system: float) -> list[Fact]:
+    return [Fact("User time", seconds(user)), Fact("System time", seconds(system))]
+
+
+def _memory(max_rss: int | None, peak: Peak = _NOTHING) -> list[Fact]:
+    """Return what is known of the memory: the kernel's figure, or what was seen.
+
+    What was seen of several processes together can be more than the kernel's figure,
+    which is of one.
+    """
+    found = [] if max_rss is None else [Fact("Max RSS", size(max_rss))]
+    if peak.memory > (max_rss or 0):
+        found.append(Fact("Peak memory", size(peak.memory)))
+    if peak.processes > 1:
+        found.append(Fact("Most processes", f"{peak.processes:,}"))
+    return found
+
+
+def _of_the_first(state: ProcessState, times: tuple[float, float]) -> list[Fact]:
+    """Return the times of a job's own process, where they are not all of them."""
+    own = state.user_time, state.system_time
+    if own == times:
+        return []
+    return [
+        Fact(f"{fact.label} of pid {state.pid}", fact.value, detail=True)
+        for fact in _times(*own)
+    ]
 
 
 # Those that Linux leaves at 0 are shown only if they are not 0.
@@ -201,7 +240,7 @@ def snapshot(job: Job) -> JobState:
         "ran": None if real is None else seconds(real),
         "stdin": job.stdin_open,
         "total": job.total if job.finished else None,
-        "facts": _as_json(facts(job.state, real)) if job.state is not None else None,
+        "facts": _as_json(outcome(job)) if job.state is not None else None,
     }
 
 

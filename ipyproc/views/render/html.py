@@ -106,9 +106,8 @@ def _ran(job: Job) -> str:
 
 
 def _state(job: Job) -> str:
-    if job.state is None or job.ended_at is None:
-        return ""
-    return _table(format.facts(job.state, job.ended_at - job.started_at))
+    facts = format.outcome(job)
+    return _table(facts) if facts else ""
 
 
 def _table(found: list[Fact]) -> str:
