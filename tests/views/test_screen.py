@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from ipyproc._jobs.output.grid import COLUMNS
 from ipyproc._jobs.output.line import width
+from ipyproc._jobs.output.plain import Plain
 from ipyproc.views.terminal.screen import CELLS, LINES, Screen
 from tests.views import record
 
@@ -129,6 +130,35 @@ def test_pieces_do_not_matter(data: bytes, cuts: list[int]) -> None:
     cut.finish()
 
     assert cut.runs() == whole.runs()
+
+
+@given(printed, st.lists(st.integers(0, 500)))
+def test_plain_text_is_what_the_screen_shows(data: bytes, cuts: list[int]) -> None:
+    """`Capture.plain` and the screen agree on anything, however it was cut."""
+    screen, plain, text = Screen(10_000, 1 << 30), Plain(), ""
+    screen.feed("stdout", data)
+    screen.finish()
+    edges = sorted({0, len(data), *(at for at in cuts if at < len(data))})
+    for start, end in pairwise(edges):
+        plain.feed(data[start:end])
+        text += plain.take()
+    plain.feed(b"", final=True)
+    text += plain.take() + plain.rest()
+
+    shown = ["".join(run for run, _ in line) for line in screen.runs()]
+    assert _bare("\n".join(shown)) == _bare(text)
+
+
+def _bare(text: str) -> list[str]:
+    """Split a text into lines without tabs, accents, and blanks at an end."""
+    lines = []
+    for line in text.rstrip().split("\n"):
+        cells = ""
+        for char in line:
+            blanks = 8 - sum(map(width, cells)) % 8
+            cells += " " * blanks if char == "\t" else char * bool(width(char))
+        lines.append(cells.rstrip())
+    return "\n".join(lines).rstrip().split("\n")
 
 
 @given(st.text("ab\n\r\b\t\v\f日\u0301\x1b[;0123456789ABCDGHJKmsu78c", max_size=200))

@@ -7,8 +7,10 @@ import os
 from errno import ENOMEM
 from typing import Final, Protocol, TypeAlias
 
+from ipyproc._jobs.output.encoding import MARK_SIZE, UTF_8, decoder, decoder_inside
+from ipyproc._jobs.output.plain import Plain
 from ipyproc._jobs.output.spill import Archive
-from ipyproc._jobs.output.storage import Memory, Spliced, Store, TemporaryFile
+from ipyproc._jobs.output.storage import Layout, Memory, Spliced, TemporaryFile
 
 #: Bytes that a capture keeps in memory before it goes on in a file.
 MEMORY_LIMIT: Final = 8 << 20
@@ -16,6 +18,8 @@ MEMORY_LIMIT: Final = 8 << 20
 OUTPUT_LIMIT: Final = 1 << 30
 # The most that is copied in one go.
 _PIECE = 1 << 20
+# The most that is drawn in one go, while no other thread of Python runs.
+_DRAWN = 1 << 17
 # What is kept of the end, in memory, when there is no room for a file.
 _SPARE_TAIL = 1 << 20
 # Reads that were overtaken by the stream before one keeps a distance from it.
@@ -48,6 +52,8 @@ class Capture:
     with it the newest bytes; ``dropped`` counts those between. Where no file can be
     written (``error`` says why) all that is there stays, with the newest megabyte.
 
+    Text is decoded by *encoding*; what is wrong in it becomes U+FFFD.
+
     Offsets are absolute: the first byte ever printed has offset 0, whatever was dropped
     since. Only what is asked for is copied.
 
@@ -59,15 +65,20 @@ class Capture:
     """
 
     def __init__(
-        self, memory_limit: int = MEMORY_LIMIT, output_limit: int = OUTPUT_LIMIT
+        self,
+        memory_limit: int = MEMORY_LIMIT,
+        output_limit: int = OUTPUT_LIMIT,
+        encoding: str = UTF_8,
     ) -> None:
+        #: How bytes become text.
+        self.encoding = encoding
         #: Why something is not kept where it belongs; ``None`` if everything is.
         self.error: OSError | None = None
         #: The file that a detached job prints into, of which this is a copy.
         self.path: str | None = None
         store = Spliced(Memory(), memory_limit, TemporaryFile())
         head, ring = output_limit - output_limit // 2, output_limit // 2
-        self._layout = _Layout(head, ring, head, store)
+        self._layout = Layout(head, ring, head, store)
         self._total = 0
         # What the total will be when the bytes that are being written are there. What
         # they are written over counts as dropped from now on.
@@ -100,8 +111,40 @@ class Capture:
 
     @property
     def text(self) -> str:
-        """All that is kept, as UTF-8 text; invalid bytes become U+FFFD."""
-        return "".join(part.decode(errors="replace") for part in self._parts())
+        """All that is kept, as text."""
+        return "".join(self._parts())
+
+    @property
+    def plain(self) -> str:
+        r"""All that is kept, as the text that a terminal would show.
+
+        Escapes are left out. Carriage returns, backspaces and moves of the cursor are
+        applied as on a terminal of 1000 lines, so that of a progress bar its last state
+        is left. No line is broken, and a tab stays a tab. It is worked out anew each
+        time, piece by piece, from what is there at the first.
+
+        >>> from ipyproc import spawn
+        >>> job = spawn(["printf", r"10 %%\r\033[32m100 %%\033[m\nab\bc\n"])
+        >>> state = job.wait()
+        >>> job.stdout.plain
+        '100 %\nac\n'
+        """
+        text = io.StringIO()
+        plain = Plain(decoder(self.encoding))
+        at, end = 0, self._total
+        while at < end:
+            start, data = self.read(at, min(_DRAWN, end - at))
+            if start > at:
+                inside, skipped = decoder_inside(self.encoding, self._begin, start)
+                plain.gap(inside)
+                at = start + skipped
+                continue
+            plain.feed(data)
+            text.write(plain.take())
+            at += len(data)
+        plain.feed(b"", final=True)
+        text.write(plain.take() + plain.rest())
+        return text.getvalue()
 
     def lines(self) -> list[str]:
         """Return the lines of what is kept, without their ends.
@@ -110,8 +153,7 @@ class Capture:
         not end. Where something was dropped, a line stops and another starts.
         """
         lines: list[str] = []
-        for part in self._parts():
-            text = part.decode(errors="replace")
+        for text in self._parts():
             lines += (line.removesuffix("\r") for line in text.split("\n"))
             if text.endswith("\n") or not text:
                 lines.pop()
@@ -189,7 +231,7 @@ class Capture:
         """
         layout = self._layout
         moved = layout.store.moved_to(archive)
-        self._layout = _Layout(layout.head, layout.ring, layout.floor, moved)
+        self._layout = Layout(layout.head, layout.ring, layout.floor, moved)
 
     def _use_file(self, error: OSError | MemoryError, size: int) -> None:
         """Go on in the file, though memory was meant to hold more."""
@@ -200,7 +242,7 @@ class Capture:
         layout = self._layout
         if self._total < layout.head:
             store = Spliced(layout.store, self._total, TemporaryFile())
-            self._layout = _Layout(layout.head, layout.ring, layout.floor, store)
+            self._layout = Layout(layout.head, layout.ring, layout.floor, store)
 
     def _use_spare_tail(self, error: OSError | MemoryError, size: int) -> None:
         """Keep what is there as the head, and from now on a short tail in memory."""
@@ -221,7 +263,7 @@ class Capture:
         if self._total + size <= head + layout.ring:
             head = self._total
         store = Spliced(layout.store, head, Memory())
-        self._layout = _Layout(head, min(layout.ring, ring), self._total, store)
+        self._layout = Layout(head, min(layout.ring, ring), self._total, store)
 
     def _note(self, error: OSError | MemoryError) -> None:
         if isinstance(error, MemoryError):
@@ -229,15 +271,25 @@ class Capture:
         else:
             self.error = error.with_traceback(None)
 
-    def _parts(self) -> list[_Bytes]:
-        """Return what is kept, in two if something between is missing.
+    @property
+    def _begin(self) -> _Bytes:
+        """The first bytes, which may say in which order all others are."""
+        return self.read(0, MARK_SIZE)[1]
+
+    def _parts(self) -> list[str]:
+        """Return what is kept as text, in two if something between is missing.
 
         No character must be made of bytes that were not printed side by side.
         """
-        if not self.dropped:
-            return [self[:]]
-        head = self._layout.head
-        return [self[:head], self[head:]]
+        head = self._layout.head if self.dropped else self._total
+        parts = [decoder(self.encoding).decode(self[:head], final=True)]
+        if self.dropped:
+            total = self._total
+            data = self[head:total]
+            start = total - len(data)
+            inside, skipped = decoder_inside(self.encoding, self._begin, start)
+            parts.append(inside.decode(data[skipped:], final=True))
+        return parts
 
     def _copy(self, start: int, stop: int, out: _Sink) -> None:
         """Write what is kept from *start* to *stop* to *out*.
@@ -260,61 +312,3 @@ class Capture:
                 out.truncate()
             out.write(data[: max(0, stop - at)])
             start = at + len(data)
-
-
-class _Layout:
-    """Where the bytes of a capture lie; it never changes, the capture gets another.
-
-    Offsets below *head* are their own addresses in the store. Those above take turns at
-    the *ring* addresses that follow, so that as long as nothing is dropped every offset
-    is its own address. None of them is below *floor*.
-    """
-
-    __slots__ = ("floor", "head", "ring", "store")
-
-    def __init__(self, head: int, ring: int, floor: int, store: Store) -> None:
-        self.head = head
-        self.ring = ring
-        self.floor = floor
-        self.store = store
-
-    def tail_start(self, total: int) -> int:
-        """The first offset above the head that is kept when there are *total* bytes."""
-        return max(self.floor, total - self.ring)
-
-    def bounds(self, offset: int, total: int, reserved: int) -> tuple[int, int]:
-        """The first offset kept from *offset* on, and the end of its neighbours."""
-        start, tail = max(0, offset), self.tail_start(reserved)
-        if start >= self.head:
-            start = max(start, tail)
-        end = self.head if start < self.head < tail else total
-        return start, max(start, min(end, total))
-
-    def put(self, offset: int, data: memoryview) -> None:
-        """Write what begins at *offset*, the newest bytes."""
-        if offset < self.head:
-            room = self.head - offset
-            self.store.write(offset, data[:room])
-            offset, data = offset + len(data[:room]), data[room:]
-        passing = max(0, len(data) - self.ring)
-        offset, data = offset + passing, data[passing:]
-        while data:
-            address, room = self._place(offset)
-            self.store.write(address, data[:room])
-            offset, data = offset + room, data[room:]
-
-    def get(self, start: int, size: int) -> bytes:
-        """Read *size* bytes from *start* on."""
-        if size <= 0:
-            return b""
-        address, room = self._place(start)
-        first = self.store.read(address, min(size, room))
-        rest = size - len(first)
-        return first + self.get(start + len(first), rest) if first and rest else first
-
-    def _place(self, offset: int) -> tuple[int, int]:
-        """The address of an offset, and how far the addresses continue from there."""
-        if offset < self.head:
-            return offset, self.head - offset
-        turn = (offset - self.head) % self.ring
-        return self.head + turn, self.ring - turn

@@ -118,6 +118,11 @@ class Grid:
         self._row = self._bottom = self.column = 0
         self._saved = 0, 0, {}
 
+    @property
+    def is_below(self) -> bool:
+        """Whether the cursor is at the beginning of a line that is not begun yet."""
+        return self.column == 0 and self._top + self._row == len(self.lines)
+
     def line(self) -> Line:
         """Return the line of the cursor."""
         if self._top + self._row == len(self.lines):
@@ -138,7 +143,7 @@ class Grid:
 
     def _remove(self, first: int) -> None:
         """Remove the lines from *first* on."""
-        self._cells -= sum(len(line.chars) for line in self.lines[first:])
+        self._cells -= sum(line.cells for line in self.lines[first:])
         del self.lines[first:]
 
     def _resized(self, cells: int) -> None:
@@ -149,19 +154,20 @@ class Grid:
         while len(self.lines) > self._most_lines or (
             self._cells > self._most_cells and len(self.lines) > 1
         ):
-            self._forget_first()
+            self._forget(1)
 
-    def _forget_first(self) -> None:
-        """Drop the oldest line; a cursor in it moves to the next."""
-        line = self.lines.pop(0)
-        self._cells -= len(line.chars)
-        self._dropped(line)
-        if self._top:
-            self._top -= 1
-            return
-        if self._row == 0:
+    def _forget(self, count: int) -> None:
+        """Drop the oldest lines; a cursor in them moves to the first that is left."""
+        for line in self.lines[:count]:
+            self._cells -= line.cells
+            self._dropped(line)
+        del self.lines[:count]
+        above = min(count, self._top)
+        self._top -= above
+        count -= above
+        if self._row < count:
             self.column = 0
-        self._row = max(self._row - 1, 0)
-        self._bottom = max(self._bottom - 1, 0)
+        self._row = max(self._row - count, 0)
+        self._bottom = max(self._bottom - count, 0)
         row, column, attributes = self._saved
-        self._saved = max(row - 1, 0), column, attributes
+        self._saved = max(row - count, 0), column, attributes

@@ -5,10 +5,12 @@ from __future__ import annotations
 import sys
 from array import array
 from bisect import bisect_right
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, Protocol
 
 from ipyproc._jobs.output.capture import MEMORY_LIMIT, OUTPUT_LIMIT, Capture
+from ipyproc._jobs.output.encoding import UTF_8, decoder
 from ipyproc._jobs.output.spill import Archive
 from ipyproc._jobs.output.storage import Archived
 
@@ -152,15 +154,25 @@ class _ArchivedNumbers:
 
 
 class Output:
-    """What a process printed on both streams, and in which order."""
+    """What a process printed on both streams, and in which order.
+
+    *encoding* is how its bytes become text.
+    """
 
     def __init__(
-        self, memory_limit: int = MEMORY_LIMIT, output_limit: int = OUTPUT_LIMIT
+        self,
+        memory_limit: int = MEMORY_LIMIT,
+        output_limit: int = OUTPUT_LIMIT,
+        encoding: str = UTF_8,
     ) -> None:
-        self.stdout = Capture(memory_limit, output_limit)
-        self.stderr = Capture(memory_limit, output_limit)
+        self.stdout = Capture(memory_limit, output_limit, encoding)
+        self.stderr = Capture(memory_limit, output_limit, encoding)
         self._captures = (self.stdout, self.stderr)
         self._arrivals = Arrivals()
+        # Views know UTF-8 only. What is in another encoding is kept in both.
+        self._recoded: _Recoded | None = None
+        if encoding != UTF_8:
+            self._recoded = _Recoded(Output(memory_limit, output_limit), encoding)
 
     @property
     def total(self) -> int:
@@ -172,6 +184,18 @@ class Output:
         # In this order: a reader that finds bytes in the arrivals finds them captured.
         self._captures[stream].append(data)
         self._arrivals.note(stream, len(data))
+        if self._recoded:
+            self._recoded.append(stream, data)
+
+    def finish(self) -> None:
+        """Note that nothing more arrives; from then on nothing is incomplete."""
+        if self._recoded:
+            self._recoded.finish()
+
+    @property
+    def as_utf8(self) -> Output:
+        """The same in UTF-8, with offsets of its own: itself if it is in UTF-8."""
+        return self._recoded.output if self._recoded else self
 
     def read(self, offset: int, size: int) -> list[Chunk]:
         """Return what is kept from *offset* on, at most *size* bytes."""
@@ -191,8 +215,7 @@ class Output:
     @property
     def in_memory(self) -> int:
         """How many bytes of memory it takes."""
-        parts = self._arrivals, *self._captures
-        return sum(part.in_memory for part in parts)
+        return sum(part.in_memory for part in self._parts())
 
     def move_to(self, archive: Archive) -> None:
         """Move what is in memory to the archive, once nothing more arrives.
@@ -200,6 +223,33 @@ class Output:
         Nothing is lost, also if that raises ``OSError``, as there is no room. What is
         next to nothing stays: to know where it is would take more.
         """
-        for part in (*self._captures, self._arrivals):
+        for part in self._parts():
             if part.in_memory >= _WORTH_MOVING:
                 part.move_to(archive)
+
+    def _parts(self) -> list[Capture | Arrivals]:
+        parts: list[Capture | Arrivals] = [*self._captures, self._arrivals]
+        return parts + self.as_utf8._parts() if self._recoded else parts
+
+
+class _Recoded:
+    """A copy of an output, recoded to UTF-8 as it comes."""
+
+    def __init__(self, output: Output, encoding: str) -> None:
+        self.output = output
+        self._decoders = (decoder(encoding), decoder(encoding))
+
+    def append(self, stream: int, data: bytes | bytearray | memoryview) -> None:
+        """Recode what arrived; without memory for that it is left out."""
+        with suppress(MemoryError):
+            self._add(stream, bytes(data))
+
+    def finish(self) -> None:
+        """Recode what is incomplete."""
+        for stream in range(len(STREAMS)):
+            self._add(stream, b"", final=True)
+
+    def _add(self, stream: int, data: bytes, final: bool = False) -> None:
+        text = self._decoders[stream].decode(data, final)
+        if text:
+            self.output.append(stream, text.encode(errors="replace"))

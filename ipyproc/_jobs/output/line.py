@@ -22,6 +22,16 @@ class Line:
         self.chars: list[str] = []
         self.styles: list[str] = []
 
+    @property
+    def text(self) -> str:
+        """What the line shows, without styles."""
+        return "".join(self.chars)
+
+    @property
+    def cells(self) -> int:
+        """How many cells it takes."""
+        return len(self.chars)
+
     def runs(self) -> list[Run]:
         """Return the line as pieces of one style each."""
         cells = groupby(zip(self.chars, self.styles, strict=True), lambda cell: cell[1])

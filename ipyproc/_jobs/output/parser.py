@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
-from typing import Protocol
+from typing import Final, Protocol
 
 from ipyproc._jobs.output.grid import Grid
 
@@ -15,8 +15,9 @@ _STRING = 2100
 _PRINTABLE = re.compile(r"[^\x00-\x1f\x7f-\x9f]+")
 _ESCAPE = re.compile(r"\x1b(?:\[([0-?]*)([ -/]*)([@-~]?)|([P\]X^_])|[ -/]*([0-~]?))")
 _STRING_END = re.compile(r"[\n\x07\x18\x1a\x1b\x9c]")
-# They reorder or hide the text beside them, so that it reads as something else.
-_DECEPTIVE = re.compile("[\u061c\u200e\u200f\u2028-\u202e\u2066-\u206f\ufff9-\ufffb]")
+#: They reorder or hide the text beside them, so that it reads as something else.
+DECEPTIVE: Final = "\u061c\u200e\u200f\u2028-\u202e\u2066-\u206f\ufff9-\ufffb"
+_DECEPTIVE = re.compile(f"[{DECEPTIVE}]")
 
 # Sequences that move the cursor: by how many rows and columns, times their parameter.
 _MOVES = {"A": (-1, 0), "B": (1, 0), "C": (0, 1), "D": (0, -1)}

@@ -177,3 +177,61 @@ class Spliced:
         """Return a store with the same bytes, of which none are in memory."""
         low, high = self._low.moved_to(archive), self._high.moved_to(archive)
         return Spliced(low, self._boundary, high)
+
+
+class Layout:
+    """Where the bytes of a capture lie; it never changes, the capture gets another.
+
+    Offsets below *head* are their own addresses in the store. Those above take turns at
+    the *ring* addresses that follow, so that as long as nothing is dropped every offset
+    is its own address. None of them is below *floor*.
+    """
+
+    __slots__ = ("floor", "head", "ring", "store")
+
+    def __init__(self, head: int, ring: int, floor: int, store: Store) -> None:
+        self.head = head
+        self.ring = ring
+        self.floor = floor
+        self.store = store
+
+    def tail_start(self, total: int) -> int:
+        """The first offset above the head that is kept when there are *total* bytes."""
+        return max(self.floor, total - self.ring)
+
+    def bounds(self, offset: int, total: int, reserved: int) -> tuple[int, int]:
+        """The first offset kept from *offset* on, and the end of its neighbours."""
+        start, tail = max(0, offset), self.tail_start(reserved)
+        if start >= self.head:
+            start = max(start, tail)
+        end = self.head if start < self.head < tail else total
+        return start, max(start, min(end, total))
+
+    def put(self, offset: int, data: memoryview) -> None:
+        """Write what begins at *offset*, the newest bytes."""
+        if offset < self.head:
+            room = self.head - offset
+            self.store.write(offset, data[:room])
+            offset, data = offset + len(data[:room]), data[room:]
+        passing = max(0, len(data) - self.ring)
+        offset, data = offset + passing, data[passing:]
+        while data:
+            address, room = self._place(offset)
+            self.store.write(address, data[:room])
+            offset, data = offset + room, data[room:]
+
+    def get(self, start: int, size: int) -> bytes:
+        """Read *size* bytes from *start* on."""
+        if size <= 0:
+            return b""
+        address, room = self._place(start)
+        first = self.store.read(address, min(size, room))
+        rest = size - len(first)
+        return first + self.get(start + len(first), rest) if first and rest else first
+
+    def _place(self, offset: int) -> tuple[int, int]:
+        """The address of an offset, and how far the addresses continue from there."""
+        if offset < self.head:
+            return offset, self.head - offset
+        turn = (offset - self.head) % self.ring
+        return self.head + turn, self.ring - turn
