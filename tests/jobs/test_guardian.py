@@ -11,6 +11,7 @@ import threading
 import time
 import zipfile
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from random import Random
 from select import select
@@ -163,6 +164,62 @@ print("ready", flush=True)
 def test_killed_around_a_cold_start(tmp_path: Path) -> None:
     """Killed at any moment around the start of its first jobs, it leaves none."""
     kill_at_random_moments(50, tmp_path, Random(38))
+
+
+# Ends the jobs of a session that was killed as it started one. That one executes its
+# program between two looks of the guardian. Orphans come to the parent of the guardian,
+# and nobody else's do.
+STARTED_BETWEEN_LOOKS = """
+import ctypes, os, signal, time
+from ipyproc._jobs.guardian import program
+from ipyproc._jobs.procinfo import proc
+PR_SET_CHILD_SUBREAPER = 36
+assert not ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
+if us := os.fork():
+    os._exit(os.waitstatus_to_exitcode(os.waitpid(us, 0)[1]))
+since = time.clock_gettime_ns(proc.CLOCK)
+go_read, go = os.pipe()
+pids, pids_write = os.pipe()
+charge = os.fork()
+if not charge:
+    pid = os.fork()
+    if not pid:
+        os.close(go)
+        os.read(go_read, 1)
+        os.closerange(0, 99)
+        os.execve("/bin/sleep", ["sleep", "1000"], {program.MARK: "mark"})
+    os.write(pids_write, b"%d" % pid)
+    signal.pause()
+pid = int(os.read(pids, 99))
+program._IN, program._OUT = os.pipe()
+guardian = program.Guardian(charge, "mark", 10.0)
+guardian._starting.add(since)
+os.kill(charge, signal.SIGKILL)
+os.waitpid(charge, 0)
+freeze = guardian._jobs.freeze
+def freeze_and_go_on(known):
+    found = freeze(known)
+    os.write(go, b"!")
+    while seen := proc.stat(pid):
+        if seen.ended or proc.executable(pid) != proc.executable(os.getpid()):
+            break
+    return found
+guardian._jobs.freeze = freeze_and_go_on
+guardian._end()
+print(pid)
+"""
+
+
+def test_what_is_started_between_two_looks_is_found() -> None:
+    """A start that executes its program after a look is there for the next one."""
+    words = [sys.executable, "-c", STARTED_BETWEEN_LOOKS]
+    done = subprocess.run(words, capture_output=True, timeout=PATIENCE, check=True)
+    pid = int(done.stdout)
+
+    left = lives(pid)
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+    assert not left
 
 
 def test_it_is_there_before_the_first_job(monkeypatch: pytest.MonkeyPatch) -> None:

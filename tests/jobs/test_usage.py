@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import threading
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from ipyproc._jobs.procinfo import proc
 from ipyproc._jobs.procinfo.survey import Survey
 from ipyproc._jobs.procinfo.usage import Sampler
 from tests.jobs.helpers import PATIENCE, eventually, python, until, until_printed
+from tests.process.tools import wait_until_ended
 
 
 def test_usage_of_a_process() -> None:
@@ -203,3 +205,35 @@ time.sleep(1000)
     assert len(family) == 3
     eventually(lambda: survey.family(job.pid) == family)
     assert survey.family(child) == family - {job.pid}
+
+
+def test_a_process_is_dying_as_long_as_a_thread_of_it_lives() -> None:
+    """It is while its main thread has ended; not before, nor once all have ended."""
+    code = (
+        "import ctypes, sys, threading; print('ready'); sys.stdin.readline();"
+        "threading.Thread(target=sys.stdin.readline).start();"
+        "ctypes.CDLL(None).pthread_exit(None)"
+    )
+    process = subprocess.Popen(
+        python(code), stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    assert process.stdin
+    assert process.stdout
+    with process, process.stdout, process.stdin as stdin:
+        process.stdout.readline()
+        seen = proc.stat(process.pid)
+        assert seen is not None
+        assert not seen.is_dying
+
+        def main_thread_ended() -> bool:
+            seen = proc.stat(process.pid)
+            return seen is not None and seen.ended and seen.is_dying
+
+        stdin.write(b"\n")
+        stdin.flush()
+        eventually(main_thread_ended)
+        stdin.close()
+        wait_until_ended(process.pid)
+        seen = proc.stat(process.pid)
+        assert seen is not None
+        assert not seen.is_dying

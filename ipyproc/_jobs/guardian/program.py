@@ -51,8 +51,6 @@ _GRACE = 0.8
 # Until it gives up on what cannot be killed.
 _LONGEST_END = 10.0
 _NAP = 0.01
-# For how long the charge's descriptors may be closed before its children are orphans.
-_LONGEST_DYING = 0.2
 # How long messages and ends gather before they are looked at.
 _GATHER = 0.02
 # How soon after its end to look for what a job left; later; if that left its session.
@@ -192,6 +190,10 @@ class Guardian:
         due = max(0.0, self._next_look - time.monotonic())
         return due if self._handle.fd >= 0 else min(due, _LOOK_FOR_CHARGE)
 
+    def _charge_is_dying(self) -> bool:
+        charge = self._charge and proc.stat(self._charge.pid)
+        return bool(charge and charge == self._charge and charge.is_dying)
+
     def _charge_ended(self) -> bool:
         charge = self._charge and proc.stat(self._charge.pid)
         return not charge or charge != self._charge or charge.ended
@@ -285,20 +287,23 @@ class Guardian:
             family = self._jobs.find(family)
         # Also if none was found: some fork and end too fast to be seen.
         while time.monotonic() < start + _LONGEST_END:
+            # Before the look: what executes its program in between is seen by that.
+            one_may_start = self._one_may_start()
             family = self._jobs.freeze(family)
             self._jobs.send(_signal.SIGKILL, family)
-            if not tree.any_lives(family) and not self._one_may_start():
+            if not tree.any_lives(family) and not one_may_start:
                 break
             time.sleep(_NAP)
 
     def _await_orphans(self) -> None:
         """Wait until the charge's children have lost it.
 
-        Its end of our pipe is closed a moment before that, and an orphan is told by its
-        parent. A charge that lets us go as it ends in an orderly way is not waited for.
+        Its end of our pipe is closed a moment before that, which lasts on a busy
+        machine, and an orphan is told by its parent. A charge that became another
+        program, or lets us go as it ends in an orderly way, is not waited for.
         """
-        deadline = time.monotonic() + _LONGEST_DYING
-        while not self._charge_ended() and time.monotonic() < deadline:
+        deadline = time.monotonic() + _LONGEST_END
+        while self._charge_is_dying() and time.monotonic() < deadline:
             time.sleep(_NAP / 10)
 
     def _one_may_start(self) -> bool:

@@ -20,6 +20,8 @@ _FLAGS = os.O_RDONLY | os.O_CLOEXEC
 _PART = 1 << 16
 # A process that is gone, or that we may not look at.
 _UNSEEN = {ENOENT, ESRCH, EPERM, EACCES}
+# PF_EXITING of the kernel's linux/sched.h.
+_EXITING = 0x4
 #: At the beginning of a list of descriptors.
 NO_MORE = -1
 
@@ -32,6 +34,7 @@ class Stat:
     """
 
     __slots__ = (
+        "_flags",
         "cpu",
         "group",
         "memory",
@@ -57,6 +60,7 @@ class Stat:
         self.parent = int(words[1])
         self.group = int(words[2])
         self.session = int(words[3])
+        self._flags = int(words[6])
         #: Seconds of processor time so far.
         self.cpu = (int(words[11]) + int(words[12])) / _TICKS
         #: With those of the children that it waited for.
@@ -90,6 +94,12 @@ class Stat:
     def ended(self) -> bool:
         """Whether it is a zombie, or is just being reaped."""
         return self.state in "ZX"
+
+    @property
+    def is_dying(self) -> bool:
+        """Whether it is on its way out, and a thread of it may still have children."""
+        is_over = self.ended and self.threads <= 1
+        return bool(self._flags & _EXITING) and not is_over
 
     @property
     def stopped(self) -> bool:
