@@ -12,6 +12,7 @@ import time
 import zipfile
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from random import Random
 from select import select
@@ -27,6 +28,7 @@ from ipyproc._jobs.shutdown import shutdown
 from ipyproc._sys import pidfd
 from tests.jobs.cold_start import kill_at_random_moments
 from tests.jobs.helpers import PATIENCE, START, eventually, gone, lives, script
+from tests.process.interrupts import MANY, files_below, instants, interrupt_at
 from tests.process.tools import wait_until_ended
 from tests.sandbox import sandbox
 
@@ -223,7 +225,7 @@ def test_what_is_started_between_two_looks_is_found() -> None:
 
 
 def test_it_is_there_before_the_first_job(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The guardian's process is started before the first job's, by the same thread."""
+    """The guardian's process is started before the first job's, busy loop or not."""
     assert shutdown.retire(PATIENCE)
     eventually(lambda: not client.guardian()._lines)
     started: list[str] = []
@@ -303,6 +305,7 @@ def make(*arguments):
     both.wait(20)
     return made
 client.Line = make
+client.uninterrupted = lambda work: work()  # as where there is no room for a thread
 threads = [threading.Thread(target=lambda: spawn("true").wait(20)) for _ in range(2)]
 for thread in threads: thread.start()
 for thread in threads: thread.join()
@@ -520,6 +523,25 @@ def test_signals_for_all(sig: int) -> None:
     # The second job was told of, and it is forgotten: it still does its work.
     eventually(lambda: len(client.guardian().pids) == 1)
     assert the_guardian() == process
+
+
+def test_a_start_that_is_over_before_it_was_said_to_begin() -> None:
+    """A start that ends as another thread starts the guardian does not keep it."""
+    for number in instants():
+        fresh = client.Guardian(event_loop())
+        fresh._starting[7] = None
+        end = partial(fresh.settle, 7)
+        with interrupt_at(number, end, files_below("_jobs/guardian/client.py")) as at:
+            begun = fresh._start()
+        if at.left > 0:  # there were not so many instants
+            end()
+        assert begun
+        begun.say(0, program.LEAVE_IF_IDLE)
+        eventually(lambda begun=begun: not begun.is_open)  # type: ignore[misc]
+        if number < MANY and at.left > 0:
+            break
+
+    assert 5 < number < MANY
 
 
 def test_one_that_had_no_time_to_begin() -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import random
+from contextlib import suppress
 
 import pytest
 
 from ipyproc import PIPE, Job, jobs, spawn
+from ipyproc._jobs.guardian.client import guardian
 from ipyproc._jobs.shutdown import shutdown
-from tests.guard import Holdings
-from tests.jobs.helpers import PATIENCE, at_rest, until, until_as
+from tests.guard import Holdings, holdings
+from tests.jobs.helpers import PATIENCE, at_rest, eventually, until, until_as
 from tests.process.interrupts import (
     MANY,
     files_below,
@@ -81,6 +83,31 @@ def test_start_at_instants_of_jobs(mode: str) -> None:
 
     assert 100 < number < MANY
     assert shutdown.retire(PATIENCE)
+
+
+@pytest.mark.slow
+def test_cold_start_at_instants(mode: str) -> None:
+    """Wherever the first start of all is interrupted, the next job has a guardian.
+
+    And the guardian and the event loop's thread still end once no job runs.
+    """
+    cold = files_below("_jobs/guardian", "_jobs/io/event_loop.py")
+    assert shutdown.retire(PATIENCE)
+    before = holdings()
+    for number in instants():
+        started: list[Job] = []
+        with suppress(KeyboardInterrupt), interrupt_at(number, watched=cold) as traced:
+            start(started)
+        start(started)
+        eventually(lambda: guardian().ready)
+        end(started)
+        # Again and again: a job that was interrupted may still be ending.
+        eventually(lambda: shutdown.retire(0.1))
+        until_as(before)
+        if number < MANY and traced.left > 0:
+            break
+
+    assert 20 < number < MANY
 
 
 def test_start_at_random_moments(mode: str) -> None:

@@ -23,6 +23,7 @@ from ipyproc._jobs.guardian.program import (
 from ipyproc._jobs.io.event_loop import EventLoop, event_loop
 from ipyproc._jobs.io.timers import Timer
 from ipyproc._jobs.procinfo import proc
+from ipyproc._jobs.uninterrupted import uninterrupted
 
 _log = logging.getLogger(__name__)
 
@@ -133,7 +134,8 @@ class Guardian:
         """
         line = self._lines.get("line")
         if line is None and self._needed and _CAN_GUARD and self._trials < _TRIALS:
-            line = self._start()
+            # An interrupt on the way would leave a process that nobody listens to.
+            line = uninterrupted(self._start)
         while line is not None:
             line.say(pid, number)
             current = self._lines.get("line")
@@ -146,7 +148,9 @@ class Guardian:
         return bool(self._running or self._starting)
 
     def _start(self) -> Line | None:
-        """Start the process, and tell it all."""
+        """Start the process, and tell it all; where no handler of a signal runs."""
+        if line := self._lines.get("line"):  # another thread was faster
+            return line
         try:
             fresh = Line(self._loop, self.mark)
         except (OSError, RuntimeError) as error:
@@ -158,7 +162,7 @@ class Guardian:
         self._begun.add(fresh)
         self._trials += 1
         line = self._lines.setdefault("line", fresh)
-        if line is not fresh:  # another thread was faster
+        if line is not fresh:  # the same, in the meantime
             fresh.say(0, LEAVE)
             fresh.reap_adopted()
             return line
@@ -166,6 +170,8 @@ class Guardian:
             line.say(pid, moment)
         for start in list(self._starting):
             line.say(BEGINS, start)
+            if start not in self._starting:  # who settled it may have said so before
+                line.say(OVER, start)
         self._loop.call_soon(partial(self._listen, line))
         return line
 

@@ -154,7 +154,7 @@ class Line:
             os.set_blocking(self._mouth, False)
 
     def _close(self) -> None:
-        while self._fds:
+        while getattr(self, "_fds", None):  # it may have come to an end before
             proc.close(self._fds)
 
 

@@ -337,9 +337,10 @@ class _Poller:
         self.selector.register(self._fds[0], selectors.EVENT_READ, drain)
 
     def __del__(self) -> None:
+        # An interrupt may have come before there was anything.
         if hasattr(self, "selector"):
             self.selector.close()
-        while self._fds:
+        while getattr(self, "_fds", None):
             os.close(self._fds.pop())
 
     @property
