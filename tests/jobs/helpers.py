@@ -57,9 +57,17 @@ def eventually(condition: Callable[[], bool]) -> None:
 def at_rest() -> Holdings:
     """List what we hold while a job runs, once its start is over."""
     eventually(lambda: guardian().ready)
-    # Without pidfds the thread that waits for a job may not have been started.
-    event_loop().run(lambda: None)
-    return holdings()
+    return held()
+
+
+def held() -> Holdings:
+    """List what we hold once the event loop has done what it was asked for.
+
+    On its own thread: elsewhere it might be looking at processes, with a file open.
+    """
+    found: list[Holdings] = []
+    event_loop().run(lambda: found.append(holdings()))
+    return found[0]
 
 
 def until_as(before: Holdings) -> None:

@@ -14,12 +14,12 @@ import pytest
 
 from ipyproc import Job, spawn
 from ipyproc._jobs.procinfo import proc, tree
-from tests.guard import holdings
 from tests.jobs.helpers import (
     PATIENCE,
     at_rest,
     eventually,
     gone,
+    held,
     in_session,
     until_printed,
 )
@@ -288,7 +288,7 @@ def test_descriptors_at_any_interrupt() -> None:
                 interrupt_at(instants, watched=watched) as interrupts,
             ):
                 look()
-            assert holdings().descriptors == before
+            assert held().descriptors == before
             if interrupts.left > 0:
                 break
         assert instants > 5

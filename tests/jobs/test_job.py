@@ -13,10 +13,10 @@ from ipyproc import PIPE, Job, JobStatus, _jobs, jobs, spawn
 from ipyproc._jobs.guardian.client import guardian
 from ipyproc._jobs.io.event_loop import event_loop
 from ipyproc.errors import ProcessDoneError, SyscallError
-from tests.guard import holdings
 from tests.jobs.helpers import (
     PATIENCE,
     at_rest,
+    held,
     python,
     script,
     until,
@@ -628,10 +628,10 @@ def test_at_most_four_descriptors() -> None:
     guardian().settle(0)
     before = at_rest().descriptors
     running = [ready() for _ in range(10)]
-    assert len(holdings().descriptors - before) <= 40
+    assert len(held().descriptors - before) <= 40
 
     for job in running:
         job.close_stdin()
         until(job, lambda job: job.finished)
-    assert holdings().descriptors == before
+    assert held().descriptors == before
     assert len(jobs) == 10

@@ -11,7 +11,7 @@ import pytest
 from ipyproc import PIPE, jobs, spawn
 from ipyproc._jobs.io.event_loop import NAME
 from tests.guard import holdings
-from tests.jobs.helpers import PATIENCE, at_rest, eventually, until, until_as
+from tests.jobs.helpers import PATIENCE, at_rest, eventually, held, until, until_as
 
 AT_ONCE, IN_A_ROW = 60, 100
 
@@ -21,7 +21,7 @@ def test_many_at_once(mode: str) -> None:
     keeper = spawn("cat", stdin=PIPE)
     before = at_rest()
     running = [spawn("cat", stdin=PIPE) for _ in range(AT_ONCE)]
-    now = holdings()
+    now = held()
 
     names = [thread.name for thread in threading.enumerate()]
     assert names.count(NAME) == 1

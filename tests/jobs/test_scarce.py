@@ -18,8 +18,14 @@ from ipyproc import PIPE, jobs, spawn
 from ipyproc._jobs.output.storage import Memory
 from ipyproc._sys import pidfd
 from ipyproc.errors import SyscallError
-from tests.jobs.helpers import PATIENCE, both_modes, script, until, until_printed
-from tests.process.tools import descriptors
+from tests.jobs.helpers import (
+    PATIENCE,
+    both_modes,
+    held,
+    script,
+    until,
+    until_printed,
+)
 
 # Starts jobs while there is room for 0, 1, 2, ... descriptors, beside one that runs.
 FEW_DESCRIPTORS = """
@@ -92,14 +98,14 @@ def no_room(number: int) -> Callable[..., object]:
 def test_no_pipe(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """A start that gets no pipe is one clear error; nothing is started or open."""
     cat = spawn("cat", stdin=PIPE)
-    before = descriptors()
+    before = held().descriptors
     with monkeypatch.context() as patch:
         patch.setattr(os, "pipe", no_room(number))
         with pytest.raises(SyscallError, match="too many open files") as raised:
             spawn("true")
 
     assert (raised.value.syscall, raised.value.errno) == ("pipe2", number)
-    assert descriptors().items() <= before.items()  # earlier jobs may close theirs
+    assert held().descriptors <= before  # earlier jobs may close theirs
     assert jobs.last is cat
     cat.send("on")
     until_printed(cat, "on")
