@@ -25,8 +25,8 @@ test: lint page chromium ipykernels ## check style and types, run every test
 	$(BIN)/pytest -n $(WORKERS) --dist loadgroup $(TESTS)
 
 # What is slow and is not marked so comes last.
-quick: .venv/dev page ## run the tests that take no second and no browser
-	$(BIN)/pytest -q -n $(WORKERS) --dist loadgroup --durations 5 --durations-min 1 -m 'not slow and not browser' $(TESTS)
+quick: .venv/dev page ## run the tests that take no half second and no browser
+	$(BIN)/pytest -q -n $(WORKERS) --dist loadgroup --durations 5 --durations-min 0.5 -m 'not slow and not browser' $(TESTS)
 
 trials: .venv/dev ## try TRIALS times what fails once in a thousand times
 	IPYPROC_TRIALS=$(TRIALS) $(BIN)/pytest -n $(WORKERS) --timeout 0 -o faulthandler_timeout=0 tests/trials

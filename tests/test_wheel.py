@@ -14,6 +14,8 @@ from zipfile import ZipFile
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[1]
 FRONTEND = Path("ipyproc/views/frontend")
 KINDS = {".py", ".pyi", ".js", ".css", ".typed"}

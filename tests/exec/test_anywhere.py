@@ -47,6 +47,7 @@ def answer(call: Callable[..., object], *args: object) -> None:
         call(*args)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("interrupted", ["start", "wait", "cancel", "exit", "close"])
 @pytest.mark.parametrize("called", CALLS)
 def test_handler_calls_at_every_instant(interrupted: str, called: str) -> None:
@@ -175,6 +176,7 @@ def test_context_in_a_fork() -> None:
     assert said == "True, context deadline exceeded, context deadline exceeded"
 
 
+@pytest.mark.slow
 def test_fork_of_a_busy_parent() -> None:
     """Whatever other threads do with a context and a pipe, a fork can use both."""
     ctx, cancel = with_cancel(background())
@@ -300,6 +302,7 @@ def test_no_descriptor_left(
     assert open_descriptors() == before
 
 
+@pytest.mark.slow
 def test_environment_that_another_thread_changes() -> None:
     """A command's environment can be read while others write ours."""
     stop = threading.Event()

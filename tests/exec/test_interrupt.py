@@ -76,6 +76,7 @@ def wait(cmd: Cmd) -> type[BaseException] | None:
     return None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("make", "code", "error", "output"),
     [

@@ -169,6 +169,7 @@ def test_what_the_user_stopped_stays_so_when_it_fails(
     eventually(lambda: is_stopped(child))
 
 
+@pytest.mark.slow
 def test_an_interrupt_stops_nothing() -> None:
     """Ctrl-C at any moment of a signal to a tree leaves nothing stopped."""
     job = spawn(["sh", "-c", "trap '' USR1; sleep 1000 & echo ready; wait; wait"])
@@ -236,6 +237,7 @@ def test_a_handle_that_may_not_be_used(monkeypatch: pytest.MonkeyPatch) -> None:
     assert gone(job.pid)
 
 
+@pytest.mark.slow
 def test_a_guardian_whose_handles_may_not_be_used() -> None:
     """A guardian that may not signal through pidfds ends the jobs by their pids."""
     code = """

@@ -6,6 +6,8 @@ import pytest
 
 from tests.jobs.helpers import both_modes, script
 
+pytestmark = pytest.mark.slow
+
 QUIET = "import warnings; warnings.simplefilter('ignore')"
 
 # Threads that use everything all the time, while the main thread forks; each child asks

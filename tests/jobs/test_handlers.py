@@ -14,6 +14,8 @@ from ipyproc import PIPE, Job, Jobs, jobs, spawn
 from tests.jobs.handlers import ENDINGS, end_in, handled, waited
 from tests.jobs.helpers import PATIENCE, script, until_printed
 
+pytestmark = pytest.mark.slow
+
 #: How often a handler comes while each call of the main thread is repeated.
 TIMES = 150
 

@@ -110,6 +110,7 @@ def test_cold_start_at_instants(mode: str) -> None:
     assert 20 < number < MANY
 
 
+@pytest.mark.slow
 def test_start_at_random_moments(mode: str) -> None:
     """Real signals during a start leave nothing behind either."""
     chance = random.Random(6)

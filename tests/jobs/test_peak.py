@@ -48,6 +48,7 @@ def test_peak_of_a_tree() -> None:
     assert peak.processes == 2
 
 
+@pytest.mark.slow
 def test_processor_time_of_children_nobody_waited_for() -> None:
     """The time of a child that is killed with the job counts, as far as it was seen."""
     code = "import os, time\nif not os.fork():\n  while True: pass\ntime.sleep(1000)"
@@ -71,6 +72,7 @@ def test_a_viewer_adds_to_the_peak(monkeypatch: pytest.MonkeyPatch) -> None:
     eventually(lambda: job.peak.memory == usage.total_memory)
 
 
+@pytest.mark.slow
 def test_the_figure_of_the_kernel() -> None:
     """The kernel's peak of memory is told where it is the job's, and not ours."""
     # Its process is ours until it executes its program: so that we are large for once.
@@ -87,6 +89,7 @@ print(more.max_rss > 300 << 20, more.peak.memory >= more.max_rss)
     assert printed == "None True\nTrue True\n"
 
 
+@pytest.mark.slow
 def test_a_large_parent() -> None:
     """The figure that we inherited ourselves hides nothing of a job."""
     ours = f"""
@@ -139,6 +142,7 @@ def refused(*_: object) -> list[int]:
     raise OSError(24, "too many open files")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pids", [refused, list], ids=["no descriptor", "no /proc"])
 def test_nothing_to_see(
     pids: Callable[[], list[int]],

@@ -118,6 +118,7 @@ def test_plain_of_a_job_that_runs() -> None:
     assert job.stderr.plain == ""
 
 
+@pytest.mark.slow
 def test_other_threads_run_meanwhile() -> None:
     """Working out the text of much output does not keep the interpreter to itself."""
     capture = Capture(memory_limit=64 << 20, output_limit=64 << 20)

@@ -40,6 +40,7 @@ def test_many_at_once(mode: str) -> None:
     assert keeper.status == "running"
 
 
+@pytest.mark.slow
 def test_many_in_a_row(mode: str) -> None:
     """Jobs that come and go leave nothing: no descriptor, no thread, no memory."""
     keeper = spawn("cat", stdin=PIPE)

@@ -189,6 +189,7 @@ print([job.stdout.error for job in jobs])
 """
 
 
+@pytest.mark.slow
 def test_full_disk(tmp_path: Path) -> None:
     """On a full disk jobs continue, and keep as much as fits."""
     alone = ["unshare", "--user", "--map-root-user", "--mount"]
@@ -227,6 +228,7 @@ print(out.error, sum(len(c.data) for c in job.read(0, 1 << 30)) == len(out.bytes
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("limit", [1 << 30, 30 << 20, 1 << 20])
 def test_no_memory(limit: int) -> None:
     """Where memory runs out no byte is lost silently: it is in the file, or counted."""

@@ -6,14 +6,19 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import ipyproc
 from tests.jobs.helpers import PATIENCE, gone
+
+pytestmark = pytest.mark.slow
 
 ROOT = Path(ipyproc.__file__).parent.parent
 
 # All that jobs can do, and all that serves them, in a Python without site-packages.
 EVERYTHING = """
 import os, signal, sys, time
+import pytest
 sys.path.insert(0, ROOT)
 from ipyproc import PIPE, jobs, spawn
 from ipyproc._jobs.guardian.client import guardian

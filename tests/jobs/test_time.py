@@ -118,6 +118,7 @@ def broken(loop: EventLoop) -> None:
     loop.call_soon(lambda: None)
 
 
+@pytest.mark.slow
 def test_a_loop_that_breaks_says_so() -> None:
     """If the event loop fails, all that wait get an error, and so do later calls."""
     code = """

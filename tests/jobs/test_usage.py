@@ -182,6 +182,7 @@ def test_strangers_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not {job.pid, os.getpid(), 1} & set(read)
 
 
+@pytest.mark.slow
 def test_who_leaves_the_session_is_found_by_its_parent() -> None:
     """A process that moves to a session of its own is seen there, and its children."""
     code = """

@@ -18,6 +18,8 @@ from tests.guard import holdings
 from tests.jobs.helpers import eventually
 from tests.magics.helpers import PATIENCE, Ran, RunCell
 
+pytestmark = pytest.mark.slow
+
 # No pid of anybody whom a slip could hit: what is refused is refused for these, too.
 PIDS = ["0", "-1", "1", f"{os.getpid()}", f"{os.getppid()}", "99999999", "007", "1e3"]
 WORDS = [

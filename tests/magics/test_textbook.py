@@ -44,6 +44,7 @@ def test_in_a_script(folder: Path) -> None:
     assert done.stdout.endswith("exit status 0\n")
 
 
+@pytest.mark.slow
 def test_in_a_terminal(terminal: Terminal, folder: Path) -> None:
     """In a terminal the child's output is on the screen."""
     terminal.run(IMPORTS)

@@ -6,6 +6,8 @@ import os
 import threading
 from collections.abc import Callable
 
+import pytest
+
 from ipyproc import Process, ProcessDoneError, ProcessStatus
 from tests.process.tools import start_sh, start_sleep, wait_until_ended
 
@@ -59,6 +61,7 @@ def test_fork_drops_a_process_quietly(mode: str) -> None:
     assert str(processes[0].wait()) == "signal: killed"
 
 
+@pytest.mark.slow
 def test_fork_of_a_busy_parent(mode: str) -> None:
     """Whatever other threads do with a process at a fork, the fork gets answers."""
     process, stop = start_sleep(), threading.Event()

@@ -109,6 +109,7 @@ def test_wait_is_interrupted_at_once(mode: str) -> None:
     assert str(process.wait()) == "signal: killed"
 
 
+@pytest.mark.slow
 def test_interrupt_in_the_gap_before_the_poll() -> None:
     """A signal that comes just before the poll begins does not wait for the end."""
     process = start_sleep()

@@ -204,6 +204,7 @@ def test_what_was_dropped_is_skipped(
     assert [m["offset"] for m in front.messages("output")] == [0, 10]
 
 
+@pytest.mark.slow
 def test_a_quiet_stream_is_marked(front: FrontEnd, job: FakeJob, view: JobView) -> None:
     """A page whose last message was dropped on the way learns of it."""
     ready(view, front)
@@ -328,6 +329,7 @@ def test_usage_is_measured_while_a_page_looks(
     assert job.measured == measured
 
 
+@pytest.mark.slow
 def test_a_page_that_looks_no_more_costs_nothing(
     monkeypatch: pytest.MonkeyPatch, front: FrontEnd, job: FakeJob, view: JobView
 ) -> None:

@@ -195,6 +195,7 @@ def test_nothing_is_measured_or_sent_before_a_page_looks(
     assert [each.measured for each in listed.jobs] == [0, 0]
 
 
+@pytest.mark.slow
 def test_a_page_looks(front: FrontEnd, listed: Listed) -> None:
     """It gets all rows, measured, and from then on what changes: news, ends, clears."""
     listed.asks(front, "look", number=0)
