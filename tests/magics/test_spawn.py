@@ -437,7 +437,7 @@ def test_waiting_in_a_terminal_prints_the_output(run: RunCell) -> None:
     assert run("text").value == "out\nend"
     assert checked == "end"
     # Of two streams either may come last, and one of them ends its line.
-    assert run("%spawn --wait printf end").out.endswith("end\n")
+    assert run("job = %spawn --wait printf end").out.endswith("end\n")
 
 
 def test_all_is_printed_however_much_it_is(run: RunCell) -> None:
