@@ -63,9 +63,9 @@ for room in range(16):
     jobs.clear()
     while not RUNS and not shutdown.retire(20): pass
     assert RUNS or opened() == before, (room, before, opened())
-end = len(outcomes) - outcomes[::-1].index("EMFILE")
-assert set(outcomes[:end]) == {{"EMFILE"}}, outcomes
-assert set(outcomes[end:]) == {{"exit status 0, hello\\n"}}, outcomes
+# A look at what the jobs use has a file open for a moment: so these may alternate.
+assert set(outcomes) == {{"EMFILE", "exit status 0, hello\\n"}}, outcomes
+assert outcomes[0] == "EMFILE" != outcomes[-1], outcomes
 if RUNS:
     cat.close_stdin()
     print(cat.wait(20), cat.stdout.text)
