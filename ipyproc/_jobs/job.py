@@ -10,20 +10,17 @@ from functools import partial
 from signal import SIGCONT, SIGKILL, SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU
 from typing import Protocol
 
+from ipyproc._jobs.facts import Facts
 from ipyproc._jobs.io.event_loop import event_loop
 from ipyproc._jobs.io.timers import Once, Timer
-from ipyproc._jobs.output.capture import Capture
-from ipyproc._jobs.output.interleaved import Chunk
+from ipyproc._jobs.names import HASH, Namesakes
 from ipyproc._jobs.output.spill import Archive
-from ipyproc._jobs.procinfo.course import Peak, UsagePoint
-from ipyproc._jobs.procinfo.usage import Usage
 from ipyproc._jobs.request import Request, seconds
 from ipyproc._jobs.runner import JobStatus, Runner
 from ipyproc._jobs.shutdown import shutdown
 from ipyproc._jobs.subscribers import Subscribers
 from ipyproc._jobs.view import LazyView
 from ipyproc.errors import SyscallError
-from ipyproc.process import Process
 from ipyproc.state import ProcessState
 
 # A stop makes nothing ready, so while somebody looks at a job it is looked for.
@@ -32,12 +29,13 @@ _LOOK_SOON = 0.02
 _STOPPING = {SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU, SIGCONT}
 
 
-class Job:
+class Job(Facts):
     r"""A process started by ``spawn``; all methods may be called from any thread.
 
-    *name*: unique among the jobs of the session. *argv*: the program as it was named,
-    and its arguments. *shown*: the command as it was typed, with ``{expr}`` and
-    ``$name`` as they are, or empty if *argv* says it. *dir*: the directory that it
+    *name*: what ``spawn`` was asked for, or the program's. *number*: which of the jobs
+    of that name it is, counted from 1; no number is used twice. *argv*: the program as
+    it was named, and its arguments. *shown*: the command as it was typed, with
+    ``{expr}`` and ``$name`` as they are, or empty if *argv* says it. *dir*: the one it
     started in, if one was given. *started_at*: when, on the ``time.time()`` clock.
     *timed_out*: whether the ``timeout`` of ``spawn`` ended it.
 
@@ -51,15 +49,11 @@ class Job:
 
     def __init__(self, request: Request, runner: Runner) -> None:
         """``spawn`` makes jobs, starts them and puts them in the table."""
-        self.name = request.name
-        self.argv = request.argv
-        self.shown = request.shown
-        self.dir = runner.dir
+        super().__init__(request, runner)
+        self.number = 0
+        #: The jobs of the same name, once the table has it.
+        self.namesakes: Namesakes | None = None
         self.timed_out = False
-        self.started_at = time.time()
-        self._started = time.monotonic()
-        self._request = request
-        self._runner = runner
         self._loop = event_loop()
         self._over = Once()
         self._subscribers = Subscribers(self._loop)
@@ -68,6 +62,24 @@ class Job:
         self._look_timer: Timer | None = None
         self._timeout: Timer | None = None
         self._view = LazyView()
+
+    def __repr__(self) -> str:
+        return f"<Job {self.label} pid={self.pid} {self.state or self.status}>"
+
+    @property
+    def label(self) -> str:
+        """How tables show it: its name if it is the newest, else ``train#1``."""
+        same = self.namesakes
+        if same is None or same.is_newest(self):
+            return self.name
+        return f"{self.name}{HASH}{self.number}"
+
+    @property
+    def elders(self) -> list[Job]:
+        """The other jobs of its name that run, oldest first, if it is the newest."""
+        same = self.namesakes
+        found = same.elders(self) if same is not None else []
+        return [job for job in found if isinstance(job, Job)]
 
     def start(self) -> None:
         """Start the process, or raise what the system says; once."""
@@ -78,96 +90,6 @@ class Job:
             self._timeout = self._loop.call_later(timeout, self._time_out)
             if self._over.happened:
                 self._timeout.cancel()
-
-    def __repr__(self) -> str:
-        return f"<Job {self.name} pid={self.pid} {self.state or self.status}>"
-
-    @property
-    def pid(self) -> int:
-        """The process id."""
-        return self._runner.pid
-
-    @property
-    def process(self) -> Process:
-        """The process itself.
-
-        The job waits for it. If other code waits for it or releases it, the job does
-        not learn how it ended: its status is then ``lost`` or ``released``.
-        """
-        return self._runner.process
-
-    @property
-    def status(self) -> JobStatus:
-        """What the process does at this moment, or how it ended."""
-        return self._runner.status
-
-    @property
-    def state(self) -> ProcessState | None:
-        """What ``wait`` learnt, once the process ended."""
-        return self._runner.state
-
-    @property
-    def ended_at(self) -> float | None:
-        """When the process ended, in seconds on the clock of ``started_at``.
-
-        Setting the clock meanwhile changes nothing: the difference of both is the time
-        for which the process ran.
-        """
-        return self._runner.ended_at
-
-    @property
-    def elapsed(self) -> float:
-        """How many seconds the process has run so far, or ran until it ended."""
-        ended_at = self.ended_at
-        if ended_at is None:
-            return time.monotonic() - self._started
-        return max(0.0, ended_at - self.started_at)
-
-    @property
-    def finished(self) -> bool:
-        """Whether the process ended and all its output is captured.
-
-        Output may come after the end from what the process started.
-        """
-        return self._runner.finished
-
-    @property
-    def stdout(self) -> Capture:
-        """What the process printed, unless ``stdout=`` sent it elsewhere."""
-        return self._runner.output.stdout
-
-    @property
-    def stderr(self) -> Capture:
-        """What it printed on its standard error; nothing with ``merge=True``."""
-        return self._runner.output.stderr
-
-    @property
-    def total(self) -> int:
-        """How many bytes it printed on both streams."""
-        return self._runner.output.total
-
-    def read(self, offset: int, size: int) -> list[Chunk]:
-        """Return what it printed on both streams, in order of arrival.
-
-        Starts at the first byte still kept at or after *offset* and gives at most
-        *size* bytes. A chunk that begins later than the one before it ended shows that
-        something between was dropped.
-        """
-        return self._runner.output.read(offset, size)
-
-    @property
-    def in_memory(self) -> int:
-        """How many bytes of memory all that it printed takes up."""
-        return self._runner.output.in_memory
-
-    def archive(self, archive: Archive) -> None:
-        """Move to *archive* what a finished job printed; it can be read as before."""
-        self._runner.output.move_to(archive)
-
-    @property
-    def stdin_open(self) -> bool:
-        """Whether ``send`` is possible."""
-        return self._runner.input_open
 
     def send(self, data: bytes | str) -> None:
         """Write to the standard input of a job started with ``stdin=PIPE``.
@@ -225,7 +147,7 @@ class Job:
         if not self._over.happened:
             self._check_waitable()
             if not self._over.wait(timeout):
-                raise TimeoutError(f"{self.name} still runs after {timeout} s")
+                raise TimeoutError(f"{self.label} still runs after {timeout} s")
         return self._result()
 
     def __await__(self) -> Generator[object, None, ProcessState]:
@@ -249,48 +171,6 @@ class Job:
             unsubscribe()
         return self._result()
 
-    def usage(self) -> Usage | None:
-        """Measure what the process and those below it use; ``None`` after its end.
-
-        At most once a second: until then, the last measurement is returned.
-        """
-        return self._runner.usage()
-
-    @property
-    def peak(self) -> Peak:
-        """The most that the process and all that it started were seen to use so far.
-
-        They are sampled soon after the start and then every 5 s, less often while
-        nothing changes, whether or not anybody looks.
-        """
-        return self._runner.course.peak
-
-    @property
-    def history(self) -> tuple[UsagePoint, ...]:
-        """What they used in the course of time: at most 600 points, from the start on.
-
-        The longer the job runs, the longer are the spans between them.
-        """
-        return self._runner.course.history
-
-    @property
-    def cpu_times(self) -> tuple[float, float]:
-        """The seconds of user and of system time of all of them, as far as was seen.
-
-        Those of a process that its parent did not wait for count as they were at the
-        last sample.
-        """
-        return self._runner.course.times
-
-    @property
-    def max_rss(self) -> int | None:
-        """The most resident bytes of one process of an ended job.
-
-        ``None`` where that may be ours: a process inherits the figure of the one that
-        starts it, as the kernel counts, so below ours it says nothing.
-        """
-        return self._runner.course.max_rss
-
     def subscribe(self, callback: Callable[[Job], None]) -> Callable[[], None]:
         """Call *callback* with the job when something happened to it.
 
@@ -309,6 +189,15 @@ class Job:
         Unlike a subscription, this does not make the job check the process before.
         """
         self._at_the_end.add(partial(callback, self))
+
+    def archive(self, archive: Archive) -> None:
+        """Move to *archive* what a finished job printed; it can be read as before."""
+        self._runner.output.move_to(archive)
+
+    def refresh(self) -> None:
+        """Call the subscribers, for what they show of the job may be old."""
+        if self._loop.is_open:
+            self._loop.call_soon(self._changed)
 
     def let_go(self) -> None:
         """Release a running process, which will outlive the session.

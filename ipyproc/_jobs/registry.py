@@ -1,13 +1,15 @@
-"""The jobs of the session, looked up by name or pid."""
+"""The jobs of the session, looked up by name, label or pid."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from difflib import get_close_matches
+from operator import attrgetter
 from typing import TypeVar
 
 from ipyproc._jobs.io.event_loop import event_loop
 from ipyproc._jobs.job import Job
+from ipyproc._jobs.names import ALL, HASH, Namesakes, split
 from ipyproc._jobs.output.spill import Keeping
 from ipyproc._jobs.request import size
 
@@ -17,10 +19,11 @@ _Default = TypeVar("_Default")
 class Jobs:
     """Jobs in the order in which they were started.
 
-    ``jobs["train"]`` is the job of that name, ``jobs[4242]`` the last one with that
-    pid; the beginning of a name names nothing. Iterating gives the jobs themselves, all
-    that there were at its beginning, whatever ends, comes or goes meanwhile; ``keys``,
-    ``values``, ``items`` and ``get`` are those of a mapping from names.
+    ``jobs["train"]`` is the newest job of that name, ``jobs["train#1"]`` the first one,
+    ``jobs[4242]`` the last one with that pid; the beginning of a name names nothing.
+    Iterating gives the jobs themselves, all that there were at its beginning, whatever
+    ends, comes or goes meanwhile; ``keys``, ``values``, ``items`` and ``get`` are those
+    of a mapping from labels.
 
     Ended jobs stay until ``clear``, with all that ``spawn`` made them keep of what they
     printed: each up to twice its ``output_limit``. In memory a running job has up to
@@ -39,13 +42,13 @@ class Jobs:
     def __init__(self) -> None:
         # No lock: a signal handler may ask while the thread that it interrupts adds a
         # job. Each change is one operation of a dict, which others see as a whole.
-        self._jobs: dict[str, Job] = {}
-        # Of a name in use, the number that the last one of that name got.
-        self._numbers: dict[str, int] = {}
+        self._jobs: dict[Job, None] = {}
+        # Of each name that was used, also of one whose jobs were cleared.
+        self._names: dict[str, Namesakes] = {}
         self._keeping = Keeping()
 
     def __repr__(self) -> str:
-        return f"<Jobs: {', '.join(self._jobs) or 'none'}>"
+        return f"<Jobs: {', '.join(self.keys()) or 'none'}>"
 
     def __len__(self) -> int:
         return len(self._jobs)
@@ -59,7 +62,7 @@ class Jobs:
     def __contains__(self, key: object) -> bool:
         if isinstance(key, str | int):
             return self._get(key) is not None
-        return any(job is key for job in self)
+        return key in self._jobs if isinstance(key, Job) else False
 
     def __getitem__(self, key: str | int) -> Job:
         job = self._get(key)
@@ -75,16 +78,16 @@ class Jobs:
         return default if job is None else job
 
     def keys(self) -> list[str]:
-        """List the names. With these ``dict(jobs)`` is what one expects."""
-        return [job.name for job in self]
+        """List the labels. With these ``dict(jobs)`` is what one expects."""
+        return [job.label for job in self]
 
     def values(self) -> list[Job]:
         """List the jobs, as iterating does."""
         return self._listed()
 
     def items(self) -> list[tuple[str, Job]]:
-        """List the names, each with its job."""
-        return [(job.name, job) for job in self]
+        """List the labels, each with its job."""
+        return [(job.label, job) for job in self]
 
     def _ipython_key_completions_(self) -> list[str]:
         """List what IPython offers after ``jobs["``."""
@@ -114,7 +117,7 @@ class Jobs:
         event_loop().run(self._keeping.make_room)
 
     def find(self, text: str | int) -> Job:
-        """Find a job by *text* that a user typed: its name, or its pid.
+        """Find a job by *text* that a user typed: its name or label, or its pid.
 
         A name comes before a pid. The ``KeyError`` names the nearest match.
         """
@@ -131,39 +134,54 @@ class Jobs:
             if job.ended_at is not None:
                 self.discard(job)
                 job.forget()
-        self._numbers.clear()
+
+    def find_all(self, text: str | int) -> list[Job]:
+        """Find as ``find`` does; if *text* is ``train#*``, all of the name, by age."""
+        name, number = split(text) if isinstance(text, str) else ("", None)
+        if number != ALL:
+            return [self.find(text)]
+        return self.of_name(name) or [self.find(text)]
+
+    def of_name(self, name: str) -> list[Job]:
+        """List the jobs called *name*, oldest first; the list may be empty."""
+        return sorted((j for j in self if j.name == name), key=attrgetter("number"))
 
     def add(self, job: Job) -> None:
-        """Take *job* in; if its name is in use, it gets ``-2``, ``-3``, ... added."""
-        base = name = job.name
-        while self._jobs.setdefault(name, job) is not job:
-            number = self._numbers[base] = self._numbers.get(base, 1) + 1
-            name = f"{base}-{number}"
-        job.name = name
+        """Take *job* in, and number it among those of its name."""
+        self._jobs[job] = None
+        job.namesakes = self._names.setdefault(job.name, Namesakes())
+        job.namesakes.add(job)
         job.when_finished(self._keeping.add)
 
     def discard(self, job: Job) -> None:
         """Forget *job*, if it is here, whether or not it has ended."""
-        for name, each in list(self._jobs.items()):
-            if each is job:
-                self._jobs.pop(name, None)
+        if job in self._jobs:
+            self._jobs.pop(job, None)
+            self._names[job.name].discard(job)
 
     def _listed(self) -> list[Job]:
-        return list(self._jobs.values())
+        return list(self._jobs)
 
     def _get(self, key: str | int) -> Job | None:
-        if isinstance(key, str) and key in self._jobs:
-            return self._jobs[key]
-        if not isinstance(key, str | int):
+        if isinstance(key, str):
+            name, number = split(key)
+            same = self.of_name(name)
+            if number is not None:
+                same = [job for job in same if job.number == number]
+        elif isinstance(key, int):
+            same = [job for job in self if job.pid == key]
+        else:
             kind = type(key).__name__
             raise TypeError(f"expected the name or the pid of a job, not {kind}")
-        if isinstance(key, int):
-            found = [job for job in self if job.pid == key]
-            return found[-1] if found else None
-        return None
+        return same[-1] if same else None
 
     def _complaint(self, key: object) -> str:
-        names = [job.name for job in self]
+        names = self.keys()
+        if isinstance(key, str) and (same := self.of_name(split(key)[0])):
+            numbers = ", ".join(f"{job.name}{HASH}{job.number}" for job in same)
+            return (
+                f"no job {key!r}: there {'is' if len(same) == 1 else 'are'} {numbers}"
+            )
         if not names:
             return f"no job {str(key)!r}: there are none"
         near = get_close_matches(str(key), names, n=1, cutoff=0.5)

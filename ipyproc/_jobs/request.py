@@ -14,6 +14,7 @@ from enum import Enum
 from itertools import pairwise
 from typing import Final, TypeAlias
 
+from ipyproc._jobs.names import HASH
 from ipyproc._jobs.output.capture import MEMORY_LIMIT, OUTPUT_LIMIT
 from ipyproc.attr import HasFileno, SysProcAttr
 
@@ -53,6 +54,7 @@ class Request:
 
     argv: tuple[str, ...]
     name: str
+    is_named: bool = False
     script: bytes | None = None
     shown: str = ""
     dir: str | None = None
@@ -102,6 +104,7 @@ def check(
     return Request(
         argv=program,
         name=job_name(name) or ("shell" if shell else _default_name(program)),
+        is_named=name is not None,
         script=script,
         shown=shown,
         dir=directory(dir),
@@ -178,6 +181,8 @@ def job_name(value: object) -> str | None:
         raise _wrong("name", "a str", value)
     if not value.isprintable() or value != value.strip() or not value:
         raise ValueError(f"name: expected printable text, got {value!r}")
+    if HASH in value:
+        raise ValueError(f"name: {HASH} is for numbers, as in train{HASH}1: {value!r}")
     return value
 
 
@@ -245,6 +250,10 @@ def _with_shell(script: str, path: str | None) -> tuple[tuple[str, ...], bytes |
 
 def _default_name(argv: Sequence[str]) -> str:
     """The name of a job that has none: of ``python train.py`` it is ``train.py``."""
+    return _program_or_script(argv).replace(HASH, "_")
+
+
+def _program_or_script(argv: Sequence[str]) -> str:
     program = os.path.basename(argv[0]) or argv[0]
     if not _PYTHON.fullmatch(program):
         return program

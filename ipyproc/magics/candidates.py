@@ -90,7 +90,7 @@ def all_jobs(prefix: str, namespace: Namespace) -> Iterator[Candidate]:
 
 def running_jobs(prefix: str, namespace: Namespace) -> Iterator[Candidate]:
     """The jobs that run, by name and by pid."""
-    yield from _beginning(prefix, (job.name for job in jobs.running), "job")
+    yield from _beginning(prefix, (job.label for job in jobs.running), "job")
     yield from pids(prefix, namespace)
 
 

@@ -27,7 +27,7 @@ from ipyproc.magics.expansion import Expansion
 from ipyproc.magics.help import PROCFIND, PROCKILL, PROCS, PROCWAIT, SPAWN
 from ipyproc.magics.options import Grammar, HelpRequested
 from ipyproc.magics.spawn import Limits, Scripts, start
-from ipyproc.magics.targets import find_jobs, find_process, find_targets
+from ipyproc.magics.targets import also_run, find_jobs, find_process, find_targets
 from ipyproc.process import Process
 from ipyproc.session import jobs
 from ipyproc.state import ProcessState
@@ -117,15 +117,15 @@ class IPyProc(Magics):
         """Wait for jobs."""
         user = self._user(local_ns)
         options, words = PROCWAIT.parse(line, user.expansion)
-        named = find_jobs(words, user.variables) or [_last()]
+        named = find_jobs(words, user.variables) if words else {"": _last()}
+        waited = list(dict.fromkeys(named.values()))
         enough = any if options.any else all
-        shown = console.status(named)
-        ended = wait.wait(named, options.timeout, enough, shown)
+        ended = wait.wait(waited, options.timeout, enough, console.status(waited))
         if options.check:
             wait.check(ended)
-        states = {job.name: wait.state(job) for job in ended}
-        several = options.any or len(named) > 1
-        return states if several else states[named[0].name]
+        states = {w: wait.state(job) for w, job in named.items() if job in ended}
+        several = options.any or len(named) > 1 or [*named] != (words or [""])
+        return states if several else states.popitem()[1]
 
     @_magic(PROCKILL)
     @line_magic
@@ -142,6 +142,8 @@ class IPyProc(Magics):
         )
         kill.check(options, targets)
         kill.kill(options, targets)
+        for job in also_run(words, targets):
+            print(f"{kill.label(job)} runs, too")
         if not targets:
             print("no job runs")
 

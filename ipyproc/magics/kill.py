@@ -48,7 +48,7 @@ def kill(options: Namespace, targets: Iterable[Target]) -> None:
 def label(target: Target) -> str:
     """How a line of text names a job or a process."""
     if isinstance(target, Job):
-        return f"{target.name} (pid {target.pid})"
+        return f"{target.label} (pid {target.pid})"
     return f"pid {target if isinstance(target, int) else target.pid}"
 
 

@@ -10,6 +10,7 @@ import psutil
 from IPython.core.error import UsageError
 
 from ipyproc._jobs.job import Job
+from ipyproc._jobs.names import ALL, HASH, split
 from ipyproc._jobs.procinfo.tree import refusal
 from ipyproc.errors import ProcessDoneError
 from ipyproc.magics.errors import unknown
@@ -24,9 +25,19 @@ Target = Job | Process | int
 _NUMBER = re.compile(r"-?\d+")
 
 
-def find_jobs(words: Sequence[str], namespace: Namespace) -> list[Job]:
-    """The jobs that *words* name, each once; ``UsageError`` if a word names none."""
-    return list(dict.fromkeys(_job(word, namespace) for word in words))
+def find_jobs(words: Sequence[str], namespace: Namespace) -> dict[str, Job]:
+    """The jobs that *words* name, by these words; ``UsageError`` if one names none.
+
+    A name means its newest job. The jobs of ``train#*`` are there by their labels.
+    """
+    found: dict[str, Job] = {}
+    for word in words:
+        several = _jobs_of(word)
+        if several is None:
+            found[word] = _job(word, namespace)
+        else:
+            found.update((job.label, job) for job in several)
+    return found
 
 
 def find_targets(
@@ -34,16 +45,31 @@ def find_targets(
 ) -> list[Target]:
     """What the words of ``%prockill`` name: jobs, and with *others* any process.
 
-    A pid that must not be signalled is refused, however it is named.
+    A name means its newest job that runs, if one does. A name that nobody chose and
+    that several running jobs share is refused, and so is a pid that must not be
+    signalled, however it is named.
     """
-    targets: dict[int, Target] = {}
+    targets: dict[Job | int, Target] = {}
     for word in words:
-        target = _target(word, namespace, others)
-        pid = target if isinstance(target, int) else target.pid
-        if not isinstance(target, Job):
+        several: Sequence[Target] | None = _jobs_of(word)
+        for target in several or [_target(word, namespace, others)]:
+            if isinstance(target, Job):
+                targets[target] = target
+                continue
+            pid = target if isinstance(target, int) else target.pid
             _check(pid, others)
-        targets.setdefault(pid, target)
+            targets.setdefault(pid, target)
     return list(targets.values())
+
+
+def also_run(words: Sequence[str], targets: Sequence[Target]) -> list[Job]:
+    """The jobs of the names among *words* that run and are no target."""
+    return [
+        job
+        for word in dict.fromkeys(words)
+        for job in jobs.of_name(word)
+        if job.ended_at is None and job not in targets
+    ]
 
 
 def find_process(words: Sequence[str]) -> ForeignProcess:
@@ -67,17 +93,16 @@ def job_names(namespace: Namespace) -> list[str]:
         for name, value in namespace.items()
         if isinstance(value, Job) and not name.startswith("_")
     ]
-    return list(dict.fromkeys([*(job.name for job in jobs), *variables]))
+    return list(dict.fromkeys([*(job.label for job in jobs), *variables]))
 
 
 def _job(word: str, namespace: Namespace) -> Job:
-    """The job with this name, else with this pid, else in this variable.
+    """The job with this name or label, else with this pid, else in this variable.
 
     The beginning of a name is not enough: it could signal the wrong job.
     """
-    for job in jobs:
-        if job.name == word:
-            return job
+    with suppress(KeyError):
+        return jobs[word]
     if _NUMBER.fullmatch(word) and (found := _by_pid(int(word))):
         return found
     value = namespace.get(word)
@@ -86,10 +111,41 @@ def _job(word: str, namespace: Namespace) -> Job:
     if word in namespace:
         kind = type(value).__name__
         raise UsageError(f"no job {word!r}: that variable holds a {kind}")
+    if HASH in word and (same := jobs.of_name(split(word)[0])):
+        raise UsageError(f"no job {word!r}: there {_are(same)}")
     raise unknown("job", word, job_names(namespace))
 
 
+def _jobs_of(word: str) -> list[Job] | None:
+    """The jobs of ``train#*``, those that run if any does; ``None`` for other words."""
+    name, number = split(word)
+    if number != ALL or not (same := jobs.of_name(name)):
+        return None
+    return [job for job in same if job.ended_at is None] or same
+
+
+def _newest_running(word: str) -> Job | None:
+    """The newest job of a name that runs; ``UsageError`` if it could be another."""
+    running = [job for job in jobs.of_name(word) if job.ended_at is None]
+    if len(running) > 1 and not any(job.is_named for job in running):
+        raise UsageError(
+            f"{len(running)} jobs called {word!r} run: {_listed(running)}; "
+            f"write which, or {word}{HASH}{ALL} for all of them"
+        )
+    return running[-1] if running else None
+
+
+def _listed(found: Sequence[Job]) -> str:
+    return ", ".join(f"{job.name}{HASH}{job.number} (pid {job.pid})" for job in found)
+
+
+def _are(found: Sequence[Job]) -> str:
+    return f"{'is' if len(found) == 1 else 'are'} {_listed(found[-5:])}"
+
+
 def _target(word: str, namespace: Namespace, others: bool) -> Target:
+    if job := _newest_running(word):
+        return job
     try:
         job = _job(word, namespace)
     except UsageError:

@@ -43,7 +43,7 @@ def state(job: Job) -> ProcessState:
     try:
         return job.wait()
     except OSError as error:
-        raise one_line(error, f"{job.name}: {error}") from None
+        raise one_line(error, f"{job.label}: {error}") from None
 
 
 def check(jobs: Iterable[Job]) -> None:
@@ -53,7 +53,7 @@ def check(jobs: Iterable[Job]) -> None:
         if not how.success:
             error = ExitError(how, stderr=job.stderr.tail(_STDERR))
             why = " (timed out)" if job.timed_out else ""
-            raise one_line(error, f"{job.name}: {how}{why}")
+            raise one_line(error, f"{job.label}: {how}{why}")
 
 
 def _has_ended(job: Job) -> bool:
@@ -98,7 +98,7 @@ def _sooner(*pauses: float | None) -> float | None:
 
 
 def _still(jobs: Iterable[Job]) -> str:
-    names = [f"{job.name} (pid {job.pid})" for job in jobs if not _has_ended(job)]
+    names = [f"{job.label} (pid {job.pid})" for job in jobs if not _has_ended(job)]
     if not names:
         return "nothing runs any more"
     return f"{', '.join(names)} still run{'s' if len(names) == 1 else ''}"

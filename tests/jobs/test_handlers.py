@@ -144,15 +144,17 @@ def test_every_public_call_is_tried() -> None:
         *("state", "elapsed", "total", "in_memory", "stdin_open", "kill", "terminate"),
         *("close_stdin", "stderr", "pid", "process", "ended_at", "finished"),
         *("peak", "history", "cpu_times", "max_rss"),
+        *("label", "elders", "is_named", "refresh"),
     }
     # They end the job, or belong to the session.
     others = {"archive", "forget", "let_go", "start", "when_finished", "widget"}
-    public = {name for name in vars(Job) if not name.startswith("_")}
+    public = {name for name in dir(Job) if not name.startswith("_")}
 
     assert public == tested | others
     table = {name for name in vars(Jobs) if not name.startswith("_")}
     assert table == {
         *("add", "clear", "discard", "find", "get", "items", "keys", "last"),
+        *("find_all", "of_name"),
         *("memory_limit", "running", "values"),
     }
 

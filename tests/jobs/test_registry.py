@@ -6,6 +6,7 @@ import pytest
 
 import ipyproc
 from ipyproc import PIPE, Job, Jobs, jobs, spawn
+from ipyproc._jobs.names import Namesakes
 from tests.jobs.helpers import PATIENCE
 
 
@@ -15,9 +16,20 @@ class Fake:
     def __init__(self, name: str, pid: int = 0) -> None:
         self.name = name
         self.pid = pid
+        self.number = 0
+        self.ended_at = None
+        self.namesakes: Namesakes | None = None
+
+    @property
+    def label(self) -> str:
+        """As that of a job."""
+        return Job.label.fget(self)  # type: ignore[attr-defined, no-any-return]
 
     def when_finished(self, callback: object) -> None:
         """Never be."""
+
+    def refresh(self) -> None:
+        """Show nothing."""
 
 
 def sleeper(name: str) -> Job:
@@ -85,19 +97,23 @@ def test_find() -> None:
     [
         ("trian", "no job 'trian'; did you mean 'train'?"),
         ("te", "no job 'te'; did you mean 'test'?"),
-        (5, "no job '5'; there are train, test, test-2"),
-        ("zzz", "no job 'zzz'; there are train, test, test-2"),
-        ("", "no job ''; there are train, test, test-2"),
-        ("1", "no job '1'; there are train, test, test-2"),
+        (5, "no job '5'; there are train, test#1, test"),
+        ("zzz", "no job 'zzz'; there are train, test#1, test"),
+        ("", "no job ''; there are train, test#1, test"),
+        ("1", "no job '1'; there are train, test#1, test"),
+        ("test#3", "no job 'test#3': there are test#1, test#2"),
+        ("train#0", "no job 'train#0': there is train#1"),
+        ("zzz#*", "no job 'zzz#*'; there are train, test#1, test"),
     ],
 )
 def test_not_found(text: str | int, complaint: str) -> None:
-    """The error for an unknown name contains the nearest one."""
+    """The error for an unknown name contains the nearest one, or all its numbers."""
+    table = Jobs()
     for name in ("train", "test", "test"):
-        sleeper(name)
-    for look in (jobs.find, jobs.__getitem__):
+        table.add(Fake(name))  # type: ignore[arg-type]
+    for look in (table.find, table.find_all, table.__getitem__):
         with pytest.raises(KeyError) as raised:
-            look(text)
+            look(text)  # type: ignore[operator]
         assert raised.value.args == (complaint,)
 
 
@@ -113,12 +129,51 @@ def test_the_beginning_of_a_name_names_nothing() -> None:
     assert job.status == "running"
 
 
-def test_the_exact_name_wins() -> None:
-    """A name that begins others is still one job's own."""
-    job = sleeper("train")
-    sleeper("train")
+def test_a_name_means_its_newest_job() -> None:
+    """A name is the job that was started last under it; a label is always the same."""
+    first, second = sleeper("again"), sleeper("again")
+    number = first.number
 
-    assert jobs["train"] is job
+    assert (second.number, first.label) == (number + 1, f"again#{number}")
+    assert second.label == "again"
+    assert jobs["again"] is jobs[f"again#{number + 1}"] is second
+    assert jobs[f"again#{number}"] is first
+    assert jobs.find_all("again#*") == jobs.of_name("again") == [first, second]
+    assert jobs.find_all("again") == [second]
+    assert dict(jobs)["again"] is second  # type: ignore[call-overload]
+
+
+def test_elders_run() -> None:
+    """The elders of the newest job are those of its name that run."""
+    first, second, third = (sleeper("elder") for _ in range(3))
+    told = threading.Event()
+    third.subscribe(lambda job: told.set() if job.elders == [second] else None)
+
+    assert (second.elders, third.elders) == ([], [first, second])
+    first.kill()
+    assert told.wait(PATIENCE)  # those who show the third hear of the first's end
+
+
+def test_a_label_changes_with_a_newer_job() -> None:
+    """Those who show a job hear that it is not the newest any more."""
+    first = sleeper("renamed")
+    told = threading.Event()
+    first.subscribe(lambda job: told.set() if "#" in job.label else None)
+    sleeper("renamed")
+
+    assert told.wait(PATIENCE)
+
+
+def test_numbers_are_used_once() -> None:
+    """A number does not come again, even if its job is cleared."""
+    table = Jobs()
+    gone, stays = Fake("x"), Fake("x")
+    table.add(gone)  # type: ignore[arg-type]
+    table.discard(gone)  # type: ignore[arg-type]
+    table.add(stays)  # type: ignore[arg-type]
+
+    assert (gone.number, stays.number, stays.label) == (1, 2, "x")
+    assert "x#1" not in table
 
 
 def test_a_pid_that_came_again() -> None:
@@ -132,7 +187,7 @@ def test_a_pid_that_came_again() -> None:
 
 
 def test_clear_forgets_the_ended() -> None:
-    """Ended jobs stay until they are cleared; their names are free then."""
+    """Ended jobs stay until they are cleared."""
     done, running = spawn("true", name="job"), sleeper("job")
     done.wait(PATIENCE)
     assert jobs.running == [running]
@@ -140,8 +195,7 @@ def test_clear_forgets_the_ended() -> None:
     jobs.clear()
 
     assert list(jobs) == [running]
-    assert spawn("true", name="job").name == "job"
-    assert spawn("true", name="job").name == "job-3"
+    assert jobs["job"] is running
 
 
 def test_iteration_is_stable() -> None:
@@ -159,18 +213,14 @@ def test_iteration_is_stable() -> None:
 
 
 def test_many_of_one_name() -> None:
-    """Every job gets a name of its own, in order."""
+    """Every job gets a label of its own, in order."""
 
     table = Jobs()
     for _ in range(1000):
         table.add(Fake("train"))  # type: ignore[arg-type]
 
-    assert [job.name for job in table][::333] == [
-        "train",
-        "train-334",
-        "train-667",
-        "train-1000",
-    ]
+    assert table.keys()[::333] == ["train#1", "train#334", "train#667", "train"]
+    assert table["train"].number == 1000
 
 
 def test_iteration_while_others_start_and_clear() -> None:
@@ -191,7 +241,7 @@ def test_iteration_while_others_start_and_clear() -> None:
         for _ in range(2000):
             assert len(table.keys()) <= 2
             assert all(job.name.startswith("job") for job in table)
-            table.get("job-2")
+            table.get("job#2")
     finally:
         stop.set()
         for thread in threads:

@@ -107,18 +107,22 @@ def test_names_by_default(argv: list[str], name: str) -> None:
 
 
 def test_names() -> None:
-    """A job is named after its program, unless it is given a name; none comes twice."""
+    """A job is named after its program, unless it is given a name; both may recur."""
     made = [spawn("/bin/true"), spawn("true"), spawn("true", name="x")]
-    made += [spawn("true", name="x"), spawn("true", name="true-3"), spawn("true")]
 
-    assert [job.name for job in made] == [
-        "true",
-        "true-2",
-        "x",
-        "x-2",
-        "true-3",
-        "true-4",
-    ]
+    assert [job.name for job in made] == ["true", "true", "x"]
+    assert [job.is_named for job in made] == [False, False, True]
+    assert made[1].number == made[0].number + 1
+
+
+def test_a_name_has_no_hash(tmp_path: Path) -> None:
+    """`#` stands before a number: a name with it is refused, a program's is changed."""
+    program = tmp_path / "a#1"
+    program.symlink_to("/bin/true")
+
+    assert spawn([program]).name == "a_1"
+    with pytest.raises(ValueError, match=r"name: # is for numbers, .*: 'a#1'"):
+        spawn("true", name="a#1")
 
 
 def test_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -66,7 +66,7 @@ def test_examples_of_spawn(surroundings: RunCell) -> None:
     assert jobs["train"].stdout.text == "1\n"
     assert surroundings("text").value == "1a2b3c4\n"
     assert surroundings("job").value is jobs["sleep"]
-    assert jobs["python3"].stdout.text == "as it is\n"
+    assert jobs.of_name("python3")[0].stdout.text == "as it is\n"
     assert jobs["sort"].stdout.text == "9\n10\n"
     assert jobs["count"].stdout.text == "1\n2\n3\n"
 

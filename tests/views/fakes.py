@@ -14,7 +14,9 @@ class FakeJob:
     """A job that does what a test says: it prints, and it ends."""
 
     def __init__(self, *argv: str, name: str = "train", stdin: bool = True) -> None:
-        self.name = name
+        self.name = self.label = name
+        self.number = 1
+        self.elders: list[FakeJob] = []
         self.argv = argv or ("python3", "-u", "train.py")
         self.shown = ""
         self.dir: str | None = None

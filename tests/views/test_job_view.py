@@ -286,6 +286,20 @@ def test_buttons(front: FrontEnd, job: FakeJob, view: JobView, action: str) -> N
     assert (done["page"], done["seq"], done["error"]) == ("a", 7, "")
 
 
+def test_an_elder_is_ended(front: FrontEnd, job: FakeJob, view: JobView) -> None:
+    """A page may end an older job of the name, and no other."""
+    elder = FakeJob()
+    job.number, job.elders = 2, [elder]
+    ask = {"action": "end_elder", "page": "a"}
+
+    front.say(view, ask | {"seq": 1, "number": 7})
+    front.say(view, ask | {"seq": 2, "number": 1})
+
+    front.wait(lambda: len(front.messages("done")) == 1)
+    assert front.messages("done")[0]["seq"] == 2
+    assert (elder.done, job.done) == (["terminate"], [])
+
+
 @pytest.mark.parametrize("tree", [False, True])
 def test_any_signal(front: FrontEnd, job: FakeJob, view: JobView, tree: bool) -> None:
     """The page names an entry of the table that it was given."""

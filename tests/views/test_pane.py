@@ -101,6 +101,7 @@ def test_the_page_contract(page: Page, pane: Pane) -> None:
     section = page.get_by_role("region", name="Job train")
     expect(section).to_have_class("ipyproc-job tex2jax_ignore mathjax_ignore")
     expect(section).to_have_attribute("data-name", "train")
+    expect(section).to_have_attribute("data-number", "1")
     expect(section).to_have_attribute("data-pid", "4242")
     expect(section).to_have_attribute("data-status", "running")
     expect(page.locator(".ipyproc-status")).to_have_text("running")
@@ -391,6 +392,33 @@ def test_buttons_ask_the_kernel(page: Page, live: Pane) -> None:
     expect(page.get_by_text("os: process already finished")).to_be_visible()
     live.tell(kind="done", page=name, seq=asked[0]["seq"], error="")
     expect(page.get_by_text("os: process already finished")).to_have_count(0)
+
+
+def test_an_elder_that_runs_is_offered_for_ending(page: Page, live: Pane) -> None:
+    """A pane names the jobs of its name that still run; a button ends one of them."""
+    elder = FakeJob()
+    elder.label, elder.pid = "train#1", 12
+    live.job.number, live.job.elders = 2, [elder]
+    live.changed()
+    expect(page.get_by_text("train#1 (pid 12) still runs")).to_be_visible()
+
+    live.button("End train#1").click()
+    page.wait_for_function("model.sent.some(m => m.action === 'end_elder')")
+    assert live.sent("end_elder")[0]["number"] == 1
+    answer(live, "end_elder")
+
+    live.job.elders = []
+    live.changed()
+    expect(live.button("End train#1")).to_have_count(0)
+
+
+def test_a_label_changes_with_a_newer_job(page: Page, live: Pane) -> None:
+    """The header shows the label; the name of the region stays."""
+    live.job.label = "train#1"
+    live.changed()
+
+    expect(page.locator("header b")).to_have_text("train#1")
+    expect(page.get_by_role("region", name="Job train")).to_be_visible()
 
 
 def answer(pane: Pane, action: str, number: int = 0) -> None:

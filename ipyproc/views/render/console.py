@@ -28,7 +28,7 @@ _EVERY = 0.5
 
 def spawned(job: Job) -> str:
     """Return the line that says that a job was started."""
-    return f"spawned {format.name(job)} (pid {job.pid}): {format.command(job)}"
+    return f"spawned {format.label(job)} (pid {job.pid}): {format.command(job)}"
 
 
 def job(job: Job) -> str:
@@ -36,7 +36,7 @@ def job(job: Job) -> str:
 
     At most `LARGEST` bytes, or 2 kB more than a very long command.
     """
-    head = f"{format.name(job)} (pid {job.pid}): {format.command(job)}"
+    head = f"{format.label(job)} (pid {job.pid}): {format.command(job)}"
     foot = f"{format.status(job)} after {format.elapsed(job)}"
     last = recent(job, _LINES)
     lines = ["".join(text for text, _ in line) for line in last.lines]
@@ -177,7 +177,7 @@ def line(jobs: Sequence[Job]) -> str:
     if len(jobs) == 1:
         return _one(jobs[0])
     running = [job for job in jobs if job.ended_at is None]
-    names = (f"{format.name(job)} {format.elapsed(job)}" for job in running)
+    names = (f"{format.label(job)} {format.elapsed(job)}" for job in running)
     return f"{len(running)} of {len(jobs)} run: {', '.join(names)}"
 
 
@@ -197,7 +197,7 @@ def cut(text: str, columns: int) -> str:
 
 def _cells(row: JobFields) -> list[str]:
     pid, time = str(row["pid"]), format.row_time(row)
-    return [row["name"], pid, row["text"], time, row["command"]]
+    return [row["label"], pid, row["text"], time, row["command"]]
 
 
 def _fitting(lines: list[str], room: int) -> list[str]:
@@ -213,7 +213,7 @@ def _fitting(lines: list[str], room: int) -> list[str]:
 
 
 def _one(job: Job) -> str:
-    parts = [f"{format.name(job)} (pid {job.pid}): {format.status(job)}"]
+    parts = [f"{format.label(job)} (pid {job.pid}): {format.status(job)}"]
     parts.append(format.elapsed(job))
     if usage := job.usage():
         parts.append(f"CPU {usage.total_cpu_percent:.0f} %")

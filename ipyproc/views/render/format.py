@@ -19,6 +19,8 @@ from ipyproc.views.transport.protocol import JobFields, JobState
 
 _COMMAND = 2000
 _NAME = 200
+# More than so many older jobs of one name are not shown with the newest.
+_ELDERS = 5
 _NOTHING: Final = Peak(0, 0.0, 0)
 
 
@@ -43,6 +45,11 @@ def plain(text: str) -> str:
 def name(job: Job) -> str:
     """Return the name of a job, cut where it is very long."""
     return plain(job.name)[:_NAME]
+
+
+def label(job: Job) -> str:
+    """Return the label of a job, with its name cut where that is very long."""
+    return name(job) + job.label.removeprefix(job.name)
 
 
 def command(job: Job) -> str:
@@ -229,6 +236,9 @@ def snapshot(job: Job) -> JobState:
     real = None if ended is None else ended - job.started_at
     return {
         "name": name(job),
+        "number": job.number,
+        "label": label(job),
+        "elders": [(e.number, label(e), e.pid) for e in job.elders[-_ELDERS:]],
         "command": command(job),
         "dir": plain(str(job.dir)) if job.dir else "",
         "pid": job.pid,

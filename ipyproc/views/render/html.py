@@ -29,7 +29,7 @@ _FRAME = f"{styles.FRAME};overflow:hidden"
 _TABLE = f"margin:4px 10px;{styles.FACT_TABLE}"
 _CELL = "text-align:left"
 _JOBS = "border:0;border-collapse:collapse;font-size:12px"
-_LINE = "unicode-bidi:isolate;background:none"
+_LINE = "background:none"  # a cell isolates its text by itself
 
 #: The lines of output that a pane shows at once, unless told otherwise.
 HEIGHT: Final = 17
@@ -45,14 +45,18 @@ def job(job: Job, height: int = HEIGHT) -> str:
 
     *height* lines of output are in view; the others are scrolled to.
     """
-    name, text = escape(format.name(job)), _text(format.status(job))
+    name, label = escape(format.name(job)), escape(format.label(job))
+    text = _text(format.status(job))
     colour = styles.badge(job.status, format.success(job))
-    attributes = f'data-name="{name}" data-pid="{job.pid}" data-status="{job.status}"'
+    attributes = (
+        f'data-name="{name}" data-number="{job.number}" data-pid="{job.pid}" '
+        f'data-status="{job.status}"'
+    )
     head = (
         f'<section class="ipyproc-job {styles.NO_MATHS}" aria-label="Job {name}" '
         f'{attributes} style="{_FRAME}"><header style="{styles.HEADER}">'
         f'<span class="ipyproc-status" style="color:{colour}"><b>{text}</b></span> '
-        f'<b>{name}</b> <code style="{styles.CODE}">'
+        f'<b>{label}</b> <code style="{styles.CODE}">'
         f"{_text(format.command(job))}</code> "
         f"<small>pid {job.pid}{_ran(job)}</small></header>"
     )
@@ -84,9 +88,10 @@ def saved_size(text: str) -> int:
 
 def _job_row(row: JobFields) -> str:
     name, status = escape(row["name"]), escape(row["text"])
+    data = f'data-name="{name}" data-number="{row["number"]}"'
     colour = styles.badge(row["status"], row["success"])
     cells = (
-        f"<b>{name}</b>",
+        f"<b>{escape(row['label'])}</b>",
         str(row["pid"]),
         f'<span class="ipyproc-status" style="color:{colour}">{status}</span>',
         format.row_time(row),
@@ -94,7 +99,7 @@ def _job_row(row: JobFields) -> str:
         _code(row["last"]),
     )
     columns = "".join(f'<td style="{_CELL}">{cell}</td>' for cell in cells)
-    return f'<tr data-name="{name}" data-status="{row["status"]}">{columns}</tr>'
+    return f'<tr {data} data-status="{row["status"]}">{columns}</tr>'
 
 
 def _code(text: str) -> str:

@@ -27,7 +27,14 @@ from typing import (
 from ipyproc._jobs.job import Job
 from ipyproc.views.render.bits import signal_name
 from ipyproc.views.transport import protocol, worker
-from ipyproc.views.transport.protocol import Asked, Done, FromPage, Send, Signal
+from ipyproc.views.transport.protocol import (
+    Asked,
+    Done,
+    EndElder,
+    FromPage,
+    Send,
+    Signal,
+)
 
 Act: TypeAlias = Callable[[], object]
 
@@ -42,7 +49,7 @@ BUTTONS: Final = {
     "continue": signal.SIGCONT,
 }
 #: All actions that change something, so that the kernel answers with `Done`.
-ACTIONS: Final = frozenset({*BUTTONS, "signal", "send", "close_stdin"})
+ACTIONS: Final = frozenset({*BUTTONS, "end_elder", "signal", "send", "close_stdin"})
 
 _LONGEST_INPUT = 1 << 20
 _BUSY = "too much is asked of the kernel: try again"
@@ -87,6 +94,8 @@ def act(job: Job, asked: Asked) -> Act | None:
             return _signal(job, asked)
         case "send":
             return _send(job, asked)
+        case "end_elder":
+            return _end_elder(job, asked)
         case "terminate":
             return job.terminate
         case "close_stdin":
@@ -94,6 +103,11 @@ def act(job: Job, asked: Asked) -> Act | None:
     # Buttons reach what the job started, too, as Ctrl-C in a terminal does; only
     # ``signal`` leaves that to the reader.
     return partial(job.signal, BUTTONS[asked["action"]], tree=True)
+
+
+def _end_elder(job: Job, asked: EndElder) -> Act | None:
+    found = [elder for elder in job.elders if elder.number == asked["number"]]
+    return found[0].terminate if found else None
 
 
 def _signal(job: Job, asked: Signal) -> Act | None:

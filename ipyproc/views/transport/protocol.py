@@ -25,6 +25,8 @@ Streams = list[tuple[str, int]]
 Fact = tuple[str, str, bool]
 #: A process: pid, name, percent of a processor, memory, and the branches below it.
 Branch = tuple[int, str, float, int, "list[Branch]"]
+#: An older job of the same name that runs: its number, its label and its pid.
+Elder = tuple[int, str, int]
 #: A cell of a life line: text, kind, columns, and how long it lasted: null if it lasts.
 Cell = tuple[str, str, int, str | None]
 
@@ -36,6 +38,9 @@ class JobState(TypedDict):
     """``state`` of a job's pane: all but its output. *ran* is null while it runs."""
 
     name: str
+    number: int
+    label: str
+    elders: list[Elder]
     command: str
     dir: str
     pid: int
@@ -62,6 +67,8 @@ class JobFields(TypedDict):
     """A row of the table of jobs; *cpu* and *memory* are null where not measured."""
 
     name: str
+    number: int
+    label: str
     command: str
     pid: int
     status: str
@@ -192,6 +199,15 @@ class Press(TypedDict):
     job: NotRequired[str]
 
 
+class EndElder(TypedDict):
+    """The button that ends an older job of the same name, by its *number*."""
+
+    action: Literal["end_elder"]
+    page: str
+    seq: int
+    number: int
+
+
 class Signal(TypedDict):
     """Any signal, by a name of the list in the trait ``signals``."""
 
@@ -283,6 +299,6 @@ class Forget(TypedDict):
 
 
 #: What changes something; the kernel answers each with `Done`.
-Asked = Press | Signal | Send
+Asked = Press | EndElder | Signal | Send
 FromPage = Look | Away | Leave | Settle | Ready | Ack | Save | Asked
 FromKernel = Begin | Output | Saved | Usage | Rows | Done | Forget

@@ -143,6 +143,8 @@ def row(job: Job) -> JobFields:
     ended = job.ended_at
     return {
         "name": format.name(job),
+        "number": job.number,
+        "label": format.label(job),
         "command": format.command(job)[:_COMMAND],
         "pid": job.pid,
         "status": str(job.status),

@@ -5,7 +5,7 @@ import { duration } from "./format.js";
 import { live, type View } from "./live.js";
 import type { Model } from "./model.js";
 import { Output } from "./output.js";
-import type { FromKernel } from "./protocol.js";
+import type { Elder, FromKernel } from "./protocol.js";
 import { PATIENCE, Requests } from "./request.js";
 import { Saving } from "./save.js";
 import { stateTable } from "./state_table.js";
@@ -33,6 +33,7 @@ class JobPane implements View {
   private readonly tag = h("span", { class: "ipyproc-tag" });
   private readonly name = h("b", {});
   private readonly command = h("code", {});
+  private readonly elders = h("p", { class: "ipyproc-elders" });
   private readonly facts = h("small", {});
   private readonly signals: HTMLElement;
   private readonly saver = button("Save output", () => this.save());
@@ -51,7 +52,7 @@ class JobPane implements View {
     const right = h("div", {}, this.signals, this.saver);
     const head = h("header", {}, this.badge, this.tag, this.name, this.command, this.facts, right);
     const { above, log } = this.output;
-    const parts = [head, this.usage.element, above, log, this.form, requests.message, this.after];
+    const parts = [head, this.elders, this.usage.element, above, log, this.form, requests.message, this.after];
     this.node = frame("ipyproc-job", ...parts);
     this.viewer = new Viewer(model, this.node, requests, {
       every: 5 * PATIENCE,
@@ -83,13 +84,15 @@ class JobPane implements View {
   }
 
   update(): void {
-    const { name, command, dir, pid, status, text, success, stdin, facts, timed_out } = this.model.get("state");
+    const { name, number, label, elders, command, dir, pid, status, text, success, stdin, facts, timed_out } =
+      this.model.get("state");
     this.node.setAttribute("aria-label", `Job ${name}`);
     this.node.style.setProperty("--rows", String(this.model.get("height") ?? ""));
-    Object.assign(this.node.dataset, { name, pid, status, good: success === true });
+    Object.assign(this.node.dataset, { name, number, pid, status, good: success === true });
     say(this.badge, text);
     say(this.tag, [timed_out ? "timed out" : "", this.left].filter(Boolean).join(" · "));
-    say(this.name, name);
+    say(this.name, label);
+    this.showElders(elders);
     say(this.command, command);
     this.command.title = dir ? `${command}\nin ${dir}` : command;
     this.output.log.setAttribute("aria-label", `Output of ${name}`);
@@ -101,6 +104,19 @@ class JobPane implements View {
     this.time();
     this.feed.update();
     this.feed.settle();
+  }
+
+  /** Offers to end the older jobs of the same name that run. */
+  private showElders(elders: Elder[]): void {
+    const shown = JSON.stringify(elders);
+    if (this.elders.dataset.shown === shown) return;
+    this.elders.dataset.shown = shown;
+    this.elders.replaceChildren(
+      ...elders.map(([number, label, pid]) => {
+        const end = button(`End ${label}`, () => this.requests.act(end, { action: "end_elder", number }));
+        return h("span", {}, `${label} (pid ${pid}) still runs `, end);
+      }),
+    );
   }
 
   /** Runs regularly, even if the kernel sends nothing. */

@@ -34,7 +34,7 @@ const column = (field: Name, label: string, first: number, value: (row: JobRow) 
 });
 
 export const COLUMNS = [
-  column("name", "Name", 1, ({ job }) => job.name),
+  column("name", "Name", 1, ({ job }) => job.label),
   column("pid", "PID", 1, ({ job }) => job.pid),
   column("status", "Status", 1, ({ runs, job }) => (runs ? "" : "~") + job.text),
   column("time", "Time", -1, ({ lasted }) => lasted),
@@ -81,12 +81,12 @@ export class JobRow {
   }
 
   show(job: Job): void {
-    const { name, pid, status, text, success, ran, cpu, memory, command, last } = job;
+    const { name, number, label, pid, status, text, success, ran, cpu, memory, command, last } = job;
     this.job = job;
-    Object.assign(this.element.dataset, { name, status, good: success === true });
-    this.killer.setAttribute("aria-label", `Kill ${name}`);
+    Object.assign(this.element.dataset, { name, number, status, good: success === true });
+    this.killer.setAttribute("aria-label", `Kill ${label}`);
     if (!this.runs) this.end();
-    this.fill("name", name, command);
+    this.fill("name", label, command);
     this.fill("pid", String(pid));
     this.fill("status", text);
     this.fill("cpu", cpu === null ? "" : `${cpu.toFixed(1)} %`);

@@ -6,12 +6,16 @@
 export type Streams = [string, number][];
 export type Fact = [string, string, boolean];
 export type Branch = [number, string, number, number, Branch[]];
+export type Elder = [number, string, number];
 export type Cell = [string, string, number, string | null];
 
 // --- synced traits
 
 export interface JobState {
   name: string;
+  number: number;
+  label: string;
+  elders: Elder[];
   command: string;
   dir: string;
   pid: number;
@@ -34,6 +38,8 @@ export interface Tail {
 
 export interface JobFields {
   name: string;
+  number: number;
+  label: string;
   command: string;
   pid: number;
   status: string;
@@ -137,6 +143,13 @@ export interface Press {
   job?: string;
 }
 
+export interface EndElder {
+  action: "end_elder";
+  page: string;
+  seq: number;
+  number: number;
+}
+
 export interface Signal {
   action: "signal";
   page: string;
@@ -211,6 +224,6 @@ export interface Forget {
 // --- all of them
 
 /** What a button does; the kernel answers each with `done`. */
-export type Asked = Press | Signal | Send;
+export type Asked = Press | EndElder | Signal | Send;
 export type FromPage = Look | Away | Leave | Settle | Ready | Ack | Save | Asked;
 export type FromKernel = Begin | Output | Saved | Usage | Rows | Done | Forget;

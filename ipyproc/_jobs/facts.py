@@ -1,0 +1,158 @@
+"""What is known of a job: its process, its output, what it used."""
+
+from __future__ import annotations
+
+import time
+
+from ipyproc._jobs.output.capture import Capture
+from ipyproc._jobs.output.interleaved import Chunk
+from ipyproc._jobs.procinfo.course import Peak, UsagePoint
+from ipyproc._jobs.procinfo.usage import Usage
+from ipyproc._jobs.request import Request
+from ipyproc._jobs.runner import JobStatus, Runner
+from ipyproc.process import Process
+from ipyproc.state import ProcessState
+
+
+class Facts:
+    """The part of a ``Job`` that asks and changes nothing."""
+
+    def __init__(self, request: Request, runner: Runner) -> None:
+        self.name = request.name
+        self.argv = request.argv
+        self.shown = request.shown
+        self.dir = runner.dir
+        self.started_at = time.time()
+        self._started = time.monotonic()
+        self._request = request
+        self._runner = runner
+
+    @property
+    def is_named(self) -> bool:
+        """Whether somebody chose its name; else it is that of its program."""
+        return self._request.is_named
+
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        return self._runner.pid
+
+    @property
+    def process(self) -> Process:
+        """The process itself.
+
+        The job waits for it. If other code waits for it or releases it, the job does
+        not learn how it ended: its status is then ``lost`` or ``released``.
+        """
+        return self._runner.process
+
+    @property
+    def status(self) -> JobStatus:
+        """What the process does at this moment, or how it ended."""
+        return self._runner.status
+
+    @property
+    def state(self) -> ProcessState | None:
+        """What ``wait`` learnt, once the process ended."""
+        return self._runner.state
+
+    @property
+    def ended_at(self) -> float | None:
+        """When the process ended, in seconds on the clock of ``started_at``.
+
+        Setting the clock meanwhile changes nothing: the difference of both is the time
+        for which the process ran.
+        """
+        return self._runner.ended_at
+
+    @property
+    def elapsed(self) -> float:
+        """How many seconds the process has run so far, or ran until it ended."""
+        ended_at = self.ended_at
+        if ended_at is None:
+            return time.monotonic() - self._started
+        return max(0.0, ended_at - self.started_at)
+
+    @property
+    def finished(self) -> bool:
+        """Whether the process ended and all its output is captured.
+
+        Output may come after the end from what the process started.
+        """
+        return self._runner.finished
+
+    @property
+    def stdout(self) -> Capture:
+        """What the process printed, unless ``stdout=`` sent it elsewhere."""
+        return self._runner.output.stdout
+
+    @property
+    def stderr(self) -> Capture:
+        """What it printed on its standard error; nothing with ``merge=True``."""
+        return self._runner.output.stderr
+
+    @property
+    def total(self) -> int:
+        """How many bytes it printed on both streams."""
+        return self._runner.output.total
+
+    def read(self, offset: int, size: int) -> list[Chunk]:
+        """Return what it printed on both streams, in order of arrival.
+
+        Starts at the first byte still kept at or after *offset* and gives at most
+        *size* bytes. A chunk that begins later than the one before it ended shows that
+        something between was dropped.
+        """
+        return self._runner.output.read(offset, size)
+
+    @property
+    def in_memory(self) -> int:
+        """How many bytes of memory all that it printed takes up."""
+        return self._runner.output.in_memory
+
+    @property
+    def stdin_open(self) -> bool:
+        """Whether ``send`` is possible."""
+        return self._runner.input_open
+
+    def usage(self) -> Usage | None:
+        """Measure what the process and those below it use; ``None`` after its end.
+
+        At most once a second: until then, the last measurement is returned.
+        """
+        return self._runner.usage()
+
+    @property
+    def peak(self) -> Peak:
+        """The most that the process and all that it started were seen to use so far.
+
+        They are sampled soon after the start and then every 5 s, less often while
+        nothing changes, whether or not anybody looks.
+        """
+        return self._runner.course.peak
+
+    @property
+    def history(self) -> tuple[UsagePoint, ...]:
+        """What they used in the course of time: at most 600 points, from the start on.
+
+        The longer the job runs, the longer are the spans between them.
+        """
+        return self._runner.course.history
+
+    @property
+    def cpu_times(self) -> tuple[float, float]:
+        """The seconds of user and of system time of all of them, as far as was seen.
+
+        Those of a process that its parent did not wait for count as they were at the
+        last sample.
+        """
+        return self._runner.course.times
+
+    @property
+    def max_rss(self) -> int | None:
+        """The most resident bytes of one process of an ended job.
+
+        ``None`` where that may be ours: a process inherits the figure of the one that
+        starts it, as the kernel counts, so below ours it says nothing.
+        """
+        return self._runner.course.max_rss
