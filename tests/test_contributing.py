@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -73,3 +74,49 @@ def test_the_targets_are_there() -> None:
     makefile = (ROOT / "Makefile").read_text()
     told = set(re.findall(r"^([a-z-]+):.*##", makefile, re.M)) | {"test-floors"}
     assert targets - told == {"test-newest", "test-python3.13"}
+
+
+def _unlike_the_others(source: str) -> list[str]:
+    """The tests whose docstring is not one sentence on one line, by their names."""
+    tests = [
+        node
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and node.name.startswith("test_")
+    ]
+    return [it.name for it in tests if not _is_a_sentence(ast.get_docstring(it, False))]
+
+
+def _is_a_sentence(text: str | None) -> bool:
+    # A full stop within it is that of a number, a name or an abbreviation.
+    return bool(text and re.fullmatch(r"\S(?:(?![.!?] [A-Z]).)*\.", text))
+
+
+def test_the_docstring_of_a_test_is_one_sentence_on_one_line() -> None:
+    """No test has another kind of docstring, or none."""
+    unlike = {
+        str(path.relative_to(ROOT)): found
+        for path in sorted((ROOT / "tests").rglob("*.py"))
+        if (found := _unlike_the_others(path.read_text()))
+    }
+
+    assert unlike == {}
+
+
+@pytest.mark.parametrize(
+    ("docstring", "is_one"),
+    [
+        ('"""It ends."""', True),
+        ('"""Python 3.11 and a.out are named, e.g. here."""', True),
+        ('"""It ends. Go: TestEnd."""', False),
+        ('"""It ends.\n\n    Or it does not.\n    """', False),
+        ('"""\n    It ends.\n    """', False),
+        ('"""It ends"""', False),
+        ("...", False),
+    ],
+)
+def test_another_kind_of_docstring_is_seen(docstring: str, is_one: bool) -> None:
+    """What is not one sentence on one line is found, in async methods, too."""
+    methods = f"class A:\n  async def test_it(self):\n    {docstring}"
+    for source in (f"def test_it():\n    {docstring}", methods):
+        assert _unlike_the_others(source) == ([] if is_one else ["test_it"])

@@ -36,10 +36,8 @@ def notebook(tmp_path: Path, open_notebook: OpenNotebook) -> Notebook:
 
 
 def test_bits_and_a_life(notebook: Notebook, picture: Picture) -> None:
-    """Python hears of clicks, the line follows the process, and what is saved is HTML.
-
-    After the page was loaded again, the explorer is there as it was left.
-    """
+    """Python hears of clicks, the line follows the process; what is saved is HTML."""
+    # After the page was loaded again, the explorer is there as it was left.
     notebook.start(0)
     explorer = notebook.start(EXPLORER).get_by_role("region", name="Wait status")
     explorer.get_by_role("button", name="Bit 7", exact=True).click()

@@ -72,7 +72,8 @@ class Orphan:
 
 
 def test_context() -> None:
-    """Cancelling ends a running command: it was killed. Go: TestContext."""
+    """Cancelling ends a running command: it was killed."""
+    # Go: TestContext.
     ctx, cancel = with_cancel(background())
     cmd = command_context(ctx, "cat")
     stdin, stdout = cmd.stdin_pipe(), cmd.stdout_pipe()
@@ -86,7 +87,8 @@ def test_context() -> None:
 
 
 def test_context_cancel() -> None:
-    """The kill does not depend on anybody waiting. Go: TestContextCancel."""
+    """The kill does not depend on anybody waiting."""
+    # Go: TestContextCancel.
     ctx, cancel = with_cancel(background())
     cmd = command_context(ctx, "sleep", FOR_EVER)
     cmd.start()
@@ -199,7 +201,8 @@ def cancelled(ctx_cancel: Callable[[], None], cmd: Cmd) -> None:
 
 
 def test_wait_interrupt_wait() -> None:
-    """Without a context wait() just waits. Go: TestWaitInterrupt/Wait."""
+    """Without a context wait() just waits."""
+    # Go: TestWaitInterrupt/Wait.
     cmd = sh("echo ready; exit 0")
     cmd.wait_delay = 0
 
@@ -209,10 +212,8 @@ def test_wait_interrupt_wait() -> None:
 
 
 def test_wait_interrupt_wait_delay() -> None:
-    """A success within the delay is one, if nothing was done to the command.
-
-    Go: TestWaitInterrupt/WaitDelay.
-    """
+    """A success within the delay is one, if nothing was done to the command."""
+    # Go: TestWaitInterrupt/WaitDelay.
     ctx, cancel = with_cancel(background())
     cmd = sh_context(ctx, "echo ready; read line; exit 0")
     cmd.cancel, cmd.wait_delay = None, SOON
@@ -225,10 +226,8 @@ def test_wait_interrupt_wait_delay() -> None:
 
 
 def test_wait_interrupt_sigkill_hang() -> None:
-    """The kill counts more than pipes that stay open.
-
-    Go: TestWaitInterrupt/SIGKILL-hang.
-    """
+    """The kill counts more than pipes that stay open."""
+    # Go: TestWaitInterrupt/SIGKILL-hang.
     ctx, cancel = with_cancel(background())
     cmd = sh_context(ctx, LEAVE + f"exec sleep {FOR_EVER}")
     cmd.stderr, cmd.wait_delay = io.BytesIO(), 0.01
@@ -241,10 +240,8 @@ def test_wait_interrupt_sigkill_hang() -> None:
 
 
 def test_wait_interrupt_exit_hang() -> None:
-    """A success that leaves its pipes open is a WaitDelayError.
-
-    Go: TestWaitInterrupt/Exit-hang.
-    """
+    """A success that leaves its pipes open is a WaitDelayError."""
+    # Go: TestWaitInterrupt/Exit-hang.
     cmd = sh(LEAVE)
     cmd.wait_delay = 0.01
     orphan = Orphan(cmd)
@@ -259,10 +256,8 @@ def test_wait_interrupt_exit_hang() -> None:
 
 
 def test_wait_interrupt_ignored() -> None:
-    """A command that ignores the polite request is killed.
-
-    Go: TestWaitInterrupt/SIGINT-ignored.
-    """
+    """A command that ignores the polite request is killed."""
+    # Go: TestWaitInterrupt/SIGINT-ignored.
     ctx, cancel = with_cancel(background())
     cmd = sh_context(ctx, TRAP, "")
     cmd.cancel, cmd.wait_delay = terminate(cmd), 0.05
@@ -273,10 +268,8 @@ def test_wait_interrupt_ignored() -> None:
 
 
 def test_wait_interrupt_handled() -> None:
-    """An exit with code 0 because of the request is the context's error.
-
-    Go: TestWaitInterrupt/SIGINT-handled.
-    """
+    """An exit with code 0 because of the request is the context's error."""
+    # Go: TestWaitInterrupt/SIGINT-handled.
     ctx, cancel = with_cancel_cause(background())
     cmd = sh_context(ctx, TRAP, "exit 0")
     cmd.cancel = terminate(cmd)
@@ -289,7 +282,8 @@ def test_wait_interrupt_handled() -> None:
 
 
 def test_wait_interrupt_quit() -> None:
-    """Any other exit is what counts. Go: TestWaitInterrupt/SIGQUIT."""
+    """Any other exit is what counts."""
+    # Go: TestWaitInterrupt/SIGQUIT.
     ctx, cancel = with_cancel(background())
     cmd = sh_context(ctx, TRAP, "exit 2")
     cmd.cancel, cmd.wait_delay = terminate(cmd), SOON
@@ -310,10 +304,8 @@ def closing(cmd: Cmd, error: Exception) -> None:
 
 
 def test_cancel_errors_success_after_error() -> None:
-    """What cancel raised is reported, with its cause, if the command then succeeded.
-
-    Go: TestCancelErrors/success_after_error.
-    """
+    """What cancel raised is reported, with its cause, if the command then succeeded."""
+    # Go: TestCancelErrors/success_after_error.
     ctx, cancel = with_cancel(background())
     cmd = sh_context(ctx, "echo ready; cat")
     own = KeyError("arbitrary")
@@ -327,10 +319,8 @@ def test_cancel_errors_success_after_error() -> None:
 
 @pytest.mark.parametrize("wrapped", [False, True])
 def test_cancel_errors_success_after_done(wrapped: bool) -> None:
-    """If cancel found the process done, or failed because of that, it is no error.
-
-    Go: TestCancelErrors/success_after_ErrProcessDone.
-    """
+    """If cancel found the process done, or failed because of that, it is no error."""
+    # Go: TestCancelErrors/success_after_ErrProcessDone.
     ctx, cancel = with_cancel(background())
     cmd = sh_context(ctx, "echo ready; cat")
     done: Exception = ProcessDoneError()
@@ -346,10 +336,8 @@ def test_cancel_errors_success_after_done(wrapped: bool) -> None:
 
 @pytest.mark.parametrize("error", [KeyError("arbitrary"), ProcessDoneError()])
 def test_cancel_errors_killed_after_error(error: Exception) -> None:
-    """A command that had to be killed was killed, whatever cancel raised.
-
-    Go: TestCancelErrors/killed_after_error, killed_after_spurious_ErrProcessDone.
-    """
+    """A command that had to be killed was killed, whatever cancel raised."""
+    # Go: TestCancelErrors/killed_after_error, killed_after_spurious_ErrProcessDone.
     ctx, cancel = with_cancel(background())
     cmd = sh_context(ctx, f"echo ready; exec sleep {FOR_EVER}")
     closing(cmd, error)
@@ -360,10 +348,8 @@ def test_cancel_errors_killed_after_error(error: Exception) -> None:
 
 
 def test_cancel_errors_nonzero_exit_after_error() -> None:
-    """A failure of the command comes before one of cancel.
-
-    Go: TestCancelErrors/nonzero_exit_after_error.
-    """
+    """A failure of the command comes before one of cancel."""
+    # Go: TestCancelErrors/nonzero_exit_after_error.
     ctx, cancel = with_cancel(background())
     cmd = sh_context(ctx, "echo ready; cat; exit 1")
     closing(cmd, KeyError("arbitrary"))

@@ -28,7 +28,8 @@ from tests.threads import SOON, in_threads
 
 
 def test_echo() -> None:
-    """output() gives what the command prints. Go: TestEcho."""
+    """output() gives what the command prints."""
+    # Go: TestEcho.
     assert command("echo", "foo bar", "baz").output() == b"foo bar baz\n"
     assert command("echo", "é").output(text=True) == "é\n"
 
@@ -40,7 +41,8 @@ def test_text_never_fails() -> None:
 
 
 def test_command_relative_name(tmp_path: Path) -> None:
-    """A relative path is one relative to dir. Go: TestCommandRelativeName."""
+    """A relative path is one relative to dir."""
+    # Go: TestCommandRelativeName.
     (tmp_path / "sub").mkdir()
     (tmp_path / "sub" / "prog").write_text("#!/bin/sh\necho ran\n")
     (tmp_path / "sub" / "prog").chmod(0o755)
@@ -52,10 +54,8 @@ def test_command_relative_name(tmp_path: Path) -> None:
 
 
 def test_cat_good_and_bad_file() -> None:
-    """combined_output() has both streams, also on the error.
-
-    Go: TestCatGoodAndBadFile.
-    """
+    """combined_output() has both streams, also on the error."""
+    # Go: TestCatGoodAndBadFile.
     error = error_of(
         ExitError, command("cat", "/bogus/file.foo", __file__).combined_output
     )
@@ -67,7 +67,8 @@ def test_cat_good_and_bad_file() -> None:
 
 
 def test_no_exist_executable() -> None:
-    """A missing program is a PathError of run(). Go: TestNoExistExecutable."""
+    """A missing program is a PathError of run()."""
+    # Go: TestNoExistExecutable.
     error = error_of(PathError, command("/no-exist-executable").run)
 
     assert isinstance(error, FileNotFoundError)
@@ -75,7 +76,8 @@ def test_no_exist_executable() -> None:
 
 
 def test_exit_status() -> None:
-    """An ExitError says with what code. Go: TestExitStatus."""
+    """An ExitError says with what code."""
+    # Go: TestExitStatus.
     cmd = sh("exit 42")
     error = error_of(ExitError, cmd.run)
 
@@ -85,7 +87,8 @@ def test_exit_status() -> None:
 
 @pytest.mark.parametrize("code", [0, 2, 42, 255])
 def test_exit_code(code: int) -> None:
-    """The state has the exit code, whether it is an error or not. Go: TestExitCode."""
+    """The state has the exit code, whether it is an error or not."""
+    # Go: TestExitCode.
     cmd = sh(f"exit {code}")
     if code:
         error_of(ExitError, cmd.run)
@@ -106,7 +109,8 @@ def test_exit_by_signal() -> None:
 
 
 def test_state_of_a_command_that_never_ran() -> None:
-    """Without a start there is no state, and no process. Go: TestExitCode."""
+    """Without a start there is no state, and no process."""
+    # Go: TestExitCode.
     cmd = command("/no-exist-executable")
     error_of(PathError, cmd.run)
 
@@ -114,7 +118,8 @@ def test_state_of_a_command_that_never_ran() -> None:
 
 
 def test_string() -> None:
-    """A command shows its resolved path and its arguments. Go: TestString."""
+    """A command shows its resolved path and its arguments."""
+    # Go: TestString.
     echo = look_path("echo")
 
     assert str(command("echo")) == echo
@@ -125,22 +130,22 @@ def test_string() -> None:
 
 
 def test_string_path_not_resolved() -> None:
-    """A command that was not found shows the name that was given.
-
-    Go: TestStringPathNotResolved.
-    """
+    """A command that was not found shows the name that was given."""
+    # Go: TestStringPathNotResolved.
     assert str(command("makemeasandwich")) == "makemeasandwich"
     assert str(command("makemeasandwich", "-lettuce")) == "makemeasandwich -lettuce"
 
 
 def test_no_string_panic() -> None:
-    """An empty command can be shown, too. Go: TestNoStringPanic."""
+    """An empty command can be shown, too."""
+    # Go: TestNoStringPanic.
     assert str(Cmd()) == ""
     assert repr(Cmd()) == "Cmd(path='', args=())"
 
 
 def test_no_path() -> None:
-    """An empty command cannot be started. Go: TestNoPath."""
+    """An empty command cannot be started."""
+    # Go: TestNoPath.
     cmd = Cmd()
 
     assert str(error_of(CmdStateError, cmd.start)) == "exec: no command"
@@ -157,7 +162,8 @@ def test_failed_look_up_is_kept() -> None:
 
 
 def test_cleared_err_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A program of the current directory runs if err is cleared. Go: TestLookPath."""
+    """A program of the current directory runs if err is cleared."""
+    # Go: TestLookPath.
     (tmp_path / "prog").write_text("#!/bin/sh\necho ran\n")
     (tmp_path / "prog").chmod(0o755)
     monkeypatch.chdir(tmp_path)
@@ -171,10 +177,8 @@ def test_cleared_err_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_abs_path_exec(tmp_path: Path) -> None:
-    """A path is used as it is, argv[0] is free, a bare path is one in dir.
-
-    Go: TestAbsPathExec.
-    """
+    """A path is used as it is, argv[0] is free, a bare path is one in dir."""
+    # Go: TestAbsPathExec.
     assert Cmd(path="/bin/echo", args=["anything", "hi"]).output() == b"hi\n"
     assert Cmd(path="/bin/pwd", dir=tmp_path).output(text=True) == f"{tmp_path}\n"
 
@@ -196,7 +200,8 @@ def test_empty_args_are_the_path() -> None:
 
 
 def test_start_twice() -> None:
-    """A command starts once, even if that failed. Go: TestStart_twice."""
+    """A command starts once, even if that failed."""
+    # Go: TestStart_twice.
     cmd = command("/bin/nonexistent")
     error_of(PathError, cmd.start)
 
@@ -225,7 +230,8 @@ def test_output_twice() -> None:
 
 
 def test_output_stderr_capture() -> None:
-    """The error of output() has what went to stderr. Go: TestOutputStderrCapture."""
+    """The error of output() has what went to stderr."""
+    # Go: TestOutputStderrCapture.
     error = error_of(ExitError, sh("echo o; echo some stderr text >&2; exit 1").output)
 
     assert error.stderr == b"some stderr text\n"
@@ -274,10 +280,8 @@ def test_sys_proc_attr_is_passed_on() -> None:
 
 
 def test_credential_no_set_groups() -> None:
-    """Our own user without setgroups needs no privilege.
-
-    Go: TestCredentialNoSetGroups.
-    """
+    """Our own user without setgroups needs no privilege."""
+    # Go: TestCredentialNoSetGroups.
     cmd = command("id", "-u")
     me = Credential(os.getuid(), os.getgid(), no_set_groups=True)
     cmd.sys_proc_attr = SysProcAttr(credential=me)
@@ -286,7 +290,8 @@ def test_credential_no_set_groups() -> None:
 
 
 def test_stopped_is_not_ended() -> None:
-    """A stop ends no wait, and the process can still be signalled. Go: TestWaitid."""
+    """A stop ends no wait, and the process can still be signalled."""
+    # Go: TestWaitid.
     cmd = command("sleep", FOR_EVER)
     cmd.start()
     assert cmd.process is not None
@@ -309,7 +314,8 @@ def test_stopped_is_not_ended() -> None:
 
 
 def test_sigchld() -> None:
-    """A start raises one SIGCHLD, for the command itself. Go: TestSIGCHLD."""
+    """A start raises one SIGCHLD, for the command itself."""
+    # Go: TestSIGCHLD.
     seen: list[int] = []
     before = signal.signal(signal.SIGCHLD, lambda number, _: seen.append(number))
     try:
@@ -321,7 +327,8 @@ def test_sigchld() -> None:
 
 
 def test_path_race() -> None:
-    """Showing a command while it starts is safe. Go: TestPathRace."""
+    """Showing a command while it starts is safe."""
+    # Go: TestPathRace.
     cmd = command("true")
     shown = str(cmd)
 
@@ -331,7 +338,8 @@ def test_path_race() -> None:
 
 
 def test_concurrent_exec() -> None:
-    """Commands that hang do not hold up those that end. Go: TestConcurrentExec."""
+    """Commands that hang do not hold up those that end."""
+    # Go: TestConcurrentExec.
     hanging = [command("cat") for _ in range(3)]
     inputs = [cmd.stdin_pipe() for cmd in hanging]
     for cmd in hanging:

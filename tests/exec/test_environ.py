@@ -27,7 +27,8 @@ from tests.exec.tools import error_of
     ],
 )
 def test_dedup_env(entries: list[str], kept: list[str]) -> None:
-    """The last entry of a key stays, at its place. Go: TestDedupEnv."""
+    """The last entry of a key stays, at its place."""
+    # Go: TestDedupEnv.
     assert deduplicated(entries) == kept
 
 
@@ -48,7 +49,8 @@ def test_dedup_keeps_the_last_of_each(entries: list[str]) -> None:
 
 
 def test_dedup_env_echo() -> None:
-    """A child sees the last of each key. Go: TestDedupEnvEcho."""
+    """A child sees the last of each key."""
+    # Go: TestDedupEnvEcho.
     cmd = command("env")
     cmd.env = ["FOO=bad", "FOO=good"]
 
@@ -81,7 +83,8 @@ def test_environment_of_another_type(env: object) -> None:
 
 
 def test_env_nul_character() -> None:
-    """An entry with a NUL byte cannot be started with. Go: TestEnvNULCharacter."""
+    """An entry with a NUL byte cannot be started with."""
+    # Go: TestEnvNULCharacter.
     cmd = Cmd(path="/usr/bin/env", env=["FOO=foo\0BAR=bar", "A=1"])
 
     assert cmd.environ() == ["A=1"]
@@ -91,7 +94,8 @@ def test_env_nul_character() -> None:
 
 
 def test_implicit_pwd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """PWD follows dir in an inherited environment only. Go: TestImplicitPWD."""
+    """PWD follows dir in an inherited environment only."""
+    # Go: TestImplicitPWD.
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PWD", str(tmp_path))
     cases = {
@@ -118,7 +122,8 @@ def test_no_pwd_is_added_without_dir(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_explicit_pwd(tmp_path: Path) -> None:
-    """A PWD in env stays as it is. Go: TestExplicitPWD."""
+    """A PWD in env stays as it is."""
+    # Go: TestExplicitPWD.
     for pwd in (["PWD=/elsewhere"], [f"PWD={tmp_path}/."], []):
         cmd = Cmd(path="/usr/bin/env", dir=tmp_path, env=[*pwd, "A=1"])
         assert cmd.output(text=True).splitlines() == [*pwd, "A=1"]

@@ -43,10 +43,8 @@ def refused(name: str) -> ExecError:
 def test_absolute_entry_gives_an_absolute_path(
     tree: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A program in an absolute directory of PATH is found, the first one first.
-
-    Go: TestLookPath.
-    """
+    """A program in an absolute directory of PATH is found, the first one first."""
+    # Go: TestLookPath.
     monkeypatch.setenv("PATH", f"/nonexistent:{tree}/bin:{tree}")
 
     assert look_path("prog") == f"{tree}/bin/prog"
@@ -58,10 +56,8 @@ def test_absolute_entry_gives_an_absolute_path(
 def test_program_of_the_current_directory_is_refused(
     tree: Path, monkeypatch: pytest.MonkeyPatch, path: str, name: str
 ) -> None:
-    """A relative hit is refused with its path; an empty PATH finds nothing.
-
-    Go: TestLookPathUnixEmptyPath.
-    """
+    """A relative hit is refused with its path; an empty PATH finds nothing."""
+    # Go: TestLookPathUnixEmptyPath.
     monkeypatch.setenv("PATH", path)
 
     error = refused(name)
@@ -124,10 +120,8 @@ def test_special_names_are_no_programs(
 def test_name_with_a_slash_is_refused_for_its_own_reason(
     tree: Path, name: str, number: int, reason: str
 ) -> None:
-    """What the kernel has against a name with a slash is the error.
-
-    Go: TestLookPathNotFound.
-    """
+    """What the kernel has against a name with a slash is the error."""
+    # Go: TestLookPathNotFound.
     error = refused(name)
 
     assert isinstance(error.err, OSError)
@@ -152,7 +146,8 @@ def test_what_is_no_program_is_passed_over(
 def test_find_executable_vs_noexec(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """On a noexec mount no program is found. Go: TestFindExecutableVsNoexec."""
+    """On a noexec mount no program is found."""
+    # Go: TestFindExecutableVsNoexec.
     mount = command("mount", "-t", "tmpfs", "-o", "noexec", "tmpfs", tmp_path)
     try:
         mount.output()

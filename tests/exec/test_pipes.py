@@ -36,7 +36,8 @@ def at_once(*actions: Callable[[], object]) -> None:
 
 
 def test_pipes() -> None:
-    """A dialogue over all three pipes. Go: TestPipes."""
+    """A dialogue over all three pipes."""
+    # Go: TestPipes.
     cmd = sh("while read -r line; do echo $line; echo $line >&2; done; echo end")
     stdin, stdout, stderr = cmd.stdin_pipe(), cmd.stdout_pipe(), cmd.stderr_pipe()
     cmd.start()
@@ -69,10 +70,8 @@ def test_pipes_are_file_objects() -> None:
 
 
 def test_stdin_close() -> None:
-    """Closing a pipe and waiting for its command may come in either order.
-
-    Go: TestStdinClose.
-    """
+    """Closing a pipe and waiting for its command may come in either order."""
+    # Go: TestStdinClose.
     for _ in range(10):
         cmd = command("cat")
         stdin = cmd.stdin_pipe()
@@ -84,7 +83,8 @@ def test_stdin_close() -> None:
 
 
 def test_stdin_close_race() -> None:
-    """Killing, closing and waiting may happen at once. Go: TestStdinCloseRace."""
+    """Killing, closing and waiting may happen at once."""
+    # Go: TestStdinCloseRace.
     for _ in range(10):
         cmd = command("cat")
         stdin = cmd.stdin_pipe()
@@ -94,7 +94,8 @@ def test_stdin_close_race() -> None:
 
 
 def test_echo_file_race() -> None:
-    """Writing to a pipe while another thread waits is safe. Go: TestEchoFileRace."""
+    """Writing to a pipe while another thread waits is safe."""
+    # Go: TestEchoFileRace.
     cmd = command("echo")
     stdin = cmd.stdin_pipe()
     cmd.start()
@@ -138,7 +139,8 @@ def test_pipe_without_reader() -> None:
 
 
 def test_pipe_look_path_leak() -> None:
-    """A failed look-up closes both ends of every pipe. Go: TestPipeLookPathLeak."""
+    """A failed look-up closes both ends of every pipe."""
+    # Go: TestPipeLookPathLeak.
     before = open_descriptors()
     for _ in range(4):
         cmd = command("something-that-does-not-exist-executable")
@@ -150,10 +152,8 @@ def test_pipe_look_path_leak() -> None:
 
 
 def test_double_start_leaves_pipes_open() -> None:
-    """A second start fails and leaves the first one's pipes alone.
-
-    Go: TestDoubleStartLeavesPipesOpen.
-    """
+    """A second start fails and leaves the first one's pipes alone."""
+    # Go: TestDoubleStartLeavesPipesOpen.
     cmd = command("cat")
     stdin, stdout = cmd.stdin_pipe(), cmd.stdout_pipe()
     cmd.start()

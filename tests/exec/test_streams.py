@@ -74,7 +74,8 @@ class Chunks:
     ids=lambda stdin: type(stdin).__name__,
 )
 def test_cat_stdin(stdin: bytes) -> None:
-    """Bytes, and what reads as bytes, reach the child whole. Go: TestCatStdin."""
+    """Bytes, and what reads as bytes, reach the child whole."""
+    # Go: TestCatStdin.
     cmd = command("cat")
     cmd.stdin = stdin
 
@@ -324,10 +325,8 @@ def test_same_writer_for_both_streams() -> None:
 
 
 def test_ignore_pipe_error_on_success() -> None:
-    """A child may succeed without reading its input.
-
-    Go: TestIgnorePipeErrorOnSuccess.
-    """
+    """A child may succeed without reading its input."""
+    # Go: TestIgnorePipeErrorOnSuccess.
     for stdin in (b"x" * 10_000_000, io.BytesIO(b"x" * 10_000_000), Endless()):
         cmd = command("echo", "foo")
         cmd.stdin = stdin
@@ -335,10 +334,8 @@ def test_ignore_pipe_error_on_success() -> None:
 
 
 def test_close_pipe_on_copy_error() -> None:
-    """A failing writer breaks the child's pipe, and its error is raised.
-
-    Go: TestClosePipeOnCopyError.
-    """
+    """A failing writer breaks the child's pipe, and its error is raised."""
+    # Go: TestClosePipeOnCopyError.
     cmd = sh("yes; exit 0")
     cmd.stdout = Broken(room=100)
 
@@ -375,7 +372,8 @@ def test_error_without_room_for_output() -> None:
 
 
 def test_extra_files(tmp_path: Path) -> None:
-    """Extra files follow on descriptor 3, and nothing else does. Go: TestExtraFiles."""
+    """Extra files follow on descriptor 3, and nothing else does."""
+    # Go: TestExtraFiles.
     (tmp_path / "a").write_bytes(b"A")
     os.set_inheritable(own := os.open("/dev/null", os.O_RDONLY), True)
     cmd = sh(
@@ -392,7 +390,8 @@ def test_extra_files(tmp_path: Path) -> None:
 
 
 def test_extra_files_race() -> None:
-    """Concurrent starts do not take each other's files. Go: TestExtraFilesRace."""
+    """Concurrent starts do not take each other's files."""
+    # Go: TestExtraFilesRace.
 
     def run(index: int) -> None:
         reader, writer = os.pipe()
@@ -481,10 +480,8 @@ def test_no_thread_means_no_command(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_prefix_suffix_saver(written: list[bytes], kept: bytes) -> None:
-    """The first and last bytes are kept, with a note between.
-
-    Go: TestPrefixSuffixSaver.
-    """
+    """The first and last bytes are kept, with a note between."""
+    # Go: TestPrefixSuffixSaver.
     saver = HeadAndTail(4)
     for piece in written:
         assert saver.write(piece) == len(piece)

@@ -87,10 +87,8 @@ def test_start_at_instants_of_jobs(mode: str) -> None:
 
 @pytest.mark.slow
 def test_cold_start_at_instants(mode: str) -> None:
-    """Wherever the first start of all is interrupted, the next job has a guardian.
-
-    And the guardian and the event loop's thread still end once no job runs.
-    """
+    """Wherever the first start of all is interrupted, the next job has a guardian."""
+    # And the guardian and the event loop's thread still end once no job runs.
     cold = files_below("_jobs/guardian", "_jobs/io/event_loop.py")
     assert shutdown.retire(PATIENCE)
     before = holdings()

@@ -129,10 +129,8 @@ ENDS = (restart, restart_now, kill, crash, shut_down)
 def test_jobs_end_with_the_kernel(
     version: str | None, new_kernel: StartKernel, detached: set[int]
 ) -> None:
-    """No job, nothing that one started, and no guardian outlives any end of a kernel.
-
-    Detached jobs run on, and so does their output.
-    """
+    """No job, nothing that one started, and no guardian outlives an end of a kernel."""
+    # Detached jobs run on, and so does their output.
     kernel = new_kernel(version)
     folder = Path(kernel.run("import os; print(os.getcwd())").stdout.strip())
     for end in ENDS:

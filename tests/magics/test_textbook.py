@@ -60,10 +60,8 @@ def test_in_a_terminal(terminal: Terminal, folder: Path) -> None:
 def test_in_a_notebook(
     new_kernel: Callable[[], Kernel], folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In a notebook the child's output is the cell's, before later prints, every time.
-
-    ipykernel reads its pipe in a thread, which can be late: hence the repeats.
-    """
+    """In a notebook the child's output is the cell's, before later prints each time."""
+    # ipykernel reads its pipe in a thread, which can be late: hence the repeats.
     # ipykernel does not watch its descriptors in a test.
     monkeypatch.delenv("PYTEST_CURRENT_TEST")
     kernel = new_kernel()

@@ -210,11 +210,9 @@ def test_ids_of_others_are_refused_quietly() -> None:
 
 
 def test_number_that_is_a_strangers() -> None:
-    """A child that is gone at once gives a done Process, not a stranger's.
-
-    Between the start and the opening of the pidfd the kernel may have given the number
-    to another process; here our parent plays that one.
-    """
+    """A child that is gone at once gives a done Process, not a stranger's."""
+    # Between the start and the opening of the pidfd the kernel may have given the
+    # number to another process; here our parent plays that one.
     if not pidfd.works():
         pytest.skip("pid mode cannot tell")
     before = descriptors()
