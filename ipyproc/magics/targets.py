@@ -45,14 +45,15 @@ def find_targets(
 ) -> list[Target]:
     """What the words of ``%prockill`` name: jobs, and with *others* any process.
 
-    A name means its newest job that runs, if one does. A name that nobody chose and
-    that several running jobs share is refused, and so is a pid that must not be
-    signalled, however it is named.
+    A name means its newest job that runs, if one does, and ``train#*`` all that run, if
+    any does. A name that nobody chose and that several running jobs share is refused,
+    and so is a pid that must not be signalled, however it is named.
     """
     targets: dict[Job | int, Target] = {}
     for word in words:
-        several: Sequence[Target] | None = _jobs_of(word)
-        for target in several or [_target(word, namespace, others)]:
+        same = _jobs_of(word) or []
+        running: Sequence[Target] = [job for job in same if job.ended_at is None]
+        for target in running or same or [_target(word, namespace, others)]:
             if isinstance(target, Job):
                 targets[target] = target
                 continue
@@ -117,11 +118,9 @@ def _job(word: str, namespace: Namespace) -> Job:
 
 
 def _jobs_of(word: str) -> list[Job] | None:
-    """The jobs of ``train#*``, those that run if any does; ``None`` for other words."""
+    """The jobs of ``train#*``; ``None`` for other words."""
     name, number = split(word)
-    if number != ALL or not (same := jobs.of_name(name)):
-        return None
-    return [job for job in same if job.ended_at is None] or same
+    return (jobs.of_name(name) or None) if number == ALL else None
 
 
 def _newest_running(word: str) -> Job | None:
