@@ -19,9 +19,8 @@ from tests.kernel.fixtures import Kernel
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("kernel")]
 StartKernel = Callable[..., Kernel]
 
-#: Seconds after which everything is gone: twice the two that are promised, because the
-#: machine may be busy.
-SECONDS = 4.0
+#: Seconds after which everything is gone, on a busy machine, too.
+SECONDS = 20.0
 # Jobs that nothing but KILL ends, with children in their sessions and out of them, and
 # what a job that has ended left, here and there; one that goes on.
 MEMBERS = 5

@@ -6,6 +6,7 @@ import re
 import subprocess
 from collections.abc import Mapping
 from random import Random
+from tempfile import TemporaryDirectory
 
 from IPython.core.error import UsageError
 
@@ -82,9 +83,15 @@ def compare_with_bash(random: Random, times: int) -> int:
     ]
     show = 'show() { printf "%s\\0" show "$@"; printf "\\1"; }; n=3; word=w\n'
     script = show + "".join(f"{line}\n" for line, _ in accepted)
-    out = subprocess.run(
-        ["bash"], input=script, capture_output=True, text=True, check=False
-    )
+    with TemporaryDirectory() as folder:  # bash may write files, whatever we think
+        out = subprocess.run(
+            ["bash"],
+            cwd=folder,
+            input=script,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
     theirs = [part.split("\0")[:-1] for part in out.stdout.split("\1")[:-1]]
     for (line, argv), words in zip(accepted, theirs, strict=False):
         assert argv == words, repr(line)
