@@ -10,7 +10,8 @@ from contextlib import AbstractContextManager
 from typing import Final
 
 from ipyproc._process import arguments, reaper
-from ipyproc._process.handle import PidfdOwner, PidOwner, ProcessStatus
+from ipyproc._process.handle import PidfdOwner, PidOwner
+from ipyproc._process.owner import ProcessStatus
 from ipyproc._process.start import Start
 from ipyproc._sys import pidfd
 from ipyproc.attr import ProcAttr
