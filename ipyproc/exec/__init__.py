@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ipyproc.exec.cmd import Cmd, command, command_context
+from ipyproc.exec.cmd import Cmd
+from ipyproc.exec.command import command, command_context
 from ipyproc.exec.look_path import look_path
 
 __all__ = ["Cmd", "command", "command_context", "look_path"]

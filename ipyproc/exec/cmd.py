@@ -1,4 +1,4 @@
-"""``Cmd``: a command, its fields and methods; and the functions that make one."""
+"""``Cmd``: a command, its fields and methods."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, overload
 
 from ipyproc.attr import Env, File, ProcAttr, SysProcAttr
 from ipyproc.context import Context
-from ipyproc.errors import CmdStateError, ExecError, ExitError, PathError
+from ipyproc.errors import CmdStateError, ExitError, PathError
 from ipyproc.exec.copy import HeadAndTail, Reader, Writer
 from ipyproc.exec.environ import Directory, child_environment, environment
-from ipyproc.exec.look_path import look_path
 from ipyproc.exec.pipes import PipeWriter
 from ipyproc.exec.run import Running
 from ipyproc.exec.stdio import Stdio
@@ -94,7 +93,7 @@ class Cmd:
     if not TYPE_CHECKING:  # to a type checker these would allow any attribute
 
         def __getattr__(self, name: str) -> object:
-            raise _unknown(name)
+            raise unknown(name)
 
         def __setattr__(self, name: str, value: object) -> None:
             try:
@@ -102,7 +101,7 @@ class Cmd:
             except AttributeError:
                 if hasattr(type(self), name):
                     raise  # it is there, and read-only
-                raise _unknown(name) from None
+                raise unknown(name) from None
 
     def __str__(self) -> str:
         """Show the command for a human; not for a shell (Go: ``Cmd.String``)."""
@@ -326,63 +325,12 @@ class Cmd:
             raise
 
 
-def command(name: Word, *args: Word, **fields: Any) -> Cmd:
-    r"""Make a command that runs *name* with *args* (Go: ``exec.Command``).
-
-    A *name* without a slash is looked up as ``look_path`` does. A failed look-up raises
-    nothing here: it is in ``err``, and ``start`` raises it. *fields* are fields of the
-    ``Cmd`` to set, by their names.
-
-    >>> command("echo", "hello").output(text=True)
-    'hello\n'
-    >>> command("cat", stdin="hello").output(text=True)
-    'hello'
-    """
-    name = os.fsdecode(name)
-    cmd = Cmd(name, [name, *map(os.fsdecode, args)])
-    if name == "/" or (name and "/" not in name):
-        try:
-            cmd.path = look_path(name)
-        except ExecError as error:
-            cmd.path = error.path or name
-            cmd.err = error
-    return _with_fields(cmd, fields)
-
-
-def command_context(ctx: Context, name: Word, *args: Word, **fields: Any) -> Cmd:
-    """Make a command that is killed when *ctx* is done (Go: ``exec.CommandContext``).
-
-    *name*, *args* and *fields* are those of ``command``. To be gentler, set ``cancel``,
-    which kills unless set, to another function or to ``None``, and ``wait_delay``. The
-    context counts from ``start`` on, whether or not anybody waits.
-
-    >>> from ipyproc import context
-    >>> with context.with_timeout(context.background(), 0.1) as ctx:
-    ...     command_context(ctx, "sleep", "60").run()
-    Traceback (most recent call last):
-    ipyproc.errors.ExitError: signal: killed
-    """
-    if not isinstance(ctx, Context):
-        raise TypeError(f"ctx: expected a Context, not {type(ctx).__name__}")
-    cmd = command(name, *args)
-    cmd._ctx = ctx
-    cmd.cancel = cmd._kill
-    return _with_fields(cmd, fields)
-
-
-def _with_fields(cmd: Cmd, values: dict[str, object]) -> Cmd:
-    for name, value in values.items():
-        if name not in _FIELDS:
-            raise _unknown(name, _FIELDS)
-        setattr(cmd, name, value)
-    return cmd
-
-
-_FIELDS = {name for name in Cmd.__slots__ if not name.startswith("_")}
+#: The names of the fields, which ``command`` can set.
+FIELDS = {name for name in Cmd.__slots__ if not name.startswith("_")}
 _NAMES = {name for name in dir(Cmd) if not name.startswith("_")}
 
 
-def _unknown(name: str, known: set[str] | None = None) -> AttributeError:
+def unknown(name: str, known: set[str] | None = None) -> AttributeError:
     """Return the error for a name that ``Cmd`` does not have."""
     from difflib import get_close_matches  # for an error only
 
