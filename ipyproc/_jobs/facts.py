@@ -6,7 +6,7 @@ import time
 
 from ipyproc._jobs.output.capture import Capture
 from ipyproc._jobs.output.interleaved import Chunk
-from ipyproc._jobs.procinfo.course import Peak, UsagePoint
+from ipyproc._jobs.procinfo.course import Course, Peak, UsagePoint
 from ipyproc._jobs.procinfo.usage import Usage
 from ipyproc._jobs.request import Request
 from ipyproc._jobs.runner import JobStatus, Runner
@@ -140,19 +140,6 @@ class Facts:
         return self._runner.course.history
 
     @property
-    def cpu_times(self) -> tuple[float, float]:
-        """The seconds of user and of system time of all of them, as far as was seen.
-
-        Those of a process that its parent did not wait for count as they were at the
-        last sample.
-        """
-        return self._runner.course.times
-
-    @property
-    def max_rss(self) -> int | None:
-        """The most resident bytes of one process of an ended job.
-
-        ``None`` where that may be ours: a process inherits the figure of the one that
-        starts it, as the kernel counts, so below ours it says nothing.
-        """
-        return self._runner.course.max_rss
+    def course(self) -> Course:
+        """What peak and history are made of, for the views."""
+        return self._runner.course

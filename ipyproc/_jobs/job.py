@@ -37,7 +37,7 @@ class Job(Facts):
     it was named, and its arguments. *shown*: the command as it was typed, with
     ``{expr}`` and ``$name`` as they are, or empty if *argv* says it. *dir*: the one it
     started in, if one was given. *started_at*: when, on the ``time.time()`` clock.
-    *timed_out*: whether the ``timeout`` of ``spawn`` ended it.
+    *grace*: that of ``spawn``. *timed_out*: whether its ``timeout`` ended the job.
 
     >>> from ipyproc import PIPE, spawn
     >>> job = spawn("sort", stdin=PIPE)
@@ -53,6 +53,7 @@ class Job(Facts):
         self.number = 0
         #: The jobs of the same name, once the table has it.
         self.namesakes: Namesakes | None = None
+        self.grace = request.grace
         self.timed_out = False
         self._loop = event_loop()
         self._over = Once()
@@ -109,33 +110,44 @@ class Job(Facts):
         """Close the standard input after what was sent; harmless if it is closed."""
         self._runner.close_input()
 
-    def signal(self, sig: int, tree: bool = False) -> None:
-        """Send *sig* to the process (Go: ``Process.Signal``).
+    def signal(self, sig: int, tree: bool | None = None) -> int:
+        """Send *sig*, and return to how many processes (Go: ``Process.Signal``).
 
-        With *tree* to all that it started, too: its group, its session, and their
-        children, stopped meanwhile so that none escapes by forking. What left the
-        session and lost its parent is not found. *tree* works after the end, too, for
-        what is left. Raises ``ProcessDoneError`` if there is none.
+        KILL, STOP and CONT go to the process and all that it started, also to what is
+        left of that after its end; INT goes to its group, as Ctrl-C in a terminal; and
+        every other signal, whose meaning only the program knows, to it alone. *tree*
+        says otherwise: to all, or not. None of them escapes by forking meanwhile.
+        Raises ``ProcessDoneError`` if there is nothing.
         """
         if not isinstance(sig, int):
             raise TypeError(f"sig: expected an int, not {type(sig).__name__}")
-        self._runner.signal(sig, tree)
+        number = self._runner.signal(sig, tree)
         if sig in _STOPPING and self._loop.is_open:
             self._loop.call_later(_LOOK_SOON, self._look)
+        return number
 
-    def kill(self, tree: bool = False) -> None:
-        """End the process at once; *tree* is that of ``signal``."""
-        self.signal(SIGKILL, tree)
+    def kill(self, tree: bool = True) -> int:
+        """End the process, and with *tree* all that it started; return how many."""
+        return self.signal(SIGKILL, tree)
 
-    def terminate(self, grace: float | None = None) -> None:
-        """Ask the process to end (TERM to its group), and kill what is left later.
+    def terminate(self, grace: float | None = None) -> int:
+        """Ask the job to end, kill what is left later, and return how many it has.
 
-        After *grace* seconds, those of ``spawn`` if not given, the process and all that
-        it started are killed, unless it ended. Does not wait.
+        TERM goes to the process; once that has ended, or after half of the *grace*, to
+        whoever is left of what it started; and KILL to all that is left after *grace*
+        seconds, those of ``spawn`` if not given. Does not wait.
         """
-        self._runner.end(
-            self._request.grace if grace is None else seconds("grace", grace)
+        return self._runner.end(
+            self.grace if grace is None else seconds("grace", grace)
         )
+
+    def left(self) -> int:
+        """Count the processes of the job that have not ended, also after its own."""
+        return self._runner.left()
+
+    def daemons(self) -> int:
+        """Count what left its session and its parent, and is not signalled with it."""
+        return self._runner.daemons()
 
     def wait(self, timeout: float | None = None) -> ProcessState:
         """Wait for the end of the process and return how it was.

@@ -1,4 +1,4 @@
-"""The process that a job started: signalled, ended and reaped by this machine."""
+"""The process that a job started: signalled and reaped by this machine."""
 
 from __future__ import annotations
 
@@ -6,40 +6,36 @@ import os
 import signal as signals
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
-from errno import EINVAL
 
-from ipyproc._jobs.io.event_loop import EventLoop
-from ipyproc._jobs.io.timers import Timer
-from ipyproc._jobs.procinfo.tree import Tree, tree_of
-from ipyproc._jobs.uninterrupted import uninterrupted
-from ipyproc.errors import ProcessDoneError, SyscallError
 from ipyproc.process import Process, ProcessStatus
 from ipyproc.state import ProcessState
 
-# How soon to kill again what is left of a job, if that was refused.
-_KILL_AGAIN = 0.25
-
 
 class Leader:
-    """A job's process, its group and its tree.
+    """A job's process, and its group.
 
     The event loop's thread reaps it; other threads, and signal handlers, signal it.
     """
 
-    def __init__(self, loop: EventLoop) -> None:
+    def __init__(self) -> None:
         #: Both are set by what starts the process.
         self.process = Process(0)
         self.pid = 0
         #: It stays ours even if somebody waits for the process, or releases it.
         self.pidfd = -1
+        #: What its environment has to tell it and its heirs by; empty: nothing.
+        self.mark = ""
         #: Whether it was reaped, or nobody can learn its end any more.
         self.is_over = False
-        self._loop = loop
         self._handle = ExitStack()
         # While anything is in here the process is not reaped: its pid is its own.
         self._uses_of_pid: dict[object, None] = {}
         self._reaping = False
-        self._killer: Timer | None = None
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether the process was neither waited for nor released."""
+        return self.process.status is ProcessStatus.OK
 
     def hold(self) -> None:
         """Take a pidfd, where there is one."""
@@ -74,28 +70,22 @@ class Leader:
         """End all that concerns a process that is over."""
         self.is_over = True
         self._handle.close()
-        if self._killer:
-            self._killer.cancel()
 
-    def signal(self, sig: int, tree: bool) -> None:
-        """Send *sig* to the process, or to all that belongs to it."""
-        if not tree:
-            self.process.signal(sig)
-            return
-        # An interrupt in between must not leave anything stopped.
-        uninterrupted(lambda: self._signal_tree(sig))
-
-    def end(self, grace: float) -> None:
-        """Send TERM to the process group, and KILL to all that is left later."""
-        self._loop.check_open()  # or nobody would send the second
-        self._signal_group(signals.SIGTERM)
+    def ask(self) -> None:
+        """Ask the process to end: send TERM, which a stopped one would not hear."""
+        self.process.signal(signals.SIGTERM)
         if self.is_stopped():
-            self._signal_group(signals.SIGCONT)
-        if self._killer:
-            self._killer.cancel()
-        self._killer = self._loop.call_later(grace, self._kill_if_left)
-        if self.is_over:  # it was quick: nobody else may have seen this timer
-            self._killer.cancel()
+            self.process.signal(signals.SIGCONT)
+
+    def signal_group(self, sig: int) -> bool:
+        """Send *sig* to the group of the process, and return ``True``.
+
+        Where that is not the job's own, the signal goes to the process alone.
+        """
+        if self._with_pid(lambda: self._kill_group(sig)):
+            return True
+        self.process.signal(sig)
+        return False
 
     def is_stopped(self) -> bool:
         """Ask the kernel whether the process is stopped; that changes nothing.
@@ -105,36 +95,15 @@ class Leader:
         """
         return self._with_pid(self._waitable)
 
-    def _signal_tree(self, sig: int) -> None:
-        try:
-            number = self._tree().signal(sig)
-        except (OSError, OverflowError) as error:
-            # As when no descriptor is free for reading /proc. What needs none is done
-            # all the same: the process, and its group, are killed.
-            if sig == signals.SIGKILL:
-                with suppress(OSError):
-                    self._signal_group(sig)
-            raise SyscallError(None, getattr(error, "errno", EINVAL)) from None
-        if number:
-            return
-        if self.is_over or self.process.status is not ProcessStatus.OK:
-            raise ProcessDoneError
-        self._signal_group(sig)  # there is no /proc to look into
-
-    def _tree(self) -> Tree:
-        if self.is_over:
-            return tree_of((), ended={self.pid})
-        return tree_of({self.pid})
-
-    def _signal_group(self, sig: int) -> None:
-        if not self._with_pid(lambda: self._kill_group(sig)):
-            self.process.signal(sig)
-
     def _kill_group(self, sig: int) -> bool:
-        if self._leads_group():
-            os.killpg(self.pid, sig)
-            return True
-        return False
+        if not self.is_ours:
+            return False
+        group = os.getpgid(self.pid)
+        # All groups of a session that the process leads belong to the job.
+        if self.pid not in (group, os.getsid(self.pid)):
+            return False
+        os.killpg(group, sig)
+        return True
 
     def _with_pid(self, use: Callable[[], bool]) -> bool:
         """Call *use* while the process is not reaped; ``False`` if it was already.
@@ -149,24 +118,6 @@ class Leader:
             return not self._reaping and not self.is_over and use()
         finally:
             self._uses_of_pid.pop(key, None)
-
-    def _leads_group(self) -> bool:
-        return (
-            self.process.status is ProcessStatus.OK and os.getpgid(self.pid) == self.pid
-        )
-
-    def _kill_if_left(self) -> None:
-        if not self.is_over:
-            self._kill_all()
-
-    def _kill_all(self) -> None:
-        """Kill all that is left; retry while that is refused."""
-        try:
-            self.signal(signals.SIGKILL, tree=True)
-        except ProcessDoneError:
-            return
-        except OSError:
-            self._loop.call_later(_KILL_AGAIN, self._kill_all)
 
     def _waitable(self) -> bool:
         by_pid = os.P_PID, self.pid

@@ -12,6 +12,7 @@ from errno import EIO
 from functools import partial
 
 from ipyproc._jobs import resolve
+from ipyproc._jobs.ending import Ending
 from ipyproc._jobs.guardian.client import guardian
 from ipyproc._jobs.io.child_stdio import STDERR, STDOUT, ChildStdio
 from ipyproc._jobs.io.endpoints import InputPipe, OutputFile, OutputPipe
@@ -48,7 +49,8 @@ class LocalRunner:
         self.ended_at: float | None = None
         self.finished = False
         self._loop = event_loop()
-        self._leader = Leader(self._loop)
+        self._leader = Leader()
+        self._ending = Ending(self._loop, self._leader)
         self._guardian = guardian()
         # The number by which the guardian knows of the start.
         self._announced: int | None = None
@@ -122,13 +124,21 @@ class LocalRunner:
         if self.input_open and self._input:
             self._input.close()
 
-    def signal(self, sig: int, tree: bool) -> None:
+    def signal(self, sig: int, tree: bool | None) -> int:
         """Send *sig* to the process, or to all that belongs to it."""
-        self._leader.signal(sig, tree)
+        return self._ending.signal(sig, tree)
 
-    def end(self, grace: float) -> None:
-        """Ask the process to end, and kill what is left after *grace* seconds."""
-        self._leader.end(grace)
+    def end(self, grace: float) -> int:
+        """Ask the job to end, and kill what is left after *grace* seconds."""
+        return self._ending.terminate(grace)
+
+    def left(self) -> int:
+        """Count its processes that have not ended."""
+        return self._ending.left()
+
+    def daemons(self) -> int:
+        """Count those that left it."""
+        return self._ending.daemons()
 
     def usage(self) -> Usage | None:
         """Measure what the process and its descendants use; ``None`` after its end."""
@@ -153,7 +163,7 @@ class LocalRunner:
     def _start_guarded(self) -> None:
         self._announced = self._guardian.number()
         self._guardian.prepare(self._announced)
-        self._start_leader(self._guardian.mark)
+        self._start_leader(f"{self._guardian.mark}.{self._announced:x}")
         self._guardian.tell(self.pid)
         self._guardian.settle(self._announced)
 
@@ -162,6 +172,7 @@ class LocalRunner:
         env = resolve.environment(asked.env, asked.clear_env, self.dir, mark)
         system = asked.sys or SysProcAttr(setsid=True)
         attr = ProcAttr(self.dir, env, self._stdio.files, system)
+        self._leader.mark = mark
         self._leader.process = start_process(self._path, asked.argv, attr)
         self._leader.pid = self._leader.process.pid
         self._measured.start(self.pid)
@@ -272,6 +283,7 @@ class LocalRunner:
             self._measured.end(None)
             self.ended_at, self.error = ended_at, error
         self._guardian.ended(self.pid)
+        self._ending.leader_ended()
         if self._input:
             self._input.abort()
         self._settle()

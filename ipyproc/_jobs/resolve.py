@@ -84,10 +84,10 @@ def _absolute(path: str) -> str:
 
 
 class _OwnEnvironment:
-    """Our environment with a mark, made anew only when one of them has changed."""
+    """Our environment with a mark, made anew only when a variable has changed."""
 
     def __init__(self) -> None:
-        self._made: tuple[object, str, tuple[bytes, ...]] = {}, "", ()
+        self._made: tuple[object, tuple[bytes, ...]] = {}, ()
 
     def __call__(self, mark: str) -> tuple[bytes, ...] | None:
         """Return it as a program gets it; ``None`` if it is ours as it is."""
@@ -95,12 +95,11 @@ class _OwnEnvironment:
         key = os.fsencode(MARK)
         if not mark and key not in ours:
             return None
-        known, marked, made = self._made
-        if known != ours or marked != mark:
-            words = {**ours, key: os.fsencode(mark)}
-            made = tuple(b"=".join(item) for item in words.items())
-            self._made = ours, mark, made
-        return made
+        known, made = self._made
+        if known != ours:
+            made = tuple(b"=".join(item) for item in ours.items() if item[0] != key)
+            self._made = ours, made
+        return (*made, key + b"=" + os.fsencode(mark))
 
 
 _own_environment = _OwnEnvironment()

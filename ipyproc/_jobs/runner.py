@@ -25,6 +25,7 @@ class JobStatus(StrEnum):
     >>> print(job.status)
     running
     >>> job.kill()
+    1
     >>> print(job.wait(), job.status)
     signal: killed signaled
     """
@@ -89,11 +90,21 @@ class Runner(Protocol):
     def close_input(self) -> None:
         """Close its standard input after what was written; harmless if it is."""
 
-    def signal(self, sig: int, tree: bool) -> None:
-        """Send *sig*, if *tree* to all that it started, too."""
+    def signal(self, sig: int, tree: bool | None) -> int:
+        """Send *sig*, and return to how many processes.
 
-    def end(self, grace: float) -> None:
-        """Ask it to terminate, and kill what is left after *grace* seconds."""
+        *tree*: to all that it started, too, or to its leader alone; ``None``: as the
+        signal means it. What is left of an ended job is reached, too.
+        """
+
+    def end(self, grace: float) -> int:
+        """Ask it to end, kill what is left after *grace* seconds; return how many."""
+
+    def left(self) -> int:
+        """Count its processes that have not ended, also after the leader's end."""
+
+    def daemons(self) -> int:
+        """Count the processes that left it: they are not signalled with it."""
 
     def usage(self) -> Usage | None:
         """Measure what it uses; ``None`` after its end."""

@@ -31,6 +31,8 @@ class Endable(Protocol):
     """The part of a job that ending it takes."""
 
     started_at: float
+    #: What its end may take, in seconds.
+    grace: float
 
     @property
     def pid(self) -> int:
@@ -40,7 +42,7 @@ class Endable(Protocol):
     def ended_at(self) -> float | None:
         """When that ended."""
 
-    def terminate(self) -> object:
+    def terminate(self, grace: float) -> object:
         """Ask it to end, and kill it later."""
 
     def wait(self, timeout: float) -> object:
@@ -53,9 +55,10 @@ class Endable(Protocol):
 class Shutdown:
     """Ends at exit all jobs that were registered, and what they started.
 
-    Each group gets TERM; what is left of it a moment later is killed. A detached job
-    goes on. A forked child ends nothing: the jobs are its parent's. What is beyond our
-    reach is left to the guardian, as everything is if we are killed.
+    Each gets TERM, and so does what it started once it has ended; what is left of it a
+    moment later is killed. A detached job goes on. A forked child ends nothing: the
+    jobs are its parent's. What is beyond our reach is left to the guardian, as
+    everything is if we are killed.
     """
 
     def __init__(self) -> None:
@@ -135,7 +138,7 @@ def _end(jobs: Sequence[Endable], pids: Set[int], patience: float) -> None:
     with suppress(KeyboardInterrupt):
         for job in jobs:
             with suppress(OSError):
-                job.terminate()
+                job.terminate(min(job.grace, patience))
         _await(jobs, now + patience)
         while _any_lives(family) and time.monotonic() < now + _GRACE:
             time.sleep(_NAP)

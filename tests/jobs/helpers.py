@@ -95,7 +95,7 @@ def start(shell, **options):
     return job
 def made(process):
     try:
-        return process.environ().get("IPYPROC_SESSION") == guardian().mark
+        return process.environ().get("IPYPROC_SESSION", "").startswith(guardian().mark)
     except psutil.Error:
         return False
 """

@@ -29,6 +29,7 @@ def calls(job: Job) -> dict[str, Callable[[], object]]:
         "usage": job.usage,
         "signal": lambda: job.signal(0),
         "tree": lambda: job.signal(0, tree=True),
+        "left": lambda: (job.left(), job.daemons()),
         "read": lambda: job.read(0, 1 << 16),
         "tail": lambda: (job.stdout.tail(99), job.stdout.text, job.stdout.dropped),
         "wait": lambda: waited(job),
@@ -38,7 +39,7 @@ def calls(job: Job) -> dict[str, Callable[[], object]]:
         "spawn": start_another,
         "clear": jobs.clear,
         "attributes": lambda: (job.state, job.elapsed, job.total, job.in_memory),
-        "used": lambda: (job.peak, job.history, job.cpu_times, job.max_rss),
+        "used": lambda: (job.peak, job.history, job.course.times),
     }
 
 
@@ -143,7 +144,7 @@ def test_every_public_call_is_tried() -> None:
         *("status", "send", "usage", "signal", "read", "stdout", "wait", "subscribe"),
         *("state", "elapsed", "total", "in_memory", "stdin_open", "kill", "terminate"),
         *("close_stdin", "stderr", "pid", "process", "ended_at", "finished"),
-        *("peak", "history", "cpu_times", "max_rss"),
+        *("peak", "history", "course", "left", "daemons"),
         *("label", "elders", "is_named", "refresh"),
     }
     # They end the job, or belong to the session.

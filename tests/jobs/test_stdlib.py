@@ -18,7 +18,6 @@ ROOT = Path(ipyproc.__file__).parent.parent
 # All that jobs can do, and all that serves them, in a Python without site-packages.
 EVERYTHING = """
 import os, signal, sys, time
-import pytest
 sys.path.insert(0, ROOT)
 from ipyproc import PIPE, jobs, spawn
 from ipyproc._jobs.guardian.client import guardian

@@ -57,12 +57,12 @@ def test_kill_leaves_the_others() -> None:
     """Without tree only the process itself ends; the others can still be found."""
     job = spawn(["sh", "-c", "sleep 1000 & echo ready; wait"])
     until_printed(job, "ready")
-    job.kill()
+    job.kill(tree=False)
     job.wait(PATIENCE)
 
     assert len(in_session(job.pid)) == 1
     job.kill(tree=True)
-    until(job, lambda job: not in_session(job.pid))
+    eventually(lambda: not in_session(job.pid))
 
 
 def test_signal_tree() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import SimpleNamespace
 
 from ipyproc import Chunk, JobStatus, Peak, Usage
 from ipyproc._jobs.output.interleaved import Output
@@ -30,8 +31,7 @@ class FakeJob:
         self.timed_out = False
         self.used: Usage | None = None
         self.peak = Peak(0, 0.0, 0)
-        self.cpu_times = 0.0, 0.0
-        self.max_rss: int | None = None
+        self.course = SimpleNamespace(times=(0.0, 0.0), max_rss=None)
         self.measured = 0
         self.done: list[object] = []
         self.widget: object = None

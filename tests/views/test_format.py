@@ -111,7 +111,7 @@ def test_memory_of_a_job(
 ) -> None:
     """The kernel's figure is shown where it is the job's, else what was seen."""
     job = FakeJob()
-    job.peak, job.max_rss = peak, max_rss
+    job.peak, job.course.max_rss = peak, max_rss
     job.ends()
 
     labels = "Max RSS", "Peak memory", "Most processes"
@@ -121,7 +121,7 @@ def test_memory_of_a_job(
 def test_times_of_a_tree() -> None:
     """Where other processes of a job took more time, all of it is shown."""
     job = FakeJob()
-    job.cpu_times = 90.0, 1.5
+    job.course.times = 90.0, 1.5
     job.ends()
     got = outcome(job)
 

@@ -137,7 +137,10 @@ class Jobs:
     def _is_marked(self, seen: Stat) -> bool:
         if seen.parent != os.getppid():
             return False
-        return self._mark in proc.environment(seen.pid)
+        # Behind a dot is what tells the jobs of one charge apart.
+        job = self._mark + b"."
+        words = proc.environment(seen.pid)
+        return any(word == self._mark or word.startswith(job) for word in words)
 
 
 class Guardian:

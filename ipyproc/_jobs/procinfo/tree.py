@@ -1,8 +1,9 @@
 """The processes that jobs started, as far as they can be found, and signals to them.
 
-A process belongs to a job if it is in a group or session that the job leads, or if its
-parent belongs to it. The session and its guardian both find them by this module, the
-guardian in a Python of its own: so it imports next to nothing.
+A process belongs to a job if its parent does, or if it is in a group or session that
+one of the job's processes leads, or that the job's own process led. The session and its
+guardian both find them by this module, the guardian in a Python of its own: so it
+imports next to nothing.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 # What `signal` is made of: that one would double the time in which a guardian starts.
 import _signal  # type: ignore[import-not-found]
 import os
+import time
 from errno import ENOSYS, EPERM
 
 from ipyproc._jobs.procinfo import proc
@@ -22,6 +24,42 @@ if TYPE_CHECKING:
 # Looks after which a process that we may not stop is left to its forking.
 _LOOKS = 50
 _USES_PIDFDS = os.environ.get("IPYPROC_PIDFD") != "0" and hasattr(os, "pidfd_open")
+
+
+# For so long what was seen of a stranger may be taken for what it is, in seconds: until
+# its number comes again, for a process of a job, it takes longer.
+_FRESH = 10.0
+
+
+class Strangers:
+    """All processes of the machine, at little cost for those that stay as they are.
+
+    Of a process that was seen a moment ago, and is in the same session still, nothing
+    is read again. What belongs to a job must be read again by the caller. Two threads
+    may look at the same time; what either saw is replaced as a whole.
+    """
+
+    def __init__(self) -> None:
+        self._seen: tuple[float, dict[int, Stat]] = 0.0, {}
+
+    def look(self) -> dict[int, Stat]:
+        """Return them by their pids, in a table that belongs to the caller."""
+        taken, before = self._seen
+        now = time.monotonic()
+        if now - taken > _FRESH:
+            taken, before = now, {}
+        found: dict[int, Stat] = {}
+        for pid in proc.pids():
+            seen = before.get(pid)
+            if seen is None or seen.session != proc.session(pid):
+                seen = proc.stat(pid)
+            if seen is not None:
+                found[pid] = seen
+        self._seen = taken, found
+        return dict(found)
+
+
+_strangers = Strangers()
 
 
 class Tree:
@@ -41,10 +79,28 @@ class Tree:
         self._leaders = leaders
         self._is_marked = is_marked
         self.beyond: set[Stat] = set()
+        #: What the last signal was sent to.
+        self.reached: set[Stat] = set()
+        # What the last look showed.
+        self._table: dict[int, Stat] = {}
 
     def find(self, known: Iterable[Stat] = (), spared: int = 0) -> set[Stat]:
         """Find all that belongs to the jobs, and the children of *known* processes."""
-        table, known = proc.table(), set(known)
+        known, spared_ones = set(known), {os.getpid(), spared}
+        # A mark is looked for where a parent was lost, which must not be missed.
+        table = _strangers.look() if self._is_marked is None else proc.table()
+        found = self._members(table, known, spared_ones)
+        while self._is_marked is None:
+            _refresh(table, found)
+            before, found = found, self._members(table, known, spared_ones)
+            if found <= before:
+                break
+        self._table = table
+        return {table[pid] for pid in found} - self.beyond
+
+    def _members(
+        self, table: dict[int, Stat], known: set[Stat], spared: set[int]
+    ) -> set[int]:
         leaders, is_marked = self._leaders(table), self._is_marked
         found = {
             seen.pid
@@ -53,8 +109,7 @@ class Tree:
             or seen in known
             or (is_marked is not None and is_marked(seen))
         }
-        found = _with_descendants(found - {spared}, table)
-        return {table[pid] for pid in found - {os.getpid(), spared}} - self.beyond
+        return _with_heirs(found - spared, table) - spared
 
     def freeze(
         self, frozen: dict[Stat, bool], known: Iterable[Stat] = (), spared: int = 0
@@ -69,10 +124,9 @@ class Tree:
         known = set(known)
         # Each is noted before it is stopped, so that it can be continued if this fails.
         frozen.update((seen, seen.stopped) for seen in self.find(known, spared))
-        table = proc.table()
-        if not table:  # there is no /proc: nobody would know whom to continue
+        if not self._table:  # there is no /proc: nobody would know whom to continue
             return
-        for leader in self._leaders(table):
+        for leader in self._leaders(self._table):
             send_group(leader, _signal.SIGSTOP)
         new = set(frozen)
         for _ in range(_LOOKS):
@@ -97,6 +151,7 @@ class Tree:
     def signal(self, sig: int, known: Iterable[Stat] = ()) -> int:
         """Send *sig* to all of them, so that none escapes by forking; return how many.
 
+        Zombies do not count.
         What is stopped for that goes on afterwards, whatever fails. Raises what the
         kernel refuses for one of them after all others have got the signal.
         """
@@ -112,9 +167,10 @@ class Tree:
         finally:
             if not whole or sig not in (_signal.SIGKILL, _signal.SIGSTOP):
                 self._let_go_on(members, whole)
+        self.reached = set(members)
         if refused:
             raise refused[0]
-        return len(members)
+        return sum(not member.ended for member in members)
 
     def _let_go_on(self, members: dict[Stat, bool], whole: bool) -> None:
         """Continue what was not stopped before.
@@ -214,12 +270,28 @@ def refusal(pid: int) -> str | None:
     return None
 
 
-def _with_descendants(pids: set[int], table: dict[int, Stat]) -> set[int]:
-    children: dict[int, list[int]] = {}
+def _refresh(table: dict[int, Stat], pids: set[int]) -> None:
+    """Look again at some processes, and remove those that are gone."""
+    for pid in pids:
+        seen = proc.stat(pid)
+        if seen is None:
+            del table[pid]
+        else:
+            table[pid] = seen
+
+
+def _with_heirs(pids: set[int], table: dict[int, Stat]) -> set[int]:
+    """Add the children of all, and the members of groups and sessions that one leads.
+
+    A process has the pid of its group or session only if it leads that: the system
+    keeps a pid from coming again as long as it names one.
+    """
+    heirs: dict[int, list[int]] = {}
     for seen in table.values():
-        children.setdefault(seen.parent, []).append(seen.pid)
+        for elder in {seen.parent, seen.group, seen.session}:
+            heirs.setdefault(elder, []).append(seen.pid)
     found, new = set(pids), list(pids)
     while new:
-        new = [pid for old in new for pid in children.get(old, ()) if pid not in found]
+        new = [pid for old in new for pid in heirs.get(old, ()) if pid not in found]
         found.update(new)
     return found

@@ -29,6 +29,7 @@ class Usage:
     >>> usage.pid == job.pid, usage.total_memory > 0, len(usage.children)
     (True, True, 0)
     >>> job.kill()
+    1
     """
 
     pid: int

@@ -128,8 +128,8 @@ def outcome(job: Job) -> list[Fact]:
     if state is None or ended_at is None:
         return []
     real = Fact("Real time", seconds(ended_at - job.started_at))
-    used = [*_times(*job.cpu_times), *_memory(job.max_rss, job.peak)]
-    return [*_facts(state, [real, *used]), *_of_the_first(state, job.cpu_times)]
+    used = [*_times(*job.course.times), *_memory(job.course.max_rss, job.peak)]
+    return [*_facts(state, [real, *used]), *_of_the_first(state, job.course.times)]
 
 
 def _facts(state: ProcessState, used: list[Fact]) -> list[Fact]:
