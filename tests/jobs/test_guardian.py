@@ -172,7 +172,7 @@ def test_killed_around_a_cold_start(tmp_path: Path) -> None:
 # program between two looks of the guardian. Orphans come to the parent of the guardian,
 # and nobody else's do.
 STARTED_BETWEEN_LOOKS = """
-import ctypes, os, signal, time
+import ctypes, os, signal, subprocess, sys, time
 from ipyproc._jobs.guardian import program
 from ipyproc._jobs.procinfo import proc
 PR_SET_CHILD_SUBREAPER = 36
@@ -194,34 +194,57 @@ if not charge:
     signal.pause()
 pid = int(os.read(pids, 99))
 program._IN, program._OUT = os.pipe()
-guardian = program.Guardian(charge, "mark", 10.0)
+stack = proc.stat(os.getpid()).stack
+def kill():
+    os.kill(charge, signal.SIGKILL)
+    os.waitpid(charge, 0)
+if sys.argv[1] == "before":
+    kill()
+guardian = program.Guardian(charge, stack, "mark", 10.0)
 guardian._starting.add(since)
-os.kill(charge, signal.SIGKILL)
-os.waitpid(charge, 0)
+if sys.argv[1] == "later":
+    kill()
 freeze = guardian._jobs.freeze
 def freeze_and_go_on(known):
     found = freeze(known)
     os.write(go, b"!")
     while seen := proc.stat(pid):
-        if seen.ended or proc.executable(pid) != proc.executable(os.getpid()):
+        if seen.ended or seen.stack != stack:
             break
     return found
 guardian._jobs.freeze = freeze_and_go_on
 guardian._end()
-print(pid)
+orphan = [sys.executable, "-c", "print(flush=True); input()"]
+code = f'''
+import os
+us = os.getpid()
+os.fork() and os._exit(0)
+while os.getppid() == us: pass
+os.execv({orphan[0]!r}, {orphan!r})
+'''
+other = [sys.executable, "-c", code]
+with subprocess.Popen(other, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+    other.stdout.readline()
+    print(pid, guardian._one_may_start())
 """
 
 
-def test_what_is_started_between_two_looks_is_found() -> None:
-    """A start that executes its program after a look is there for the next one."""
-    words = [sys.executable, "-c", STARTED_BETWEEN_LOOKS]
+@pytest.mark.parametrize("killed", ["before", "later"])
+def test_what_is_started_between_two_looks_is_found(killed: str) -> None:
+    """A start that executes its program after a look is there for the next one.
+
+    Whether the session was killed before its guardian had begun, or later. No other
+    orphan, such as another guardian, is taken for such a start.
+    """
+    words = [sys.executable, "-c", STARTED_BETWEEN_LOOKS, killed]
     done = subprocess.run(words, capture_output=True, timeout=PATIENCE, check=True)
-    pid = int(done.stdout)
+    printed, other = done.stdout.split()
+    pid = int(printed)
 
     left = lives(pid)
     with suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
-    assert not left
+    assert (left, other) == (False, b"False")
 
 
 def test_it_is_there_before_the_first_job(monkeypatch: pytest.MonkeyPatch) -> None:

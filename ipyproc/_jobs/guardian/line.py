@@ -181,7 +181,9 @@ def _start(mark: str, files: list[int]) -> Process:
     python = interpreter()
     if python is None:
         raise FileNotFoundError(ENOENT, "no Python was found to run it")
-    argv = [python.name, *_CODE.words(0, str(os.getpid()), mark, str(LINGER))]
+    us = proc.stat(os.getpid())
+    about_us = str(os.getpid()), str(us.stack if us else 0)
+    argv = [python.name, *_CODE.words(0, *about_us, mark, str(LINGER))]
     ours = (f"{k}={v}" for k, v in os.environ.copy().items() if k.startswith(_OURS))
     # It belongs to no job, even if we do.
     env = [*python.environment, *ours, f"{MARK}="]

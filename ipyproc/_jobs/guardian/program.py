@@ -59,6 +59,8 @@ _SOON, _SELDOM, _RARELY = 1.0, 8.0, 30.0
 _LOOK_FOR_CHARGE = 0.5
 # A terminal's, and what goes to all processes of a user: the charge gets it, too.
 _IGNORED = (_signal.SIGINT, _signal.SIGQUIT, _signal.SIGHUP, _signal.SIGTERM)
+# What the environment of the launcher may have; the end of each has an empty name.
+_OF_HELPERS = {b"", b"PYTHONHOME", b"LD_LIBRARY_PATH"}
 _MAY_USE_PIDFDS = os.environ.get("IPYPROC_PIDFD") != "0" and hasattr(os, "pidfd_open")
 
 
@@ -146,7 +148,7 @@ class Jobs:
 class Guardian:
     """Waits for the end of the charge, and then ends the jobs."""
 
-    def __init__(self, charge: int, mark: str, linger: float) -> None:
+    def __init__(self, charge: int, stack: int, mark: str, linger: float) -> None:
         self._jobs = Jobs(mark)
         self._linger = linger
         self._poll = select.poll()
@@ -154,7 +156,7 @@ class Guardian:
         os.set_blocking(_IN, False)
         os.set_blocking(_OUT, False)
         self._charge = proc.stat(charge)
-        self._executable = proc.executable(charge)
+        self._stack = stack
         self._handle = Handle(charge)
         if self._handle.fd >= 0:
             self._poll.register(self._handle.fd, select.POLLIN)
@@ -312,8 +314,9 @@ class Guardian:
     def _one_may_start(self) -> bool:
         """Whether there may be a process that the charge was starting when it ended.
 
-        Until that executes its program it has the charge's program and environment,
-        and for an instant none; on a busy machine that lasts. It is known by no mark.
+        Until that executes its program it uses the charge's memory, and for an instant
+        it has no environment, as the launcher; on a busy machine that lasts. It is
+        known by no mark.
         """
         if not self._starting:
             return False
@@ -323,10 +326,7 @@ class Guardian:
             and seen.pid != os.getpid()
             and not seen.ended
             and not seen.started_before(since)
-            and (
-                proc.executable(seen.pid) == self._executable
-                or not any(proc.environment(seen.pid))
-            )
+            and (seen.stack == self._stack or _has_no_environment(seen.pid))
             for seen in proc.table().values()
         )
 
@@ -344,11 +344,16 @@ def _is_another(pid: int, moment: int) -> bool:
     return seen is not None and not seen.was_there(moment)
 
 
-def main(charge: str, mark: str, linger: str) -> None:
+def _has_no_environment(pid: int) -> bool:
+    names = {entry.partition(b"=")[0] for entry in proc.environment(pid)}
+    return names <= _OF_HELPERS
+
+
+def main(charge: str, stack: str, mark: str, linger: str) -> None:
     """Become nobody's child, and guard the process with the pid *charge*."""
     for sig in _IGNORED:
         _signal.signal(sig, _signal.SIG_IGN)
-    guardian = Guardian(int(charge), mark, float(linger))
+    guardian = Guardian(int(charge), int(stack), mark, float(linger))
     first = os.getpid()
     if os.fork():
         os._exit(0)

@@ -42,6 +42,7 @@ class Stat:
         "parent",
         "pid",
         "session",
+        "stack",
         "started_ticks",
         "state",
         "system_total",
@@ -71,6 +72,9 @@ class Stat:
         self.started_ticks = int(words[19])
         #: Resident bytes.
         self.memory = int(words[21]) * _PAGE
+        #: The address of its stack, which differs from one execution of a program to
+        #: the next, and which a fork shares; 0 if the kernel hides it from us.
+        self.stack = int(words[25])
 
     def __repr__(self) -> str:
         return f"<Stat {self.pid} ({self.name}) {self.state}>"
@@ -170,14 +174,6 @@ def environment(pid: int) -> list[bytes]:
         return _content(f"/proc/{pid}/environ").split(b"\0")
     except OSError:
         return []
-
-
-def executable(pid: int) -> str:
-    """Return the path of a process's program; nothing if we may not look."""
-    try:
-        return os.readlink(f"/proc/{pid}/exe")
-    except OSError:
-        return ""
 
 
 def descriptors(pid: int) -> int | None:
