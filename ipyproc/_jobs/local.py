@@ -169,7 +169,9 @@ class LocalRunner:
 
     def _start_leader(self, mark: str) -> None:
         asked = self._request
-        env = resolve.environment(asked.env, asked.clear_env, self.dir, mark)
+        env = resolve.environment(
+            asked.env, asked.clear_env, asked.without, self.dir, mark
+        )
         system = asked.sys or SysProcAttr(setsid=True)
         attr = ProcAttr(self.dir, env, self._stdio.files, system)
         self._leader.mark = mark

@@ -8,7 +8,7 @@ import os
 import re
 import shlex
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from itertools import pairwise
@@ -48,7 +48,8 @@ class Request:
     """What a job is to run, and how; each field is the option of ``spawn``, checked.
 
     Text for *stdin* is bytes here, so that a str is a path; every path is a str.
-    *script* is what the process gets as descriptor ``SCRIPT``. *shown* is the command
+    *without* are variables that are not inherited. *script* is what the process gets as
+    descriptor ``SCRIPT``. *shown* is the command
     as the user typed it, for views; empty if that is *argv*.
     """
 
@@ -60,6 +61,7 @@ class Request:
     dir: str | None = None
     env: Mapping[str, str] = field(default_factory=dict)
     clear_env: bool = False
+    without: tuple[str, ...] = ()
     stdin: Source = None
     stdout: Sink = None
     stderr: Sink = None
@@ -80,6 +82,7 @@ def check(
     dir: object = None,
     env: object = None,
     clear_env: object = False,
+    without: Iterable[str] = (),
     stdin: object = None,
     stdout: object = None,
     stderr: object = None,
@@ -110,6 +113,7 @@ def check(
         dir=directory(dir),
         env=variables(env),
         clear_env=flag("clear_env", clear_env),
+        without=tuple(without),
         stdin=source(stdin),
         stdout=sink("stdout", stdout),
         stderr=sink("stderr", stderr),

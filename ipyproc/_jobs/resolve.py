@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from ipyproc._jobs.guardian.program import MARK
 from ipyproc._process.environment import variables
@@ -42,24 +42,31 @@ def directory(path: str | None) -> str | None:
 
 
 def environment(
-    env: Mapping[str, str], clear: bool, directory: str | None, mark: str = ""
+    env: Mapping[str, str],
+    clear: bool,
+    without: Collection[str],
+    directory: str | None,
+    mark: str = "",
 ) -> Env | None:
     """Make the environment of the process; ``None`` is our own as it is.
 
-    It is *env*, added to our own unless *clear* is set. PWD tells the process the way
-    to its directory, as in Go and in a shell. *mark* is how the guardian finds what
-    belongs to the session; without one, nothing does.
+    It is *env*, added to our own but *without* some, or alone if *clear* is set. PWD
+    tells the process the way to its directory, as in Go and in a shell. *mark* is how
+    the guardian finds what belongs to the session; without one, nothing does.
     """
     added = dict(env)
     if clear:
         return added
     if directory is not None:
         added = {"PWD": _absolute(directory), **added}
-    if not added:
+    if not added and not without:
         return _own_environment(mark)
     if mark or MARK in os.environ:
         added = {MARK: mark, **added}
-    return {**os.environ.copy(), **added}
+    ours = os.environ.copy()
+    for key in without:
+        ours.pop(key, None)
+    return {**ours, **added}
 
 
 def log(name: str) -> str:

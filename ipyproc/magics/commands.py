@@ -34,6 +34,7 @@ from ipyproc.state import ProcessState
 from ipyproc.views import hide, show, show_jobs, show_process
 from ipyproc.views.render import console
 from ipyproc.views.render.html import HEIGHT
+from ipyproc.views.widgets.place import accepts_input
 
 #: The local variables of the function that uses a magic.
 Variables = dict[str, Any] | None
@@ -99,7 +100,8 @@ class IPyProc(Magics):
         options, words = SPAWN.parse_command(line, user.expansion)
         grace = self.grace if options.grace is None else options.grace
         limits = Limits(grace, self.memory_limit, self.output_limit)
-        job = start(options, words, cell, user, limits, self.scripts)
+        field = self._has_field(options)
+        job = start(options, words, cell, user, limits, self.scripts, field)
         self._bind(options, proc=job, out=job.stdout, err=job.stderr)
         self._show(job, options.quiet)
         if options.wait or options.check:
@@ -173,6 +175,12 @@ class IPyProc(Magics):
         hidden = self._ip.user_ns_hidden
         theirs = [k for k, v in hidden.items() if variables.get(k, missing) is v]
         return User(variables, Expansion(variables, theirs))
+
+    def _has_field(self, options: Namespace) -> bool:
+        """Whether somebody can type input for the job: its pane is there and waits."""
+        is_live = self.view and getattr(self._ip, "kernel", None) is not None
+        is_left = options.quiet or options.wait or options.check or options.detach
+        return is_live and not is_left and accepts_input(self._ip)
 
     def _show(self, job: Job, quiet: bool) -> None:
         if self.view and not quiet:

@@ -8,7 +8,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from errno import EINVAL
 from functools import partial
@@ -20,14 +20,12 @@ from ipyproc._jobs.job import Job
 from ipyproc._jobs.request import PIPE, Source, check
 from ipyproc._text import errno_text
 from ipyproc.attr import Credential, SysProcAttr
+from ipyproc.magics import environment
 from ipyproc.magics.command import Command, User, read_command
 from ipyproc.magics.errors import one_line
-from ipyproc.magics.parsing import Part, Word, Words, home
+from ipyproc.magics.parsing import Words
 from ipyproc.session import run
 
-# A home directory at the beginning of a value, as in a shell's assignment, and later.
-_HOME = re.compile(r"(?:^|(?<=:))~[^/:]*")
-_LATER_HOME = re.compile(r"(?<=:)~[^/:]*")
 # Options that exclude each other, and why.
 _EXCLUSIVE = {
     ("shell", "script"): "one program runs a script",
@@ -95,10 +93,12 @@ def start(
     user: User,
     limits: Limits,
     scripts: Scripts,
+    has_field: bool,
 ) -> Job:
     """Start the job that the line and the body of a cell describe.
 
-    *words* is what follows the options on the line. Raises ``UsageError`` for a
+    *words* is what follows the options on the line. *has_field*: whether its pane will
+    have a field for input. Raises ``UsageError`` for a
     mistake, and the ``OSError`` of the system, shown as one line, for what the system
     refuses; then nothing was started.
     """
@@ -107,9 +107,11 @@ def start(
         write = partial(scripts.write, user=options.user, keep=options.detach)
         command = read_command(options, words, body, user, write)
         _exclude({**vars(options), "body": command.input})
-        env = _environment(options.env, options.clear_env)
+        env = environment.assigned(options.env, options.clear_env)
         if options.script:
             env = {**_import_path(command, options), **env}
+        if not options.clear_env:
+            env = {**environment.defaults(env), **env}
         asked = check(
             command.argv,
             shown=command.shown,
@@ -117,7 +119,8 @@ def start(
             dir=options.dir,
             env=env,
             clear_env=options.clear_env,
-            stdin=_stdin(options) if command.input is None else command.input,
+            without=[] if is_seen(options) else environment.ipykernels(),
+            stdin=_stdin(options, command.input, has_field),
             stdout=_file(options.stdout),
             stderr=_file(options.stderr),
             merge=options.merge,
@@ -148,28 +151,6 @@ def _import_path(command: Command, options: argparse.Namespace) -> dict[str, str
     return {"PYTHONPATH": os.pathsep.join(filter(None, [here, inherited]))}
 
 
-def _environment(words: Iterable[Word], clear: bool) -> dict[str, str]:
-    """The variables that ``K=V`` words set; ``$K`` in a value is the job's own."""
-    known = {} if clear else dict(os.environ)
-    added = {}
-    for word in words:
-        key, *_ = word.text.partition("=")
-        value = word.removeprefix(f"{key}=")
-        added[key] = known[key] = "".join(_values(value.parts, known))
-    return added
-
-
-def _values(parts: Iterable[Part], known: Mapping[str, str]) -> Iterator[str]:
-    begins = True
-    for part in parts:
-        if part.is_literal and not part.name:
-            pattern = _HOME if begins else _LATER_HOME
-            yield pattern.sub(lambda found: home(found[0]), part.text)
-        else:
-            yield known.get(part.name, part.text)
-        begins = False
-
-
 def _exclude(given: Mapping[str, object]) -> None:
     for names, why in _EXCLUSIVE.items():
         if all(given[name] for name in names):
@@ -177,10 +158,20 @@ def _exclude(given: Mapping[str, object]) -> None:
             raise UsageError(f"leave out {' or '.join(options)}: {why}")
 
 
-def _stdin(options: argparse.Namespace) -> Source:
+def _stdin(options: argparse.Namespace, body: str | None, has_field: bool) -> Source:
+    """Where input comes from: it is open only if somebody can type it, or says so."""
+    if body is not None:
+        return body.encode()
     if options.no_stdin:
         return None
-    return PIPE if options.stdin in (None, "-") else _file(options.stdin)
+    if options.stdin is None:
+        return PIPE if has_field else None
+    return PIPE if options.stdin == "-" else _file(options.stdin)
+
+
+def is_seen(options: argparse.Namespace) -> bool:
+    """Whether what the job prints goes to a pane, and to nothing else."""
+    return not (options.out or options.err or options.stdout or options.stderr)
 
 
 def _file(path: str | None) -> Path | None:

@@ -46,6 +46,34 @@ def no_job_is_left(kernel: Kernel) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("options", "allow_stdin", "is_open"),
+    [
+        ("", True, True),
+        ("", False, False),
+        ("--quiet", True, False),
+        ("--wait", True, False),
+        ("--check", True, False),
+        ("--quiet --stdin -", True, True),
+    ],
+)
+def test_input_is_open_where_a_pane_has_a_field(
+    kernel: Kernel, options: str, allow_stdin: bool, is_open: bool
+) -> None:
+    """A program that asks waits only where somebody can answer in a pane."""
+    code = f"%spawn {options} --name asks python3 -c 'input()'"
+    request = kernel.client.execute(code, allow_stdin=allow_stdin)
+    kernel.finish(request)
+
+    asked = kernel.run("job = jobs['asks']; job.stdin_open, str(job.state)").result
+    kernel.run("if job.stdin_open: job.close_stdin()")
+    state = kernel.run("print(job.wait())").stdout
+
+    assert asked is not None
+    assert asked.startswith(f"({is_open}, ")
+    assert state == "exit status 1\n"
+
+
 def test_a_job_is_shown_once(kernel: Kernel) -> None:
     """A job is shown once, as widget, HTML and text; ``Out`` draws nothing."""
     reply = kernel.run("%spawn --wait echo hello")

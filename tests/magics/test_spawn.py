@@ -134,17 +134,16 @@ def test_the_body_is_the_command(run: RunCell) -> None:
     ran = run("%%spawn --name x\necho {n}\n  'a\n b' \\\n\n  $n\n")
 
     assert (ran.value.name, ran.value.argv) == ("x", ("echo", "3", "a\n b", "3"))
-    assert ran.value.stdin_open or ran.value.ended_at
+    assert not ran.value.stdin_open
 
 
 def test_the_body_is_a_script(run: RunCell, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With --shell the body goes to the shell as it is; its input stays open."""
+    """With --shell the body goes to the shell as it is; its input can be left open."""
     monkeypatch.setenv("SHELL", "/bin/sh")
     run("n = 1")
 
-    ran = run(
-        '%%spawn --shell\nread word\nfor n in a "b c"; do\n  echo "$n $word"\ndone'
-    )
+    script = 'read word\nfor n in a "b c"; do\n  echo "$n $word"\ndone'
+    ran = run(f"%%spawn --shell --stdin -\n{script}")
     ran.value.send("yes\n")
 
     assert output(ran.value) == "a yes\nb c yes\n"
@@ -158,18 +157,16 @@ def test_the_line_is_a_script(run: RunCell, monkeypatch: pytest.MonkeyPatch) -> 
     assert output(run("%%spawn --shell tr a-z A-Z | cat\nbody").value) == "BODY\n"
 
 
-def test_input_stays_open(run: RunCell) -> None:
-    """The input stays open for ``send``, but not with --no-stdin."""
-    asking = run("%spawn cat").value
+def test_input_is_open_where_it_can_be_typed(run: RunCell) -> None:
+    """Where no pane has a field for input there is none, but for --stdin -."""
+    asking = run("%spawn --stdin - cat").value
     asking.send("hello")
     asking.close_stdin()
 
     assert output(asking) == "hello"
+    assert output(run("%spawn cat").value) == ""
     assert output(run("%spawn --no-stdin cat").value) == ""
-    kept = run("%spawn --stdin - cat").value
-    assert kept.stdin_open
-    kept.close_stdin()
-    assert output(kept) == ""
+    assert run("%spawn --wait python3 -c 'input()'").value.state.exit_code == 1
 
 
 def test_files_can_be_the_streams(run: RunCell, tmp_path: Path) -> None:
