@@ -151,10 +151,11 @@ def test_a_very_deep_tree() -> None:
     code = f"import os, time\nfor _ in range({depth}):\n  if os.fork(): break\n"
     job = spawn(python(code + "print('ready', flush=True); time.sleep(1000)"))
     until(job, lambda job: job.stdout.text.count("ready") == depth + 1)
+    # What has just been forked is seen by the next look.
+    eventually(lambda: len(list(Sampler(job.pid).usage() or ())) == depth + 1)
     usage = Sampler(job.pid).usage()
 
     assert usage is not None
-    assert len(list(usage)) == depth + 1
     top = usage
     for _ in range(5000):
         top = Usage(1, "top", 1.0, 1, 1, 1, children=(top,))
