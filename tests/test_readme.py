@@ -51,7 +51,7 @@ def test_the_code_runs_and_prints_what_it_says(kernel: Kernel) -> None:
     kernel.run("from ipyproc import jobs")
     replies = {}
     for number, block in enumerate(blocks(ENGLISH, "python")):
-        replies[block] = kernel.run(block.source)
+        replies[block] = kernel.run(block.source, as_user=True)
         if number == 2:
             typed = kernel.run(TYPED)
 

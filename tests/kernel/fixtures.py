@@ -92,13 +92,13 @@ class Kernel:
         assert provisioner is not None
         return provisioner.pid
 
-    def start(self, code: str) -> str:
+    def start(self, code: str, *, as_user: bool = False) -> str:
         """Begin to execute *code*; the id that comes back is for `finish`.
 
         After an error the kernel refuses for a moment what comes next, if it is asked
         to stop on errors: "Run all" needs that, and tests would lose a cell by it.
         """
-        return self.client.execute(code, allow_stdin=False, stop_on_error=False)
+        return self.client.execute(code, allow_stdin=as_user, stop_on_error=False)
 
     def messages(self, execution: str, timeout: float = 60) -> Iterator[Message]:
         """Yield the outputs of an execution as they come, until it is done."""
@@ -120,9 +120,12 @@ class Kernel:
         """Collect the outputs of an execution until it is done."""
         return Reply(list(self.messages(execution, timeout)))
 
-    def run(self, code: str, timeout: float = 60) -> Reply:
-        """Execute *code* and collect its outputs; an error is in the reply."""
-        return self.finish(self.start(code), timeout)
+    def run(self, code: str, timeout: float = 60, *, as_user: bool = False) -> Reply:
+        """Execute *code* and collect its outputs; an error is in the reply.
+
+        *as_user*: as a front end does in which somebody can answer.
+        """
+        return self.finish(self.start(code, as_user=as_user), timeout)
 
     def interrupt(self) -> None:
         """Do what the front end's stop button does."""

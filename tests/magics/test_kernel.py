@@ -62,8 +62,7 @@ def test_input_is_open_where_a_pane_has_a_field(
 ) -> None:
     """A program that asks waits only where somebody can answer in a pane."""
     code = f"%spawn {options} --name asks python3 -c 'input()'"
-    request = kernel.client.execute(code, allow_stdin=allow_stdin)
-    kernel.finish(request)
+    kernel.run(code, as_user=allow_stdin)
 
     asked = kernel.run("job = jobs['asks']; job.stdin_open, str(job.state)").result
     kernel.run("if job.stdin_open: job.close_stdin()")
