@@ -23,8 +23,8 @@ _MODULES = {
     "ipyproc.attr": "Credential ProcAttr SysProcAttr SysProcIDMap",
     "ipyproc.errors": (
         "CanceledError CmdStateError DeadlineExceededError DotError "
-        "ExecError ExitError NoHandleError NotFoundError PathError "
-        "ProcessDoneError ProcessNotInitializedError "
+        "ExecError ExitError NoHandleError NotFoundError NotReadyError "
+        "PathError ProcessDoneError ProcessNotInitializedError "
         "ProcessReleasedError SyscallError WaitDelayError"
     ),
     "ipyproc.exec": "Cmd command command_context look_path",

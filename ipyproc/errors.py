@@ -15,6 +15,7 @@ so that ``except FileNotFoundError`` and ``except PathError`` both work::
     ├── NotFoundError                       a FileNotFoundError
     ├── DotError(path)
     ├── ExitError(state, stderr)
+    ├── NotReadyError(text, job, state)
     ├── WaitDelayError                      a TimeoutError
     ├── CanceledError
     └── DeadlineExceededError               a TimeoutError
@@ -46,6 +47,7 @@ __all__ = [
     "ExitError",
     "NoHandleError",
     "NotFoundError",
+    "NotReadyError",
     "PathError",
     "ProcessDoneError",
     "ProcessNotInitializedError",
@@ -237,6 +239,25 @@ class ExitError(OSError):
         Go: ``ProcessState.ExitCode``, which Go's ``ExitError`` has, too.
         """
         return self.state.exit_code
+
+
+class NotReadyError(OSError):
+    """A job ended before it was ready for what somebody waited for.
+
+    The *text* says how it ended, and what it printed last. *job* is the job, and
+    *state* its ``ProcessState``, or ``None`` if nobody knows how it ended. A copy of
+    the error in another process has no job.
+    """
+
+    def __init__(
+        self, text: str, job: object = None, state: ProcessState | None = None
+    ) -> None:
+        super().__init__(text)
+        self.job = job
+        self.state = state
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return NotReadyError, (str(self), None, self.state)
 
 
 class WaitDelayError(_Sentinel, TimeoutError):

@@ -9,6 +9,7 @@ from ipyproc._jobs import request
 from ipyproc._jobs.job import Job, start
 from ipyproc._jobs.local import LocalRunner
 from ipyproc._jobs.output.capture import MEMORY_LIMIT, OUTPUT_LIMIT
+from ipyproc._jobs.output.encoding import UTF_8
 from ipyproc._jobs.registry import Jobs
 from ipyproc._jobs.request import Request, Sink, Source, Words
 from ipyproc.attr import SysProcAttr
@@ -33,6 +34,7 @@ def spawn(
     grace: float = 5.0,
     detach: bool = False,
     sys: SysProcAttr | None = None,
+    encoding: str = UTF_8,
     output_limit: int = OUTPUT_LIMIT,
     memory_limit: int = MEMORY_LIMIT,
 ) -> Job:
@@ -62,6 +64,9 @@ def spawn(
     called ``NAME.out`` and ``NAME.err``, or ``NAME-2.out`` ... rather than over old
     ones. As long as the session lasts they are captured, too; ``Capture.path`` names
     them. The end of the session is the end of a detached job's ``PIPE``.
+
+    *encoding* is how the bytes of both streams become text, in the captures and in
+    views; what is wrong becomes U+FFFD. Text for the input is sent as UTF-8.
 
     Up to *memory_limit* bytes of each stream are kept in memory; if there are more, up
     to *output_limit* are kept in a file. See ``Capture``.
@@ -93,6 +98,7 @@ def spawn(
         grace=grace,
         detach=detach,
         sys=sys,
+        encoding=encoding,
         output_limit=output_limit,
         memory_limit=memory_limit,
     )

@@ -73,9 +73,8 @@ GO_FIELDS = {
 }
 #: What Go has no name for, and why; a class stands for all its members.
 NOT_IN_GO = {
-    "Job Jobs JobStatus Capture Chunk Usage UsagePoint Peak spawn jobs PIPE": (
-        "Go keeps no processes"
-    ),
+    "Job Jobs JobStatus Capture Chunk Usage UsagePoint Peak spawn jobs PIPE "
+    "NotReadyError": ("Go keeps no processes"),
     "Process.wait_async": "Go has no async functions",
     "Process.fileno": "Go gives the pidfd by an out-parameter, SysProcAttr.PidFD",
     "Process.status ProcessStatus": "Go keeps that to itself",

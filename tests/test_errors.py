@@ -17,6 +17,7 @@ from ipyproc.errors import (
     ExitError,
     NoHandleError,
     NotFoundError,
+    NotReadyError,
     PathError,
     ProcessDoneError,
     ProcessNotInitializedError,
@@ -72,6 +73,11 @@ SAMPLES = [
         'exec: "prog": cannot run executable found relative to current directory',
     ),
     (ExitError(FAILED, b"oh", b"out"), OSError, "exit status 3"),
+    (
+        NotReadyError("web: exit status 3 before it was ready", state=FAILED),
+        OSError,
+        "web: exit status 3 before it was ready",
+    ),
     (
         WaitDelayError(),
         TimeoutError,

@@ -17,7 +17,9 @@ ProcessNotInitializedError CmdStateError ExecError ExitError WaitDelayError DotE
 NotFoundError CanceledError DeadlineExceededError
 """
 EXEC = "command command_context look_path Cmd context"
-JOBS = "spawn jobs Job Jobs JobStatus PIPE Capture Chunk Usage UsagePoint Peak"
+JOBS = """
+spawn jobs Job Jobs JobStatus PIPE Capture Chunk Usage UsagePoint Peak NotReadyError
+"""
 
 
 def test_all_is_the_contract() -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 
 from ipyproc._jobs.output.capture import Capture
-from ipyproc._jobs.output.interleaved import Chunk
+from ipyproc._jobs.output.interleaved import Chunk, Output
 from ipyproc._jobs.procinfo.course import Course, Peak, UsagePoint
+from ipyproc._jobs.procinfo.ports import Ports
 from ipyproc._jobs.procinfo.usage import Usage
 from ipyproc._jobs.request import Request
 from ipyproc._jobs.runner import JobStatus, Runner
@@ -106,6 +107,11 @@ class Facts:
         return self._runner.output.read(offset, size)
 
     @property
+    def as_utf8(self) -> Output:
+        """What it printed on both streams, in UTF-8, whatever its ``encoding``."""
+        return self._runner.output.as_utf8
+
+    @property
     def in_memory(self) -> int:
         """How many bytes of memory all that it printed takes up."""
         return self._runner.output.in_memory
@@ -114,6 +120,10 @@ class Facts:
     def stdin_open(self) -> bool:
         """Whether ``send`` is possible."""
         return self._runner.input_open
+
+    def ports(self) -> Ports:
+        """Look at the TCP ports that it listens on, and at new ones of others."""
+        return self._runner.ports()
 
     def usage(self) -> Usage | None:
         """Measure what the process and those below it use; ``None`` after its end.

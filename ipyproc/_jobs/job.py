@@ -10,6 +10,7 @@ from functools import partial
 from signal import SIGCONT, SIGKILL, SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU
 from typing import Protocol
 
+from ipyproc._jobs import ready
 from ipyproc._jobs.facts import Facts
 from ipyproc._jobs.io.event_loop import event_loop
 from ipyproc._jobs.io.timers import Once, Timer
@@ -182,6 +183,11 @@ class Job(Facts):
         finally:
             unsubscribe()
         return self._result()
+
+    until = ready.until
+    until_async = ready.until_async
+    until_listening = ready.until_listening
+    until_listening_async = ready.until_listening_async
 
     def subscribe(self, callback: Callable[[Job], None]) -> Callable[[], None]:
         """Call *callback* with the job when something happened to it.

@@ -19,6 +19,7 @@ from ipyproc._jobs.io.endpoints import InputPipe, OutputFile, OutputPipe
 from ipyproc._jobs.io.event_loop import event_loop
 from ipyproc._jobs.leader import Leader
 from ipyproc._jobs.output.interleaved import Output
+from ipyproc._jobs.procinfo.ports import Ports, StartPorts
 from ipyproc._jobs.procinfo.sampling import Measured
 from ipyproc._jobs.procinfo.usage import Usage
 from ipyproc._jobs.request import Request
@@ -43,7 +44,8 @@ class LocalRunner:
         self._request = request
         self.dir = resolve.directory(request.dir)
         self._path = resolve.program(request.argv[0], request.env, self.dir)
-        self.output = Output(request.memory_limit, request.output_limit)
+        limits = request.memory_limit, request.output_limit
+        self.output = Output(*limits, request.encoding)
         self.state: ProcessState | None = None
         self.error: OSError | None = None
         self.ended_at: float | None = None
@@ -57,6 +59,7 @@ class LocalRunner:
         self._stdio = ChildStdio()
         self._outputs: list[OutputPipe | OutputFile] = []
         self._input: InputPipe | None = None
+        self._ports_before = StartPorts()
         self._measured = Measured()
         self.course = self._measured.course
         self._clock = 0.0
@@ -144,6 +147,10 @@ class LocalRunner:
         """Measure what the process and its descendants use; ``None`` after its end."""
         return None if self._leader.is_over else self._measured.usage()
 
+    def ports(self) -> Ports:
+        """Look at the TCP ports that the process and its descendants listen on."""
+        return self._ports_before.look(self.pid)
+
     def let_go(self) -> None:
         """Release the process, once the event loop has stopped."""
         self._leader.let_go()
@@ -207,6 +214,7 @@ class LocalRunner:
             self._loop_failed(error)
 
     def _watch_all(self) -> None:
+        self._ports_before.note()
         for pipe in self._outputs:
             pipe.attach()
         if self._leader.pidfd >= 0:
@@ -310,6 +318,7 @@ class LocalRunner:
         """Finish the job if its process and all its pipes have ended."""
         is_open = any(pipe.is_open for pipe in self._outputs)
         if self._leader.is_over and not is_open and not self.finished:
+            self.output.finish()
             self.finished = True
             self._loop.depart(self._dependence)
             self._changed()

@@ -15,7 +15,9 @@ from itertools import pairwise
 from typing import Final, TypeAlias
 
 from ipyproc._jobs.names import HASH
+from ipyproc._jobs.output import encoding as encodings
 from ipyproc._jobs.output.capture import MEMORY_LIMIT, OUTPUT_LIMIT
+from ipyproc._jobs.output.encoding import UTF_8
 from ipyproc.attr import HasFileno, SysProcAttr
 
 
@@ -70,6 +72,7 @@ class Request:
     grace: float = 5.0
     detach: bool = False
     sys: SysProcAttr | None = None
+    encoding: str = UTF_8
     output_limit: int = OUTPUT_LIMIT
     memory_limit: int = MEMORY_LIMIT
 
@@ -92,6 +95,7 @@ def check(
     grace: object = 5.0,
     detach: object = False,
     sys: object = None,
+    encoding: object = UTF_8,
     output_limit: object = OUTPUT_LIMIT,
     memory_limit: object = MEMORY_LIMIT,
 ) -> Request:
@@ -122,6 +126,7 @@ def check(
         grace=seconds("grace", grace),
         detach=flag("detach", detach),
         sys=system(sys),
+        encoding=encodings.checked(encoding),
         output_limit=size("output_limit", output_limit),
         memory_limit=size("memory_limit", memory_limit),
     )

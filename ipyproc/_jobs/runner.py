@@ -8,6 +8,7 @@ from typing import Protocol
 
 from ipyproc._jobs.output.interleaved import Output
 from ipyproc._jobs.procinfo.course import Course
+from ipyproc._jobs.procinfo.ports import Ports
 from ipyproc._jobs.procinfo.usage import Usage
 from ipyproc.process import Process
 from ipyproc.state import ProcessState
@@ -108,6 +109,9 @@ class Runner(Protocol):
 
     def usage(self) -> Usage | None:
         """Measure what it uses; ``None`` after its end."""
+
+    def ports(self) -> Ports:
+        """Look at the TCP ports that it and all that it started listen on."""
 
     def let_go(self) -> None:
         """Leave the process to itself; it goes on when the session has ended."""

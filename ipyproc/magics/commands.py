@@ -72,6 +72,9 @@ class IPyProc(Magics):
     output_limit = traitlets.Int(
         OUTPUT_LIMIT, min=0, help="Bytes of each stream that are kept at all."
     ).tag(config=True)
+    ready_timeout = traitlets.Float(
+        60.0, min=0.0, help="Seconds that --until and --until-port wait."
+    ).tag(config=True)
     view = traitlets.Bool(
         True, help="Whether %spawn shows a pane, or prints a line."
     ).tag(config=True)
@@ -104,9 +107,11 @@ class IPyProc(Magics):
         job = start(options, words, cell, user, limits, self.scripts, field)
         self._bind(options, proc=job, out=job.stdout, err=job.stderr)
         self._show(job, options.quiet)
+        within = self.ready_timeout if options.within is None else options.within
+        wait.until_ready(job, options.until, options.until_port, within)
         if options.wait or options.check:
             wait.wait([job], monitor=self._monitor(job, options.quiet))
-            self._bind(options, out=job.stdout.text, err=job.stderr.text)
+            self._bind(options, out=job.stdout.plain, err=job.stderr.plain)
         if options.check:
             wait.check([job])
         return job

@@ -6,6 +6,8 @@ from ipyproc.magics.options import Grammar, Option
 from ipyproc.magics.values import (
     assignment,
     credential,
+    pattern,
+    port,
     seconds,
     signal_number,
     variable,
@@ -67,6 +69,24 @@ for a Python list of words, or a text that is split like the line; @@ is an @.""
         ),
         Option("--wait", "wait for its end; an interrupt stops only the waiting"),
         Option("--check", "wait, and raise ExitError unless it exits with 0"),
+        Option(
+            "--until",
+            "wait until what it prints matches this regular expression; it runs on",
+            "RE",
+            pattern,
+        ),
+        Option(
+            "--until-port",
+            "wait until it, or what it started, listens on this TCP port",
+            "N",
+            port,
+        ),
+        Option(
+            "--within",
+            "how long --until and --until-port wait; 60 by default",
+            "SECONDS",
+            seconds,
+        ),
         Option("--detach", "it outlives the kernel"),
         Option(
             "--user",
@@ -78,7 +98,7 @@ for a Python list of words, or a text that is split like the line; @@ is an @.""
         Option(
             "--out",
             "bind this variable to its standard output: at once to the live Capture; "
-            "with --wait or --check, at the end, to the text, a str",
+            "with --wait or --check, at the end, to the text without escapes, a str",
             "VAR",
             variable,
         ),
@@ -90,6 +110,7 @@ examples:
   %spawn ping -c 3 localhost
   %spawn --name train --dir ~/model --env SEED=1 python3 -u train.py --epochs 3
   %spawn --check --out text git log -1 --format=%h
+  %spawn --until 'listening on' --within 10 serve --port 8000
   job = %spawn --quiet sleep 60
   words = ["-c", "print('as it is')"]
   %spawn python3 @words

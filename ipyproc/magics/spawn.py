@@ -26,6 +26,7 @@ from ipyproc.magics.errors import one_line
 from ipyproc.magics.parsing import Words
 from ipyproc.session import run
 
+_READY = "one waits until it is ready, the other until it ends"
 # Options that exclude each other, and why.
 _EXCLUSIVE = {
     ("shell", "script"): "one program runs a script",
@@ -36,6 +37,12 @@ _EXCLUSIVE = {
     ("err", "stderr"): "what goes to a file is not captured",
     ("err", "merge"): "standard error goes to standard output",
     ("stderr", "merge"): "standard error goes to standard output",
+    ("until", "wait"): _READY,
+    ("until", "check"): _READY,
+    ("until_port", "wait"): _READY,
+    ("until_port", "check"): _READY,
+    ("until", "stdout", "stderr"): "what goes to a file is not captured",
+    ("until", "stdout", "merge"): "what goes to a file is not captured",
 }
 
 
@@ -103,6 +110,8 @@ def start(
     refuses; then nothing was started.
     """
     _exclude({**vars(options), "body": None})
+    if options.within is not None and not (options.until or options.until_port):
+        raise UsageError("--within is for --until and --until-port")
     try:
         write = partial(scripts.write, user=options.user, keep=options.detach)
         command = read_command(options, words, body, user, write)

@@ -6,6 +6,7 @@ import keyword
 import math
 import os
 import pwd
+import re
 import signal
 import threading
 from argparse import ArgumentTypeError
@@ -33,6 +34,29 @@ def seconds(text: str) -> float:
     if not 0 <= number <= threading.TIMEOUT_MAX:
         raise ArgumentTypeError(f"expected seconds, such as 1.5, not {text!r}")
     return number
+
+
+def pattern(text: str) -> re.Pattern[str]:
+    """Read a regular expression.
+
+    >>> pattern("^ready").search("a\\nready").group()
+    'ready'
+    """
+    try:
+        return re.compile(text, re.MULTILINE)
+    except (re.error, OverflowError, RecursionError) as error:
+        raise ArgumentTypeError(f"{error} in {text!r}") from None
+
+
+def port(text: str) -> int:
+    """Read the number of a TCP port.
+
+    >>> port("8000")
+    8000
+    """
+    if not (text.isdecimal() and len(text) < 6 and 1 <= int(text) <= 65535):
+        raise ArgumentTypeError(f"expected a port from 1 to 65535, not {text!r}")
+    return int(text)
 
 
 def assignment(text: str) -> tuple[str, str]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 
 from ipyproc._jobs.job import Job
-from ipyproc.errors import ExitError
+from ipyproc.errors import ExitError, NotReadyError
 from ipyproc.magics.errors import one_line
 from ipyproc.state import ProcessState
 from ipyproc.views.render.console import SILENT, Monitor
@@ -36,6 +37,28 @@ def wait(
     if not in_time:
         raise one_line(TimeoutError(f"after {timeout:g} s {_still(jobs)}"))
     return [job for job in jobs if _has_ended(job)]
+
+
+def until_ready(
+    job: Job, pattern: re.Pattern[str] | None, port: int | None, within: float
+) -> None:
+    """Wait until *job* printed what matches *pattern*, and somebody listens on *port*.
+
+    What comes in between, such as an interrupt or an end, is one line, and ends the
+    cell; a job that runs goes on.
+    """
+    end = time.monotonic() + within
+    try:
+        if pattern is not None:
+            job.until(pattern, within)
+        if port is not None:
+            job.until_listening(port, max(0.0, end - time.monotonic()))
+    except KeyboardInterrupt as interrupt:
+        raise one_line(interrupt, f"waiting stopped; {_still([job])}") from None
+    except TimeoutError as error:
+        raise one_line(error, f"{error}; {_still([job])}") from None
+    except NotReadyError as error:
+        raise one_line(error) from None
 
 
 def state(job: Job) -> ProcessState:

@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+import threading
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ipyproc import spawn
 from ipyproc._jobs.output.encoding import checked, decoder, decoder_inside
 from ipyproc._jobs.output.interleaved import Output
+from ipyproc._jobs.output.spill import Archive
+from tests.jobs.helpers import PATIENCE, python
 
 ENCODINGS = ["utf-16", "utf-16-le", "utf-32", "gbk", "gb18030", "shift_jis", "euc-kr"]
 TEXTS = {"euc-kr": "한국어 a\n"}
@@ -68,6 +73,52 @@ def test_two_streams_keep_their_order_in_the_copy() -> None:
 
     got = [(chunk.stream, chunk.data.decode()) for chunk in output.as_utf8.read(0, 99)]
     assert got == [("stderr", "提示 "), ("stdout", "答案\n")]
+
+
+def test_a_job_prints_in_its_encoding() -> None:
+    """Captures and waits read what a job prints in the encoding that it was given."""
+    text = "世界\n日本 ready\n"
+    script = "import sys; sys.stdout.buffer.write(sys.stdin.buffer.read())"
+    job = spawn(python(script), stdin=text.encode("utf-16"), encoding="UTF16")
+
+    assert job.until("^日本 (ready)$", timeout=PATIENCE)[1] == "ready"
+    job.wait(PATIENCE)
+    assert job.stdout.text == job.stdout.plain == text
+    assert job.stdout.lines() == ["世界", "日本 ready"]
+    assert job.stdout.bytes == text.encode("utf-16")
+    assert job.stdout.encoding == "utf-16"
+
+
+def test_what_is_cut_off_at_the_end_is_shown() -> None:
+    """The last character that is incomplete is shown as wrong."""
+    job = spawn(["printf", r"a\xc4"], encoding="gbk")
+    finished = threading.Event()
+    job.when_finished(lambda _: finished.set())
+
+    assert finished.wait(PATIENCE)
+    assert job.stdout.text == "a\ufffd"
+    assert job.as_utf8.stdout.text == "a\ufffd"
+
+
+def test_nothing_starts_in_an_unknown_encoding() -> None:
+    """The error comes before the start."""
+    with pytest.raises(
+        ValueError, match=r"^encoding: no encoding .*'utf-9'; did you m"
+    ):
+        spawn(["true"], encoding="utf-9")
+
+
+def test_ended_jobs_move_both_copies_to_the_file() -> None:
+    """The copy counts as memory, and can be read from the archive."""
+    output = Output(encoding="gbk")
+    output.append(0, "世界\n".encode("gbk") * 10_000)
+    output.finish()
+    assert output.in_memory > 100_000
+
+    output.move_to(Archive())
+
+    assert output.in_memory < 1_000
+    assert output.as_utf8.stdout.text == output.stdout.text == "世界\n" * 10_000
 
 
 def test_utf_8_is_kept_once() -> None:

@@ -39,8 +39,18 @@ def calls(job: Job) -> dict[str, Callable[[], object]]:
         "spawn": start_another,
         "clear": jobs.clear,
         "attributes": lambda: (job.state, job.elapsed, job.total, job.in_memory),
+        "plain": lambda: (job.stdout.plain, job.as_utf8.total),
+        "until": lambda: job.until("x", timeout=PATIENCE),
+        "ports": lambda: listening(job),
         "used": lambda: (job.peak, job.history, job.course.times),
     }
+
+
+def listening(job: Job) -> None:
+    """Look whether *job* listens: it does not."""
+    with pytest.raises(TimeoutError):
+        job.until_listening(timeout=0)
+    assert not job.ports().own
 
 
 def start_another() -> None:
@@ -145,10 +155,13 @@ def test_every_public_call_is_tried() -> None:
         *("state", "elapsed", "total", "in_memory", "stdin_open", "kill", "terminate"),
         *("close_stdin", "stderr", "pid", "process", "ended_at", "finished"),
         *("peak", "history", "course", "left", "daemons"),
+        "as_utf8",
         *("label", "elders", "is_named", "refresh"),
+        *("ports", "until", "until_listening"),
     }
     # They end the job, or belong to the session.
     others = {"archive", "forget", "let_go", "start", "when_finished", "widget"}
+    others |= {"until_async", "until_listening_async"}
     public = {name for name in dir(Job) if not name.startswith("_")}
 
     assert public == tested | others

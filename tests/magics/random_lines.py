@@ -20,6 +20,7 @@ from tests.magics.lines import VARIABLES
 PIECES = [
     *("a", "b c", "show", "-x", "--", "--name", "--env", "A=1", "A=$HOME", "--shell"),
     *("--script", "--expand", "--check", "--out", "--help", "-h", "--nmae", "--dir=~"),
+    *("--until", "--until-port", "--within", "(", "[a-z", "80", "99999"),
     *("'", '"', "\\", "\\\n", "\n", "\n  ", " ", "\t", "\r\n", "#", " # c ", "\\;"),
     *("{", "}", "{{", "}}", "{n}", "{n", "{n:>{width}}", "{name!r}", "{files}", "{m}"),
     *("$", "$$", "$n", "${n}", "${", "$m", "$files", "$_hidden", "$(", "`", "$'a'"),

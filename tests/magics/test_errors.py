@@ -85,6 +85,22 @@ def nothing_was_started(before: set[int]) -> bool:
             "%spawn --merge --err x cat",
             "leave out --err or --merge: standard error goes to standard output",
         ),
+        (
+            "%spawn --until x --wait cat",
+            "leave out --until or --wait: one waits until it is ready, the other until "
+            "it ends",
+        ),
+        (
+            "%spawn --until-port 80 --check cat",
+            "leave out --until-port or --check: one waits until it is ready, the other "
+            "until it ends",
+        ),
+        (
+            "%spawn --until x --stdout x --merge cat",
+            "leave out --until or --stdout or --merge: what goes to a file is not "
+            "captured",
+        ),
+        ("%spawn --within 5 cat", "--within is for --until and --until-port"),
         ("%procwait nosuchjob", "no job 'nosuchjob'"),
         ("%procwait", "there is no job to wait for"),
         ("%procwait --timeout", "--timeout needs a value: --timeout SECONDS"),

@@ -14,7 +14,11 @@ from ipyproc.magics.options import Grammar
 from tests.magics.helpers import PATIENCE, RunCell
 
 #: Stand-ins for what not every machine has, or what would need a network.
-PROGRAMS = {"ping": "echo 64 bytes from localhost", "git": "echo 1a2b3c4"}
+PROGRAMS = {
+    "ping": "echo 64 bytes from localhost",
+    "git": "echo 1a2b3c4",
+    "serve": "echo listening on 8000",
+}
 
 
 def examples(grammar: Grammar) -> list[str]:
@@ -54,7 +58,7 @@ def surroundings(
 def test_examples_of_spawn(surroundings: RunCell) -> None:
     """The examples of %spawn start, bind, print and name what they say."""
     cells = examples(SPAWN)
-    assert len(cells) == 9
+    assert len(cells) == 10
 
     for cell in cells:
         assert surroundings(cell).error is None, cell

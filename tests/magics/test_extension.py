@@ -228,14 +228,15 @@ def test_settings(run: RunCell, ip: InteractiveShell) -> None:
     """%config shows and sets the defaults; a bad value changes nothing."""
     help_text = run("%config IPyProc").out
 
-    for name in ("grace", "height", "memory_limit", "output_limit", "view"):
+    names = "grace", "height", "memory_limit", "output_limit", "ready_timeout", "view"
+    for name in names:
         assert f"IPyProc.{name}=" in help_text
 
     run("%config IPyProc.output_limit = 4")
     run("%config IPyProc.view = False")
     ran = run("%spawn --wait --out text echo 123456789")
 
-    assert run("text").value == "129\n"
+    assert run("text").value == "12\n9\n"
     assert ran.value.stdout.dropped == 6
     assert ran.out.startswith("spawned echo (pid ")
 

@@ -58,6 +58,21 @@ def test_options_are_read() -> None:
         ("--timeout nan ls", "--timeout: expected seconds, such as 1.5, not 'nan'"),
         ("--grace inf ls", "--grace: expected seconds, such as 1.5, not 'inf'"),
         ("--user roto ls", "--user: no user 'roto': did you mean 'root'?"),
+        (
+            "--until '(' ls",
+            "--until: missing ), unterminated subpattern at position 0 in '('",
+        ),
+        ("--until '*' ls", "--until: nothing to repeat at position 0 in '*'"),
+        ("--until-port 0 ls", "--until-port: expected a port from 1 to 65535, not '0'"),
+        (
+            "--until-port 65536 ls",
+            "--until-port: expected a port from 1 to 65535, not '65536'",
+        ),
+        (
+            "--until-port http ls",
+            "--until-port: expected a port from 1 to 65535, not 'http'",
+        ),
+        ("--within soon ls", "--within: expected seconds, such as 1.5, not 'soon'"),
         ("--name 'x ls", "a quotation mark is not closed: --name 'x ls"),
     ],
 )

@@ -504,6 +504,13 @@ def test_variables_are_bound(run: RunCell) -> None:
     assert (run("out").value, run("err").value) == ("1\n", "2\n")
 
 
+def test_the_text_is_plain(run: RunCell) -> None:
+    """After --wait it is as a terminal would show it."""
+    run(r"%spawn --wait --out out printf '10 %%\r\033[32m100 %%\033[m\n'")
+
+    assert run("out").value == "100 %\n"
+
+
 def test_variables_are_bound_before_a_failure(run: RunCell) -> None:
     """Variables are bound also if --check fails."""
     run("%spawn --check --out out --err err sh -c 'echo 1; echo 2 >&2; exit 1'")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from types import SimpleNamespace
 
-from ipyproc import Chunk, JobStatus, Peak, Usage
+from ipyproc import JobStatus, Peak, Usage
 from ipyproc._jobs.output.interleaved import Output
 from ipyproc.errors import ProcessDoneError
 from ipyproc.state import ProcessState, WaitStatus
@@ -14,7 +14,13 @@ from ipyproc.state import ProcessState, WaitStatus
 class FakeJob:
     """A job that does what a test says: it prints, and it ends."""
 
-    def __init__(self, *argv: str, name: str = "train", stdin: bool = True) -> None:
+    def __init__(
+        self,
+        *argv: str,
+        name: str = "train",
+        stdin: bool = True,
+        encoding: str = "utf-8",
+    ) -> None:
         self.name = self.label = name
         self.number = 1
         self.elders: list[FakeJob] = []
@@ -35,17 +41,13 @@ class FakeJob:
         self.measured = 0
         self.done: list[object] = []
         self.widget: object = None
-        self._output = Output()
+        self._output = Output(encoding=encoding)
         self._callbacks: dict[object, Callable[[FakeJob], None]] = {}
 
     @property
-    def total(self) -> int:
-        """How much was printed."""
-        return self._output.total
-
-    def read(self, offset: int, size: int) -> list[Chunk]:
-        """Return what was printed."""
-        return self._output.read(offset, size)
+    def as_utf8(self) -> Output:
+        """What was printed, for views."""
+        return self._output.as_utf8
 
     def subscribe(self, callback: Callable[[FakeJob], None]) -> Callable[[], None]:
         """Call *callback* when something happens."""

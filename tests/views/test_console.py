@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from ipyproc._jobs.output.line import width
@@ -29,17 +31,24 @@ def test_the_line_of_a_job_says_what_there_is() -> None:
     assert line.isprintable()
 
 
-def test_only_the_last_line_is_ended(capsys: pytest.CaptureFixture[str]) -> None:
-    """A prompt that an answer followed is no unfinished line; one at the end is."""
+@pytest.mark.parametrize("terminal", [True, False])
+def test_unfinished_lines_are_ended(
+    terminal: bool,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """On a terminal an answer ends the line of its prompt; two files have two ends."""
+    for stream in (sys.stdout, sys.stderr):
+        monkeypatch.setattr(stream, "isatty", lambda: terminal)
     job = FakeJob()
     output = console.Output(job)
-    for stream, data in ((1, b">>> "), (0, b"42\n"), (1, b">>> ")):
-        job.prints(data, stream)
+    for number, data in ((1, b">>> "), (0, b"42\n"), (1, b">>> "), (0, b"7")):
+        job.prints(data, number)
         output.poll()
 
     output.close()
 
-    assert capsys.readouterr() == ("42\n", ">>> >>> \n")
+    assert capsys.readouterr() == ("42\n7\n", ">>> >>> " + "\n" * (not terminal))
 
 
 def test_what_runs_of_several_is_named() -> None:

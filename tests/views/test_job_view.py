@@ -183,7 +183,7 @@ def test_a_flood_is_skipped_at_a_line(
     front.wait(lambda: len(front.messages("output")) > 1)
     message = front.messages("output")[1]
     assert message["after"] == 6
-    assert message["offset"] > job.total - HISTORY
+    assert message["offset"] > job.as_utf8.total - HISTORY
     assert message["bytes"].startswith(b"0123456\n")
 
 
@@ -192,8 +192,8 @@ def test_what_was_dropped_is_skipped(
 ) -> None:
     """A hole in what was kept is passed over, and the page can tell."""
     ready(view, front)
-    read = job.read
-    job.read = lambda offset, size: [  # type: ignore[method-assign]
+    read = job.as_utf8.read
+    job.as_utf8.read = lambda offset, size: [  # type: ignore[method-assign]
         chunk for chunk in read(offset, size) if not 5 <= chunk.offset < 10
     ]
     job._output.append(0, b"01234")

@@ -11,6 +11,7 @@ from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from ipyproc.state import ProcessState, WaitStatus
 from ipyproc.views.render import console, html
+from ipyproc.views.transport import output_feed
 from ipyproc.views.transport.row_changes import Fields
 from ipyproc.views.widgets import jobs as rows
 from tests.views.fakes import FakeJob
@@ -91,6 +92,20 @@ def test_a_session_reads_as_it_was_typed() -> None:
     output = html.job(job).partition('role="log"')[2].partition("</pre>")[0]
     drawn = [re.sub("<.*?>", "", line) for line in output.split("<div>")[1:]]
     assert drawn == ["&gt;&gt;&gt; 42", "&gt;&gt;&gt; x", "     y"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "gbk", "utf-8"])
+def test_output_in_any_encoding(encoding: str) -> None:
+    """Text, HTML and what is sent to pages show it, and pages get UTF-8."""
+    job = FakeJob(encoding=encoding)
+    for byte in "世界\n".encode(encoding):
+        job.prints(bytes([byte]))
+    job.ends()
+
+    assert "\n世界\n" in console.job(job)
+    assert "<div>世界</div>" in html.job(job)
+    assert bytes(output_feed.tail(job)["data"]) == "世界\n".encode()
+    assert rows.last_line(job) == "世界"
 
 
 def test_long_output_as_text() -> None:

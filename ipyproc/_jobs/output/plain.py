@@ -58,7 +58,7 @@ class Plain:
         # Text that can no longer change.
         self._fixed: list[str] = []
         self._grid = TextGrid(lines, self._fix, rewritten)
-        self._stream = Stream(self._grid, _NoPen())
+        self._stream = Stream(self._grid, NoPen())
         # The line of the cursor as long as text is only added to it, in pieces; then it
         # is not in the grid. Most output is such, and nothing is as fast.
         self._open: list[str] | None = []
@@ -90,7 +90,7 @@ class Plain:
         self.feed(b"", final=True)
         text = self.rest()
         self._fix_all(text if text.endswith("\n") or not text else f"{text}\n")
-        self._stream = Stream(self._grid, _NoPen())
+        self._stream = Stream(self._grid, NoPen())
         self._decoder = decoder
 
     def take(self) -> str:
@@ -171,7 +171,7 @@ def _without_noise(text: str) -> str:
     return _NOISE.sub("", uncoloured) if _is_noisy(uncoloured) else uncoloured
 
 
-class _NoPen:
+class NoPen:
     """A pen that writes without styles."""
 
     style = ""

@@ -176,6 +176,17 @@ def environment(pid: int) -> list[bytes]:
         return []
 
 
+def tcp(pid: int) -> list[bytes]:
+    """List the TCP sockets in the network of a process, a line each."""
+    found: list[bytes] = []
+    for name in ("tcp", "tcp6"):
+        try:
+            found += _content(f"/proc/{pid}/net/{name}").splitlines()[1:]
+        except OSError:  # it is gone, or the machine knows no IPv6
+            continue
+    return found
+
+
 def descriptors(pid: int) -> int | None:
     """Count the open descriptors of a process; ``None`` if we may not."""
     folder = f"/proc/{pid}/fd"

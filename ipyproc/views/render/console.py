@@ -107,24 +107,26 @@ class Output(_Silent):
         self._job = job
         self._offset = 0
         self._writers: dict[str, Callable[[bytes], None]] = {}
-        self._unfinished = ""
+        # On a terminal both streams move one cursor.
+        self._shared = sys.stdout.isatty() and sys.stderr.isatty()
+        self._unfinished: set[str] = set()
 
     def poll(self) -> float | None:
         """Write a part of what is new; poll again at once if there is more."""
-        for chunk in self._job.read(self._offset, _SIZE):
+        for chunk in self._job.as_utf8.read(self._offset, _SIZE):
             self._write(chunk)
-        return 0.0 if self._offset < self._job.total else None
+        return 0.0 if self._offset < self._job.as_utf8.total else None
 
     def finish(self) -> None:
         """Write the rest; output that descendants print later is not awaited."""
-        total = self._job.total
+        total = self._job.as_utf8.total
         while self._offset < total:
             self.poll()
 
     def close(self) -> None:
-        """End the last line, so that what follows starts on a new one."""
-        if self._unfinished:
-            self._writers[self._unfinished](b"\n")
+        """End unfinished lines, so that what follows starts on a new one."""
+        for stream in self._unfinished:
+            self._writers[stream](b"\n")
 
     def _write(self, chunk: Chunk) -> None:
         if chunk.stream not in self._writers:
@@ -135,8 +137,10 @@ class Output(_Silent):
             write(f"\n[{lost} of output not shown]\n".encode())
         write(chunk.data)
         self._offset = chunk.offset + len(chunk.data)
-        # Both streams move one cursor, as they do on the terminal that we write to.
-        self._unfinished = "" if chunk.data.endswith(b"\n") else chunk.stream
+        if self._shared:
+            self._unfinished.clear()
+        ended = chunk.data.endswith(b"\n")
+        (self._unfinished.discard if ended else self._unfinished.add)(chunk.stream)
 
 
 class Status(_Silent):

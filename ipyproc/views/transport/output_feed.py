@@ -54,7 +54,9 @@ class OutputFeed:
 
     def join(self, asked: Ready) -> Message:
         """Add a page that says what it has; the answer says where it goes on."""
-        start = self._viewers.join(asked["page"], asked["have"], self._job.total)
+        start = self._viewers.join(
+            asked["page"], asked["have"], self._job.as_utf8.total
+        )
         return Message(
             Begin(
                 kind="begin",
@@ -67,7 +69,7 @@ class OutputFeed:
 
     def next(self, room: int) -> Message | None:
         """Return the next piece of output for the pages that are ready for it."""
-        total = self._job.total
+        total = self._job.as_utf8.total
         share = self._viewers.next(total, room)
         if share is None:
             return None
@@ -82,14 +84,14 @@ class OutputFeed:
 
         The server may have dropped the last message; the page then sees the gap.
         """
-        total = self._job.total
+        total = self._job.as_utf8.total
         pages = self._viewers.complete(total)
         return Message(_output(pages, total, total, [])) if pages else None
 
     def saved(self, asked: Save) -> Message:
         """Return a piece of all that was captured, for a page that asks for it."""
-        total = self._job.total
-        chunks = list(_together(self._job.read(asked["offset"], SAVE)))
+        total = self._job.as_utf8.total
+        chunks = list(_together(self._job.as_utf8.read(asked["offset"], SAVE)))
         content = Saved(
             kind="saved",
             page=asked["page"],
@@ -102,7 +104,7 @@ class OutputFeed:
 
     def _read(self, share: Share) -> list[Chunk]:
         if share.offset == share.after and share.offset > 0:
-            return self._job.read(share.offset, share.size)
+            return self._job.as_utf8.read(share.offset, share.size)
         return at_line(self._job, share.offset, share.size)
 
 
@@ -149,13 +151,13 @@ def tail(job: Job) -> Tail:
 
 def tail_of(job: Job, most: int) -> list[Chunk]:
     """Return the last *most* bytes of the output, or less, from the start of a line."""
-    chunks = at_line(job, max(0, job.total - most), most)
+    chunks = at_line(job, max(0, job.as_utf8.total - most), most)
     return list(_together(chunks, len(chunks)))
 
 
 def at_line(job: Job, offset: int, most: int) -> list[Chunk]:
     """Read output from the first line that begins soon after *offset*."""
-    chunks = job.read(offset, most)
+    chunks = job.as_utf8.read(offset, most)
     if offset > 0 and chunks:
         first = chunks[0]
         cut = first.data.find(b"\n", 0, _LONG_LINE) + 1

@@ -59,7 +59,7 @@ class JobView(LiveWidget):
         self._marks = Pauses(*_MARKS)
         self._marked = _MOST_MARKS
         self._is_forgotten = False  # set once, by any thread
-        self._tailed = job.total
+        self._tailed = job.as_utf8.total
         viewers = Viewers()
         self._feed = OutputFeed(job, viewers)
         self._usage = UsageFeed(job, viewers)
@@ -188,17 +188,17 @@ class JobView(LiveWidget):
 
     def _tail_is_old(self) -> bool:
         """Whether the tail lacks something, and pages may depend on it."""
-        if self._tailed == self._job.total:
+        if self._tailed == self._job.as_utf8.total:
             return False
         return self._job.finished or not self._viewers.flows
 
     def _send_tail(self) -> int:
-        is_short = self._tailed == 0 and self._job.total <= _SHORT
+        is_short = self._tailed == 0 and self._job.as_utf8.total <= _SHORT
         now = self._tails.over or self._job.finished or is_short
         if not now or not self._tail_is_old():
             return 0
         self._tails.begin()
-        self._tailed = self._job.total
+        self._tailed = self._job.as_utf8.total
         self.tail = dict(output_feed.tail(self._job))
         return len(self.tail["data"])
 

@@ -113,8 +113,8 @@ class JobsView(RowsView):
         if known:
             new["cpu"], new["memory"] = known["cpu"], known["memory"]
             new["last"] = known["last"]
-        if job.total != total and (measure or finished or total < 0):
-            total = job.total
+        if job.as_utf8.total != total and (measure or finished or total < 0):
+            total = job.as_utf8.total
             new["last"] = last_line(job)
         if new["ended"] is not None:
             new["cpu"] = new["memory"] = None
@@ -164,10 +164,10 @@ def last_line(job: Job) -> str:
 
     Of a very long one, the end of it.
     """
-    start = max(0, job.total - _LOOK_BACK)
+    start = max(0, job.as_utf8.total - _LOOK_BACK)
     screen = Screen(_LINES)
     begun = start == 0
-    for chunk in job.read(start, _LOOK_BACK):
+    for chunk in job.as_utf8.read(start, _LOOK_BACK):
         data = chunk.data
         if not begun:
             # What comes before may be the rest of an escape sequence.

@@ -1,0 +1,186 @@
+"""Which TCP ports processes listen on, as the kernel tells."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from _socket import AF_INET, AF_INET6, SOCK_CLOEXEC, SOCK_RAW, socket
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from struct import Struct
+from typing import Final
+
+from ipyproc._jobs.procinfo import proc
+from ipyproc._jobs.procinfo.survey import survey
+
+# sock_diag(7): a question about all sockets that listen, and what is answered.
+_AF_NETLINK: Final = getattr(os, "AF_NETLINK", 16)
+_SOCK_DIAG: Final = 4
+_QUESTION = Struct("=IHHII BBBxI 48x")
+_BY_FAMILY, _REQUEST_DUMP, _TCP, _LISTENING = 20, 0x301, 6, 1 << 10
+_HEADER = Struct("=IHHII")
+_ERROR, _DONE = 2, 3
+_ANSWER = Struct("!4x H 46x")  # the port is in network order
+_INODE_AT = 68
+_ROOM = 1 << 16
+# In the tables of /proc/net: the state of a socket that listens.
+_LISTENS = b"0A"
+# A look at all ports serves all jobs that start within so many seconds.
+_FRESH = 0.005
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """TCP ports at one moment: on which a job listens, *own*, and which are *new*.
+
+    On the new ones anybody listens, and nobody did when the job started.
+    """
+
+    own: frozenset[int]
+    new: frozenset[int]
+
+
+class StartPorts:
+    """The ports that somebody listened on when a job started."""
+
+    def __init__(self) -> None:
+        self._taken: frozenset[int] | None = None
+
+    def note(self) -> None:
+        """Note them; it is left for later where that is slow."""
+        with suppress(OSError):
+            self._taken = _recent()
+
+    def look(self, root: int) -> Ports:
+        """Look at the ports of the process *root* and of all that it started."""
+        listening = _listening()
+        ports = frozenset(listening.values())
+        if self._taken is None:
+            self._taken = ports
+        return Ports(_of(_family(root), listening), ports - self._taken)
+
+
+def holder(port: int) -> str:
+    """Say who listens on *port* here: ``python3 (pid 12)``, for one."""
+    inodes = {inode for inode, each in _listening().items() if each == port}
+    if not inodes:
+        return "nobody does"
+    for pid in proc.pids():
+        seen = proc.stat(pid) if inodes & _sockets(pid) else None
+        if seen:
+            return f"{seen.name} (pid {pid}) does"
+    return "a process of another user does"
+
+
+def _family(root: int) -> set[int]:
+    for _ in survey.look():
+        pass
+    return survey.known(root)
+
+
+def _of(pids: Iterable[int], listening: Mapping[int, int]) -> frozenset[int]:
+    """Return on which ports *pids* listen, each in its own network."""
+    found: set[int] = set()
+    ours = _network(os.getpid())
+    elsewhere: dict[int, dict[int, int]] = {}
+    for pid in pids:
+        network, held = _network(pid), _sockets(pid)
+        if held and network not in (ours, None):
+            if network not in elsewhere:
+                elsewhere[network] = dict(_table(pid))
+            found.update(port for i, port in elsewhere[network].items() if i in held)
+        else:
+            found.update(port for inode, port in listening.items() if inode in held)
+    return frozenset(found)
+
+
+def _network(pid: int) -> int:
+    """Return the number of a process's network; 0 if we may not know."""
+    try:
+        return os.stat(f"/proc/{pid}/ns/net").st_ino
+    except OSError:
+        return 0
+
+
+def _sockets(pid: int) -> set[int]:
+    """Return the inodes of the sockets that a process has open."""
+    found = set()
+    with suppress(OSError):
+        for name in os.listdir(f"/proc/{pid}/fd"):
+            with suppress(OSError):
+                kind, _, inode = os.readlink(f"/proc/{pid}/fd/{name}").partition(":")
+                if kind == "socket":
+                    found.add(int(inode.strip("[]")))
+    return found
+
+
+def _listening() -> dict[int, int]:
+    """Return the ports that anybody listens on, in our network, by their inodes.
+
+    The kernel answers a question about them in a tenth of a millisecond. Its tables in
+    /proc/net take a hundred times as long, but are there where it may not be asked.
+    """
+    try:
+        return _asked()
+    except OSError:
+        return dict(_table(os.getpid()))
+
+
+#: When, and what, the last look for a start showed.
+_latest = [(0.0, frozenset[int]())]
+
+
+def _recent() -> frozenset[int]:
+    taken, ports = _latest[0]
+    if time.monotonic() - taken > _FRESH:
+        ports = frozenset(_asked().values())
+        _latest[0] = time.monotonic(), ports
+    return ports
+
+
+def _asked() -> dict[int, int]:
+    found: dict[int, int] = {}
+    for family in (AF_INET, AF_INET6):
+        for message in _answers(family):
+            (port,) = _ANSWER.unpack_from(message)
+            found[int.from_bytes(message[_INODE_AT : _INODE_AT + 4], sys.byteorder)] = (
+                port
+            )
+    return found
+
+
+def _answers(family: int) -> Iterator[bytes]:
+    # Opened and noted in one step, whatever a signal handler raises.
+    held: list[socket] = []
+    try:
+        held.extend(map(partial(socket, _AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC), (4,)))
+        size = _QUESTION.size
+        held[0].send(
+            _QUESTION.pack(
+                *(size, _BY_FAMILY, _REQUEST_DUMP, 1, 0, family, _TCP, 0, _LISTENING)
+            )
+        )
+        while True:
+            data = held[0].recv(_ROOM)
+            while data:
+                length, kind, *_ = _HEADER.unpack_from(data)
+                if kind == _DONE:
+                    return
+                if kind == _ERROR:
+                    raise OSError("the kernel does not say who listens")
+                yield data[_HEADER.size : length]
+                data = data[-(-length // 4) * 4 :]
+    finally:
+        for each in held:
+            each.close()
+
+
+def _table(pid: int) -> Iterator[tuple[int, int]]:
+    """Yield the inode and the port of all that listens in the network of a process."""
+    for line in proc.tcp(pid):
+        words = line.split()
+        if len(words) > 9 and words[3] == _LISTENS:
+            yield int(words[9]), int(words[1].rpartition(b":")[2], 16)
