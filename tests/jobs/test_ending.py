@@ -53,11 +53,17 @@ def listeners(own_session: bool = False) -> Job:
     return job
 
 
-def heard(job: Job) -> set[str]:
-    """Return what was heard so far: of what was sent before, nothing is missing."""
+def assert_heard(job: Job, expected: set[str]) -> None:
+    """Wait until all that is *expected* was heard; nothing else was."""
+
+    def heard() -> set[str]:
+        return set(job.stdout.lines()) - {"ready", "leader SIGUSR2", "child SIGUSR2"}
+
+    # Of two signals that wait, a process gets that with the lower number first.
+    until(job, lambda _: heard() >= expected)
     job.signal(signal.SIGUSR2, tree=True)
     until(job, lambda job: job.stdout.text.count("SIGUSR2") == 2)
-    return {line for line in job.stdout.lines() if "SIGUSR2" not in line} - {"ready"}
+    assert heard() == expected
 
 
 @pytest.mark.parametrize("sig", [signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1])
@@ -66,7 +72,7 @@ def test_what_only_the_program_understands(sig: signal.Signals) -> None:
     job = listeners()
 
     assert job.signal(sig) == 1
-    assert heard(job) == {f"leader {sig.name}"}
+    assert_heard(job, {f"leader {sig.name}"})
 
 
 def test_an_interrupt_goes_to_the_group() -> None:
@@ -74,7 +80,7 @@ def test_an_interrupt_goes_to_the_group() -> None:
     job = listeners()
 
     assert job.signal(signal.SIGINT) == 2
-    assert heard(job) == {"leader SIGINT", "child SIGINT"}
+    assert_heard(job, {"leader SIGINT", "child SIGINT"})
 
 
 def test_an_interrupt_leaves_other_sessions() -> None:
@@ -82,7 +88,7 @@ def test_an_interrupt_leaves_other_sessions() -> None:
     job = listeners(own_session=True)
 
     assert job.signal(signal.SIGINT) == 1
-    assert heard(job) == {"leader SIGINT"}
+    assert_heard(job, {"leader SIGINT"})
 
 
 @pytest.mark.parametrize(
@@ -94,7 +100,7 @@ def test_tree_says_otherwise(sig: signal.Signals, tree: bool, who: set[str]) -> 
     job = listeners(own_session=True)
 
     assert job.signal(sig, tree=tree) == len(who)
-    assert heard(job) == {f"{each} {sig.name}" for each in who}
+    assert_heard(job, {f"{each} {sig.name}" for each in who})
 
 
 def test_stop_and_continue() -> None:
