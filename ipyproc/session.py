@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
-from ipyproc._jobs import request
+from ipyproc import _jobs
+from ipyproc._jobs import replacing, request
 from ipyproc._jobs.job import Job, start
 from ipyproc._jobs.local import LocalRunner
 from ipyproc._jobs.output.capture import MEMORY_LIMIT, OUTPUT_LIMIT
@@ -33,6 +34,7 @@ def spawn(
     timeout: float | None = None,
     grace: float = 5.0,
     detach: bool = False,
+    replace: bool = False,
     sys: SysProcAttr | None = None,
     encoding: str = UTF_8,
     output_limit: int = OUTPUT_LIMIT,
@@ -64,6 +66,10 @@ def spawn(
     called ``NAME.out`` and ``NAME.err``, or ``NAME-2.out`` ... rather than over old
     ones. As long as the session lasts they are captured, too; ``Capture.path`` names
     them. The end of the session is the end of a detached job's ``PIPE``.
+
+    With *replace* all jobs of that *name* are ended first, with whatever they started
+    and ended ones left, and the new one starts when they are gone, so that their ports
+    are free. What can be checked is checked before.
 
     *encoding* is how the bytes of both streams become text, in the captures and in
     views; what is wrong becomes U+FFFD. Text for the input is sent as UTF-8.
@@ -97,6 +103,7 @@ def spawn(
         timeout=timeout,
         grace=grace,
         detach=detach,
+        replace=replace,
         sys=sys,
         encoding=encoding,
         output_limit=output_limit,
@@ -106,5 +113,12 @@ def spawn(
 
 
 def run(asked: Request) -> Job:
-    """Start what was checked, for ``spawn`` and for the magics."""
-    return start(asked, LocalRunner(asked), jobs)
+    """Start what was checked, for ``spawn``, for the magics, and once more."""
+    runner = LocalRunner(asked)
+    if asked.replace:
+        runner.check()
+        replacing.end(jobs.of_name(asked.name))
+    return start(asked, runner, jobs)
+
+
+_jobs.run = run

@@ -11,5 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+#: Starts what a job's ``again`` asks for.
+run: Callable[[Any], Any]
 #: Makes the view of a ``Job``, when ``Job.widget`` is asked for the first time.
 make_widget: Callable[[Any], Any]

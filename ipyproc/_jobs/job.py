@@ -10,7 +10,8 @@ from functools import partial
 from signal import SIGCONT, SIGKILL, SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU
 from typing import Protocol
 
-from ipyproc._jobs import ready
+from ipyproc import _jobs
+from ipyproc._jobs import ready, replacing
 from ipyproc._jobs.facts import Facts
 from ipyproc._jobs.io.event_loop import event_loop
 from ipyproc._jobs.io.timers import Once, Timer
@@ -92,6 +93,21 @@ class Job(Facts):
             self._timeout = self._loop.call_later(timeout, self._time_out)
             if self._over.happened:
                 self._timeout.cancel()
+
+    def again(self, replace: bool = False) -> Job:
+        """Start the same once more, and return the new job, which has the next number.
+
+        It is the same command in the same environment and directory, and it gets the
+        same input, but not what was typed or sent; files are appended to. A job that
+        runs is a ``RuntimeError``; with *replace* it is ended first, with all that it
+        started. Raises what ``spawn`` does.
+        """
+        if self.ended_at is None and not replace:
+            raise RuntimeError(f"{self.label} still runs: again(replace=True) ends it")
+        if replace:
+            replacing.end([self])
+        again: Job = _jobs.run(self._runner.again())
+        return again
 
     def send(self, data: bytes | str) -> None:
         """Write to the standard input of a job started with ``stdin=PIPE``.

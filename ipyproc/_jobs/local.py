@@ -8,12 +8,14 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from errno import EIO
 from functools import partial
 
 from ipyproc._jobs import resolve
 from ipyproc._jobs.ending import Ending
 from ipyproc._jobs.guardian.client import guardian
+from ipyproc._jobs.io import child_stdio
 from ipyproc._jobs.io.child_stdio import STDERR, STDOUT, ChildStdio
 from ipyproc._jobs.io.endpoints import InputPipe, OutputFile, OutputPipe
 from ipyproc._jobs.io.event_loop import event_loop
@@ -22,8 +24,9 @@ from ipyproc._jobs.output.interleaved import Output
 from ipyproc._jobs.procinfo.ports import Ports, StartPorts
 from ipyproc._jobs.procinfo.sampling import Measured
 from ipyproc._jobs.procinfo.usage import Usage
-from ipyproc._jobs.request import Request
+from ipyproc._jobs.request import Request, check_open
 from ipyproc._jobs.runner import JobStatus
+from ipyproc._process.environment import variables
 from ipyproc.attr import ProcAttr, SysProcAttr
 from ipyproc.errors import ProcessDoneError
 from ipyproc.process import Process, ProcessStatus, start_process
@@ -43,7 +46,13 @@ class LocalRunner:
         """Find all that the start needs; ``OSError`` if something is missing."""
         self._request = request
         self.dir = resolve.directory(request.dir)
-        self._path = resolve.program(request.argv[0], request.env, self.dir)
+        self._started_in: str | None = None
+        with suppress(OSError):  # it is deleted
+            self._started_in = os.getcwd()
+        # As they are now, for who starts the same once more.
+        self._inherited = variables() if request.inherited is None else {}
+        known = os.environ if request.inherited is None else request.inherited
+        self._path = resolve.program(request.argv[0], request.env, self.dir, known)
         limits = request.memory_limit, request.output_limit
         self.output = Output(*limits, request.encoding)
         self.state: ProcessState | None = None
@@ -64,6 +73,24 @@ class LocalRunner:
         self.course = self._measured.course
         self._clock = 0.0
         self._dependence: object = None
+
+    def check(self) -> None:
+        """Raise the error of a file that cannot be opened, without emptying one."""
+        child_stdio.check(self._request.stdin, reads=True)
+        for file in (self._request.stdout, self._request.stderr):
+            child_stdio.check(file, reads=False)
+
+    def again(self) -> Request:
+        """Return what starts the same once more; files are appended to."""
+        check_open(self._request)
+        known = {os.fsdecode(k): os.fsdecode(v) for k, v in self._inherited.items()}
+        return replace(
+            self._request,
+            dir=self.dir or self._started_in,
+            inherited=known or self._request.inherited,
+            append=True,
+            replace=False,
+        )
 
     def start(self, changed: Callable[[], None]) -> None:
         """Start the process; *changed* is called from now on."""
@@ -163,6 +190,7 @@ class LocalRunner:
             asked.stdout,
             asked.stderr,
             merge=asked.merge,
+            append=asked.append,
             script=asked.script,
             log=resolve.log(asked.name) if asked.detach else None,
         )
@@ -177,7 +205,12 @@ class LocalRunner:
     def _start_leader(self, mark: str) -> None:
         asked = self._request
         env = resolve.environment(
-            asked.env, asked.clear_env, asked.without, self.dir, mark
+            asked.env,
+            asked.clear_env,
+            asked.without,
+            self.dir,
+            mark,
+            asked.inherited,
         )
         system = asked.sys or SysProcAttr(setsid=True)
         attr = ProcAttr(self.dir, env, self._stdio.files, system)

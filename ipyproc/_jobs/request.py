@@ -50,7 +50,9 @@ class Request:
     """What a job is to run, and how; each field is the option of ``spawn``, checked.
 
     Text for *stdin* is bytes here, so that a str is a path; every path is a str.
-    *without* are variables that are not inherited. *script* is what the process gets as
+    *inherited* is the environment that *env* is added to, our own if it is ``None``,
+    and *without* are those of its variables that are left out. With *append* files are
+    not emptied. *script* is what the process gets as
     descriptor ``SCRIPT``. *shown* is the command
     as the user typed it, for views; empty if that is *argv*.
     """
@@ -64,13 +66,16 @@ class Request:
     env: Mapping[str, str] = field(default_factory=dict)
     clear_env: bool = False
     without: tuple[str, ...] = ()
+    inherited: Mapping[str, str] | None = None
     stdin: Source = None
     stdout: Sink = None
     stderr: Sink = None
     merge: bool = False
+    append: bool = False
     timeout: float | None = None
     grace: float = 5.0
     detach: bool = False
+    replace: bool = False
     sys: SysProcAttr | None = None
     encoding: str = UTF_8
     output_limit: int = OUTPUT_LIMIT
@@ -94,6 +99,7 @@ def check(
     timeout: object = None,
     grace: object = 5.0,
     detach: object = False,
+    replace: object = False,
     sys: object = None,
     encoding: object = UTF_8,
     output_limit: object = OUTPUT_LIMIT,
@@ -106,6 +112,8 @@ def check(
         shown = shown or text
     else:
         program, script = words(argv), None
+    if flag("replace", replace) and name is None:
+        raise ValueError("replace: needs a name, which says what is to be ended")
     if flag("merge", merge) and stderr is not None:
         raise ValueError("stderr: with merge=True it goes where stdout goes")
     return Request(
@@ -125,11 +133,20 @@ def check(
         timeout=None if timeout is None else seconds("timeout", timeout),
         grace=seconds("grace", grace),
         detach=flag("detach", detach),
+        replace=flag("replace", replace),
         sys=system(sys),
         encoding=encodings.checked(encoding),
         output_limit=size("output_limit", output_limit),
         memory_limit=size("memory_limit", memory_limit),
     )
+
+
+def check_open(request: Request) -> None:
+    """Raise ``ValueError`` if a file that *request* hands over was closed meanwhile."""
+    for argument in ("stdin", "stdout", "stderr"):
+        value = getattr(request, argument)
+        if isinstance(value, int) or hasattr(value, "fileno"):
+            _file(argument, value, "an open file")
 
 
 def words(argv: object) -> tuple[str, ...]:

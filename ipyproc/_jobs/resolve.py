@@ -13,14 +13,19 @@ from ipyproc.errors import PathError, SyscallError
 from ipyproc.exec.look_path import look_path, look_path_in
 
 
-def program(name: str, env: Mapping[str, str], directory: str | None) -> str:
+def program(
+    name: str,
+    env: Mapping[str, str],
+    directory: str | None,
+    inherited: Mapping[str, str] = os.environ,
+) -> str:
     """Find the program *name* as ``look_path`` does, with its errors, in *env*'s PATH.
 
-    An environment without PATH leaves our own to look in.
+    An environment without PATH leaves what is *inherited* to look in.
     A relative path is one from *directory*, for there the process starts.
     """
     if "/" not in name:
-        return look_path_in(name, env.get("PATH", os.environ.get("PATH", "")))
+        return look_path_in(name, env.get("PATH", inherited.get("PATH", "")))
     look_path(os.path.join(directory or "", name))
     return name
 
@@ -47,26 +52,28 @@ def environment(
     without: Collection[str],
     directory: str | None,
     mark: str = "",
+    inherited: Mapping[str, str] | None = None,
 ) -> Env | None:
     """Make the environment of the process; ``None`` is our own as it is.
 
-    It is *env*, added to our own but *without* some, or alone if *clear* is set. PWD
-    tells the process the way to its directory, as in Go and in a shell. *mark* is how
-    the guardian finds what belongs to the session; without one, nothing does.
+    It is *env*, added to what is *inherited* (our own, if not given) but *without*
+    some, or alone if *clear* is set. PWD tells the process the way to its directory, as
+    in Go and in a shell. *mark* is how the guardian finds what belongs to the session;
+    without one, nothing does.
     """
     added = dict(env)
     if clear:
         return added
     if directory is not None:
         added = {"PWD": _absolute(directory), **added}
-    if not added and not without:
+    if not added and not without and inherited is None:
         return _own_environment(mark)
-    if mark or MARK in os.environ:
+    base = os.environ.copy() if inherited is None else dict(inherited)
+    if mark or MARK in base:
         added = {MARK: mark, **added}
-    ours = os.environ.copy()
     for key in without:
-        ours.pop(key, None)
-    return {**ours, **added}
+        base.pop(key, None)
+    return {**base, **added}
 
 
 def log(name: str) -> str:

@@ -10,6 +10,7 @@ from ipyproc._jobs.output.interleaved import Output
 from ipyproc._jobs.procinfo.course import Course
 from ipyproc._jobs.procinfo.ports import Ports
 from ipyproc._jobs.procinfo.usage import Usage
+from ipyproc._jobs.request import Request
 from ipyproc.process import Process
 from ipyproc.state import ProcessState
 
@@ -61,6 +62,12 @@ class Runner(Protocol):
     ended_at: float | None
     #: Whether it ended and everything that it printed is in ``output``.
     finished: bool
+
+    def check(self) -> None:
+        """Raise what can be known to be wrong before the start, and change nothing."""
+
+    def again(self) -> Request:
+        """Return what starts the same once more, wherever this session is by then."""
 
     def start(self, changed: Callable[[], None]) -> None:
         """Start the process, or raise what the system says.

@@ -88,6 +88,7 @@ for a Python list of words, or a text that is split like the line; @@ is an @.""
             seconds,
         ),
         Option("--detach", "it outlives the kernel"),
+        Option("--replace", "end the jobs of its --name first, and wait for that"),
         Option(
             "--user",
             "run it as this user, by name or number (needs the right to)",

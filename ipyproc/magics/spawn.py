@@ -136,6 +136,7 @@ def start(
             shell=options.shell,
             timeout=options.timeout,
             detach=options.detach,
+            replace=options.replace,
             sys=_system(options),
             grace=limits.grace,
             memory_limit=limits.memory,

@@ -107,3 +107,27 @@ def test_labels_are_listed_and_completed(run: RunCell) -> None:
 
     assert f"train#{first.number} " in table
     assert jobs._ipython_key_completions_() == [f"train#{first.number}", "train"]
+
+
+def test_replacing(run: RunCell) -> None:
+    """--replace ends the jobs of the name first; without a name it is refused."""
+    first = run("%spawn --name train --quiet sleep 60").value
+
+    refused = run("%spawn --replace sleep 60")
+    second = run("%spawn --name train --replace --quiet sleep 60").value
+
+    assert str(refused.error) == "replace: needs a name, which says what is to be ended"
+    assert str(first.state) == "signal: terminated"
+    assert second.status == "running"
+    run("%prockill train")
+
+
+def test_replacing_with_a_wrong_program_ends_nothing(run: RunCell) -> None:
+    """What can be checked first is: the old job runs on if the new one cannot start."""
+    first = run("%spawn --name train --quiet sleep 60").value
+
+    ran = run("%spawn --name train --replace nosuchprogram")
+
+    assert "executable file not found" in str(ran.error)
+    assert first.status == "running"
+    run("%prockill train")

@@ -7,7 +7,7 @@ import tempfile
 from collections import deque
 from collections.abc import Collection, Iterator
 from contextlib import suppress
-from errno import EACCES, EINVAL, ENOSYS, EPERM
+from errno import EACCES, EINVAL, EISDIR, ENOSYS, EPERM
 from itertools import count, starmap
 from typing import Final, TypeAlias
 
@@ -18,7 +18,7 @@ from ipyproc.errors import PathError, SyscallError
 STDOUT, STDERR = 0, 1
 _Path: TypeAlias = str | os.PathLike[str]
 _READ = os.O_RDONLY | os.O_CLOEXEC
-_WRITE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
+_WRITE = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC
 # Others may print into the file, too, and somebody may make it shorter meanwhile.
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
 _ENDINGS = (".out", ".err")
@@ -55,14 +55,17 @@ class ChildStdio:
         stderr: Sink,
         *,
         merge: bool = False,
+        append: bool = False,
         script: bytes | None = None,
         log: str | None = None,
     ) -> None:
         """Open what a request asks for; *script* is read from descriptor ``SCRIPT``.
 
+        Files are emptied, or with *append* written from their ends on.
         Output that would be captured goes to files called *log*, if that is given:
         those of a detached job, for pipes end with the session.
         """
+        self._write = _WRITE | (os.O_APPEND if append else os.O_TRUNC)
         merge = merge or _same(stdout, stderr)
         if log is not None:
             captured = [stdout is None, stderr is None and not merge]
@@ -113,7 +116,7 @@ class ChildStdio:
             self._keep(end, self.outputs[stream])
             self.files.append(end)
         elif isinstance(file, str | os.PathLike):
-            self.files.append(self._open(file, _WRITE))
+            self.files.append(self._open(file, self._write))
         else:
             self.files.append(file)
 
@@ -181,6 +184,30 @@ class ChildStdio:
         self._theirs.append(theirs)
         self._ours.append(ours)
         self._fresh.clear()
+
+
+def check(file: Source | Sink, *, reads: bool) -> None:
+    """Raise the error of a path that cannot be opened, and change nothing."""
+    if not isinstance(file, str | os.PathLike):
+        return
+    path, wanted = os.fspath(file), os.R_OK if reads else os.W_OK
+    try:
+        if not reads and not os.path.lexists(path):
+            folder = os.path.dirname(path) or "."
+            os.stat(folder)
+            _allow(folder, os.W_OK | os.X_OK)
+        elif os.path.isdir(path) and not reads:
+            raise IsADirectoryError(EISDIR, "")
+        else:
+            os.stat(path)
+            _allow(path, wanted)
+    except OSError as error:
+        raise PathError("open", path, error.errno or EINVAL) from None
+
+
+def _allow(path: str, wanted: int) -> None:
+    if not os.access(path, wanted, effective_ids=True):
+        raise PermissionError(EACCES, "")
 
 
 def _close(fds: list[int]) -> None:

@@ -1,0 +1,63 @@
+"""Ending the jobs of a name, so that another can take their place and their ports."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import Protocol
+
+from ipyproc._jobs.io.event_loop import event_loop
+from ipyproc.errors import ProcessDoneError
+
+# How long to wait for what is left, beyond the longest grace, in seconds: the kernel
+# ends even what was killed only when its system call is over.
+_PATIENCE = 10.0
+_LOOK_EVERY = 0.02
+
+
+class Ended(Protocol):
+    """The part of a job that ending it takes."""
+
+    @property
+    def label(self) -> str:
+        """How an error names it."""
+
+    @property
+    def pid(self) -> int:
+        """Its process."""
+
+    @property
+    def grace(self) -> float:
+        """Seconds that it may take to end by itself."""
+
+    @property
+    def ended_at(self) -> float | None:
+        """When that ended."""
+
+    def terminate(self) -> object:
+        """Ask it to end, and kill it later; what is left of an ended one, too."""
+
+    def left(self) -> int:
+        """Count its processes."""
+
+
+def end(jobs: Iterable[Ended]) -> None:
+    """End *jobs* and what ended ones left, and return when all that is gone.
+
+    What is left is told by no event, so it is looked for. An interrupt ends the waiting
+    only. ``TimeoutError`` if something cannot be ended.
+    """
+    if event_loop().is_current:
+        raise RuntimeError("a callback of a job cannot wait for the end of another")
+    left = [job for job in jobs if job.ended_at is None or job.left()]
+    for job in left:
+        with suppress(ProcessDoneError):
+            job.terminate()
+    patience = max((job.grace for job in left), default=0.0) + _PATIENCE
+    deadline = time.monotonic() + patience
+    while left := [job for job in left if job.ended_at is None or job.left()]:
+        if time.monotonic() > deadline:
+            names = ", ".join(f"{job.label} (pid {job.pid})" for job in left)
+            raise TimeoutError(f"{names} could not be ended, so nothing was started")
+        time.sleep(_LOOK_EVERY)
