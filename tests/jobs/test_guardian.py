@@ -231,11 +231,9 @@ with subprocess.Popen(other, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as o
 
 @pytest.mark.parametrize("killed", ["before", "later"])
 def test_what_is_started_between_two_looks_is_found(killed: str) -> None:
-    """A start that executes its program after a look is there for the next one.
-
-    Whether the session was killed before its guardian had begun, or later. No other
-    orphan, such as another guardian, is taken for such a start.
-    """
+    """A start that executes its program after a look is there for the next one."""
+    # Whether the session was killed before its guardian had begun, or later. No other
+    # orphan, such as another guardian, is taken for such a start.
     words = [sys.executable, "-c", STARTED_BETWEEN_LOOKS, killed]
     done = subprocess.run(words, capture_output=True, timeout=PATIENCE, check=True)
     printed, other = done.stdout.split()

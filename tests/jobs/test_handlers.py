@@ -160,7 +160,15 @@ def test_every_public_call_is_tried() -> None:
         *("ports", "until", "until_listening"),
     }
     # They end the job, or belong to the session.
-    others = {"archive", "forget", "let_go", "start", "when_finished", "widget", "again"}
+    others = {
+        "archive",
+        "forget",
+        "let_go",
+        "start",
+        "when_finished",
+        "widget",
+        "again",
+    }
     others |= {"until_async", "until_listening_async"}
     public = {name for name in dir(Job) if not name.startswith("_")}
 
