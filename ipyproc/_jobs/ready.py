@@ -247,7 +247,7 @@ def until(
     >>> job = spawn("echo listening on 8080; sleep 60", shell=True)
     >>> job.until(r"^listening on (\d+)", timeout=60)[1]
     '8080'
-    >>> job.kill()
+    >>> _ = job.kill()
     """
     return _wait(self, Printed(self.as_utf8, pattern), timeout)
 

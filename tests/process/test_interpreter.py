@@ -91,6 +91,7 @@ def test_frozen_program_finds_a_python(tmp_path: Path) -> None:
     assert set(run_python(code, "-u").splitlines()) == HELLO
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("executable", ["", "/bin/true"])
 def test_embedded_python(executable: str) -> None:
     """What an embedding program puts into sys.executable is never run."""
@@ -135,6 +136,7 @@ def test_small_limit_of_file_sizes() -> None:
     assert set(run_python(limit + START, "-u").splitlines()) == HELLO
 
 
+@pytest.mark.slow
 def test_long_task_is_sent_in_pieces() -> None:
     """Arguments and environment of megabytes reach a launched program."""
     code = (
@@ -181,6 +183,7 @@ def test_from_a_zip_file(tmp_path: Path) -> None:
     assert set(run_python(code, "-u").splitlines()) == HELLO
 
 
+@pytest.mark.slow
 def test_package_that_was_replaced(tmp_path: Path) -> None:
     """After the first start the launcher does not need the package's files."""
     copy = tmp_path / "lib" / "ipyproc"
