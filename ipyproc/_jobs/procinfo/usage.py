@@ -26,8 +26,8 @@ class Usage:
     >>> from ipyproc import spawn
     >>> job = spawn(["sleep", "60"])
     >>> usage = job.usage()
-    >>> usage.pid == job.pid, usage.total_memory > 0, len(usage.children)
-    (True, True, 0)
+    >>> usage.pid == job.pid, usage.threads, len(usage.children)
+    (True, 1, 0)
     >>> job.kill()
     1
     """
