@@ -12,10 +12,12 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
 from ipyproc import PIPE, Job, NotReadyError, spawn
+from ipyproc._jobs import ready
 from ipyproc._jobs.procinfo import ports
 from tests.jobs.helpers import PATIENCE, eventually, python
 
@@ -102,6 +104,32 @@ def test_it_ends_before_it_is_ready() -> None:
             f"{job.label}: exit status 1 before it was ready; "
             "last line: Address already in use"
         )
+
+
+def test_what_comes_as_it_ends_is_found() -> None:
+    """A job that ends during a look is looked at once more."""
+    job = spawn(["cat"], stdin=PIPE)
+
+    class Ending:
+        """Ends the job while it looks, and finds something the next time."""
+
+        pause: float | None = None
+        is_behind = False
+        looks: ClassVar[list[bool]] = []
+
+        def look(self, over: bool) -> str | None:
+            """End the job."""
+            self.looks.append(over)
+            job.close_stdin()
+            job.wait(PATIENCE)
+            return "found" if len(self.looks) > 1 else None
+
+        def missed(self, timeout: float) -> str:
+            """Say nothing."""
+            return ""
+
+    assert ready._wait(job, Ending(), timeout=PATIENCE) == "found"
+    assert Ending.looks == [False, True]
 
 
 def test_it_ends_without_a_word() -> None:
