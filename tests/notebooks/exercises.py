@@ -25,7 +25,12 @@ import psutil
     if "guardian" not in " ".join(child.cmdline())
 ]
 """
-VERDICTS = {"blank": "Not yet", "wrong": "Not quite", "solution": "Right!"}
+VERDICTS = {
+    "blank": "Not yet",
+    "wrong": "Not quite",
+    "solution": "Right!",
+    "leftovers": "[]",
+}
 
 
 @dataclass(frozen=True)
@@ -67,6 +72,16 @@ def answered(notebook: NotebookNode, wrong: dict[str, str]) -> NotebookNode:
         tried = (_tried(*answer, exercise.check) for answer in answers)
         copy.cells[at:at] = chain.from_iterable(tried)
     copy.cells.append(new_code_cell(LEFT, metadata={"judges": "leftovers"}))
+    return copy
+
+
+def twice(notebook: NotebookNode) -> NotebookNode:
+    """Return a copy that does everything, and then everything again."""
+    copy = deepcopy(notebook)
+    again = deepcopy(notebook.cells)
+    for cell in again:
+        cell["id"] = f"{cell['id']}-again"
+    copy.cells += again
     return copy
 
 
