@@ -117,6 +117,35 @@ def test_buttons_work_while_the_kernel_is_busy(
     done(waits)
 
 
+def test_run_again_and_an_elder(
+    open_notebook: OpenNotebook, write: WriteNotebook, picture: Picture
+) -> None:
+    """Run again shows a new run in the place; an elder that runs is offered, and ends."""
+    echo = "%spawn --name echo --quiet sleep 99\n%spawn --name echo cat"
+    notebook = open_notebook(write(echo))
+    cell = notebook.start(0)
+    pane = pane_of(cell, "echo")
+    status(pane, "running")
+    expect(pane).to_contain_text("echo#1")
+    expect(pane).to_contain_text("still runs")
+    picture(pane, "elder")
+    press(pane, "End echo#1")
+    expect(pane.get_by_role("button", name="End echo#1")).to_have_count(0)
+
+    say(pane, "one")
+    lines(pane, "one")
+    press(pane, "Close stdin")
+    status(pane, "exit status 0")
+    picture(pane, "ended")
+    press(pane, "Run again")
+
+    again = cell.locator("section[data-number='3']")
+    status(again, "running")
+    expect(cell.locator("section.ipyproc-job")).to_have_count(1)
+    say(again, "two")
+    lines(again, "two")
+
+
 def test_the_life_of_a_pane(
     open_notebook: OpenNotebook, write: WriteNotebook, picture: Picture
 ) -> None:

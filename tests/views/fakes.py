@@ -41,6 +41,7 @@ class FakeJob:
         self.measured = 0
         self.done: list[object] = []
         self.widget: object = None
+        self.another: FakeJob | None = None
         self._output = Output(encoding=encoding)
         self._callbacks: dict[object, Callable[[FakeJob], None]] = {}
 
@@ -83,6 +84,12 @@ class FakeJob:
     def kill(self, tree: bool = False) -> None:
         """Note SIGKILL."""
         self.signal(9, tree)
+
+    def again(self) -> FakeJob:
+        """Return the job that is started next."""
+        if self.another is None:
+            raise RuntimeError("it still runs")
+        return self.another
 
     def terminate(self) -> None:
         """Note the request to end."""

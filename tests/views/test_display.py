@@ -198,6 +198,45 @@ def test_a_page_that_is_there_keeps_its_widget(
     assert job.widget.comm is not None
 
 
+def test_run_again_shows_the_new_job_in_the_same_place(
+    front: FrontEnd, job: FakeJob, use: Any
+) -> None:
+    """A job that is run again from its pane is shown where the old one was."""
+    shell = use(Shell())
+    display.show(job)
+    new = job.another = FakeJob()
+    new.widget = JobView(new, Publisher(LINGER))
+    job.ends()
+    front.say(job.widget, {"action": "again", "page": "a", "seq": 1})
+    front.wait(lambda: front.messages("done"))
+    front.wait(lambda: any(VIEW in shown.data for shown in shell.shown[1:]))
+    new.prints(b"again\n")
+    new.ends()
+    assert ended()
+
+    assert len({shown.place for shown in shell.shown}) == 1
+    again = next(shown for shown in shell.shown[1:] if VIEW in shown.data)
+    assert again.update
+    assert again.data[VIEW]["model_id"] == new.widget.model_id
+    assert (
+        shell.shown[-1].data["text/plain"].endswith("again\nexit status 0 after 1.25 s")
+    )
+    new.widget.close()
+
+
+def test_a_job_that_cannot_run_again_stays_where_it_is(
+    front: FrontEnd, job: FakeJob, use: Any
+) -> None:
+    """If nothing can be started, the page is told why, and nothing moves."""
+    shell = use(Shell())
+    display.show(job)
+    front.say(job.widget, {"action": "again", "page": "a", "seq": 1})
+    front.wait(lambda: front.messages("done"))
+
+    assert front.messages("done")[0]["error"] == "it still runs"
+    assert len(shell.shown) == 1
+
+
 @pytest.mark.parametrize(
     "shell", [None, Shell(kernel=False)], ids=["python", "ipython"]
 )

@@ -394,6 +394,16 @@ def test_buttons_ask_the_kernel(page: Page, live: Pane) -> None:
     expect(page.get_by_text("os: process already finished")).to_have_count(0)
 
 
+def test_an_ended_job_can_run_again(page: Page, live: Pane) -> None:
+    """The button appears with the end, and asks for the job once more."""
+    expect(live.button("Run again")).to_be_hidden()
+    live.job.ends(0)
+    live.changed()
+
+    live.button("Run again").click()
+    page.wait_for_function("model.sent.some(m => m.action === 'again')")
+
+
 def test_an_elder_that_runs_is_offered_for_ending(page: Page, live: Pane) -> None:
     """A pane names the jobs of its name that still run; a button ends one of them."""
     elder = FakeJob()
@@ -951,7 +961,8 @@ def test_it_fits(page: Page, live: Pane, width: int, scheme: Any) -> None:
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     section = page.locator("section").bounding_box()
     assert section is not None
-    for element in page.locator("section button, section input, .ipyproc-status").all():
+    seen = "section button:visible, section input:visible, .ipyproc-status"
+    for element in page.locator(seen).all():
         box = element.bounding_box()
         assert box is not None
         assert box["x"] >= section["x"]

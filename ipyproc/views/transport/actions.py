@@ -49,7 +49,9 @@ BUTTONS: Final = {
     "continue": signal.SIGCONT,
 }
 #: All actions that change something, so that the kernel answers with `Done`.
-ACTIONS: Final = frozenset({*BUTTONS, "end_elder", "signal", "send", "close_stdin"})
+ACTIONS: Final = frozenset(
+    {*BUTTONS, "again", "end_elder", "signal", "send", "close_stdin"}
+)
 
 _LONGEST_INPUT = 1 << 20
 _BUSY = "too much is asked of the kernel: try again"
@@ -90,6 +92,8 @@ def perform(asked: Asked, act: Act, answer: Callable[[Done], None]) -> None:
 def act(job: Job, asked: Asked) -> Act | None:
     """Return what does to *job* what is *asked*; None if that is impossible."""
     match asked["action"]:
+        case "again":
+            return None  # for the view of the job, which gives its place away
         case "signal":
             return _signal(job, asked)
         case "send":

@@ -199,6 +199,14 @@ class Press(TypedDict):
     job: NotRequired[str]
 
 
+class Again(TypedDict):
+    """The button that starts an ended job once more; its pane takes the place."""
+
+    action: Literal["again"]
+    page: str
+    seq: int
+
+
 class EndElder(TypedDict):
     """The button that ends an older job of the same name, by its *number*."""
 
@@ -299,6 +307,6 @@ class Forget(TypedDict):
 
 
 #: What changes something; the kernel answers each with `Done`.
-Asked = Press | EndElder | Signal | Send
+Asked = Press | Again | EndElder | Signal | Send
 FromPage = Look | Away | Leave | Settle | Ready | Ack | Save | Asked
 FromKernel = Begin | Output | Saved | Usage | Rows | Done | Forget

@@ -232,6 +232,16 @@ class LiveWidget(anywidget.AnyWidget):
         self._follow(shell, self.events(place))
         self.changed()
 
+    def hand_over(self, other: LiveWidget) -> int:
+        """Show *other* where this one was shown last; return the size of that."""
+        if not self._places:
+            return 0
+        *self._places, place = self._places
+        place.show(other)
+        other._places = [*other._places, place]
+        other.changed()
+        return place.size
+
     def place(self, shell: Any) -> Place:
         """Show it; as static HTML at once where no page will load a widget."""
         headless = not accepts_input(shell)

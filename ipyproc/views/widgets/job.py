@@ -6,6 +6,7 @@ gets no messages. The messages between page and kernel are in `transport.protoco
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, ClassVar
 
 import traitlets
@@ -93,7 +94,16 @@ class JobView(LiveWidget):
 
     def act(self, asked: Asked) -> actions.Act | None:
         """Return what a button does to the job."""
+        if asked["action"] == "again":
+            return self._run_again
         return actions.act(self._job, asked)
+
+    def _run_again(self) -> None:
+        """Start the job once more; the new one is shown where this one was last."""
+        view = self._job.again().widget
+        if isinstance(view, JobView):
+            view.height = self.height
+            self._post(partial(self.hand_over, view))
 
     # --- life
 

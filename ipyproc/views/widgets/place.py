@@ -36,7 +36,6 @@ class Place:
 
     def __init__(self, view: Shown, shell: Any, *, is_live: bool) -> None:
         """Show *view* in the current cell, with its widget if *is_live*."""
-        self._view = view
         self._id = secrets.token_hex(16)
         # Updates go where the output went first, also while a cell captures its own.
         self._publisher = shell.display_pub
@@ -44,17 +43,18 @@ class Place:
         self.headless = not accepts_input(shell)
         #: Whether it is static HTML, or will be at the next update.
         self.settled = False
-        self._is_over = view.final  # asked first: it may end at any moment
-        self._static = view.static()
-        widget, metadata = view.widget() if is_live else ({}, {})
-        self._is_html = not widget
-        self._is_over &= self._is_html
-        self._publish(widget | self._static, metadata)
+        self._is_over = self._is_html = False
+        self._static: Bundle = {}
+        self._show(view, is_live=is_live)
 
     @property
     def size(self) -> int:
         """About how many bytes it takes to show what is shown."""
         return sum(map(len, self._static.values()))
+
+    def show(self, view: Shown) -> None:
+        """Show another view, as a widget unless it is over."""
+        self._show(view, is_live=not view.final, update=True)
 
     def update(self) -> int:
         """Show the view as HTML if that changed and is due; return the size."""
@@ -69,6 +69,15 @@ class Place:
         self._static, self._is_html = new, True
         self._publish(new, {}, update=True)
         return self.size
+
+    def _show(self, view: Shown, *, is_live: bool, update: bool = False) -> None:
+        self._view, self.settled = view, False
+        self._is_over = view.final  # asked first: it may end at any moment
+        self._static = view.static()
+        widget, metadata = view.widget() if is_live else ({}, {})
+        self._is_html = not widget
+        self._is_over &= self._is_html
+        self._publish(widget | self._static, metadata, update)
 
     def _publish(self, data: Bundle, metadata: Bundle, update: bool = False) -> None:
         transient = {"display_id": self._id}

@@ -36,6 +36,7 @@ class JobPane implements View {
   private readonly elders = h("p", { class: "ipyproc-elders" });
   private readonly facts = h("small", {});
   private readonly signals: HTMLElement;
+  private readonly again: HTMLButtonElement;
   private readonly saver = button("Save output", () => this.save());
   private readonly form: HTMLFormElement;
   private readonly after = h("div", {});
@@ -49,7 +50,8 @@ class JobPane implements View {
     this.signals = requests.signals();
     this.usage = new Usage(model.get("signals"), requests, () => this.viewer.look());
     this.form = this.inputForm();
-    const right = h("div", {}, this.signals, this.saver);
+    this.again = requests.button("Run again", "again");
+    const right = h("div", {}, this.signals, this.again, this.saver);
     const head = h("header", {}, this.badge, this.tag, this.name, this.command, this.facts, right);
     const { above, log } = this.output;
     const parts = [head, this.elders, this.usage.element, above, log, this.form, requests.message, this.after];
@@ -98,6 +100,7 @@ class JobPane implements View {
     this.output.log.setAttribute("aria-label", `Output of ${name}`);
     this.usage.status = status;
     this.signals.hidden = this.over;
+    this.again.hidden = !this.over;
     if (this.over) this.usage.element.remove();
     if (!stdin) this.form.remove();
     if (facts && !this.after.firstChild) this.after.append(stateTable(facts));

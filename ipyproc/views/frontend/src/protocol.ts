@@ -143,6 +143,12 @@ export interface Press {
   job?: string;
 }
 
+export interface Again {
+  action: "again";
+  page: string;
+  seq: number;
+}
+
 export interface EndElder {
   action: "end_elder";
   page: string;
@@ -224,6 +230,6 @@ export interface Forget {
 // --- all of them
 
 /** What a button does; the kernel answers each with `done`. */
-export type Asked = Press | EndElder | Signal | Send;
+export type Asked = Press | Again | EndElder | Signal | Send;
 export type FromPage = Look | Away | Leave | Settle | Ready | Ack | Save | Asked;
 export type FromKernel = Begin | Output | Saved | Usage | Rows | Done | Forget;
