@@ -16,7 +16,7 @@ from ipyproc._jobs.io.timers import Timer
 from ipyproc._jobs.leader import Leader
 from ipyproc._jobs.procinfo import proc
 from ipyproc._jobs.procinfo.proc import Stat
-from ipyproc._jobs.procinfo.tree import Tree, tree_of
+from ipyproc._jobs.procinfo.tree import Tree, adopted, tree_of
 from ipyproc._jobs.uninterrupted import uninterrupted
 from ipyproc.errors import ProcessDoneError, SyscallError
 
@@ -75,13 +75,11 @@ class Ending:
         """Count those that left its session and lost their parent, by their mark."""
         if not self._leader.mark:
             return 0
-        word, ours = os.fsencode(f"{MARK}={self._leader.mark}"), self._find()
-        marked = {
-            seen.pid: seen
-            for seen in _alive(proc.table().values()) - ours
-            if word in proc.environment(seen.pid)
-        }
-        return sum(seen.parent not in marked for seen in marked.values())
+        word = os.fsencode(f"{MARK}={self._leader.mark}")
+        # A zombie has no environment any more.
+        return sum(
+            word in proc.environment(seen.pid) for seen in {*adopted()} - self._find()
+        )
 
     def leader_ended(self) -> None:
         """Go on, if the end was asked for. On the event loop's thread."""

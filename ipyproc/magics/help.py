@@ -164,11 +164,16 @@ Python: job.wait(timeout), await job.
 
 PROCKILL = Grammar(
     "%prockill",
-    usage="""%prockill job ... [--signal SIGNAL] [--tree] [--grace SECONDS]
+    usage="""%prockill job ... [--signal SIGNAL] [--tree | --only] [--grace SECONDS]
        %prockill --all [...]
        %prockill --pid PID ... [--signal SIGNAL] [--grace SECONDS]""",
     summary="""\
-Send a signal to jobs, SIGKILL if not said otherwise, and say what was done.
+End jobs and all that they started, and say how many processes that were. It
+returns when they are gone; an interrupt stops the waiting only. With --signal
+send another signal: INT goes to the group of the job's process, STOP and CONT
+to all that it started, others to the process alone. What is left of a job that
+has ended is ended, too. Daemons, which left its session and lost their parent,
+are only counted: they end with the kernel.
 
 A job is named by its name, its pid, a variable that holds it, or _ (the last
 result). With --pid any other process can be signalled, by its pid or by a
@@ -179,11 +184,12 @@ If one of the words is wrong, nothing at all is signalled.""",
         Option(
             "--signal", "TERM, SIGTERM or 15; KILL by default", "SIGNAL", signal_number
         ),
-        Option("--tree", "signal all that the job started, too"),
+        Option("--tree", "signal all that the job started, whatever the signal is"),
+        Option("--only", "signal the job's process alone"),
         Option("--all", "signal every job that runs"),
         Option(
             "--grace",
-            "send SIGTERM, then SIGKILL if it still runs after this time",
+            "send SIGTERM first, and SIGKILL to what is left after this time",
             "SECONDS",
             seconds,
         ),
@@ -193,9 +199,9 @@ If one of the words is wrong, nothing at all is signalled.""",
 examples:
   %prockill train
   %prockill train serve --signal INT
-  %prockill --all --tree --grace 2
+  %prockill --all --grace 2
 
-Python: job.signal(sig), job.terminate(grace), job.kill(tree=True).
+Python: job.kill(), job.terminate(grace), job.signal(sig).
 """,
 )
 

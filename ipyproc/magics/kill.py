@@ -10,6 +10,7 @@ from IPython.core.error import UsageError
 
 from ipyproc._jobs.job import Job
 from ipyproc.errors import ProcessDoneError
+from ipyproc.magics import wait
 from ipyproc.magics.errors import one_line
 from ipyproc.magics.targets import Target
 from ipyproc.process import Process, find_process
@@ -19,6 +20,10 @@ def check(options: Namespace, targets: Iterable[Target]) -> None:
     """Raise ``UsageError`` for options that exclude each other."""
     if options.grace is not None and options.signal not in (None, signal.SIGTERM):
         raise UsageError("--grace begins with SIGTERM: leave --signal out")
+    if options.tree and options.only:
+        raise UsageError("--tree and --only exclude each other: leave one out")
+    if options.grace is not None and options.only:
+        raise UsageError("--grace ends the whole job: leave --only out")
     if options.tree and not all(isinstance(target, Job) for target in targets):
         raise UsageError("--tree is for jobs: what others started is not known")
     if options.grace is not None and not all(isinstance(t, Job) for t in targets):
@@ -26,21 +31,28 @@ def check(options: Namespace, targets: Iterable[Target]) -> None:
 
 
 def kill(options: Namespace, targets: Iterable[Target]) -> None:
-    """Signal all *targets*, and print a line for each.
+    """Signal all *targets*, print a line for each, and wait for those that must end.
 
     A target that has ended is no error. If the system refuses a signal, the error is
-    raised after all other targets were signalled.
+    raised after all other targets were signalled. An interrupt stops the waiting only.
     """
     refused: list[OSError] = []
+    ending: list[Job] = []
     for target in targets:
         try:
             done = _end(target, options)
         except ProcessDoneError as error:
-            done = f"{error}{_how(target)}"
+            done = f"{label(target)}: {error}{_how(target)}"
         except OSError as error:
             refused.append(error)
-            done = str(error)
-        print(f"{label(target)}: {done}")
+            print(f"{label(target)}: {error}")
+            continue
+        print(done)
+        if isinstance(target, Job) and _must_end(options):
+            ending.append(target)
+    wait.gone(ending, alone=options.only)
+    for job in ending:
+        _say_daemons(job)
     if refused:
         raise one_line(refused[0])
 
@@ -53,18 +65,34 @@ def label(target: Target) -> str:
 
 
 def _end(target: Target, options: Namespace) -> str:
+    """Signal one target, and return the line that says what was done."""
     sig = options.signal or signal.SIGKILL
-    name = getattr(sig, "name", f"signal {sig}")
+    sent = f"{getattr(sig, 'name', f'signal {sig}')} sent"
     if isinstance(target, int):
         _signal_stranger(target, sig)
     elif isinstance(target, Process):
         target.signal(sig)
     elif options.grace is not None:
-        target.terminate(options.grace)
-        return f"SIGTERM sent, SIGKILL follows after {options.grace:g} s"
+        had_ended = target.ended_at is not None
+        who = _several(target, target.terminate(options.grace), had_ended)
+        return f"{who}: SIGTERM sent, SIGKILL follows after {options.grace:g} s"
     else:
-        target.signal(sig, tree=options.tree)
-    return f"{name} sent" + (" to it and all it started" if options.tree else "")
+        tree = True if options.tree else False if options.only else None
+        had_ended = target.ended_at is not None
+        return f"{_several(target, target.signal(sig, tree), had_ended)}: {sent}"
+    return f"{label(target)}: {sent}"
+
+
+def _several(job: Job, count: int, had_ended: bool) -> str:
+    """Name a job and how many others a signal is about; or what it left."""
+    if had_ended:
+        return f"{count} that {label(job)} started"
+    others = f" and {count - 1} that it started" if count > 1 else ""
+    return f"{label(job)}{others}"
+
+
+def _must_end(options: Namespace) -> bool:
+    return options.grace is not None or options.signal in (None, signal.SIGKILL)
 
 
 def _signal_stranger(pid: int, sig: int) -> None:
@@ -73,6 +101,14 @@ def _signal_stranger(pid: int, sig: int) -> None:
         process.signal(sig)
     finally:
         process.release()
+
+
+def _say_daemons(job: Job) -> None:
+    """Say how many processes escaped, if any did: the kernel's end will be theirs."""
+    count = job.daemons()
+    if count:
+        live = "1 daemon of it lives" if count == 1 else f"{count} daemons of it live"
+        print(f"{label(job)}: {live}")
 
 
 def _how(target: Target) -> str:

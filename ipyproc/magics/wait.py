@@ -16,6 +16,7 @@ from ipyproc.views.render.console import SILENT, Monitor
 
 # Go's ExitError keeps as much of the end of standard error.
 _STDERR = 1 << 15
+_LOOK_EVERY = 0.02
 
 
 def wait(
@@ -59,6 +60,23 @@ def until_ready(
         raise one_line(error, f"{error}; {_still([job])}") from None
     except NotReadyError as error:
         raise one_line(error) from None
+
+
+def gone(jobs: Sequence[Job], alone: bool) -> None:
+    """Wait until nothing is left of the jobs, or, if *alone*, their processes ended.
+
+    What is left is told by no event, so it is looked for. An interrupt names, in one
+    line, the jobs of which something is left.
+    """
+    wait(jobs)
+    left = [] if alone else [*jobs]
+    try:
+        while left := [job for job in left if job.left()]:
+            time.sleep(_LOOK_EVERY)
+    except KeyboardInterrupt as interrupt:
+        names = ", ".join(f"{job.label} (pid {job.pid})" for job in left)
+        text = f"waiting stopped; something is left of {names}"
+        raise one_line(interrupt, text) from None
 
 
 def state(job: Job) -> ProcessState:

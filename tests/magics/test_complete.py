@@ -58,6 +58,7 @@ def test_options() -> None:
     assert offered("%prockill x --") == [
         "--signal",
         "--tree",
+        "--only",
         "--all",
         "--grace",
         "--pid",

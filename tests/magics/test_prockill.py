@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 
 import pytest
 from IPython.core.error import UsageError
 
-from ipyproc import Process, jobs, start_process
+from ipyproc import Job, Process, jobs, start_process
+from tests.jobs.helpers import eventually
 from tests.magics.helpers import RunCell, until
+from tests.process.interrupts import interrupted_after
 
 TRAP = "trap 'exit 7' TERM; echo; while :; do sleep 0.1; done"
 
@@ -86,19 +89,100 @@ def test_an_ended_job_is_no_error(run: RunCell) -> None:
     )
 
 
-def test_the_whole_tree(run: RunCell) -> None:
-    """--tree reaches what the job started, so that nothing holds its output open."""
-    job = run("%spawn sh -c '(trap \"\" HUP; echo; exec sleep 60) & wait'").value
+# It starts two others, one in a session of its own; they let the signal by default end
+# them, and hold the output open.
+FAMILY = "sh -c 'setsid sleep 60 & echo $!; sleep 60 & wait'"
+
+
+def is_complete(job: Job) -> bool:
+    """Whether the two are there, and one of them leads its session."""
+    leader = int(job.stdout.text)
+    return job.left() == 3 and os.getsid(leader) == leader
+
+
+def test_the_whole_job(run: RunCell) -> None:
+    """All that a job started is killed, too, and gone when the magic returns."""
+    job = run(f"%spawn --name web {FAMILY}").value
+    until(job, lambda job: job.total > 0)
+    eventually(lambda: is_complete(job))
+
+    ran = run("%prockill web")
+
+    assert ran.out == f"web (pid {job.pid}) and 2 that it started: SIGKILL sent\n"
+    assert job.left() == 0
+    assert str(job.state) == "signal: killed"
+
+
+def test_the_process_alone(run: RunCell) -> None:
+    """--only ends the job's process; what is left can be ended afterwards."""
+    job = run(f"%spawn --name web {FAMILY}").value
+    until(job, lambda job: job.total > 0)
+    eventually(lambda: is_complete(job))
+
+    alone = run("%prockill web --only")
+    left = job.left()
+    rest = run("%prockill web")
+    again = run("%prockill web")
+    os.kill(int(job.stdout.text), signal.SIGKILL)
+
+    # One left its session, and has now lost its parent.
+    daemon = f"web (pid {job.pid}): 1 daemon of it lives"
+    assert alone.out.splitlines() == [f"web (pid {job.pid}): SIGKILL sent", daemon]
+    assert str(job.state) == "signal: killed"
+    assert left == 1
+    assert rest.out.splitlines() == [
+        f"1 that web (pid {job.pid}) started: SIGKILL sent",
+        daemon,
+    ]
+    assert job.left() == 0
+    assert again.out.splitlines() == [
+        f"web (pid {job.pid}): os: process already finished (signal: killed)",
+        daemon,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("options", "who"),
+    [
+        ("--signal TERM", ""),
+        ("--signal INT", " and 1 that it started"),
+        ("--signal STOP", " and 2 that it started"),
+        ("--signal URG --tree", " and 2 that it started"),
+        ("--signal STOP --only", ""),
+    ],
+)
+def test_whom_a_signal_reaches(run: RunCell, options: str, who: str) -> None:
+    """A signal goes where it means something, unless an option says otherwise."""
+    job = run(
+        "%spawn --name web sh -c 'trap : TERM INT; setsid sleep 60 & "
+        "echo $!; sleep 60 & while :; do wait; done'"
+    ).value
+    until(job, lambda job: job.total > 0)
+    eventually(lambda: is_complete(job))
+
+    ran = run(f"%prockill web {options}")
+
+    sig = f"SIG{options.split()[1]}"
+    assert ran.out == f"web (pid {job.pid}){who}: {sig} sent\n"
+    job.kill()
+    job.wait(30)
+
+
+def test_an_interrupt_stops_the_waiting(run: RunCell) -> None:
+    """Ctrl-C while %prockill waits says what is left; the end goes on."""
+    job = run("%spawn --name deaf sh -c 'trap \"\" TERM; echo; exec sleep 60'").value
     until(job, lambda job: job.total > 0)
 
-    ran = run("%prockill sh --tree")
+    with interrupted_after(0.2):
+        ran = run("%prockill deaf --grace 2")
 
-    assert ran.out == f"sh (pid {job.pid}): SIGKILL sent to it and all it started\n"
-    until(job, lambda job: job.finished)
+    assert isinstance(ran.error, KeyboardInterrupt)
+    assert f"waiting stopped; deaf (pid {job.pid}) still runs" in ran.out
+    assert str(job.wait(30)) == "signal: killed"
 
 
 def test_grace(run: RunCell) -> None:
-    """--grace sends SIGTERM at once, and SIGKILL only if the job still runs then."""
+    """--grace sends SIGTERM at once, and SIGKILL to what still runs then."""
     deaf = run("%spawn --name deaf sh -c 'trap \"\" TERM; echo; exec sleep 60'").value
     good = run("%spawn --name good sleep 60").value
     until(deaf, lambda job: job.total > 0)
@@ -109,8 +193,8 @@ def test_grace(run: RunCell) -> None:
         f"deaf (pid {deaf.pid}): SIGTERM sent, SIGKILL follows after 0.1 s",
         f"good (pid {good.pid}): SIGTERM sent, SIGKILL follows after 0.1 s",
     ]
-    assert str(deaf.wait(30)) == "signal: killed"
-    assert str(good.wait(30)) == "signal: terminated"
+    assert str(deaf.state) == "signal: killed"
+    assert str(good.state) == "signal: terminated"
 
 
 def test_a_wrong_name_spares_all(run: RunCell) -> None:
@@ -175,7 +259,7 @@ def test_the_process_of_a_job_is_the_job(run: RunCell) -> None:
 
     ran = run("%prockill p --tree")
 
-    assert ran.out == f"mine (pid {job.pid}): SIGKILL sent to it and all it started\n"
+    assert ran.out == f"mine (pid {job.pid}): SIGKILL sent\n"
 
 
 def test_the_pid_of_an_ended_job(run: RunCell) -> None:
@@ -217,13 +301,22 @@ def test_a_pid_that_is_nobodys(run: RunCell) -> None:
     assert str(ran.error) == "no process has the pid 99999999"
 
 
-def test_grace_has_its_own_signal(run: RunCell) -> None:
-    """--grace excludes any signal but SIGTERM."""
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ("--grace 1 --signal INT", "--grace begins with SIGTERM: leave --signal out"),
+        ("--grace 1 --only", "--grace ends the whole job: leave --only out"),
+        ("--tree --only", "--tree and --only exclude each other: leave one out"),
+    ],
+)
+def test_options_that_exclude_each_other(run: RunCell, options: str, text: str) -> None:
+    """Options that exclude each other are refused in one line; nothing is sent."""
     run("%spawn sleep 60")
 
-    assert str(run("%prockill sleep --grace 1 --signal INT").error) == (
-        "--grace begins with SIGTERM: leave --signal out"
-    )
+    ran = run(f"%prockill sleep {options}")
+
+    assert isinstance(ran.error, UsageError)
+    assert str(ran.error) == text
     assert jobs.running
 
 

@@ -75,13 +75,13 @@ class FakeJob:
         self.measured += 1
         return self.used
 
-    def signal(self, sig: int, tree: bool = False) -> None:
+    def signal(self, sig: int, tree: bool | None = None) -> None:
         """Note a signal; an ended job refuses it."""
         if self.state is not None:
             raise ProcessDoneError
         self.done.append(("signal", sig, tree))
 
-    def kill(self, tree: bool = False) -> None:
+    def kill(self, tree: bool | None = None) -> None:
         """Note SIGKILL."""
         self.signal(9, tree)
 

@@ -266,12 +266,12 @@ def test_at_end(front: FrontEnd, job: FakeJob, view: JobView) -> None:
 
 
 BUTTONS = {
-    "interrupt": ("signal", signal.SIGINT, True),
+    "interrupt": ("signal", signal.SIGINT, None),
     "terminate": "terminate",
-    "kill": ("signal", 9, True),
+    "kill": ("signal", 9, None),
     "close_stdin": "close_stdin",
-    "stop": ("signal", signal.SIGSTOP, True),
-    "continue": ("signal", signal.SIGCONT, True),
+    "stop": ("signal", signal.SIGSTOP, None),
+    "continue": ("signal", signal.SIGCONT, None),
 }
 
 

@@ -292,7 +292,7 @@ def test_kill(front: FrontEnd, listed: Listed) -> None:
     listed.asks(front, "kill", job="1", seq=7)
 
     front.wait(lambda: front.messages("done"))
-    assert [each.done for each in listed.jobs] == [[], [("signal", 9, True)]]
+    assert [each.done for each in listed.jobs] == [[], [("signal", 9, None)]]
     (done,) = front.messages("done")
     assert (done["page"], done["seq"], done["error"]) == ("a", 7, "")
 
@@ -305,7 +305,7 @@ def test_what_came_of_a_kill_is_told_at_once(
     listed.asks(front, "look", number=0)
     told(front)
     killed = listed.jobs[1]
-    monkeypatch.setattr(killed, "kill", lambda tree: killed.ends(9))
+    monkeypatch.setattr(killed, "kill", lambda: killed.ends(9))
 
     listed.asks(front, "kill", job="1", seq=7)
 
@@ -325,7 +325,7 @@ def test_a_kill_while_others_are_measured_is_told_at_once(
         assert go_on.wait(20)
 
     monkeypatch.setattr(other, "usage", usage)
-    monkeypatch.setattr(killed, "kill", lambda tree: killed.ends(9))
+    monkeypatch.setattr(killed, "kill", lambda: killed.ends(9))
     listed.asks(front, "look", number=0)
     assert measuring.wait(20)
     listed.asks(front, "kill", job="0", seq=7)

@@ -194,6 +194,20 @@ def tree_of(running: Iterable[int], ended: Iterable[int] = ()) -> Tree:
     return Tree(lambda table: lead | (left - table.keys()))
 
 
+def adopted() -> list[Stat]:
+    """List the processes that lost their parent: what adopts them is above us, or we.
+
+    Of some the parent was there at the last look, and is not now.
+    """
+    table = _strangers.look()
+    adopters = {1, os.getpid(), *proc.ancestors(os.getpid())}
+    return [
+        seen
+        for seen in table.values()
+        if seen.parent in adopters or seen.parent not in table
+    ]
+
+
 def send(seen: Stat, sig: int) -> bool:
     """Send *sig* to this very process; ``False`` if it is gone."""
     held = [NO_MORE]

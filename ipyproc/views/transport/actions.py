@@ -104,9 +104,8 @@ def act(job: Job, asked: Asked) -> Act | None:
             return job.terminate
         case "close_stdin":
             return job.close_stdin
-    # Buttons reach what the job started, too, as Ctrl-C in a terminal does; only
-    # ``signal`` leaves that to the reader.
-    return partial(job.signal, BUTTONS[asked["action"]], tree=True)
+    # Whom a button reaches is the job's to know; ``signal`` leaves it to the reader.
+    return partial(job.signal, BUTTONS[asked["action"]])
 
 
 def _end_elder(job: Job, asked: EndElder) -> Act | None:

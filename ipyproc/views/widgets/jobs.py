@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Hashable, Iterable, Iterator
-from functools import partial
 from itertools import count
 from typing import Final, cast
 from weakref import WeakKeyDictionary
@@ -92,7 +91,7 @@ class JobsView(RowsView):
             return None
         for job in self._listed:
             if self._keys.get(job) == asked["job"]:
-                return partial(job.kill, tree=True)
+                return job.kill
         return None
 
     def _rows(self) -> Iterable[JobFields]:
