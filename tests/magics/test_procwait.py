@@ -136,7 +136,7 @@ def test_an_interrupt_stops_only_the_waiting(run: RunCell) -> None:
 @pytest.mark.parametrize("options", ["", "--check"])
 def test_a_lost_state_is_said(run: RunCell, options: str) -> None:
     """Waiting for a released process is an error of one line."""
-    job = run("%spawn --quiet cat").value
+    job = run("%spawn --quiet --stdin - cat").value
     job.process.release()
     job.close_stdin()
 
