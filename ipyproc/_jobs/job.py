@@ -230,7 +230,7 @@ class Job(Facts):
 
     def refresh(self) -> None:
         """Call the subscribers, for what they show of the job may be old."""
-        if self._loop.is_open:
+        if self._subscribers and self._loop.is_open:
             self._loop.call_soon(self._changed)
 
     def let_go(self) -> None:

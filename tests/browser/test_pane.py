@@ -120,7 +120,7 @@ def test_buttons_work_while_the_kernel_is_busy(
 def test_run_again_and_an_elder(
     open_notebook: OpenNotebook, write: WriteNotebook, picture: Picture
 ) -> None:
-    """Run again shows a new run in the place; an elder that runs is offered, and ends."""
+    """A new run takes the place of an ended one; an elder that runs can be ended."""
     echo = "%spawn --name echo --quiet sleep 99\n%spawn --name echo cat"
     notebook = open_notebook(write(echo))
     cell = notebook.start(0)

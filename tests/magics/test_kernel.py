@@ -46,6 +46,7 @@ def no_job_is_left(kernel: Kernel) -> None:
     )
 
 
+@pytest.mark.parametrize("asks", ["python3 -c 'input()'", "sh -c 'cat; exit 1'"])
 @pytest.mark.parametrize(
     ("options", "allow_stdin", "is_open"),
     [
@@ -58,10 +59,10 @@ def no_job_is_left(kernel: Kernel) -> None:
     ],
 )
 def test_input_is_open_where_a_pane_has_a_field(
-    kernel: Kernel, options: str, allow_stdin: bool, is_open: bool
+    kernel: Kernel, options: str, allow_stdin: bool, is_open: bool, asks: str
 ) -> None:
     """A program that asks waits only where somebody can answer in a pane."""
-    code = f"%spawn {options} --name asks python3 -c 'input()'"
+    code = f"%spawn {options} --name asks {asks}"
     kernel.run(code, as_user=allow_stdin)
 
     asked = kernel.run("job = jobs['asks']; job.stdin_open, str(job.state)").result

@@ -394,6 +394,7 @@ def test_a_command_is_shown_as_it_was_typed(run: RunCell, cell: str) -> None:
         console.spawned(job),
         str(html.job(job)),
         repr(job),
+        str(format.snapshot(job)),
     ]
     pictures += [ran.out, ran.err, run("%procs").out]
 
