@@ -34,7 +34,7 @@ _MODULES = {
     "ipyproc._jobs.procinfo.course": "Peak UsagePoint",
     "ipyproc._jobs.procinfo.usage": "Usage",
     "ipyproc._jobs.registry": "Jobs",
-    "ipyproc._jobs.request": "PIPE",
+    "ipyproc._jobs.checks": "PIPE",
     "ipyproc._jobs.runner": "JobStatus",
     "ipyproc.process": (
         "INTERRUPT KILL Process ProcessStatus find_process start_process"

@@ -1,13 +1,13 @@
 """The public names, for type checkers; ``__init__.py`` imports them on first use."""
 
 from ipyproc import context
+from ipyproc._jobs.checks import PIPE
 from ipyproc._jobs.job import Job
 from ipyproc._jobs.output.capture import Capture
 from ipyproc._jobs.output.interleaved import Chunk
 from ipyproc._jobs.procinfo.course import Peak, UsagePoint
 from ipyproc._jobs.procinfo.usage import Usage
 from ipyproc._jobs.registry import Jobs
-from ipyproc._jobs.request import PIPE
 from ipyproc._jobs.runner import JobStatus
 from ipyproc.attr import (
     Credential,

@@ -7,12 +7,13 @@ from collections.abc import Mapping
 
 from ipyproc import _jobs
 from ipyproc._jobs import replacing, request
+from ipyproc._jobs.checks import Sink, Source
 from ipyproc._jobs.job import Job, start
 from ipyproc._jobs.local import LocalRunner
 from ipyproc._jobs.output.capture import MEMORY_LIMIT, OUTPUT_LIMIT
 from ipyproc._jobs.output.encoding import UTF_8
 from ipyproc._jobs.registry import Jobs
-from ipyproc._jobs.request import Request, Sink, Source, Words
+from ipyproc._jobs.request import Request, Words
 from ipyproc.attr import SysProcAttr
 
 #: The jobs of this session.

@@ -12,12 +12,13 @@ from typing import Protocol
 
 from ipyproc import _jobs
 from ipyproc._jobs import ready, replacing
+from ipyproc._jobs.checks import seconds
 from ipyproc._jobs.facts import Facts
 from ipyproc._jobs.io.event_loop import event_loop
 from ipyproc._jobs.io.timers import Once, Timer
 from ipyproc._jobs.names import HASH, Namesakes
 from ipyproc._jobs.output.spill import Archive
-from ipyproc._jobs.request import Request, seconds
+from ipyproc._jobs.request import Request
 from ipyproc._jobs.runner import JobStatus, Runner
 from ipyproc._jobs.shutdown import shutdown
 from ipyproc._jobs.subscribers import Subscribers

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
+from ipyproc._jobs.checks import seconds
 from ipyproc._jobs.io.timers import Once
 from ipyproc._jobs.output.grid import Grid
 from ipyproc._jobs.output.interleaved import STREAMS, Output
@@ -15,7 +16,6 @@ from ipyproc._jobs.output.parser import Stream
 from ipyproc._jobs.output.plain import NoPen
 from ipyproc._jobs.output.search import Printed
 from ipyproc._jobs.procinfo.ports import Ports, holder
-from ipyproc._jobs.request import seconds
 from ipyproc._jobs.runner import JobStatus
 from ipyproc.errors import NotReadyError
 from ipyproc.state import ProcessState

@@ -7,11 +7,11 @@ from difflib import get_close_matches
 from operator import attrgetter
 from typing import TypeVar
 
+from ipyproc._jobs.checks import size
 from ipyproc._jobs.io.event_loop import event_loop
 from ipyproc._jobs.job import Job
 from ipyproc._jobs.names import ALL, HASH, Namesakes, split
 from ipyproc._jobs.output.spill import Keeping
-from ipyproc._jobs.request import size
 
 _Default = TypeVar("_Default")
 

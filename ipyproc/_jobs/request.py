@@ -2,42 +2,25 @@
 
 from __future__ import annotations
 
-import io
-import math
 import os
 import re
 import shlex
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import Enum
 from itertools import pairwise
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
+from ipyproc._jobs import checks
+from ipyproc._jobs.checks import Sink, Source
 from ipyproc._jobs.names import HASH
 from ipyproc._jobs.output import encoding as encodings
 from ipyproc._jobs.output.capture import MEMORY_LIMIT, OUTPUT_LIMIT
 from ipyproc._jobs.output.encoding import UTF_8
-from ipyproc.attr import HasFileno, SysProcAttr
+from ipyproc.attr import SysProcAttr
 
-
-class _Pipe(Enum):
-    PIPE = "PIPE"
-
-    def __repr__(self) -> str:
-        return "PIPE"
-
-
-#: For ``spawn(stdin=PIPE)``: the job's standard input stays open for ``Job.send``.
-PIPE: Final = _Pipe.PIPE
-
-_Path: TypeAlias = str | os.PathLike[str]
 #: What ``spawn`` takes for *argv*.
 Words: TypeAlias = str | Sequence[str | bytes | os.PathLike[str]]
-#: What ``spawn`` takes for *stdin*.
-Source: TypeAlias = _Pipe | bytes | _Path | HasFileno | int | None
-#: What ``spawn`` takes for *stdout* and *stderr*.
-Sink: TypeAlias = _Path | HasFileno | int | None
 # The kernel takes no argument of 128 KiB or more.
 _LONGEST_ARGUMENT = 120_000
 #: The descriptor of a script that is longer.
@@ -106,38 +89,38 @@ def check(
     memory_limit: object = MEMORY_LIMIT,
 ) -> Request:
     """Check the options of ``spawn``; the errors name the option."""
-    if flag("shell", shell):
+    if checks.flag("shell", shell):
         text = _shell_script(argv)
-        program, script = _with_shell(text, variables(env).get("PATH"))
+        program, script = _with_shell(text, checks.variables(env).get("PATH"))
         shown = shown or text
     else:
         program, script = words(argv), None
-    if flag("replace", replace) and name is None:
+    if checks.flag("replace", replace) and name is None:
         raise ValueError("replace: needs a name, which says what is to be ended")
-    if flag("merge", merge) and stderr is not None:
+    if checks.flag("merge", merge) and stderr is not None:
         raise ValueError("stderr: with merge=True it goes where stdout goes")
     return Request(
         argv=program,
-        name=job_name(name) or ("shell" if shell else _default_name(program)),
+        name=checks.job_name(name) or ("shell" if shell else _default_name(program)),
         is_named=name is not None,
         script=script,
         shown=shown,
-        dir=directory(dir),
-        env=variables(env),
-        clear_env=flag("clear_env", clear_env),
+        dir=checks.directory(dir),
+        env=checks.variables(env),
+        clear_env=checks.flag("clear_env", clear_env),
         without=tuple(without),
-        stdin=source(stdin),
-        stdout=sink("stdout", stdout),
-        stderr=sink("stderr", stderr),
-        merge=flag("merge", merge),
-        timeout=None if timeout is None else seconds("timeout", timeout),
-        grace=seconds("grace", grace),
-        detach=flag("detach", detach),
-        replace=flag("replace", replace),
-        sys=system(sys),
+        stdin=checks.source(stdin),
+        stdout=checks.sink("stdout", stdout),
+        stderr=checks.sink("stderr", stderr),
+        merge=checks.flag("merge", merge),
+        timeout=None if timeout is None else checks.seconds("timeout", timeout),
+        grace=checks.seconds("grace", grace),
+        detach=checks.flag("detach", detach),
+        replace=checks.flag("replace", replace),
+        sys=checks.system(sys),
         encoding=encodings.checked(encoding),
-        output_limit=size("output_limit", output_limit),
-        memory_limit=size("memory_limit", memory_limit),
+        output_limit=checks.size("output_limit", output_limit),
+        memory_limit=checks.size("memory_limit", memory_limit),
     )
 
 
@@ -146,7 +129,7 @@ def check_open(request: Request) -> None:
     for argument in ("stdin", "stdout", "stderr"):
         value = getattr(request, argument)
         if isinstance(value, int) or hasattr(value, "fileno"):
-            _file(argument, value, "an open file")
+            checks.open_file(argument, value, "an open file")
 
 
 def words(argv: object) -> tuple[str, ...]:
@@ -157,98 +140,10 @@ def words(argv: object) -> tuple[str, ...]:
     elif isinstance(argv, Sequence) and not isinstance(argv, bytes | bytearray):
         found = argv
     else:
-        raise _wrong("argv", "a list of words or a str", argv)
+        raise checks.wrong("argv", "a list of words or a str", argv)
     if not found:
         raise ValueError("argv: expected a program and its arguments, got nothing")
-    return tuple(_path("argv", word) for word in found)
-
-
-def variables(env: object) -> dict[str, str]:
-    """Check *env*, the variables that are added to the environment."""
-    if env is None:
-        return {}
-    if not isinstance(env, Mapping):
-        raise _wrong("env", "a mapping", env)
-    return dict(_variable(key, value) for key, value in env.items())
-
-
-def directory(value: object) -> str | None:
-    """Check *dir*; ``~`` is not expanded yet."""
-    return None if value is None or value == "" else _path("dir", value)
-
-
-def source(value: object) -> Source:
-    """Check *stdin*; text comes back as bytes, so that a str is a path."""
-    if isinstance(value, str):
-        return value.encode()
-    if isinstance(value, bytearray | memoryview):
-        return bytes(value)
-    if isinstance(value, os.PathLike):
-        return _path("stdin", value)
-    if value is None or isinstance(value, bytes | _Pipe):
-        return value
-    return _file("stdin", value, "PIPE, bytes, a str, a path, an open file or None")
-
-
-def sink(argument: str, value: object) -> Sink:
-    """Check *stdout* or *stderr*; a path comes back as a str."""
-    if value is None:
-        return None
-    if isinstance(value, str | os.PathLike):
-        return _path(argument, value)
-    return _file(argument, value, "a path, an open file or None")
-
-
-def job_name(value: object) -> str | None:
-    """Check the name of a job."""
-    if value is None:
-        return None
-    if not isinstance(value, str):
-        raise _wrong("name", "a str", value)
-    if not value.isprintable() or value != value.strip() or not value:
-        raise ValueError(f"name: expected printable text, got {value!r}")
-    if HASH in value:
-        raise ValueError(f"name: {HASH} is for numbers, as in train{HASH}1: {value!r}")
-    return value
-
-
-def flag(argument: str, value: object) -> bool:
-    """Check an option that is on or off."""
-    if not isinstance(value, bool):
-        raise _wrong(argument, "True or False", value)
-    return value
-
-
-def seconds(argument: str, value: object) -> float:
-    """Check a time span."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise _wrong(argument, "a number of seconds", value)
-    if not value >= 0:  # nor is a NaN
-        raise ValueError(f"{argument}: expected 0 seconds or more, got {value}")
-    try:
-        return float(value)
-    except OverflowError:  # an int that no float can hold
-        return math.inf
-
-
-def size(argument: str, value: object) -> int:
-    """Check a number of bytes."""
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise _wrong(argument, "a number of bytes", value)
-    if value < 0:
-        raise ValueError(f"{argument}: expected 0 bytes or more, got {value}")
-    return value
-
-
-def system(value: object) -> SysProcAttr | None:
-    """Check *sys*."""
-    if value is not None and not isinstance(value, SysProcAttr):
-        raise _wrong("sys", "a SysProcAttr", value)
-    return value
-
-
-def _wrong(argument: str, expected: str, value: object) -> TypeError:
-    return TypeError(f"{argument}: expected {expected}, not {type(value).__name__}")
+    return tuple(checks.path("argv", word) for word in found)
 
 
 def _split(line: str) -> list[str]:
@@ -260,8 +155,8 @@ def _split(line: str) -> list[str]:
 
 def _shell_script(argv: object) -> str:
     if not isinstance(argv, str):
-        raise _wrong("argv", "a str for the shell", argv)
-    return _path("argv", argv)
+        raise checks.wrong("argv", "a str for the shell", argv)
+    return checks.path("argv", argv)
 
 
 def _with_shell(script: str, path: str | None) -> tuple[tuple[str, ...], bytes | None]:
@@ -291,41 +186,3 @@ def _program_or_script(argv: Sequence[str]) -> str:
         if word.endswith(".py"):
             return os.path.basename(word)
     return program
-
-
-def _path(argument: str, value: object) -> str:
-    try:
-        text = os.fsdecode(value)  # type: ignore[arg-type]
-    except TypeError:
-        raise _wrong(argument, "a str or a path", value) from None
-    if "\0" in text:
-        raise ValueError(f"{argument}: embedded NUL byte in {text!r}")
-    return text
-
-
-def _variable(key: object, value: object) -> tuple[str, str]:
-    if not isinstance(key, str):
-        raise _wrong("env", "names that are str", key)
-    if not isinstance(value, str):
-        raise _wrong("env", f"a str for {key!r}", value)
-    if not key or "=" in key:
-        raise ValueError(f"env: {key!r} cannot be the name of a variable")
-    if "\0" in key + value:
-        raise ValueError(f"env: embedded NUL byte in {key!r} or its value")
-    return key, value
-
-
-def _file(argument: str, value: object, expected: str) -> HasFileno | int:
-    """Check that *value* is an open descriptor, or has one."""
-    if isinstance(value, bool) or not (
-        isinstance(value, int) or hasattr(value, "fileno")
-    ):
-        raise _wrong(argument, expected, value)
-    file: HasFileno | int = value
-    try:
-        os.fstat(file if isinstance(file, int) else file.fileno())
-    except io.UnsupportedOperation:
-        raise _wrong(argument, expected, value) from None
-    except (OSError, OverflowError, ValueError):
-        raise ValueError(f"{argument}: {value!r} is not open") from None
-    return file

@@ -16,8 +16,9 @@ from pathlib import Path
 
 from IPython.core.error import UsageError
 
+from ipyproc._jobs.checks import PIPE, Source
 from ipyproc._jobs.job import Job
-from ipyproc._jobs.request import PIPE, Source, check
+from ipyproc._jobs.request import check
 from ipyproc._text import errno_text
 from ipyproc.attr import Credential, SysProcAttr
 from ipyproc.magics import environment

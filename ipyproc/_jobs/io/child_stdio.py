@@ -11,7 +11,7 @@ from errno import EACCES, EINVAL, EISDIR, ENOSYS, EPERM
 from itertools import count, starmap
 from typing import Final, TypeAlias
 
-from ipyproc._jobs.request import PIPE, Sink, Source
+from ipyproc._jobs.checks import PIPE, Sink, Source
 from ipyproc.attr import File
 from ipyproc.errors import PathError, SyscallError
 
