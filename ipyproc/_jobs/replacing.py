@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterable
 from contextlib import suppress
@@ -45,19 +46,32 @@ class Ended(Protocol):
 def end(jobs: Iterable[Ended]) -> None:
     """End *jobs* and what ended ones left, and return when all that is gone.
 
-    What is left is told by no event, so it is looked for. An interrupt ends the waiting
-    only. ``TimeoutError`` if something cannot be ended.
+    An interrupt ends the waiting only. ``TimeoutError`` if something cannot be ended.
     """
     if event_loop().is_current:
         raise RuntimeError("a callback of a job cannot wait for the end of another")
-    left = [job for job in jobs if job.ended_at is None or job.left()]
-    for job in left:
+    asked = left_of(jobs)
+    for job in asked:
         with suppress(ProcessDoneError):
             job.terminate()
-    patience = max((job.grace for job in left), default=0.0) + _PATIENCE
-    deadline = time.monotonic() + patience
-    while left := [job for job in left if job.ended_at is None or job.left()]:
-        if time.monotonic() > deadline:
-            names = ", ".join(f"{job.label} (pid {job.pid})" for job in left)
-            raise TimeoutError(f"{names} could not be ended, so nothing was started")
+    patience = max((job.grace for job in asked), default=0.0) + _PATIENCE
+    wait_until_gone(asked, patience)
+    if left := left_of(asked):
+        names = ", ".join(f"{job.label} (pid {job.pid})" for job in left)
+        raise TimeoutError(f"{names} could not be ended, so nothing was started")
+
+
+def wait_until_gone(jobs: Iterable[Ended], timeout: float = math.inf) -> None:
+    """Wait until nothing is left of *jobs*, at most *timeout* seconds.
+
+    What is left is told by no event, so it is looked for.
+    """
+    deadline = time.monotonic() + timeout
+    left = list(jobs)
+    while (left := left_of(left)) and time.monotonic() < deadline:
         time.sleep(_LOOK_EVERY)
+
+
+def left_of(jobs: Iterable[Ended]) -> list[Ended]:
+    """Return those of *jobs* that run, or of which something is left."""
+    return [job for job in jobs if job.ended_at is None or job.left()]

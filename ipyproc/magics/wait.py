@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 
 from ipyproc._jobs.job import Job
+from ipyproc._jobs.replacing import left_of, wait_until_gone
 from ipyproc.errors import ExitError, NotReadyError
 from ipyproc.magics.errors import one_line
 from ipyproc.state import ProcessState
@@ -16,7 +17,6 @@ from ipyproc.views.render.console import SILENT, Monitor
 
 # Go's ExitError keeps as much of the end of standard error.
 _STDERR = 1 << 15
-_LOOK_EVERY = 0.02
 
 
 def wait(
@@ -65,16 +65,13 @@ def until_ready(
 def gone(jobs: Sequence[Job], alone: bool) -> None:
     """Wait until nothing is left of the jobs, or, if *alone*, their processes ended.
 
-    What is left is told by no event, so it is looked for. An interrupt names, in one
-    line, the jobs of which something is left.
+    An interrupt names, in one line, the jobs of which something is left.
     """
     wait(jobs)
-    left = [] if alone else [*jobs]
     try:
-        while left := [job for job in left if job.left()]:
-            time.sleep(_LOOK_EVERY)
+        wait_until_gone([] if alone else jobs)
     except KeyboardInterrupt as interrupt:
-        names = ", ".join(f"{job.label} (pid {job.pid})" for job in left)
+        names = ", ".join(f"{job.label} (pid {job.pid})" for job in left_of(jobs))
         text = f"waiting stopped; something is left of {names}"
         raise one_line(interrupt, text) from None
 
