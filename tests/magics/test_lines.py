@@ -14,6 +14,7 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from ipyproc import jobs
 from ipyproc.magics.expansion import as_text
+from tests.kernel.fixtures import Kernel
 from tests.magics.lines import (
     BODIES,
     LIKE_BASH,
@@ -167,6 +168,38 @@ def test_names_of_the_user_change_no_cell_of_ours(cell: str) -> None:
     ours = body if cell.startswith("%%") else None
 
     assert read(line, ours, user) == read(line, ours, {})
+
+
+#: Defines what tells of the last job what it was started with, and ends it.
+SEEN = """
+def _seen():
+    from ipyproc import jobs
+    job = jobs.last
+    if job.ended_at is None:
+        job.kill()
+    return job.argv, job._request.stdin, job._request.script, dict(job._request.env)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("kernel")
+@pytest.mark.parametrize("cell", spawn_cells())
+def test_names_of_the_user_change_no_cell_in_a_kernel(
+    kernel: Kernel, cell: str
+) -> None:
+    """In a kernel, too, a cell of ours starts the same if all its names are taken."""
+    kernel.run(SEEN)
+    names = sorted(set(re.findall(r"[^\W\d]\w*", cell)))
+
+    first = kernel.run(cell)
+    plain = kernel.run("_seen()").result
+    kernel.run(f"get_ipython().push(dict.fromkeys({names}, 'replaced'))")
+    again = kernel.run(cell)
+    taken = kernel.run("_seen()").result
+    kernel.run(f"get_ipython().drop_by_id(dict.fromkeys({names}, 'replaced'))")
+
+    assert (first.error, again.error) == (None, None)
+    assert plain == taken is not None
 
 
 def test_there_are_cells_of_ours() -> None:
