@@ -274,7 +274,7 @@ def test_what_is_imported_shows_how_it_is_used() -> None:
     [
         ("INTERRUPT", "ipyproc.process"),
         ("KILL", "ipyproc.process"),
-        ("PIPE", "ipyproc._jobs.request"),
+        ("PIPE", "ipyproc._jobs.checks"),
     ],
 )
 def test_constants_are_told(name: str, home: str) -> None:

@@ -85,16 +85,6 @@ class Job(Facts):
         found = same.elders(self) if same is not None else []
         return [job for job in found if isinstance(job, Job)]
 
-    def start(self) -> None:
-        """Start the process, or raise what the system says; once."""
-        self.started_at, self._started = time.time(), time.monotonic()
-        self._runner.start(self._changed)
-        timeout = self._request.timeout
-        if timeout is not None:
-            self._timeout = self._loop.call_later(timeout, self._time_out)
-            if self._over.happened:
-                self._timeout.cancel()
-
     def again(self, replace: bool = False) -> Job:
         """Start the same once more, and return the new job, which has the next number.
 
@@ -253,6 +243,16 @@ class Job(Facts):
         """Drop the view, if there is one; the table calls this for jobs it forgets."""
         self._view.forget()
 
+    def _begin(self) -> None:
+        """Start the process, or raise what the system says."""
+        self.started_at, self._started = time.time(), time.monotonic()
+        self._runner.start(self._changed)
+        timeout = self._request.timeout
+        if timeout is not None:
+            self._timeout = self._loop.call_later(timeout, self._time_out)
+            if self._over.happened:
+                self._timeout.cancel()
+
     def _check_waitable(self) -> None:
         if self._loop.is_current:
             raise RuntimeError("a callback of a job cannot wait for one")
@@ -308,7 +308,7 @@ def start(request: Request, runner: Runner, table: Table) -> Job:
     """Start a job with *runner*, keep it in *table*, and end it with the session."""
     job = Job(request, runner)
     try:
-        job.start()
+        job._begin()
         table.add(job)
         shutdown.register(job, request.detach)
     except BaseException:
