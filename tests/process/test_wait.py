@@ -22,6 +22,7 @@ from ipyproc import (
     find_process,
     start_process,
 )
+from ipyproc._sys import pidfd, waitid
 from tests.process.tools import (
     descriptors,
     in_thread,
@@ -190,3 +191,15 @@ def test_any_number_of_seconds(seconds: float, mode: str) -> None:
 
     assert in_thread(lambda: theirs.wait(seconds)).exit_code == 5
     assert ours.wait(seconds).exit_code == 4
+
+
+@pytest.mark.skipif(not pidfd.works(), reason="there are no pidfds")
+@pytest.mark.parametrize("seconds", [2.2e6, 1e10, 1e300, math.inf])
+def test_poll_for_any_number_of_seconds(seconds: float) -> None:
+    """An end is polled for as long as a float can say, though poll(2) cannot."""
+    process = start_sh("exit 4")
+    wait_until_ended(process.pid)
+    with process.handle() as fd:
+        assert waitid.readable_within(fd, seconds)
+
+    assert process.wait().exit_code == 4
