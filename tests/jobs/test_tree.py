@@ -2,11 +2,14 @@ from __future__ import annotations
 
 import os
 import signal
+from itertools import count
+from typing import Any
 
 import pytest
 
 from ipyproc import PIPE, Job, spawn
-from ipyproc._jobs.procinfo.tree import tree_of
+from ipyproc._jobs.procinfo.proc import Stat
+from ipyproc._jobs.procinfo.tree import Tree, tree_of
 from ipyproc.attr import SysProcAttr
 from tests.jobs.helpers import (
     PATIENCE,
@@ -125,39 +128,38 @@ def test_nobody_escapes_by_forking() -> None:
     assert gone(job.pid)
 
 
-STORM = """
-import os, signal, time
+# Starts a process in a session of its own for each line that it reads.
+FORKER = """
+import os, signal, sys
 signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-signal.signal(signal.SIGTERM, signal.SIG_IGN)
-end = time.monotonic() + 60
-for number in range(12):
+os.write(1, b"ready\\n")
+for line in sys.stdin:
     if not os.fork():
-        if number % 3 == 0:
-            os.setsid()
-        print("ready")
-        while time.monotonic() < end:
-            if not os.fork():
-                time.sleep(0.01)
-                os._exit(0)
-            time.sleep(0.005)
-        os._exit(0)
-time.sleep(1000)
+        os.setsid()
+        os.write(1, b"forked\\n")
+        signal.pause()
 """
 
 
-def test_kill_tree_in_a_storm_of_forks() -> None:
-    """However many fork at once, some in sessions of their own, none is left."""
-    job = spawn(python(STORM))
-    until(job, lambda job: job.stdout.text.count("ready") == 12)
-    # Those that lead sessions of their own.
-    all_of_them = tree_of({job.pid}).find()
-    heirs = [m.pid for m in all_of_them if m.session == m.pid != job.pid]
-    assert len(heirs) == 4
-    job.kill(tree=True)
+def test_kill_tree_that_forks_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a process starts after it was found, and before it is killed, is killed."""
+    job = spawn(python(FORKER), stdin=PIPE)
+    until_printed(job, "ready")
+    find, looks = Tree.find, count()
+
+    def find_and_fork(*arguments: Any) -> set[Stat]:
+        found = find(*arguments)
+        if next(looks) == 0:
+            job.send("fork\n")
+            until_printed(job, "forked")
+        return found
+
+    monkeypatch.setattr(Tree, "find", find_and_fork)
+    job.kill()
 
     assert str(job.wait(PATIENCE)) == "signal: killed"
     until(job, lambda job: job.finished)  # so no process holds the pipes
-    assert gone(job.pid, *heirs)
+    assert next(looks) > 2
 
 
 def test_a_job_in_our_session_does_not_take_us_along() -> None:
