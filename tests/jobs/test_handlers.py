@@ -164,7 +164,6 @@ def test_every_public_call_is_tried() -> None:
         "archive",
         "forget",
         "let_go",
-        "start",
         "when_finished",
         "widget",
         "again",
