@@ -22,10 +22,15 @@ job = spawn("cat", stdin=PIPE)
 over = threading.Event()
 def ask():
     job.status, job.state, repr(job), repr(jobs), list(jobs), jobs.running
-    job.usage()
+    job.usage(), job.peak, job.history, job.left(), job.daemons(), job.ports()
+    job.label, job.elders, jobs.find_all("cat#*"), noisy.as_utf8.total
     noisy.stdout.tail(1 << 14), noisy.read(0, 1 << 14), noisy.stdout.dropped
     with suppress(TimeoutError, ChildProcessError):
         job.wait(0.001)
+    with suppress(TimeoutError, ChildProcessError):
+        job.until("zzz", timeout=0.001)
+    with suppress(TimeoutError, ChildProcessError):
+        job.until_listening(timeout=0)
     with suppress(RuntimeError):
         job.send("x")
         job.subscribe(lambda job: None)()
@@ -69,9 +74,12 @@ def test_a_child_ends_nothing() -> None:
 import os
 {QUIET}
 from ipyproc import PIPE, spawn
-job = spawn("cat", stdin=PIPE)
+job = spawn("cat", name="mine", stdin=PIPE)
 if not (child := os.fork()):
-    for call in (lambda: job.terminate(1), lambda: job.send("x")):
+    replace = lambda: spawn("cat", name="mine", stdin=PIPE, replace=True)
+    again = lambda: job.again(replace=True)
+    calls = [lambda: job.terminate(1), lambda: job.send("x"), replace, again]
+    for call in calls:
         try:
             call()
         except RuntimeError as error:
@@ -83,7 +91,7 @@ job.close_stdin()
 print(job.wait(20), job.stdout.text)
 """
     refusal = "the event loop of the jobs has ended"
-    assert script(code).splitlines() == [refusal, refusal, "exit status 0 alive"]
+    assert script(code).splitlines() == [*4 * [refusal], "exit status 0 alive"]
 
 
 def test_a_slow_subscriber_does_not_delay_a_fork() -> None:

@@ -42,6 +42,8 @@ def calls(job: Job) -> dict[str, Callable[[], object]]:
         "plain": lambda: (job.stdout.plain, job.as_utf8.total),
         "until": lambda: job.until("x", timeout=PATIENCE),
         "ports": lambda: listening(job),
+        "names": lambda: (job.label, job.elders, jobs.find_all("cat#*")),
+        "again": start_again,
         "used": lambda: (job.peak, job.history, job.course.times),
     }
 
@@ -51,6 +53,13 @@ def listening(job: Job) -> None:
     with pytest.raises(TimeoutError):
         job.until_listening(timeout=0)
     assert not job.ports().own
+
+
+def start_again() -> None:
+    """Start a job in the place of those of its name, and once more."""
+    job = spawn("true", name="replaced", replace=True)
+    assert job.wait(PATIENCE).success
+    assert job.again(replace=True).wait(PATIENCE).success
 
 
 def start_another() -> None:
