@@ -16,7 +16,7 @@ from ipyproc._jobs.io.timers import Timer
 from ipyproc._jobs.leader import Leader
 from ipyproc._jobs.procinfo import proc
 from ipyproc._jobs.procinfo.proc import Stat
-from ipyproc._jobs.procinfo.tree import Tree, adopted, tree_of
+from ipyproc._jobs.procinfo.tree import JUST_NOW, Tree, adopted, tree_of
 from ipyproc._jobs.uninterrupted import uninterrupted
 from ipyproc.errors import ProcessDoneError, SyscallError
 
@@ -28,6 +28,8 @@ _LONGEST_PAUSE: Final = 8.0
 # How soon to look whether something is left of a job that was asked to end; later.
 _LOOK_SOON: Final = 0.1
 _LOOK_SELDOM: Final = 2.0
+# Many jobs that end together share the looks; each look comes after their ends.
+_GATHER: Final = 2 * JUST_NOW
 
 
 class Ending:
@@ -84,18 +86,20 @@ class Ending:
     def leader_ended(self) -> None:
         """Go on, if the end was asked for. On the event loop's thread."""
         if self._asker:
-            self._ask_others()
+            self._asker.cancel()
+            self._asker = self._loop.call_later(_GATHER, self._ask_others)
         elif self._killer:
-            self._look_again(_LOOK_SOON)
+            self._look_later(_GATHER)
 
-    def _tree(self) -> Tree:
+    def _tree(self, recent: bool = False) -> Tree:
         pid = self._leader.pid
         # If nobody can learn its end any more, it may run on all the same.
         over = self._leader.is_over and not self._leader.is_ours
-        return tree_of((), ended={pid}) if over else tree_of({pid})
+        running, ended = ((), {pid}) if over else ({pid}, ())
+        return tree_of(running, ended, recent=recent)
 
-    def _find(self) -> set[Stat]:
-        return _alive(self._tree().find(list(self._known.values())))
+    def _find(self, recent: bool = False) -> set[Stat]:
+        return _alive(self._tree(recent).find(list(self._known.values())))
 
     def _note(self, members: Iterable[Stat]) -> None:
         self._known.update({(each.pid, each.started_ticks): each for each in members})
@@ -127,7 +131,9 @@ class Ending:
         """Send *sig* as a terminal does: to the leader's group."""
         pid = self._leader.pid
         if not self._leader.is_over:
-            groups = {each.pid: each.group for each in self._members()}
+            groups: dict[int, int] = {}
+            with suppress(OSError):
+                groups = {each.pid: each.group for each in self._find()}
             if not self._leader.signal_group(sig):
                 return 1
             return max(1, list(groups.values()).count(groups.get(pid, pid)))
@@ -138,15 +144,10 @@ class Ending:
             raise error
         return len(members)
 
-    def _members(self) -> set[Stat]:
-        """Find all that belongs to it; none if that cannot be found out."""
-        try:
-            return self._find()
-        except OSError:
-            return set()
-
     def _ask(self, grace: float) -> int:
-        members = self._members()
+        members: set[Stat] = set()
+        with suppress(OSError):  # as when no descriptor is free: the rest is killed
+            members = self._find(recent=True)
         try:
             self._leader.ask()
         except ProcessDoneError:
@@ -161,7 +162,7 @@ class Ending:
         self._killer = self._loop.call_later(grace, self._kill_rest)
         self._asker = self._loop.call_later(grace / 2, self._ask_others)
         if self._leader.is_over:
-            self._ask_others()
+            self.leader_ended()
 
     def _stop(self) -> None:
         for timer in (self._asker, self._looker, self._killer):
@@ -174,29 +175,30 @@ class Ending:
         if self._asker:
             self._asker.cancel()
         self._asker = None
-        members = self._members()
-        self._note(members)
-        others = {each for each in members if each.pid != self._leader.pid}
-        tree = self._tree()
-        tree.send(signals.SIGTERM, others)
-        tree.send(signals.SIGCONT, others)  # what is stopped would not hear it
-        self._look_again(_LOOK_SOON)
+        with suppress(OSError):
+            members = self._find(recent=True)
+            self._note(members)
+            others = {each for each in members if each.pid != self._leader.pid}
+            tree = self._tree()
+            tree.send(signals.SIGTERM, others)
+            tree.send(signals.SIGCONT, others)  # what is stopped would not hear it
+            if self._leader.is_over and not members:
+                self._stop()
+                return
+        self._look_later(_LOOK_SOON)
+
+    def _look_later(self, pause: float) -> None:
+        if self._looker:
+            self._looker.cancel()
+        self._looker = self._loop.call_later(pause, partial(self._look_again, pause))
 
     def _look_again(self, pause: float) -> None:
         """Stop once nothing is left; until then, look now and then."""
-        if self._looker:
-            self._looker.cancel()
-        if self._leader.is_over and self._is_gone():
-            self._stop()
-            return
-        later = partial(self._look_again, min(2 * pause, _LOOK_SELDOM))
-        self._looker = self._loop.call_later(pause, later)
-
-    def _is_gone(self) -> bool:
-        try:
-            return not self._find()
-        except OSError:
-            return False
+        with suppress(OSError):
+            if self._leader.is_over and not self._find(recent=True):
+                self._stop()
+                return
+        self._look_later(min(2 * pause, _LOOK_SELDOM))
 
     def _kill_rest(self, pause: float = _KILL_AGAIN) -> None:
         """Kill all that is left; retry while that is refused."""

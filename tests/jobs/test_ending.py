@@ -439,3 +439,24 @@ def test_killing_many_reads_strangers_once(monkeypatch: pytest.MonkeyPatch) -> N
 
     assert reads.count(1) <= 3
     assert not any(in_session(job.pid) for job in running if job.wait(PATIENCE))
+
+
+def test_what_was_killed_counts_until_it_is_gone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A kill is about all that it reached, also those who lost their parent by it."""
+    job = listeners(own_session=True)
+    (child,) = {member.pid for member in tree.tree_of({job.pid}).find()} - {job.pid}
+    send = tree.send
+
+    def spare(seen: proc.Stat, sig: int) -> bool:
+        return (seen.pid == child and sig == signal.SIGKILL) or send(seen, sig)
+
+    with monkeypatch.context() as patch:  # as if its end took a while
+        patch.setattr(tree, "send", spare)
+        assert job.kill() == 2
+        job.wait(PATIENCE)
+        assert job.left() == 1
+
+    assert job.kill() == 1
+    eventually(lambda: job.left() == 0)

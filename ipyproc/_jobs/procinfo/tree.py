@@ -29,6 +29,37 @@ _USES_PIDFDS = os.environ.get("IPYPROC_PIDFD") != "0" and hasattr(os, "pidfd_ope
 # For so long what was seen of a stranger may be taken for what it is, in seconds: until
 # its number comes again, for a process of a job, it takes longer.
 _FRESH = 10.0
+#: How old a look may be if many jobs share one, in seconds.
+JUST_NOW = 0.01
+
+
+class Machine:
+    """All processes of the machine at one moment, and who belongs to whom."""
+
+    __slots__ = ("heirs", "table", "taken")
+
+    def __init__(self, table: dict[int, Stat], taken: float = 0.0) -> None:
+        #: When the look began.
+        self.taken = taken
+        self.table = table
+        #: The children of each, and the members of its group and session, by its pid.
+        self.heirs: dict[int, list[int]] = {}
+        for seen in table.values():
+            for elder in {seen.parent, seen.group, seen.session}:
+                self.heirs.setdefault(elder, []).append(seen.pid)
+
+    def add_heirs(self, pids: set[int]) -> set[int]:
+        """Add the children of all, and the members of what each leads.
+
+        A process has the pid of its group or session only if it leads that: the system
+        keeps a pid from coming again as long as it names one.
+        """
+        found, new = set(pids), list(pids)
+        while new:
+            heirs = (pid for old in new for pid in self.heirs.get(old, ()))
+            new = [*{pid for pid in heirs if pid not in found}]
+            found.update(new)
+        return found
 
 
 class Strangers:
@@ -40,14 +71,14 @@ class Strangers:
     """
 
     def __init__(self) -> None:
-        self._seen: tuple[float, dict[int, Stat]] = 0.0, {}
+        self._first = 0.0
+        self._last = Machine({})
 
-    def look(self) -> dict[int, Stat]:
-        """Return them by their pids, in a table that belongs to the caller."""
-        taken, before = self._seen
-        now = time.monotonic()
-        if now - taken > _FRESH:
-            taken, before = now, {}
+    def look(self) -> Machine:
+        """Look at all of them."""
+        before, now = self._last.table, time.monotonic()
+        if now - self._first > _FRESH:
+            before, self._first = {}, now
         found: dict[int, Stat] = {}
         for pid in proc.pids():
             seen = before.get(pid)
@@ -55,8 +86,13 @@ class Strangers:
                 seen = proc.stat(pid)
             if seen is not None:
                 found[pid] = seen
-        self._seen = taken, found
-        return dict(found)
+        self._last = last = Machine(found, now)
+        return last
+
+    def recent(self) -> Machine:
+        """Return what a look showed just now, or look."""
+        last = self._last
+        return last if time.monotonic() - last.taken < JUST_NOW else self.look()
 
 
 _strangers = Strangers()
@@ -66,7 +102,8 @@ class Tree:
     """All that belongs to some jobs.
 
     *leaders* picks the pids of the jobs that still name them, or what they left, from a
-    table of all processes. *is_marked* finds more of them, by what they carry. Never
+    table of all processes. *is_marked* finds more of them, by what they carry. If
+    *recent*, it is found by a look that may have been ``JUST_NOW``. Never
     found are this process itself, those in *spared*, and those in ``beyond``: what we
     may not signal.
     """
@@ -75,41 +112,42 @@ class Tree:
         self,
         leaders: Callable[[dict[int, Stat]], Set[int]],
         is_marked: Callable[[Stat], bool] | None = None,
+        recent: bool = False,
     ) -> None:
+        self._recent = recent
         self._leaders = leaders
         self._is_marked = is_marked
         self.beyond: set[Stat] = set()
         #: What the last signal was sent to.
         self.reached: set[Stat] = set()
         # What the last look showed.
-        self._table: dict[int, Stat] = {}
+        self._machine = Machine({})
 
     def find(self, known: Iterable[Stat] = (), spared: int = 0) -> set[Stat]:
         """Find all that belongs to the jobs, and the children of *known* processes."""
-        known, spared_ones = set(known), {os.getpid(), spared}
-        # A mark is looked for where a parent was lost, which must not be missed.
-        table = _strangers.look() if self._is_marked is None else proc.table()
-        found = self._members(table, known, spared_ones)
-        while self._is_marked is None:
-            _refresh(table, found)
-            before, found = found, self._members(table, known, spared_ones)
-            if found <= before:
-                break
-        self._table = table
-        return {table[pid] for pid in found} - self.beyond
+        known, apart = set(known), {os.getpid(), spared}
+        if self._is_marked is not None:
+            # It is looked for where a parent was lost, which must not be missed.
+            self._machine = Machine(proc.table())
+            return self._members(self._machine, known, apart)
+        self._machine = _strangers.recent() if self._recent else _strangers.look()
+        seen = self._members(self._machine, known, apart)
+        # Of those what was seen before may no longer be so.
+        again = {pid: now for each in seen if (now := proc.stat(pid := each.pid))}
+        return self._members(Machine(again), known, apart)
 
     def _members(
-        self, table: dict[int, Stat], known: set[Stat], spared: set[int]
-    ) -> set[int]:
-        leaders, is_marked = self._leaders(table), self._is_marked
-        found = {
-            seen.pid
-            for seen in table.values()
-            if not leaders.isdisjoint((seen.pid, seen.group, seen.session))
-            or seen in known
-            or (is_marked is not None and is_marked(seen))
-        }
-        return _with_heirs(found - spared, table) - spared
+        self, machine: Machine, known: set[Stat], apart: set[int]
+    ) -> set[Stat]:
+        table, is_marked = machine.table, self._is_marked
+        found = {seen.pid for seen in known if table.get(seen.pid) == seen}
+        for leader in self._leaders(self._machine.table):
+            found.add(leader)
+            found.update(machine.heirs.get(leader, ()))
+        if is_marked is not None:
+            found.update(seen.pid for seen in table.values() if is_marked(seen))
+        found = machine.add_heirs(found - apart) - apart
+        return {table[pid] for pid in found if pid in table} - self.beyond
 
     def freeze(
         self, frozen: dict[Stat, bool], known: Iterable[Stat] = (), spared: int = 0
@@ -124,9 +162,11 @@ class Tree:
         known = set(known)
         # Each is noted before it is stopped, so that it can be continued if this fails.
         frozen.update((seen, seen.stopped) for seen in self.find(known, spared))
-        if not self._table:  # there is no /proc: nobody would know whom to continue
+        if (
+            not self._machine.table
+        ):  # there is no /proc: nobody would know whom to continue
             return
-        for leader in self._leaders(self._table):
+        for leader in self._leaders(self._machine.table):
             send_group(leader, _signal.SIGSTOP)
         new = set(frozen)
         for _ in range(_LOOKS):
@@ -186,12 +226,14 @@ class Tree:
         self.send(_signal.SIGCONT, members.keys() - stopped)
 
 
-def tree_of(running: Iterable[int], ended: Iterable[int] = ()) -> Tree:
+def tree_of(
+    running: Iterable[int], ended: Iterable[int] = (), *, recent: bool = False
+) -> Tree:
     """The tree of jobs whose processes run, and of some that ended and were reaped."""
     lead, left = frozenset(running), frozenset(ended)
     # The kernel keeps a pid from coming again while its group or session has members.
     # So if a reaped job's pid is in use, nobody is left, and the user is a stranger.
-    return Tree(lambda table: lead | (left - table.keys()))
+    return Tree(lambda table: lead | (left - table.keys()), recent=recent)
 
 
 def adopted() -> list[Stat]:
@@ -199,7 +241,7 @@ def adopted() -> list[Stat]:
 
     Of some the parent was there at the last look, and is not now.
     """
-    table = _strangers.look()
+    table = _strangers.look().table
     adopters = {1, os.getpid(), *proc.ancestors(os.getpid())}
     return [
         seen
@@ -282,30 +324,3 @@ def refusal(pid: int) -> str | None:
     if pid in proc.ancestors(os.getpid()):
         return f"pid {pid} is refused: it is a parent of the kernel"
     return None
-
-
-def _refresh(table: dict[int, Stat], pids: set[int]) -> None:
-    """Look again at some processes, and remove those that are gone."""
-    for pid in pids:
-        seen = proc.stat(pid)
-        if seen is None:
-            del table[pid]
-        else:
-            table[pid] = seen
-
-
-def _with_heirs(pids: set[int], table: dict[int, Stat]) -> set[int]:
-    """Add the children of all, and the members of groups and sessions that one leads.
-
-    A process has the pid of its group or session only if it leads that: the system
-    keeps a pid from coming again as long as it names one.
-    """
-    heirs: dict[int, list[int]] = {}
-    for seen in table.values():
-        for elder in {seen.parent, seen.group, seen.session}:
-            heirs.setdefault(elder, []).append(seen.pid)
-    found, new = set(pids), list(pids)
-    while new:
-        new = [pid for old in new for pid in heirs.get(old, ()) if pid not in found]
-        found.update(new)
-    return found
