@@ -69,4 +69,20 @@ def first(one, other):
     other.start()
     return one
 """,
+    "ready-exercise-1": """
+def port_of(job):
+    return int(job.until(r"\\d+", timeout=10)[0])
+""",
+    "ready-exercise-2": """
+def is_ready(job, port, seconds):
+    end = time.monotonic() + seconds
+    while not accepts(port) and time.monotonic() < end:
+        time.sleep(0.05)
+    return accepts(port)
+""",
+    "ready-exercise-3": """
+def end(job):
+    job.process.kill()
+    job.wait()
+""",
 }

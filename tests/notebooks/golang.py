@@ -16,16 +16,19 @@ import nbformat
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 GO = Path(sys.executable).with_name("go")
 BLOCK = re.compile(r"^```go\n(.*?)^```$", re.M | re.S)
+#: What looks like a package in one is none.
+STRING = re.compile(r'"[^"\n]*"|`[^`]*`')
 #: The packages that a block may use without importing them.
 PACKAGES = [
-    *("bufio", "context", "errors", "fmt", "io", "log", "os", "os/exec", "strings"),
-    *("syscall", "time"),
+    *("bufio", "context", "errors", "fmt", "io", "log", "net", "net/http", "os"),
+    *("os/exec", "regexp", "strings", "syscall", "time"),
 ]
 
 
 def program(block: str) -> str:
     """Make a program whose main function is the block."""
-    used = (p for p in PACKAGES if re.search(rf"\b{p.split('/')[-1]}\.", block))
+    bare = STRING.sub("", block)
+    used = (p for p in PACKAGES if re.search(rf"\b{p.split('/')[-1]}\.", bare))
     imports = "".join(f'import "{package}"\n' for package in used)
     return f"package main\n{imports}\nfunc main() {{\n{block}}}\n"
 
