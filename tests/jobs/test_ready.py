@@ -8,6 +8,7 @@ import re
 import signal
 import socket
 import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -18,8 +19,9 @@ import pytest
 
 from ipyproc import PIPE, Job, NotReadyError, spawn
 from ipyproc._jobs import ready
+from ipyproc._jobs.io.timers import Once
 from ipyproc._jobs.procinfo import ports
-from tests.jobs.helpers import PATIENCE, eventually, python
+from tests.jobs.helpers import PATIENCE, python
 
 #: Listens on the port that it is told, or on any, and says so; until its input ends.
 SERVER = """
@@ -164,14 +166,22 @@ def test_an_interrupt_ends_the_wait_only(wait: Callable[[Job], object]) -> None:
     """The job runs on after a KeyboardInterrupt."""
     job = spawn(["sleep", "60"])
 
+    main = threading.main_thread().ident
+    assert main is not None
+    over = threading.Event()
+
     def interrupt() -> None:
-        eventually(lambda: bool(job._subscribers))
-        os.kill(os.getpid(), signal.SIGINT)
+        while not over.wait(0.005):
+            if sys._current_frames()[main].f_code is Once.wait.__code__:
+                signal.pthread_kill(main, signal.SIGINT)
+                # It goes unnoticed if it comes a moment before the thread falls asleep.
+                over.wait(1)
 
     thread = threading.Thread(target=interrupt)
     thread.start()
     with pytest.raises(KeyboardInterrupt):
         wait(job)
+    over.set()
     thread.join()
 
     assert job.state is None

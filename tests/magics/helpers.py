@@ -59,7 +59,8 @@ def interrupt_when_waiting() -> Iterator[None]:
         while not over.is_set():
             if _waits(sys._current_frames()[main]):
                 signal.pthread_kill(main, signal.SIGINT)
-                return
+                # It goes unnoticed if it comes a moment before the thread falls asleep.
+                over.wait(1)
             time.sleep(0.005)
 
     thread = threading.Thread(target=watch)
@@ -72,11 +73,11 @@ def interrupt_when_waiting() -> Iterator[None]:
 
 
 def _waits(frame: Any) -> bool:
-    """Whether *frame* belongs to an event that the magics wait for."""
+    """Whether *frame* is that of a wait which the magics began."""
     names = []
     while frame is not None:
         if frame.f_code.co_filename == wait.__file__:
-            return len(names) > 1
+            return names[:1] == ["wait"]
         names.append(frame.f_code.co_name)
         frame = frame.f_back
     return False
