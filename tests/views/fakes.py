@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from types import SimpleNamespace
 
-from ipyproc import JobStatus, Peak, Usage
+from ipyproc import JobStatus, Peak, Usage, UsagePoint
 from ipyproc._jobs.output.interleaved import Output
 from ipyproc.errors import ProcessDoneError
 from ipyproc.state import ProcessState, WaitStatus
@@ -37,6 +37,7 @@ class FakeJob:
         self.timed_out = False
         self.used: Usage | None = None
         self.peak = Peak(0, 0.0, 0)
+        self.history: tuple[UsagePoint, ...] = ()
         self.course = SimpleNamespace(times=(0.0, 0.0), max_rss=None)
         self.measured = 0
         self.done: list[object] = []

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ipyproc import Peak
+from ipyproc import Peak, UsagePoint
 from ipyproc.state import ProcessState, Rusage, WaitStatus
 from ipyproc.views.render import format
 from ipyproc.views.render.format import Fact
@@ -116,6 +116,25 @@ def test_memory_of_a_job(
 
     labels = "Max RSS", "Peak memory", "Most processes"
     assert {k: v for k, v in outcome(job).items() if k in labels} == shown
+
+
+def test_the_course_of_a_job() -> None:
+    """What a job used over time is drawn, if it ran for long enough."""
+    job = FakeJob()
+    points = (
+        UsagePoint(1, 0, 0.0, 1),
+        UsagePoint(11, 8_000_000, 10.0, 1),
+        UsagePoint(21, 4_000_000, 10.0, 1),
+        UsagePoint(31, 4_000_000, 15.0, 1),
+    )
+    job.history = points
+    job.ends()
+    got = outcome(job)
+
+    assert got["CPU over time"] == "███████████▁▁▁▁▁▁▁▁▁▁▅▅▅▅▅▅▅▅▅ up to 100 %"
+    assert got["Memory over time"].endswith(" up to 8.0 MB")
+    job.history = points[:3]
+    assert "CPU over time" not in outcome(job)
 
 
 def test_times_of_a_tree() -> None:

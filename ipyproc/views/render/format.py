@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import shlex
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 from ipyproc._jobs.job import Job
-from ipyproc._jobs.procinfo.course import Peak, memory_mark
+from ipyproc._jobs.procinfo.course import Peak, UsagePoint, memory_mark
 from ipyproc._text import quote
 from ipyproc.state import ProcessState, WaitStatus
 from ipyproc.views.render import bits
@@ -22,6 +23,10 @@ _NAME = 200
 # More than so many older jobs of one name are not shown with the newest.
 _ELDERS = 5
 _NOTHING: Final = Peak(0, 0.0, 0)
+# A course has at least so many points, and is drawn in so many columns.
+_FEW: Final = 4
+_COLUMNS: Final = 30
+_BARS: Final = "▁▂▃▄▅▆▇█"
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +134,7 @@ def outcome(job: Job) -> list[Fact]:
         return []
     real = Fact("Real time", seconds(ended_at - job.started_at))
     used = [*_times(*job.course.times), *_memory(job.course.max_rss, job.peak)]
+    used += _course(job.history)
     return [*_facts(state, [real, *used]), *_of_the_first(state, job.course.times)]
 
 
@@ -160,6 +166,40 @@ def _memory(max_rss: int | None, peak: Peak = _NOTHING) -> list[Fact]:
     if peak.processes > 1:
         found.append(Fact("Most processes", f"{peak.processes:,}"))
     return found
+
+
+def _course(points: Sequence[UsagePoint]) -> list[Fact]:
+    """Draw what a job used from its start to its end; a short one has no course."""
+    if len(points) < _FEW:
+        return []
+    memory = [(point.elapsed, float(point.memory)) for point in points]
+    share = [
+        (b.elapsed, 100 * (b.cpu_time - a.cpu_time) / max(b.elapsed - a.elapsed, 0.01))
+        for a, b in pairwise(points)
+    ]
+    cpu, top = (max(value for _, value in course) for course in (share, memory))
+    return [
+        Fact("CPU over time", f"{bars(share)} up to {cpu:.0f} %"),
+        Fact("Memory over time", f"{bars(memory)} up to {size(top)}"),
+    ]
+
+
+def bars(samples: Sequence[tuple[float, float]]) -> str:
+    """Draw values as bars from 0 to the largest, each for the time before it.
+
+    >>> bars([(25, 1), (50, 4), (75, 2), (100, 0)])
+    '▃▃▃▃▃▃▃▃████████▅▅▅▅▅▅▅▁▁▁▁▁▁▁'
+    """
+    end, most = samples[-1][0], max(value for _, value in samples) or 1.0
+    tops: dict[int, float] = {}
+    for moment, value in samples:
+        column = min(int(_COLUMNS * moment / end), _COLUMNS - 1) if end else 0
+        tops[column] = max(tops.get(column, 0.0), value)
+    drawn, value = "", 0.0
+    for column in reversed(range(_COLUMNS)):
+        value = tops.get(column, value)
+        drawn = _BARS[round((len(_BARS) - 1) * value / most)] + drawn
+    return drawn
 
 
 def _of_the_first(state: ProcessState, times: tuple[float, float]) -> list[Fact]:
