@@ -212,6 +212,50 @@ def test_waiting_leaves_the_control_of_the_kernel_free(kernel: Kernel) -> None:
             kernel.interrupt()
 
 
+def test_a_server_is_started_asked_and_ended(kernel: Kernel) -> None:
+    """Four cells, of which each finds what the one before has made."""
+    kernel.run(
+        "import socket, urllib.request\n"
+        "with socket.create_server(('127.0.0.1', 0)) as listening:\n"
+        "    port = listening.getsockname()[1]"
+    )
+
+    started = kernel.run(
+        "%spawn --name web --until-port {port} --until '^Serving HTTP on (.*)' "
+        "python3 -m http.server --bind 127.0.0.1 {port}"
+    )
+    asked = kernel.run("urllib.request.urlopen(f'http://127.0.0.1:{port}').status")
+    printed = kernel.run("jobs['web'].until(r'GET / .* (\\d+) -$', timeout=30)[1]")
+    ended = kernel.run("%prockill web")
+
+    assert [each.error for each in (started, asked, printed, ended)] == [None] * 4
+    assert (asked.result, printed.result) == ("200", "'200'")
+    again = kernel.run("jobs['web'].until_listening(port, timeout=30)")
+    assert "NotReadyError: web: signal: killed before it was ready" in again.error
+
+
+@pytest.mark.parametrize(
+    ("cell", "line"),
+    [
+        (
+            "%spawn --until ready sh -c 'echo no; exit 3'",
+            "NotReadyError: sh: exit status 3 before it was ready; last line: no",
+        ),
+        (
+            "%spawn --until ready --within 0 --name it sleep 60",
+            "TimeoutError: it has not printed what was waited for after 0 s; it (pid ",
+        ),
+    ],
+)
+def test_what_is_not_ready_is_one_line(kernel: Kernel, cell: str, line: str) -> None:
+    """The cell fails with one line, and no traceback."""
+    reply = kernel.run(cell)
+
+    (traceback,) = reply.contents("error")[0]["traceback"]
+    assert line in traceback
+    assert traceback.count("\n") == 0
+
+
 def test_completion(kernel: Kernel) -> None:
     """A completion request is answered with the words and the range they replace."""
     code = "x = 1\n%spawn --na"
