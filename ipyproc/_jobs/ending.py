@@ -93,9 +93,7 @@ class Ending:
 
     def _tree(self, recent: bool = False) -> Tree:
         pid = self._leader.pid
-        # If nobody can learn its end any more, it may run on all the same.
-        over = self._leader.is_over and not self._leader.is_ours
-        running, ended = ((), {pid}) if over else ({pid}, ())
+        running, ended = ((), {pid}) if self._leader.is_gone else ({pid}, ())
         return tree_of(running, ended, recent=recent)
 
     def _find(self, recent: bool = False) -> set[Stat]:
@@ -122,7 +120,7 @@ class Ending:
             self._note(tree.reached)
         if number:
             return number
-        if not self._leader.is_ours:
+        if self._leader.is_gone:
             raise ProcessDoneError
         self._leader.signal_group(sig)  # there is no /proc to look into
         return 1
@@ -130,7 +128,7 @@ class Ending:
     def _to_group(self, sig: int) -> int:
         """Send *sig* as a terminal does: to the leader's group."""
         pid = self._leader.pid
-        if not self._leader.is_over:
+        if not self._leader.is_gone:
             groups: dict[int, int] = {}
             with suppress(OSError):
                 groups = {each.pid: each.group for each in self._find()}

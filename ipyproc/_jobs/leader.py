@@ -31,11 +31,16 @@ class Leader:
         # While anything is in here the process is not reaped: its pid is its own.
         self._uses_of_pid: dict[object, None] = {}
         self._reaping = False
+        self._is_closed = False
 
     @property
-    def is_ours(self) -> bool:
-        """Whether the process was neither waited for nor released."""
-        return self.process.status is ProcessStatus.OK
+    def is_gone(self) -> bool:
+        """Whether the process has ended, so that its pid may be a stranger's by now.
+
+        Somebody else may have waited for it. If only nobody can learn its end, it may
+        run on.
+        """
+        return self._is_closed or self.process.status is ProcessStatus.DONE
 
     def hold(self) -> None:
         """Take a pidfd, where there is one."""
@@ -68,7 +73,7 @@ class Leader:
 
     def close(self) -> None:
         """End all that concerns a process that is over."""
-        self.is_over = True
+        self.is_over = self._is_closed = True
         self._handle.close()
 
     def ask(self) -> None:
@@ -96,7 +101,7 @@ class Leader:
         return self._with_pid(self._waitable)
 
     def _kill_group(self, sig: int) -> bool:
-        if not self.is_ours:
+        if self.process.status is not ProcessStatus.OK:
             return False
         group = os.getpgid(self.pid)
         # All groups of a session that the process leads belong to the job.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 
 from ipyproc import PIPE, Job, ProcessDoneError, spawn
 from ipyproc._jobs.guardian.client import guardian
+from ipyproc._jobs.io.event_loop import event_loop
 from ipyproc._jobs.procinfo import proc, tree
 from ipyproc._jobs.shutdown import shutdown
 from tests.jobs.helpers import (
@@ -460,3 +462,27 @@ def test_what_was_killed_counts_until_it_is_gone(
 
     assert job.kill() == 1
     eventually(lambda: job.left() == 0)
+
+
+def test_a_job_whose_state_was_taken_is_gone() -> None:
+    """The pid of a process that other code waited for may be a stranger's by now."""
+    job = spawn("cat", stdin=PIPE)
+    busy, free = threading.Event(), threading.Event()
+
+    def keep_busy() -> None:
+        busy.set()
+        free.wait(PATIENCE)
+
+    event_loop().call_soon(keep_busy)
+    assert busy.wait(PATIENCE)
+    job.process.kill()
+    os.waitpid(job.pid, 0)
+    free.set()
+    with pytest.raises(ChildProcessError):
+        job.wait(PATIENCE)
+
+    with pytest.raises(ProcessDoneError):
+        job.kill()
+    stranger = proc.stat(os.getpid())
+    assert stranger is not None
+    assert not job._runner._ending._tree()._leaders({job.pid: stranger})  # type: ignore[attr-defined]
