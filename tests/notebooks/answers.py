@@ -69,6 +69,19 @@ def first(one, other):
     other.start()
     return one
 """,
+    "receiving-exercise-1": """
+program = '''
+import signal, sys, time
+def save(number, frame):
+    print("saved")
+    sys.exit(0)
+signal.signal(signal.SIGTERM, save)
+print("ready")
+while True:
+    time.sleep(0.1)
+'''
+""",
+    "receiving-exercise-2": 'def is_stopped(pid): return letter(pid) != "R"',
     "ready-exercise-1": """
 def port_of(job):
     return int(job.until(r"\\d+", timeout=10)[0])

@@ -21,7 +21,7 @@ STRING = re.compile(r'"[^"\n]*"|`[^`]*`')
 #: The packages that a block may use without importing them.
 PACKAGES = [
     *("bufio", "context", "errors", "fmt", "io", "log", "net", "net/http", "os"),
-    *("os/exec", "regexp", "strings", "syscall", "time"),
+    *("os/exec", "os/signal", "regexp", "strings", "syscall", "time"),
 ]
 
 
