@@ -117,9 +117,7 @@ def test_long_output_as_text() -> None:
     assert len(lines) == 23
 
     more = console.job(finished(b"".join(b"line %d\n" % n for n in range(10_000))))
-    assert re.search(
-        r"^\[not shown: 1,\d+ lines and [\d.]+ kB before this\]$", more, re.M
-    )
+    assert re.search(r"^\[not shown: 9,980 lines before this\]$", more, re.M)
     assert more.splitlines()[-2] == "line 9999"
 
 

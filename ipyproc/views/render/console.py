@@ -12,7 +12,7 @@ from ipyproc._jobs.job import Job
 from ipyproc._jobs.output.interleaved import Chunk
 from ipyproc._jobs.output.line import width
 from ipyproc.views.render import format
-from ipyproc.views.transport.output_feed import recent
+from ipyproc.views.transport.output_feed import TAIL, Recent, recent
 from ipyproc.views.transport.protocol import JobFields
 
 #: The most bytes of a saved notebook that a job's text takes.
@@ -31,17 +31,18 @@ def spawned(job: Job) -> str:
     return f"spawned {format.label(job)} (pid {job.pid}): {format.command(job)}"
 
 
-def job(job: Job) -> str:
+def job(job: Job, last: Recent | None = None) -> str:
     """Return the command, the last lines of the output, and the state of a job.
 
-    At most `LARGEST` bytes, or 2 kB more than a very long command.
+    *last* are these lines, if they are known. At most `LARGEST` bytes, or 2 kB more
+    than a very long command.
     """
     head = f"{format.label(job)} (pid {job.pid}): {format.command(job)}"
     foot = f"{format.status(job)} after {format.elapsed(job)}"
-    last = recent(job, _LINES)
-    lines = ["".join(text for text, _ in line) for line in last.lines]
+    last = last or recent(job, _LINES)
+    lines = ["".join(text for text, _ in line) for line in last.lines[-_LINES:]]
     shown = _fitting(lines, LARGEST - len(head.encode()))
-    if missing := last.missing(len(lines) - len(shown)):
+    if missing := last.missing(len(last.lines) - len(shown)):
         shown = [f"[{missing}]", *shown]
     return "\n".join([head, *shown, foot if job.ended_at else format.status(job)])
 
@@ -223,7 +224,7 @@ def _one(job: Job) -> str:
         parts.append(f"CPU {usage.total_cpu_percent:.0f} %")
         parts.append(format.size(usage.total_memory))
     text = ", ".join(parts)
-    last = recent(job, 1).lines
+    last = recent(job, 1, TAIL).lines
     return f"{text} | {''.join(run for run, _ in last[-1])}" if last else text
 
 

@@ -17,12 +17,13 @@ from ipyproc._jobs.output.line import Run
 from ipyproc.state import ProcessState
 from ipyproc.views.render import format, styles
 from ipyproc.views.render.format import Fact
-from ipyproc.views.transport.output_feed import recent
+from ipyproc.views.transport.output_feed import Recent, recent
 from ipyproc.views.transport.protocol import JobFields
 
 #: The most bytes of a saved notebook that a job's HTML takes; with the text 40 kB.
 LARGEST: Final = 27_000
-_LINES = 200
+#: The most lines of output that are kept.
+LINES: Final = 200
 # Of a line that is too large by itself, so much is shown, without styles.
 _CUT = 1000
 _FRAME = f"{styles.FRAME};overflow:hidden"
@@ -40,10 +41,11 @@ def state(state: ProcessState) -> str:
     return _table(format.facts(state))
 
 
-def job(job: Job, height: int = HEIGHT) -> str:
+def job(job: Job, height: int = HEIGHT, last: Recent | None = None) -> str:
     """Return command, last output and state of a job; at most `LARGEST`.
 
-    *height* lines of output are in view; the others are scrolled to.
+    *height* lines of output are in view; the others are scrolled to. *last* are the
+    last `LINES` of the output, if they are known.
     """
     name, label = escape(format.name(job)), escape(format.label(job))
     text = _text(format.status(job))
@@ -61,7 +63,8 @@ def job(job: Job, height: int = HEIGHT) -> str:
         f"<small>pid {job.pid}{_ran(job)}</small></header>"
     )
     foot = f"{_state(job)}</section>"
-    return head + _output(job, height, LARGEST - saved_size(head + foot)) + foot
+    last = last or recent(job, LINES)
+    return head + _output(last, height, LARGEST - saved_size(head + foot)) + foot
 
 
 def jobs(rows: Iterable[JobFields], more: int = 0) -> str:
@@ -140,9 +143,8 @@ def _fact(fact: Fact) -> str:
     )
 
 
-def _output(job: Job, height: int, room: int) -> str:
+def _output(last: Recent, height: int, room: int) -> str:
     """Return the last lines of the output, as many as fit into *room* bytes."""
-    last = recent(job, _LINES)
     begin = (
         f'<pre class="ipyproc-output" role="log" style="{styles.OUTPUT};'
         f'max-height:{styles.LINE_HEIGHT * height:.1f}em">'

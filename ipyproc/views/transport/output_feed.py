@@ -10,6 +10,7 @@ from ipyproc._jobs.job import Job
 from ipyproc._jobs.output.interleaved import Chunk
 from ipyproc._jobs.output.line import Run
 from ipyproc.views.render.format import size
+from ipyproc.views.terminal.compact import compact
 from ipyproc.views.terminal.screen import Screen
 from ipyproc.views.transport.protocol import (
     Begin,
@@ -25,6 +26,10 @@ from ipyproc.views.transport.viewers import Share, Viewers
 
 #: What the synced state holds of the output, for a page that gets no answer.
 TAIL = 16 * 1024
+#: The picture of a job is exact for so many bytes, or for so many if none of them can
+#: be left out: a second's work would keep other views waiting.
+PICTURE = 8 << 20
+DRAWN = 1 << 20
 #: The bytes of a message that answers ``save``.
 SAVE = 64 * 1024
 
@@ -167,15 +172,26 @@ def at_line(job: Job, offset: int, most: int) -> list[Chunk]:
     return chunks
 
 
-def recent(job: Job, lines: int) -> Recent:
-    """Return the last lines of the output, as a terminal would show them."""
-    chunks = tail_of(job, TAIL)
-    screen = Screen(lines)
-    for chunk in chunks:
-        screen.feed(chunk.stream, chunk.data)
+def recent(job: Job, lines: int, most: int = PICTURE) -> Recent:
+    """Return the last *lines* of the output, as a terminal would show them.
+
+    They are what the last *most* bytes draw; where these have to be drawn one by one,
+    it is a part of them.
+    """
+    chunks = tail_of(job, most)
+    found = compact([(chunk.stream, chunk.data) for chunk in chunks], lines + 1)
+    if found is None:
+        chunks = tail_of(job, min(most, DRAWN))
+        found = [(chunk.stream, chunk.data) for chunk in chunks], 0
+    drawn, above = found
+    screen = Screen()
+    for stream, data in drawn:
+        screen.feed(stream, data)
     screen.finish()
+    runs = screen.runs()
     before = chunks[0].offset if chunks else 0
-    return Recent(screen.runs(), screen.dropped, before)
+    above += screen.dropped + max(0, len(runs) - lines)
+    return Recent(runs[-lines:], above, before)
 
 
 @dataclass(frozen=True, slots=True)

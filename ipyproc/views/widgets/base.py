@@ -257,8 +257,12 @@ class LiveWidget(anywidget.AnyWidget):
 
     def static(self) -> Bundle:
         """Return it as text and HTML, which the page finds by the token."""
-        page = f'<div id="ipyproc-{self.token}">{self.html()}</div>'
-        return {"text/plain": self.text(), "text/html": page}
+        return self.bundle(self.text(), self.html())
+
+    def bundle(self, text: str, html: str) -> Bundle:
+        """Return *text* and *html*, which the page finds by the token."""
+        page = f'<div id="ipyproc-{self.token}">{html}</div>'
+        return {"text/plain": text, "text/html": page}
 
     def widget(self) -> tuple[Bundle, Bundle]:
         """Return data and metadata that show it as a widget; empty if it is closed."""

@@ -22,7 +22,7 @@ from ipyproc.views.transport.rate_limiter import Publisher, shared
 from ipyproc.views.transport.usage_feed import UsageFeed
 from ipyproc.views.transport.viewers import Viewers
 from ipyproc.views.widgets.base import LiveWidget, Requests, size_of
-from ipyproc.views.widgets.place import Place
+from ipyproc.views.widgets.place import Bundle, Place
 
 # Seconds between tails: perhaps no page is there, and the server keeps for ever what is
 # sent to nobody, so they come less and less often.
@@ -84,13 +84,17 @@ class JobView(LiveWidget):
         """Whether the job ended and all its output is captured."""
         return self._job.finished
 
+    def static(self) -> Bundle:
+        """Return the end of the output, with command and state, as text and HTML."""
+        # While it runs there will be another soon.
+        most = output_feed.PICTURE if self.final else output_feed.DRAWN
+        last = output_feed.recent(self._job, html.LINES, most)
+        page = html.job(self._job, self.height, last)
+        return self.bundle(console.job(self._job, last), page)
+
     def text(self) -> str:
         """Return the command, the last lines of output, and the state."""
         return console.job(self._job)
-
-    def html(self) -> str:
-        """Return the same as HTML."""
-        return html.job(self._job, self.height)
 
     def act(self, asked: Asked) -> actions.Act | None:
         """Return what a button does to the job."""
