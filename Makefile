@@ -1,6 +1,8 @@
 # The door to the tools; what they do is configured in pyproject.toml.
 PYTHON ?= python3
 TESTS ?= ipyproc tests
+# What the matrix runs once more in Python's development mode, with warnings as errors.
+STRICT ?= tests/process tests/exec tests/jobs
 # How often each trial does its work.
 TRIALS ?= 1000
 # Two more than there are processors, for most tests wait for other processes.
@@ -54,6 +56,7 @@ test-%: .venv/matrix chromium
 	$(BIN)/uv pip install --quiet --python .venv/$* $(OPTIONS) -e '.[dev]'
 	.venv/$*/bin/python tests/kernel/versions.py
 	.venv/$*/bin/pytest -n $(WORKERS) --dist loadgroup $(TESTS)
+	.venv/$*/bin/python -X dev -W error -m pytest -n $(WORKERS) --dist loadgroup $(STRICT)
 
 bench: .venv/dev .venv/go ## measure ipyproc beside its peers
 	$(BIN)/python -m tests.benchmarks

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from ipyproc._jobs.io.timers import Once
+from ipyproc._process.threads import begin
 
 _Result = TypeVar("_Result")
 # One such work at a time. Only threads that run no signal handlers hold it: so it is
@@ -25,7 +26,7 @@ def uninterrupted(work: Callable[[], _Result]) -> _Result:
             return work()
     done = _Done(work)
     try:
-        threading.Thread(target=done.run, name="ipyproc-signals", daemon=True).start()
+        begin(threading.Thread(target=done.run, name="ipyproc-signals", daemon=True))
     except RuntimeError:  # no room for a thread, or the interpreter is ending
         return work()
     done.happened.wait()

@@ -70,9 +70,19 @@ def start_thread(function: Callable[[], object], name: str) -> threading.Thread:
     except RuntimeError:  # some subinterpreters have no daemon threads
         thread = threading.Thread(target=function, name=name)
     try:
-        thread.start()
+        begin(thread)
     except RuntimeError as error:
         if "shutdown" in str(error):
             raise ShutdownError(str(error)) from None
         raise
     return thread
+
+
+def begin(thread: threading.Thread) -> None:
+    """Start *thread*; what the handler of a signal raises meanwhile is raised."""
+    try:
+        thread.start()
+    except KeyError as error:
+        # If a handler raises once the thread runs, Python takes that for a failure to
+        # start, and does not find the thread among those that are being started.
+        raise error.__context__ or error from None

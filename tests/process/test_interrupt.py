@@ -12,6 +12,7 @@ from collections.abc import Callable
 import pytest
 
 from ipyproc import ProcAttr, Process, ProcessState, SysProcAttr, start_process
+from ipyproc._process.threads import begin
 from tests.process.interrupts import (
     MANY,
     instants,
@@ -214,3 +215,24 @@ def test_signal_while_a_handler_raises(mode: str) -> None:
         assert str(os.getpid()) not in repr(process)
         if again is None and number < MANY:
             break
+
+
+class LateError(Exception):
+    """What a handler raises, which is no KeyboardInterrupt."""
+
+
+class StartedLate(threading.Thread):
+    """Raises what a start does if a handler raises once the thread runs."""
+
+    def start(self) -> None:
+        """Fail as Python does."""
+        try:
+            raise LateError
+        except LateError:
+            raise KeyError(self)  # noqa: B904
+
+
+def test_handler_that_raises_while_a_thread_starts() -> None:
+    """What a handler raises while a thread starts is raised, and nothing else."""
+    with pytest.raises(LateError):
+        begin(StartedLate())

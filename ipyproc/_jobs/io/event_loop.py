@@ -15,6 +15,7 @@ from itertools import starmap
 from typing import Final
 
 from ipyproc._jobs.io.timers import Callback, Once, Timer, Timers
+from ipyproc._process.threads import begin
 
 _log = logging.getLogger(__name__)
 
@@ -91,7 +92,7 @@ class EventLoop:
             self._retiring = False
             # Two may start at the same time; the one that takes the seat stays.
             self._latest = threading.Thread(target=self._run, name=NAME, daemon=True)
-            self._latest.start()
+            begin(self._latest)
 
     def call_soon(self, callback: Callback) -> None:
         """Call *callback* on the loop's thread; ``RuntimeError`` if the loop ended.
