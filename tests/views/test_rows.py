@@ -221,6 +221,21 @@ def test_a_page_looks(front: FrontEnd, listed: Listed) -> None:
 
 
 @pytest.mark.slow
+def test_a_newer_job_changes_the_label_of_an_ended_one(
+    front: FrontEnd, listed: Listed
+) -> None:
+    """The row of a job that ended says which of its name it is."""
+    listed.jobs[0].ends()
+    listed.asks(front, "look", number=0)
+    assert told(front)[0]["rows"]["0"]["label"] == "train"
+
+    listed.jobs[0].label = "train#1"
+    listed.jobs.append(job())
+
+    assert told(front, 2)[1]["rows"]["0"] == {"label": "train#1"}
+
+
+@pytest.mark.slow
 def test_at_most_one_message_a_second(front: FrontEnd, listed: Listed) -> None:
     """However fast things change, and however often a page asks."""
     send, sent = listed.view.send, []

@@ -68,8 +68,8 @@ class JobsView(RowsView):
         return {self._key(j): dict(self._update(j)) for j in chosen}, {"more": more}
 
     def summary(self) -> Hashable:
-        """Return the jobs and the status of each."""
-        texts = tuple((key, row["text"]) for key, row in self.rows.items())
+        """Return the jobs, and the label and the status of each."""
+        texts = tuple((k, r["label"], r["text"]) for k, r in self.rows.items())
         return self._notes["more"], texts
 
     @property
@@ -107,6 +107,7 @@ class JobsView(RowsView):
         total, known = self._known.get(job, (-1, None))
         finished = job.finished  # before anything else: it may end at any moment
         if known and known.get("over"):
+            known["label"] = format.label(job)  # of an older one it changes later, too
             return known
         new = row(job)
         if known:
