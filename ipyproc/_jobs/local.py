@@ -247,7 +247,6 @@ class LocalRunner:
             self._loop_failed(error)
 
     def _watch_all(self) -> None:
-        self._ports_before.note()
         for pipe in self._outputs:
             pipe.attach()
         if self._leader.pidfd >= 0:
@@ -258,6 +257,7 @@ class LocalRunner:
             self._ended()
         if not self._leader.is_over:
             self._measured.watch()
+            self._ports_before.note()
 
     def _undo(self) -> None:
         """End the process, if there is one, and leave the rest to the event loop."""

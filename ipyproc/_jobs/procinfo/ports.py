@@ -51,7 +51,7 @@ class StartPorts:
 
     def note(self) -> None:
         """Note them; it is left for later where that is slow."""
-        with suppress(OSError):
+        with suppress(OSError, MemoryError):
             self._taken = _recent()
 
     def look(self, root: int) -> Ports:
