@@ -26,7 +26,7 @@ CELLS = [
     "from ipyproc import spawn; job = spawn(['sh', '-c', 'echo one; echo two; exit 3'],"
     " env={'TOKEN': token}); job.wait(20); job",
     f'%spawn --wait python3 -c "{COLOURS}"',
-    "job = %spawn --name later sh -c 'read line; echo got $line'",
+    "job = %spawn --stdin - --name later sh -c 'read line; echo got $line'",
     "job.send(b'it\\n'); job.close_stdin(); job.wait(20)",
     "pass",
 ]
