@@ -249,12 +249,13 @@ def saved(*found: Fields) -> int:
     return html.saved_size(html.jobs(found)) + html.saved_size(console.jobs(found))
 
 
-def test_of_a_line_that_is_too_large_the_beginning_is_shown() -> None:
-    """A line that says more than there is room for does not leave nothing."""
-    job = finished(b"before\nbegin" + b"\x1b[1;31m<\x1b[0;4;3m&" * 400)
+def test_of_a_line_that_is_too_large_both_ends_are_shown() -> None:
+    """A line for which there is no room is shown without its middle."""
+    job = finished(b"before\nbegin" + b"\x1b[1;31m<\x1b[0;4;3m&" * 400 + b"end")
 
-    assert "begin<&<&" in Reader(html.job(job)).text
-    assert "begin<&<&" in console.job(job)
+    for text in (Reader(html.job(job)).text, console.job(job)):
+        assert "begin<&<&" in text
+        assert "<&<&end" in text
 
 
 def test_nothing_of_the_environment_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:

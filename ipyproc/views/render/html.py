@@ -154,7 +154,8 @@ def _output(last: Recent, height: int, room: int) -> str:
     for line in reversed(last.lines):
         drawn = _line(line)
         if saved_size(drawn) > room and not shown:
-            drawn = _line([("".join(text for text, _ in line)[:_CUT] + " …", "")])
+            text = "".join(text for text, _ in line)
+            drawn = _line([(f"{text[: _CUT // 2]} … {text[-_CUT // 2 :]}", "")])
         room -= saved_size(drawn)
         if room < 0:
             break
