@@ -18,6 +18,7 @@ from itertools import starmap
 from typing import Any, TypeVar
 from weakref import WeakSet
 
+from ipyproc._process import broken_pipe
 from ipyproc.errors import PathError, SyscallError
 
 #: The size of a new pipe, unless the user has too many pipes.
@@ -213,14 +214,14 @@ class PipeWriter(PipeEnd):
         """Write what the pipe has room for, and return how much that was."""
         view = memoryview(data).cast("B")
         with self._in_use("write") as fd:
-            return os.write(fd, view) if view else 0
+            return broken_pipe.write(fd, view) if view else 0
 
     def _write_some(self, fd: int, view: memoryview) -> int:
         if self._shared:  # once the pipe is ready, PIPE_BUF bytes never block
             self._block(select.POLLOUT)
-            return os.write(fd, view[: select.PIPE_BUF])
+            return broken_pipe.write(fd, view[: select.PIPE_BUF])
         try:
-            return os.write(fd, view)
+            return broken_pipe.write(fd, view)
         except BlockingIOError:
             self._block(select.POLLOUT)
             return 0

@@ -16,6 +16,7 @@ from ipyproc._jobs.io.event_loop import EventLoop
 from ipyproc._jobs.io.timers import Callback
 from ipyproc._jobs.procinfo import proc, tree
 from ipyproc._jobs.procinfo.proc import NO_MORE
+from ipyproc._process import broken_pipe
 from ipyproc._sys.helper_code import HelperCode
 from ipyproc._sys.interpreter import interpreter
 from ipyproc.attr import ProcAttr, SysProcAttr
@@ -68,7 +69,7 @@ class Line:
         message = MESSAGE.pack(pid, number)
         try:
             if not self._unsaid:
-                os.write(self._mouth, message)
+                broken_pipe.write(self._mouth, message)
                 return
         except BrokenPipeError:  # it was killed, and we are about to hear that
             return
@@ -122,7 +123,7 @@ class Line:
         """Send the messages that wait, as far as there is room in the pipe."""
         try:
             while self._unsaid:
-                os.write(self._mouth, self._unsaid[0])
+                broken_pipe.write(self._mouth, self._unsaid[0])
                 self._unsaid.popleft()
         except BlockingIOError:
             self._again(self._go_on)
@@ -173,7 +174,7 @@ def _put(fd: int, data: bytes) -> bytes:
     """Write *data*, and return what there was no room for."""
     with suppress(BlockingIOError):
         while data:
-            data = data[os.write(fd, data) :]
+            data = data[broken_pipe.write(fd, data) :]
     return data
 
 

@@ -14,6 +14,7 @@ from typing import Final
 
 from ipyproc._jobs.io.event_loop import READ_SIZE, EventLoop
 from ipyproc._jobs.io.timers import Timer
+from ipyproc._process import broken_pipe
 
 # Capacity of a pipe as it is made, on Linux.
 _SMALL_PIPE = 1 << 16
@@ -232,7 +233,7 @@ class InputPipe:
         while self._queue and written < READ_SIZE:
             data = self._queue[0]
             try:
-                size = os.write(self.fd, data)
+                size = broken_pipe.write(self.fd, data)
             except BlockingIOError:
                 return
             written += size
