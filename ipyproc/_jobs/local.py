@@ -197,8 +197,8 @@ class LocalRunner:
 
     def _start_guarded(self) -> None:
         self._announced = self._guardian.number()
-        self._guardian.prepare(self._announced)
-        self._start_leader(f"{self._guardian.mark}.{self._announced:x}")
+        mark = self._guardian.prepare(self._announced)
+        self._start_leader(f"{mark}.{self._announced:x}")
         self._guardian.tell(self.pid)
         self._guardian.settle(self._announced)
 

@@ -496,6 +496,40 @@ print(job.pid, pid, flush=True)
         os.kill(fork, signal.SIGKILL)
 
 
+RETIRED_AS_A_JOB_STARTS = """
+import threading, time
+from ipyproc import spawn
+from ipyproc._jobs.guardian import client
+marks, line = [], client.Line
+client.Line = lambda loop, mark: (marks.append(mark), line(loop, mark))[1]
+guardian = client.guardian()
+spawn("true").wait(20)
+while not guardian.ready: time.sleep(0.001)
+started, new_mark = threading.Event(), client._new_mark
+def slow_mark():
+    # The event loop's thread is about to choose a new mark as the main thread starts
+    # a job.
+    retiring.set()
+    assert started.wait(20)
+    return new_mark()
+retiring = threading.Event()
+client._new_mark = slow_mark
+guardian.retire()
+assert retiring.wait(20)
+number = guardian.number()
+mark = guardian.prepare(number)
+started.set()
+while guardian.mark == mark: time.sleep(0.001)
+print(len(marks), marks[-1] == mark == guardian.prepare(number))
+guardian.settle(number)
+"""
+
+
+def test_a_job_has_the_mark_that_its_guardian_knows() -> None:
+    """A job that starts as a guardian retires is known by the mark of the next one."""
+    assert script(RETIRED_AS_A_JOB_STARTS) == "2 True\n"
+
+
 def test_forks_leave_the_guardian_alone() -> None:
     """A forked child that ends, or starts jobs, changes nothing for its parent's."""
     code = """

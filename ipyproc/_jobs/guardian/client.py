@@ -89,13 +89,15 @@ class Guardian:
         """Return a number for the start of a job: its time."""
         return time.clock_gettime_ns(proc.CLOCK) + next(self._numbers)
 
-    def prepare(self, start: int) -> None:
+    def prepare(self, start: int) -> str:
         """Start the process, if there is none, and announce the start of a job.
 
-        ``settle`` must follow, also if this is interrupted.
+        Returns the mark by which the process that was told knows the job. ``settle``
+        must follow, also if this is interrupted.
         """
         self._starting[start] = None
-        self._say(BEGINS, start)
+        line = self._say(BEGINS, start)
+        return self.mark if line is None else line.mark
 
     def tell(self, pid: int) -> None:
         """Guard a job."""
@@ -126,8 +128,8 @@ class Guardian:
         for line in list(self._begun):
             line.forget()
 
-    def _say(self, pid: int, number: int) -> None:
-        """Say it to the process that guards, whichever that is by now.
+    def _say(self, pid: int, number: int) -> Line | None:
+        """Say it to the process that guards, whichever that is by now; return its line.
 
         A line that was replaced meanwhile may have been left already by its other end.
         What is said twice does no harm.
@@ -140,8 +142,9 @@ class Guardian:
             line.say(pid, number)
             current = self._lines.get("line")
             if current is line:
-                return
+                return line
             line = current
+        return None
 
     @property
     def _needed(self) -> bool:
@@ -209,6 +212,7 @@ class Guardian:
         line.reap_adopted()
         if line is not self._lines.get("line"):
             return
+        self.mark = line.mark  # of what the jobs have that it guarded
         del self._lines["line"]
         self._start_if_needed()
         if self._trials >= _TRIALS:
@@ -223,11 +227,13 @@ class Guardian:
 
     def _retire(self) -> None:
         line = self._lines.pop("line", None)
+        known = list(self._told)  # from here on another thread may start a job
         if self._needed:
             if line and self._lines.setdefault("line", line) is not line:
                 line.say(0, LEAVE)
             return
-        self._told.clear()
+        for pid in known:
+            self._told.pop(pid, None)
         if self._retry:
             self._retry.cancel()
         # That this one had no time to begin does not mean that the next one fails.

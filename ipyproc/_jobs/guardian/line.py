@@ -41,6 +41,8 @@ class Line:
 
     def __init__(self, loop: EventLoop, mark: str) -> None:
         self._loop = loop
+        #: What belongs to the jobs that it is told of has this in its environment.
+        self.mark = mark
         self._fds = [NO_MORE]
         self._first: list[Process] = []
         self._unsaid: deque[bytes] = deque()
