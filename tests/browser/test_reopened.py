@@ -27,7 +27,8 @@ def test_a_job_is_still_shown(
     nbformat.write(made, path)
     notebook = open_notebook(path)
     assert notebook.run_all(), notebook.errors()
-    live = notebook.cell(1).locator("section.ipyproc-job")
+    # The pane is in the HTML that is saved once that has reached the page.
+    live = notebook.cell(1).locator("[id^='ipyproc-'] section.ipyproc-job")
     expect(live.locator(".ipyproc-state")).to_be_visible()
     notebook.command("docmanager:save")
     notebook.page.goto("about:blank")

@@ -387,10 +387,14 @@ def test_buttons_ask_the_kernel(page: Page, live: Pane) -> None:
     asked = [live.sent(action)[0] for action in buttons.values()]
     assert len({message["seq"] for message in asked}) == 4
 
+    for action in ("interrupt", "terminate", "close_stdin"):
+        answer(live, action)  # else it is said sooner or later that they are queued
     seq, name = asked[2]["seq"], asked[2]["page"]
     live.tell(kind="done", page=name, seq=seq, error="os: process already finished")
     expect(page.get_by_text("os: process already finished")).to_be_visible()
-    live.tell(kind="done", page=name, seq=asked[0]["seq"], error="")
+    live.button("Kill").click()
+    page.wait_for_function("model.sent.filter(m => m.action === 'kill').length === 2")
+    answer(live, "kill", 1)
     expect(page.get_by_text("os: process already finished")).to_have_count(0)
 
 
