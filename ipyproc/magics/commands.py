@@ -22,7 +22,7 @@ from IPython.core.magic import (
 from ipyproc._jobs.job import Job
 from ipyproc._jobs.output.capture import MEMORY_LIMIT, OUTPUT_LIMIT
 from ipyproc.magics import kill, wait
-from ipyproc.magics.command import User, join_continued
+from ipyproc.magics.cell import User, join_continued
 from ipyproc.magics.expansion import Expansion
 from ipyproc.magics.help import PROCFIND, PROCKILL, PROCS, PROCWAIT, SPAWN
 from ipyproc.magics.options import Grammar, HelpRequested

@@ -22,7 +22,7 @@ from ipyproc._jobs.request import check
 from ipyproc._text import errno_text
 from ipyproc.attr import Credential, SysProcAttr
 from ipyproc.magics import environment
-from ipyproc.magics.command import Command, User, read_command
+from ipyproc.magics.cell import Command, User, read_command
 from ipyproc.magics.errors import one_line
 from ipyproc.magics.parsing import Words
 from ipyproc.session import run

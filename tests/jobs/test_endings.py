@@ -242,7 +242,7 @@ def test_a_guardian_whose_handles_may_not_be_used() -> None:
     """A guardian that may not signal through pidfds ends the jobs by their pids."""
     code = """
 import os, signal
-from ipyproc._jobs.guardian import line, program
+from ipyproc._jobs.guardian import connection, program
 from ipyproc._jobs.guardian.client import guardian
 from ipyproc._jobs.procinfo import proc, tree
 from ipyproc._sys.helper_code import HelperCode
@@ -254,7 +254,7 @@ class Refused(HelperCode):
             "import _signal; _signal.pidfd_send_signal = refuse\\n"
         )
         return [*before, refuse + program, name, charge, mark, linger]
-line._CODE = Refused(proc.__name__, tree.__name__, program.__name__)
+connection._CODE = Refused(proc.__name__, tree.__name__, program.__name__)
 from ipyproc import spawn
 job = spawn(["sh", "-c", "trap '' TERM; sleep 1000 & echo ready; wait; sleep 1000"])
 while not job.stdout.total: pass

@@ -22,7 +22,7 @@ import pytest
 
 from ipyproc import PIPE, jobs, spawn
 from ipyproc._jobs import local
-from ipyproc._jobs.guardian import client, line, program
+from ipyproc._jobs.guardian import client, connection, program
 from ipyproc._jobs.io.event_loop import event_loop
 from ipyproc._jobs.shutdown import shutdown
 from ipyproc._sys import pidfd
@@ -278,7 +278,7 @@ PID_1 = """
 import os, signal, sys, threading, time
 os.chdir("/")
 from ipyproc import PIPE, spawn
-from ipyproc._jobs.guardian import client, line
+from ipyproc._jobs.guardian import client, connection
 from ipyproc._jobs.guardian.client import guardian
 from ipyproc._jobs.shutdown import shutdown
 from ipyproc._jobs.procinfo import proc
@@ -303,7 +303,7 @@ eventually(begun)
 retire()
 """,
     "idle": """
-line.LINGER = 0.05
+connection.LINGER = 0.05
 spawn("true").wait(20)
 eventually(begun)
 eventually(lambda: not guardian().ready)
@@ -320,12 +320,12 @@ job.wait(20)
 retire()
 """,
     "one of two": """
-both, real = threading.Barrier(2), client.Line
+both, real = threading.Barrier(2), client.Connection
 def make(*arguments):
     made = real(*arguments)
     both.wait(20)
     return made
-client.Line = make
+client.Connection = make
 client.uninterrupted = lambda work: work()  # as where there is no room for a thread
 threads = [threading.Thread(target=lambda: spawn("true").wait(20)) for _ in range(2)]
 for thread in threads: thread.start()
@@ -444,7 +444,7 @@ print(jobs.last.pid, flush=True)
 def test_what_left_its_session_is_guarded_for_long(tmp_path: Path) -> None:
     """The guardian stays as long as anything of a job is there, wherever it went."""
     code = """
-import ipyproc._jobs.guardian.line as module
+import ipyproc._jobs.guardian.connection as module
 module.LINGER = 0.05
 start("(setsid sleep 1000 >/dev/null 2>&1 &) ; echo ready").wait(20)
 eventually(lambda: not guardian().pids)
@@ -500,8 +500,8 @@ RETIRED_AS_A_JOB_STARTS = """
 import threading, time
 from ipyproc import spawn
 from ipyproc._jobs.guardian import client
-marks, line = [], client.Line
-client.Line = lambda loop, mark: (marks.append(mark), line(loop, mark))[1]
+marks, line = [], client.Connection
+client.Connection = lambda loop, mark: (marks.append(mark), line(loop, mark))[1]
 guardian = client.guardian()
 spawn("true").wait(20)
 while not guardian.ready: time.sleep(0.001)
@@ -641,7 +641,7 @@ def test_it_ends_when_there_is_nothing_to_guard(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A while after the last job the guardian is gone; the next job has another."""
-    monkeypatch.setattr(line, "LINGER", 0.05)
+    monkeypatch.setattr(connection, "LINGER", 0.05)
     job = spawn("cat", stdin=PIPE)
     process = the_guardian()
     job.close_stdin()
@@ -656,7 +656,7 @@ def test_it_is_ready_once_nothing_is_left_of_its_start(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """As long as the handle of its first process is open it is not ready."""
-    begun = line.Line(event_loop(), "mark")
+    begun = connection.Connection(event_loop(), "mark")
     while not begun.greeted:
         assert select([begun.ear], [], [], PATIENCE)[0]
         begun.hear()
@@ -693,7 +693,7 @@ def test_no_guardian(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Where none can be started there are jobs all the same, and one warning."""
-    monkeypatch.setattr(line, "interpreter", lambda: None)
+    monkeypatch.setattr(connection, "interpreter", lambda: None)
     for _ in range(3):
         assert spawn("true").wait(PATIENCE).success
     eventually(lambda: bool(caplog.records))

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 
 from IPython.core.error import UsageError
 
-from ipyproc.magics.command import Command, User, join_continued, read_command
+from ipyproc.magics.cell import Command, User, join_continued, read_command
 from ipyproc.magics.expansion import Expansion
 from ipyproc.magics.help import SPAWN
 from ipyproc.magics.options import HelpRequested

@@ -11,7 +11,7 @@ from functools import partial
 from itertools import count
 from weakref import WeakSet
 
-from ipyproc._jobs.guardian.line import Line
+from ipyproc._jobs.guardian.connection import Connection
 from ipyproc._jobs.guardian.program import (
     BEGINS,
     IDLE,
@@ -64,9 +64,9 @@ class Guardian:
         self._starting: dict[int, None] = {}
         self._numbers = count()
         # At most one, under "line": made by the first call that needs it.
-        self._lines: dict[str, Line] = {}
+        self._lines: dict[str, Connection] = {}
         # Whose first process may have to be waited for.
-        self._begun: WeakSet[Line] = WeakSet()
+        self._begun: WeakSet[Connection] = WeakSet()
         self._trials = 0
         self._retry: Timer | None = None
         self._warned = False
@@ -128,7 +128,7 @@ class Guardian:
         for line in list(self._begun):
             line.forget()
 
-    def _say(self, pid: int, number: int) -> Line | None:
+    def _say(self, pid: int, number: int) -> Connection | None:
         """Say it to the process that guards, whichever that is by now; return its line.
 
         A line that was replaced meanwhile may have been left already by its other end.
@@ -150,12 +150,12 @@ class Guardian:
     def _needed(self) -> bool:
         return bool(self._running or self._starting)
 
-    def _start(self) -> Line | None:
+    def _start(self) -> Connection | None:
         """Start the process, and tell it all; where no handler of a signal runs."""
         if line := self._lines.get("line"):  # another thread was faster
             return line
         try:
-            fresh = Line(self._loop, self.mark)
+            fresh = Connection(self._loop, self.mark)
         except (OSError, RuntimeError) as error:
             if isinstance(error, OSError) and error.errno in _SCARCE:
                 self._retry = self._loop.call_later(_LATER, self._start_if_needed)
@@ -182,11 +182,11 @@ class Guardian:
         if self._told and not self._lines and self._trials < _TRIALS:
             self._start()
 
-    def _listen(self, line: Line) -> None:
+    def _listen(self, line: Connection) -> None:
         line.reap()
         self._loop.watch(line.ear, selectors.EVENT_READ, partial(self._heard, line))
 
-    def _heard(self, line: Line) -> None:
+    def _heard(self, line: Connection) -> None:
         for pid, number in line.hear():
             if pid and self._told.get(pid) == number:
                 del self._told[pid]
@@ -197,7 +197,7 @@ class Guardian:
         if not line.is_open:
             self._lost(line)
 
-    def _answer(self, line: Line, word: int) -> None:
+    def _answer(self, line: Connection, word: int) -> None:
         """Let an idle guardian leave; keep one that was told to leave but has work."""
         if word == IDLE and line is self._lines.get("line"):
             # In this order: what another thread says to it after that is said again.
@@ -206,7 +206,7 @@ class Guardian:
         elif word == STAYS and self._lines.setdefault("line", line) is not line:
             line.say(0, LEAVE)
 
-    def _lost(self, line: Line) -> None:
+    def _lost(self, line: Connection) -> None:
         """Replace a process that was killed, if one is needed."""
         self._loop.unwatch(line.ear)
         line.reap_adopted()

@@ -32,11 +32,11 @@ _AGAIN = 0.02
 _OURS = "IPYPROC_"
 
 
-class Line:
+class Connection:
     """A process that guards, and the two pipes between it and us.
 
-    They are closed when the line is no longer referred to, so that no thread writes
-    into another file that got the same number.
+    They are closed when this is no longer referred to, so that no thread writes into
+    another file that got the same number.
     """
 
     def __init__(self, loop: EventLoop, mark: str) -> None:
@@ -90,7 +90,7 @@ class Line:
         self.reap()
 
     def hear(self) -> list[tuple[int, int]]:
-        """Read its messages; none come once the line is not open."""
+        """Read its messages; none come once it is not open."""
         data = b""
         if self.is_open:
             with suppress(BlockingIOError):
@@ -164,7 +164,7 @@ class Line:
 def _reap(loop: EventLoop, group: int) -> None:
     """Wait for the one process of a group, again and again, if it is a child of ours.
 
-    Nothing here keeps the line to it open. While it is there no other group gets this
+    Nothing here keeps the connection open. While it is there no other group gets this
     number.
     """
     with suppress(ChildProcessError, RuntimeError):
