@@ -175,8 +175,10 @@ SEEN = """
 def _seen():
     from ipyproc import jobs
     job = jobs.last
-    if job.ended_at is None:
+    try:
         job.kill()
+    except ProcessLookupError:
+        pass  # it has ended
     return job.argv, job._request.stdin, job._request.script, dict(job._request.env)
 """
 

@@ -908,6 +908,7 @@ def test_it_comes_back_after_it_left(timed_page: Page, job: FakeJob) -> None:
     pane.prints("one\n")
     timed_page.wait_for_function("model.sent.some((m) => m.action === 'look')")
     timed_page.evaluate("window.cell = document.querySelector('#cell'), cell.remove()")
+    timed_page.wait_for_function("model.sent.some((m) => m.action === 'away')")
 
     timed_page.clock.run_for(30_000)
     assert pane.sent("leave") == []  # it may only be on its way to another place
