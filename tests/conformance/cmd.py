@@ -24,7 +24,9 @@ def cmd(scene: Scene) -> None:
     """Make a command, do the steps with it and tell how it is then."""
     scene.start_helper()
     spec = scene.scenario["cmd"]
+    began = time.monotonic()
     ctx, cancel = _context(spec.get("ctx"))
+    clock = began if ctx is not None and ctx.deadline is not None else None
     scene.cleanup.callback(cancel)
     try:
         made = _made(spec, ctx)
@@ -38,7 +40,7 @@ def cmd(scene: Scene) -> None:
         "cancel_set": made.cancel is not None,
     }
     _set_fields(scene, spec, made)
-    steps = CommandSteps(scene, made, cancel)
+    steps = CommandSteps(scene, made, cancel, clock)
     scene.cleanup.callback(steps.close)
     calls = _Calls(made, spec.get("cancel"), steps)
     _cancel_later(scene, spec.get("ctx") or {}, cancel)

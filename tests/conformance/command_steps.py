@@ -16,7 +16,14 @@ from tests.conformance.values import Json, UserError
 class CommandSteps:
     """Performs steps on the command of a scenario."""
 
-    def __init__(self, scene: Scene, cmd: Cmd, cancel: Callable[[], object]) -> None:
+    def __init__(
+        self,
+        scene: Scene,
+        cmd: Cmd,
+        cancel: Callable[[], object],
+        clock: float | None = None,
+    ) -> None:
+        self._clock = clock
         self._scene = scene
         self._texts = scene.texts
         self._cmd = cmd
@@ -40,7 +47,7 @@ class CommandSteps:
             getattr(self, f"_op_{step['op']}")(step, result)
         except Exception as error:  # noqa: BLE001 - it is the result
             self._texts.set(result, error)
-        return result | timed(step, started)
+        return result | timed(step, started, self._clock)
 
     def _op_run(self, _: Json, result: Json) -> None:
         self._starting(self._cmd.run)
