@@ -23,6 +23,17 @@ from tests.guard import Holdings, holdings
 PATIENCE = 30.0
 #: For what is tested in a fresh interpreter: with pidfds, and as where there are none.
 both_modes = pytest.mark.parametrize("pidfd", [True, False], ids=["pidfd", "pid"])
+#: What a program with handlers runs before it says that it is ready, and then for ever.
+#: ``signal.pause`` would sleep over a signal that comes just before it.
+HEAR = """
+ear, mouth = os.pipe()
+os.set_blocking(mouth, False)
+signal.set_wakeup_fd(mouth, warn_on_full_buffer=False)
+"""
+LISTEN = """
+while True:
+    os.read(ear, 1)
+"""
 
 
 def python(code: str, *args: str) -> list[str]:

@@ -18,6 +18,8 @@ from ipyproc._jobs.io.event_loop import event_loop
 from ipyproc._jobs.procinfo import proc, tree
 from ipyproc._jobs.shutdown import shutdown
 from tests.jobs.helpers import (
+    HEAR,
+    LISTEN,
     PATIENCE,
     eventually,
     gone,
@@ -42,15 +44,17 @@ if not os.fork():
     who = "child"
     if other:
         os.setsid()
+{HEAR}
 os.write(1, b"ready\\n")
-while True:
-    signal.pause()
+{LISTEN}
 """
 
 
 def listeners(own_session: bool = False) -> Job:
     """Start a process and its child that tell of signals."""
-    job = spawn(python(LISTENERS.format(own_session=own_session)))
+    job = spawn(
+        python(LISTENERS.format(own_session=own_session, HEAR=HEAR, LISTEN=LISTEN))
+    )
     until(job, lambda job: job.stdout.text.count("ready") == 2)
     return job
 
@@ -140,7 +144,7 @@ def test_kill_the_process_alone() -> None:
 
 
 # On TERM the leader lets its worker finish, and writes down what came of that.
-TRAINING = """
+TRAINING = f"""
 import os, signal, sys
 ours, theirs = os.pipe()
 asked, ask = os.pipe()
@@ -157,9 +161,9 @@ def save(*_):
         file.write(os.read(ours, 100) + b" saved")
     sys.exit(0)
 signal.signal(signal.SIGTERM, save)
+{HEAR}
 os.write(1, b"ready\\n")
-while True:
-    signal.pause()
+{LISTEN}
 """
 
 
@@ -174,7 +178,7 @@ def test_a_training_writes_its_checkpoint(tmp_path: Path) -> None:
 
 
 # On HUP the leader lets its worker answer what it has begun, as gunicorn does.
-SERVER = """
+SERVER = f"""
 import os, signal
 asked, ask = os.pipe()
 if not os.fork():
@@ -183,9 +187,9 @@ if not os.fork():
     os.write(1, b"served\\n")
     os._exit(0)
 signal.signal(signal.SIGHUP, lambda *_: os.write(ask, b"!"))
+{HEAR}
 os.write(1, b"ready\\n")
-while True:
-    signal.pause()
+{LISTEN}
 """
 
 
@@ -225,9 +229,9 @@ if not os.fork():
     signal.signal(signal.SIGTERM, say)
 elif {deaf}:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+{HEAR}
 os.write(1, b"ready %d\\n" % os.getpid())
-while True:
-    signal.pause()
+{LISTEN}
 """
 
 
@@ -235,7 +239,9 @@ def family(
     *, deaf: bool = False, obeys: bool = True, own_session: bool = False
 ) -> tuple[Job, set[int]]:
     """Start a job with a child, and return the pids of both."""
-    code = CHILD.format(deaf=deaf, obeys=obeys, own_session=own_session)
+    code = CHILD.format(
+        deaf=deaf, obeys=obeys, own_session=own_session, HEAR=HEAR, LISTEN=LISTEN
+    )
     job = spawn(python(code))
     until(job, lambda job: job.stdout.text.count("ready") == 2)
     return job, {int(line.split()[1]) for line in job.stdout.lines()}

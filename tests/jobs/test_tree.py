@@ -12,6 +12,8 @@ from ipyproc._jobs.procinfo.proc import Stat
 from ipyproc._jobs.procinfo.tree import Tree, tree_of
 from ipyproc.attr import SysProcAttr
 from tests.jobs.helpers import (
+    HEAR,
+    LISTEN,
     PATIENCE,
     eventually,
     gone,
@@ -71,9 +73,8 @@ def test_kill_leaves_the_others() -> None:
 def test_signal_tree() -> None:
     """A signal to the tree reaches all, and what was stopped for it continues."""
     code = "import signal, os, sys; signal.signal(10, lambda *_: print('got it'));"
-    child = f"{code} print('ready'); [signal.pause() for _ in iter(int, 1)]"
-    job = spawn(python(f"{code} os.fork(); print('ready');" + child.removeprefix(code)))
-    until(job, lambda job: job.stdout.text.count("ready") == 4)
+    job = spawn(python(f"{code} os.fork()\n{HEAR}\nprint('ready')\n{LISTEN}"))
+    until(job, lambda job: job.stdout.text.count("ready") == 2)
     job.signal(signal.SIGUSR1, tree=True)
     until(job, lambda job: job.stdout.text.count("got it") == 2)
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from IPython.core.error import UsageError
 
@@ -120,6 +120,7 @@ def test_spawn_with_a_program(
 @given(
     magic=st.sampled_from(["procwait", "prockill", "procs", "procfind"]), pieces=LINES
 )
+@example(magic="procfind", pieces=["1"])
 def test_the_other_magics(
     attempt: Callable[[str], None], magic: str, pieces: list[str]
 ) -> None:
