@@ -115,10 +115,12 @@ def system(value: object) -> SysProcAttr | None:
 
 
 def wrong(argument: str, expected: str, value: object) -> TypeError:
+    """Make the error for a value of the wrong type."""
     return TypeError(f"{argument}: expected {expected}, not {type(value).__name__}")
 
 
 def path(argument: str, value: object) -> str:
+    """Check text, bytes or a path; a NUL byte is refused."""
     try:
         text = os.fsdecode(value)  # type: ignore[arg-type]
     except TypeError:
@@ -126,18 +128,6 @@ def path(argument: str, value: object) -> str:
     if "\0" in text:
         raise ValueError(f"{argument}: embedded NUL byte in {text!r}")
     return text
-
-
-def _variable(key: object, value: object) -> tuple[str, str]:
-    if not isinstance(key, str):
-        raise wrong("env", "names that are str", key)
-    if not isinstance(value, str):
-        raise wrong("env", f"a str for {key!r}", value)
-    if not key or "=" in key:
-        raise ValueError(f"env: {key!r} cannot be the name of a variable")
-    if "\0" in key + value:
-        raise ValueError(f"env: embedded NUL byte in {key!r} or its value")
-    return key, value
 
 
 def open_file(argument: str, value: object, expected: str) -> HasFileno | int:
@@ -154,3 +144,15 @@ def open_file(argument: str, value: object, expected: str) -> HasFileno | int:
     except (OSError, OverflowError, ValueError):
         raise ValueError(f"{argument}: {value!r} is not open") from None
     return file
+
+
+def _variable(key: object, value: object) -> tuple[str, str]:
+    if not isinstance(key, str):
+        raise wrong("env", "names that are str", key)
+    if not isinstance(value, str):
+        raise wrong("env", f"a str for {key!r}", value)
+    if not key or "=" in key:
+        raise ValueError(f"env: {key!r} cannot be the name of a variable")
+    if "\0" in key + value:
+        raise ValueError(f"env: embedded NUL byte in {key!r} or its value")
+    return key, value

@@ -35,9 +35,9 @@ _GATHER: Final = 2 * JUST_NOW
 class Ending:
     """What may be sent to one job, and how it is ended in stages.
 
-    Any thread asks. The stages are the event loop's: TERM to the leader at once; once
-    that has ended, or after half of the grace, TERM to whoever is left; at the end of
-    the grace KILL to whoever is left then.
+    Any thread asks. The stages are the event loop's: TERM to the leader at once; TERM
+    to the other processes once the leader has ended, or after half of the grace; KILL
+    to those that still run at the end of the grace.
     """
 
     def __init__(self, loop: EventLoop, leader: Leader) -> None:
@@ -169,7 +169,7 @@ class Ending:
         self._asker = self._looker = self._killer = None
 
     def _ask_others(self) -> None:
-        """Send TERM to whoever is left but the leader, which was asked before."""
+        """Send TERM to all processes but the leader, which was asked before."""
         if self._asker:
             self._asker.cancel()
         self._asker = None

@@ -16,7 +16,7 @@ from ipyproc._jobs.checks import seconds
 from ipyproc._jobs.facts import Facts
 from ipyproc._jobs.io.event_loop import event_loop
 from ipyproc._jobs.io.timers import Once, Timer
-from ipyproc._jobs.names import HASH, Namesakes
+from ipyproc._jobs.names import Namesakes, numbered
 from ipyproc._jobs.output.spill import Archive
 from ipyproc._jobs.request import Request
 from ipyproc._jobs.runner import JobStatus, Runner
@@ -38,9 +38,10 @@ class Job(Facts):
     *name*: what ``spawn`` was asked for, or the program's. *number*: which of the jobs
     of that name it is, counted from 1; no number is used twice. *argv*: the program as
     it was named, and its arguments. *shown*: the command as it was typed, with
-    ``{expr}`` and ``$name`` as they are, or empty if *argv* says it. *dir*: the one it
-    started in, if one was given. *started_at*: when, on the ``time.time()`` clock.
-    *grace*: that of ``spawn``. *timed_out*: whether its ``timeout`` ended the job.
+    ``{expr}`` and ``$name`` as they are, or empty if *argv* says it. *dir*: the
+    directory that it started in, if one was given. *started_at*: when, on the
+    ``time.time()`` clock. *grace*: that of ``spawn``. *timed_out*: whether its
+    ``timeout`` ended the job.
 
     >>> from ipyproc import PIPE, spawn
     >>> job = spawn("sort", stdin=PIPE)
@@ -55,7 +56,7 @@ class Job(Facts):
         super().__init__(request, runner)
         self.number = 0
         #: The jobs of the same name, once the table has it.
-        self.namesakes: Namesakes | None = None
+        self.namesakes: Namesakes[Job] | None = None
         self.grace = request.grace
         self.timed_out = False
         self._loop = event_loop()
@@ -76,14 +77,12 @@ class Job(Facts):
         same = self.namesakes
         if same is None or same.is_newest(self):
             return self.name
-        return f"{self.name}{HASH}{self.number}"
+        return numbered(self)
 
     @property
     def elders(self) -> list[Job]:
         """The other jobs of its name that run, oldest first, if it is the newest."""
-        same = self.namesakes
-        found = same.elders(self) if same is not None else []
-        return [job for job in found if isinstance(job, Job)]
+        return self.namesakes.elders(self) if self.namesakes is not None else []
 
     def again(self, replace: bool = False) -> Job:
         """Start the same once more, and return the new job, which has the next number.
@@ -141,9 +140,9 @@ class Job(Facts):
     def terminate(self, grace: float | None = None) -> int:
         """Ask the job to end, kill what is left later, and return how many it has.
 
-        TERM goes to the process; once that has ended, or after half of the *grace*, to
-        whoever is left of what it started; and KILL to all that is left after *grace*
-        seconds, those of ``spawn`` if not given. Does not wait.
+        TERM goes to the process. Once that has ended, or after half of the *grace*, it
+        goes to the other processes. After *grace* seconds, those of ``spawn`` if not
+        given, those that still run are killed. Does not wait.
         """
         return self._runner.end(
             self.grace if grace is None else seconds("grace", grace)
@@ -172,23 +171,10 @@ class Job(Facts):
 
     def __await__(self) -> Generator[object, None, ProcessState]:
         """Wait in asyncio; cancelling stops the wait and nothing else."""
-        import asyncio  # only who awaits pays for it
-
-        loop = asyncio.get_running_loop()
-        over = asyncio.Event()
-
-        def look(_: Job) -> None:
-            if self._over.happened:
-                with suppress(RuntimeError):  # the loop has ended first
-                    loop.call_soon_threadsafe(over.set)
-
-        unsubscribe = self.subscribe(look)
-        try:
+        with ready.news_async(self, lambda: self._over.happened) as over:
             if not self._over.happened:
                 self._check_waitable()
                 yield from over.wait().__await__()
-        finally:
-            unsubscribe()
         return self._result()
 
     until = ready.until

@@ -49,10 +49,10 @@ class LocalRunner:
         self._started_in: str | None = None
         with suppress(OSError):  # it is deleted
             self._started_in = os.getcwd()
-        # As they are now, for who starts the same once more.
-        self._inherited = variables() if request.inherited is None else {}
-        known = os.environ if request.inherited is None else request.inherited
-        self._path = resolve.program(request.argv[0], request.env, self.dir, known)
+        # As they are now, to start the same once more.
+        self._variables = variables()
+        inherited = os.environ if request.inherited is None else request.inherited
+        self._path = resolve.program(request.argv[0], request.env, self.dir, inherited)
         limits = request.memory_limit, request.output_limit
         self.output = Output(*limits, request.encoding)
         self.state: ProcessState | None = None
@@ -83,11 +83,14 @@ class LocalRunner:
     def again(self) -> Request:
         """Return what starts the same once more; files are appended to."""
         check_open(self._request)
-        known = {os.fsdecode(k): os.fsdecode(v) for k, v in self._inherited.items()}
+        inherited = self._request.inherited
+        if inherited is None:
+            ours = self._variables.items()
+            inherited = {os.fsdecode(key): os.fsdecode(value) for key, value in ours}
         return replace(
             self._request,
             dir=self.dir or self._started_in,
-            inherited=known or self._request.inherited,
+            inherited=inherited,
             append=True,
             replace=False,
         )

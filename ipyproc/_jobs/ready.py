@@ -10,11 +10,8 @@ from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from ipyproc._jobs.checks import seconds
 from ipyproc._jobs.io.timers import Once
-from ipyproc._jobs.output.grid import Grid
-from ipyproc._jobs.output.interleaved import STREAMS, Output
-from ipyproc._jobs.output.parser import Stream
-from ipyproc._jobs.output.plain import NoPen
-from ipyproc._jobs.output.search import Printed
+from ipyproc._jobs.output.interleaved import Output
+from ipyproc._jobs.output.search import Printed, last_line
 from ipyproc._jobs.procinfo.ports import Ports, holder
 from ipyproc._jobs.runner import JobStatus
 from ipyproc.errors import NotReadyError
@@ -26,7 +23,7 @@ if TYPE_CHECKING:
 # How soon to look at the ports again: nothing tells when one opens.
 _FIRST_NAP, _LONGEST_NAP = 0.02, 0.25
 # Where the last line is looked for.
-_TAIL, _LINES = 1 << 13, 100
+_TAIL = 1 << 13
 
 _Found = TypeVar("_Found")
 _Found_co = TypeVar("_Found_co", covariant=True)
@@ -122,7 +119,7 @@ class Wait(Generic[_Found]):
     def _not_ready(self) -> NotReadyError:
         job = self._job
         text = f"{job.label}: {job.state or job.status} before it was ready"
-        if line := last_line(job.as_utf8):
+        if line := last_line(job.as_utf8, _TAIL):
             text += f"; last line: {line}"
         return NotReadyError(text, job, job.state)
 
@@ -147,7 +144,7 @@ async def _wait_async(
     import asyncio  # only who awaits pays for it
 
     wait = Wait(job, check, timeout)
-    with _news_async(job) as news:
+    with news_async(job) as news:
         while True:
             news.clear()
             # Elsewhere: searching for what is hard to find takes its time.
@@ -160,15 +157,18 @@ async def _wait_async(
 
 
 @contextmanager
-def _news_async(job: Waited) -> Iterator[asyncio.Event]:
-    """Make an event that is set whenever something happens to *job*."""
-    import asyncio
+def news_async(
+    job: Waited, concerns: Callable[[], bool] = lambda: True
+) -> Iterator[asyncio.Event]:
+    """Make an event that is set whenever something happens to *job* that *concerns*."""
+    import asyncio  # only who awaits pays for it
 
     loop, news = asyncio.get_running_loop(), asyncio.Event()
 
     def tell(_: object) -> None:
-        with suppress(RuntimeError):  # the loop has ended first
-            loop.call_soon_threadsafe(news.set)
+        if concerns():
+            with suppress(RuntimeError):  # the loop has ended first
+                loop.call_soon_threadsafe(news.set)
 
     unsubscribe = job.subscribe(tell)
     try:
@@ -285,19 +285,6 @@ async def until_listening_async(
     Cancelling stops the wait and nothing else.
     """
     return await _wait_async(self, Listening(self, port), timeout)
-
-
-def last_line(output: Output) -> str:
-    """Return the last line of *output* that is not empty, as a terminal shows it."""
-    start = max(0, output.total - _TAIL)
-    grid = Grid(_LINES, _TAIL, lambda _: None)
-    streams = {stream: Stream(grid, NoPen()) for stream in STREAMS}
-    for chunk in output.read(start, _TAIL):
-        # The first line may begin in the middle, even of an escape.
-        cut = chunk.data.find(b"\n") + 1 if start and chunk.offset == start else 0
-        streams[chunk.stream].feed(chunk.data[cut:])
-    lines = (line.text.strip() for line in reversed(grid.lines))
-    return next(filter(None, lines), "")
 
 
 def _checked_port(port: object) -> int:

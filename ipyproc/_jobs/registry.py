@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from difflib import get_close_matches
-from operator import attrgetter
 from typing import TypeVar
 
 from ipyproc._jobs.checks import size
 from ipyproc._jobs.io.event_loop import event_loop
 from ipyproc._jobs.job import Job
-from ipyproc._jobs.names import ALL, HASH, Namesakes, split
+from ipyproc._jobs.names import ALL, Namesakes, numbered, split
 from ipyproc._jobs.output.spill import Keeping
 
 _Default = TypeVar("_Default")
@@ -44,7 +43,7 @@ class Jobs:
         # job. Each change is one operation of a dict, which others see as a whole.
         self._jobs: dict[Job, None] = {}
         # Of each name that was used, also of one whose jobs were cleared.
-        self._names: dict[str, Namesakes] = {}
+        self._names: dict[str, Namesakes[Job]] = {}
         self._keeping = Keeping()
 
     def __repr__(self) -> str:
@@ -144,7 +143,8 @@ class Jobs:
 
     def of_name(self, name: str) -> list[Job]:
         """List the jobs called *name*, oldest first; the list may be empty."""
-        return sorted((j for j in self if j.name == name), key=attrgetter("number"))
+        namesakes = self._names.get(name)
+        return namesakes.all() if namesakes is not None else []
 
     def add(self, job: Job) -> None:
         """Take *job* in, and number it among those of its name."""
@@ -178,7 +178,7 @@ class Jobs:
     def _complaint(self, key: object) -> str:
         names = self.keys()
         if isinstance(key, str) and (same := self.of_name(split(key)[0])):
-            numbers = ", ".join(f"{job.name}{HASH}{job.number}" for job in same)
+            numbers = ", ".join(map(numbered, same))
             return (
                 f"no job {key!r}: there {'is' if len(same) == 1 else 'are'} {numbers}"
             )

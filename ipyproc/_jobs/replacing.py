@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import Protocol
 
 from ipyproc._jobs.io.event_loop import event_loop
+from ipyproc._jobs.names import Named, identified
 from ipyproc.errors import ProcessDoneError
 
 # How long to wait for what is left, beyond the longest grace, in seconds: the kernel
@@ -17,24 +18,10 @@ _PATIENCE = 10.0
 _LOOK_EVERY = 0.02
 
 
-class Ended(Protocol):
+class Ended(Named, Protocol):
     """The part of a job that ending it takes."""
 
-    @property
-    def label(self) -> str:
-        """How an error names it."""
-
-    @property
-    def pid(self) -> int:
-        """Its process."""
-
-    @property
-    def grace(self) -> float:
-        """Seconds that it may take to end by itself."""
-
-    @property
-    def ended_at(self) -> float | None:
-        """When that ended."""
+    grace: float
 
     def terminate(self) -> object:
         """Ask it to end, and kill it later; what is left of an ended one, too."""
@@ -57,7 +44,7 @@ def end(jobs: Iterable[Ended]) -> None:
     patience = max((job.grace for job in asked), default=0.0) + _PATIENCE
     wait_until_gone(asked, patience)
     if left := left_of(asked):
-        names = ", ".join(f"{job.label} (pid {job.pid})" for job in left)
+        names = ", ".join(map(identified, left))
         raise TimeoutError(f"{names} could not be ended, so nothing was started")
 
 
@@ -67,9 +54,9 @@ def wait_until_gone(jobs: Iterable[Ended], timeout: float = math.inf) -> None:
     What is left is told by no event, so it is looked for.
     """
     deadline = time.monotonic() + timeout
-    left = list(jobs)
-    while (left := left_of(left)) and time.monotonic() < deadline:
-        time.sleep(_LOOK_EVERY)
+    for job in jobs:  # one after the other: each look is one at the whole machine
+        while left_of([job]) and time.monotonic() < deadline:
+            time.sleep(_LOOK_EVERY)
 
 
 def left_of(jobs: Iterable[Ended]) -> list[Ended]:

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from IPython.core.error import UsageError
 
 from ipyproc._jobs.job import Job
+from ipyproc._jobs.names import identified
 from ipyproc.errors import ProcessDoneError
 from ipyproc.magics import wait
 from ipyproc.magics.errors import one_line
@@ -60,7 +61,7 @@ def kill(options: Namespace, targets: Iterable[Target]) -> None:
 def label(target: Target) -> str:
     """How a line of text names a job or a process."""
     if isinstance(target, Job):
-        return f"{target.label} (pid {target.pid})"
+        return identified(target)
     return f"pid {target if isinstance(target, int) else target.pid}"
 
 

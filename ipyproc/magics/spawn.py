@@ -106,9 +106,8 @@ def start(
     """Start the job that the line and the body of a cell describe.
 
     *words* is what follows the options on the line. *has_field*: whether its pane will
-    have a field for input. Raises ``UsageError`` for a
-    mistake, and the ``OSError`` of the system, shown as one line, for what the system
-    refuses; then nothing was started.
+    have a field for input. Raises ``UsageError`` for a mistake, and the ``OSError`` of
+    the system, shown as one line, for what the system refuses; then nothing runs.
     """
     _exclude({**vars(options), "body": None})
     if options.within is not None and not (options.until or options.until_port):
@@ -121,7 +120,7 @@ def start(
         if options.script:
             env = {**_import_path(command, options), **env}
         if not options.clear_env:
-            env = {**environment.defaults(env), **env}
+            env |= environment.defaults(env)
         asked = check(
             command.argv,
             shown=command.shown,
@@ -129,7 +128,7 @@ def start(
             dir=options.dir,
             env=env,
             clear_env=options.clear_env,
-            without=[] if is_seen(options) else environment.ipykernels(),
+            without=[] if _is_seen(options) else environment.ipykernels(),
             stdin=_stdin(options, command.input, has_field),
             stdout=_file(options.stdout),
             stderr=_file(options.stderr),
@@ -180,7 +179,7 @@ def _stdin(options: argparse.Namespace, body: str | None, has_field: bool) -> So
     return PIPE if options.stdin == "-" else _file(options.stdin)
 
 
-def is_seen(options: argparse.Namespace) -> bool:
+def _is_seen(options: argparse.Namespace) -> bool:
     """Whether what the job prints goes to a pane, and to nothing else."""
     return not (options.out or options.err or options.stdout or options.stderr)
 

@@ -10,7 +10,7 @@ import psutil
 from IPython.core.error import UsageError
 
 from ipyproc._jobs.job import Job
-from ipyproc._jobs.names import ALL, HASH, split
+from ipyproc._jobs.names import ALL, HASH, numbered, split
 from ipyproc._jobs.procinfo.tree import refusal
 from ipyproc.errors import ProcessDoneError
 from ipyproc.magics.errors import unknown
@@ -135,7 +135,7 @@ def _newest_running(word: str) -> Job | None:
 
 
 def _listed(found: Sequence[Job]) -> str:
-    return ", ".join(f"{job.name}{HASH}{job.number} (pid {job.pid})" for job in found)
+    return ", ".join(f"{numbered(job)} (pid {job.pid})" for job in found)
 
 
 def _are(found: Sequence[Job]) -> str:

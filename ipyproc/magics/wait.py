@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 
 from ipyproc._jobs.job import Job
+from ipyproc._jobs.names import identified
 from ipyproc._jobs.replacing import left_of, wait_until_gone
 from ipyproc.errors import ExitError, NotReadyError
 from ipyproc.magics.errors import one_line
@@ -71,7 +72,7 @@ def gone(jobs: Sequence[Job], alone: bool) -> None:
     try:
         wait_until_gone([] if alone else jobs)
     except KeyboardInterrupt as interrupt:
-        names = ", ".join(f"{job.label} (pid {job.pid})" for job in left_of(jobs))
+        names = ", ".join(map(identified, left_of(jobs)))
         text = f"waiting stopped; something is left of {names}"
         raise one_line(interrupt, text) from None
 
@@ -136,7 +137,7 @@ def _sooner(*pauses: float | None) -> float | None:
 
 
 def _still(jobs: Iterable[Job]) -> str:
-    names = [f"{job.label} (pid {job.pid})" for job in jobs if not _has_ended(job)]
+    names = [identified(job) for job in jobs if not _has_ended(job)]
     if not names:
         return "nothing runs any more"
     return f"{', '.join(names)} still run{'s' if len(names) == 1 else ''}"

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from ipyproc.views.terminal.compact import Run, compact
+from ipyproc.views.terminal.compact import Written, compact
 from ipyproc.views.terminal.screen import Screen
 from ipyproc.views.transport.output_feed import recent
 from tests.trials import dice
@@ -27,7 +27,7 @@ ANYTHING = [
 ]
 
 
-def drawn(runs: list[Run]) -> Lines:
+def drawn(runs: list[Written]) -> Lines:
     """Return what a screen shows that was fed everything."""
     screen = Screen(100_000)
     for stream, data in runs:
@@ -36,7 +36,7 @@ def drawn(runs: list[Run]) -> Lines:
     return screen.runs()
 
 
-def program(dice: random.Random) -> list[Run]:
+def program(dice: random.Random) -> list[Written]:
     """Return what a random program prints."""
     controls = dice.choice([BARS, LOGS, ANYTHING])
     streams = dice.choice([["stdout"], ["stdout"] * 9 + ["stderr"]])

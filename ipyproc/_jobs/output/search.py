@@ -7,8 +7,10 @@ import time
 from typing import Final
 
 from ipyproc._jobs.output.encoding import UTF_8, decoder
+from ipyproc._jobs.output.grid import Grid
 from ipyproc._jobs.output.interleaved import STREAMS, Output
-from ipyproc._jobs.output.plain import Plain
+from ipyproc._jobs.output.parser import Stream
+from ipyproc._jobs.output.plain import NoPen, Plain
 
 # A match may begin so many lines before the newest output.
 _LINES: Final = 100
@@ -16,6 +18,9 @@ _LINES: Final = 100
 _PIECE: Final = 1 << 17
 # How long the end of a line is waited for.
 _LINE_PATIENCE: Final = 0.05
+# Where reading in the middle of a line may begin.
+_LINE_START = re.compile(rb"[\r\n](?!$)")
+_ESCAPE = re.compile(rb"(?=\x1b)")
 
 
 class Printed:
@@ -121,3 +126,25 @@ def _compiled(pattern: object) -> re.Pattern[str]:
         return re.compile(pattern, re.MULTILINE)
     except (re.error, OverflowError, RecursionError) as error:
         raise ValueError(f"pattern: {error} in {pattern!r}") from None
+
+
+def last_line(output: Output, most: int) -> str:
+    """Return the last line of *output* that is not empty, as a terminal shows it.
+
+    Only the last *most* bytes are looked at; of a longer line it is the end.
+    """
+    start = max(0, output.total - most)
+    grid = Grid(_LINES, most, lambda _: None)
+    streams = {stream: Stream(grid, NoPen()) for stream in STREAMS}
+    begun = start == 0
+    for chunk in output.read(start, most):
+        data = chunk.data
+        if not begun:
+            # What comes before may be the rest of an escape sequence.
+            line = _LINE_START.search(data) or _ESCAPE.search(data[: most // 2])
+            begun, data = True, data[line.end() if line else 0 :]
+        streams[chunk.stream].feed(data)
+    for stream in streams.values():
+        stream.feed(b"", final=True)
+    lines = (line.text.strip() for line in reversed(grid.lines))
+    return next(filter(None, lines), "")

@@ -209,11 +209,7 @@ def _fitting(lines: list[str], room: int) -> list[str]:
     """Return the last lines that fit into *room* bytes; the last one may be cut."""
     shown: list[str] = []
     for line in reversed(lines):
-        short = (
-            line
-            if shown or len(line) <= _CUT
-            else f"{line[: _CUT // 2]} … {line[-_CUT // 2 :]}"
-        )
+        short = line if shown or len(line) <= _CUT else format.ends(line, _CUT)
         room -= len(short.encode()) + 2
         if room < 0 and shown:
             break

@@ -74,6 +74,15 @@ def line(argv: Iterable[str]) -> str:
     return _cut(" ".join(words))
 
 
+def ends(text: str, most: int) -> str:
+    """Return both ends of *text*, of *most* characters together.
+
+    >>> ends("abcdefgh", 4)
+    'ab … gh'
+    """
+    return f"{text[: most // 2]} … {text[-most // 2 :]}"
+
+
 def _cut(line: str) -> str:
     return line if len(line) <= _COMMAND else line[: _COMMAND - 1] + "…"
 

@@ -155,7 +155,7 @@ def _output(last: Recent, height: int, room: int) -> str:
         drawn = _line(line)
         if saved_size(drawn) > room and not shown:
             text = "".join(text for text, _ in line)
-            drawn = _line([(f"{text[: _CUT // 2]} … {text[-_CUT // 2 :]}", "")])
+            drawn = _line([(format.ends(text, _CUT), "")])
         room -= saved_size(drawn)
         if room < 0:
             break

@@ -17,7 +17,7 @@ from itertools import groupby
 from typing import Final
 
 #: What one stream printed without another's output between: its name, and the bytes.
-Run = tuple[str, bytes]
+Written = tuple[str, bytes]
 
 # The cursor goes to a place, is saved or restored, or more than a line is erased; or a
 # line may be broken.
@@ -36,11 +36,11 @@ _STYLE = re.compile(rb"\x1b\[[0-9;:]*m")
 _RESETS = (b"\x1b[m", b"\x1b[0m")
 _ERASE = re.compile(rb"\x1b\[[02]?K")
 # What takes no column: styles, erasing, and modes such as whether the cursor is seen.
-_NO_COLUMN = re.compile(rb"\x1b\[(?:[0-9;:]*m|[02]?K|\?[0-9;]*[hl])")
+_QUIET = rb"\x1b\[(?:[0-9;:]*m|[02]?K|\?[0-9;]*[hl])"
+_NO_COLUMN = re.compile(_QUIET)
+# A return before anything is written; where the cursor is does not matter for 2K.
 _RETURNS = re.compile(rb"(?:\x1b\[(?:[0-9;:]*m|2K|\?[0-9;]*[hl]))*\r")
-_PLAIN = re.compile(
-    rb"(?:[^\x00-\x1f\x7f]++|\r|\x1b\[(?:[0-9;:]*m|[02]?K|\?[0-9;]*[hl]))*+"
-)
+_PLAIN = re.compile(rb"(?:[^\x00-\x1f\x7f]++|\r|%b)*+" % _QUIET)
 # Whatever writes nothing.
 _NOTHING = re.compile(
     rb"(?:[\x00-\x1a\x1c-\x1f\x7f]|\x1b(?:\[[0-?]*[ -/]*[@-~]?"
@@ -83,7 +83,7 @@ class _Rows:
         """Add what was written at the cursor."""
         if not data:
             return
-        begins = self._is_first or data[0] == _RETURN or _begins(data)
+        begins = self._is_first or _RETURNS.match(data) is not None
         if self._has_moved and not begins:
             self.unsure.add(self._row)
         self.pieces.setdefault(self._row, []).append(_Piece(stream, at, data, begins))
@@ -113,7 +113,7 @@ class _Rows:
         return self.bottom if is_begun else self.bottom - 1
 
 
-def compact(runs: Iterable[Run], lines: int) -> tuple[list[Run], int] | None:
+def compact(runs: Iterable[Written], lines: int) -> tuple[list[Written], int] | None:
     r"""Return what draws the last *lines* lines of *runs*, and how many are above.
 
     ``None`` if that cannot be found out without drawing everything.
@@ -140,11 +140,11 @@ def compact(runs: Iterable[Run], lines: int) -> tuple[list[Run], int] | None:
     return list(_drawn(kept, styles, ends=rows.bottom > rows.last)), above + first
 
 
-def _stream(run: Run) -> str:
+def _stream(run: Written) -> str:
     return run[0]
 
 
-def _cut(runs: list[Run], lines: int) -> tuple[list[Run], int]:
+def _cut(runs: list[Written], lines: int) -> tuple[list[Written], int]:
     """Leave out the text of lines that nothing comes back to; return how many.
 
     Their styles stay: they are in force later.
@@ -152,7 +152,7 @@ def _cut(runs: list[Run], lines: int) -> tuple[list[Run], int]:
     if any(_MOVE.search(data) for _, data in runs):
         return runs, 0
     wanted, above = lines + 1, 0
-    kept: list[Run] = []
+    kept: list[Written] = []
     for stream, data in reversed(runs):
         at = len(data)
         while wanted and at >= 0:
@@ -164,7 +164,7 @@ def _cut(runs: list[Run], lines: int) -> tuple[list[Run], int]:
     return kept[::-1], above
 
 
-def _skim(runs: list[Run]) -> _Rows:
+def _skim(runs: list[Written]) -> _Rows:
     rows = _Rows()
     offsets: dict[str, int] = {}
     for stream, data in runs:
@@ -191,7 +191,7 @@ def _uncovered(pieces: list[_Piece]) -> list[_Piece]:
         may_erase = _ERASE.search(piece.data) is not None
         end = piece.at + len(piece.data)
         for index in range(len(parts) - 1, -1, -1):
-            if index == 0 and not (piece.is_first or piece.data[:1] == b"\r"):
+            if index == 0 and not piece.is_first:
                 whole = piece.data[: end - piece.at]
                 rest = _Piece(piece.stream, piece.at, whole, is_first=False)
                 return [*pieces[:number], rest, *reversed(kept)]
@@ -219,12 +219,7 @@ def _sizes(data: bytes) -> list[int] | None:
     return [len(part) for part in decoded]
 
 
-def _begins(data: bytes) -> bool:
-    """Whether it returns to the first column before it writes anything."""
-    return _RETURNS.match(data) is not None
-
-
-def _styles_of(pieces: list[_Piece], runs: list[Run]) -> dict[int, bytes] | None:
+def _styles_of(pieces: list[_Piece], runs: list[Written]) -> dict[int, bytes] | None:
     """Return what sets the style that is in force at each piece, by its identity."""
     found: dict[int, bytes] = {}
     for stream in dict.fromkeys(stream for stream, _ in runs):
@@ -249,7 +244,7 @@ def _style_at(end: int, before: bytes, start: int, data: bytes) -> bytes:
 
 def _drawn(
     rows: list[list[_Piece]], styles: dict[int, bytes], *, ends: bool
-) -> Iterator[Run]:
+) -> Iterator[Written]:
     """Yield the rows from top to bottom, each piece in its own style."""
     stream = "stdout"
     for number, pieces in enumerate(rows, 1):

@@ -10,7 +10,7 @@ from ipyproc._jobs.job import Job
 from ipyproc._jobs.output.interleaved import Chunk
 from ipyproc._jobs.output.line import Run
 from ipyproc.views.render.format import size
-from ipyproc.views.terminal.compact import compact
+from ipyproc.views.terminal.compact import Written, compact
 from ipyproc.views.terminal.screen import Screen
 from ipyproc.views.transport.protocol import (
     Begin,
@@ -179,10 +179,10 @@ def recent(job: Job, lines: int, most: int = PICTURE) -> Recent:
     it is a part of them.
     """
     chunks = tail_of(job, most)
-    found = compact([(chunk.stream, chunk.data) for chunk in chunks], lines + 1)
+    found = compact(_written(chunks), lines + 1)
     if found is None:
         chunks = tail_of(job, min(most, DRAWN))
-        found = [(chunk.stream, chunk.data) for chunk in chunks], 0
+        found = _written(chunks), 0
     drawn, above = found
     screen = Screen()
     for stream, data in drawn:
@@ -218,6 +218,10 @@ def _together(chunks: list[Chunk], pieces: int = _PIECES) -> Iterator[Chunk]:
             return
         yield chunk
         end += len(chunk.data)
+
+
+def _written(chunks: list[Chunk]) -> list[Written]:
+    return [(chunk.stream, chunk.data) for chunk in chunks]
 
 
 def _streams(chunks: list[Chunk]) -> Streams:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Hashable, Iterable, Iterator
 from itertools import count
 from typing import Final, cast
 from weakref import WeakKeyDictionary
 
 from ipyproc._jobs.job import Job
+from ipyproc._jobs.output import search
 from ipyproc.session import jobs
 from ipyproc.views import assets
 from ipyproc.views.render import console, format, html
-from ipyproc.views.terminal.screen import Screen
 from ipyproc.views.transport.actions import Act
 from ipyproc.views.transport.protocol import Asked, JobFields
 from ipyproc.views.transport.rate_limiter import Publisher, shared
@@ -26,10 +25,6 @@ MOST: Final = 200
 _LOOK_BACK = 1024
 _LAST_LINE = 200
 _COMMAND = 300
-# The lines that a progress bar may go up.
-_LINES = 12
-_LINE_START = re.compile(rb"[\r\n](?!$)")
-_ESCAPE = re.compile(rb"(?=\x1b)")
 
 
 class JobsView(RowsView):
@@ -164,20 +159,7 @@ def last_line(job: Job) -> str:
 
     Of a very long one, the end of it.
     """
-    start = max(0, job.as_utf8.total - _LOOK_BACK)
-    screen = Screen(_LINES)
-    begun = start == 0
-    for chunk in job.as_utf8.read(start, _LOOK_BACK):
-        data = chunk.data
-        if not begun:
-            # What comes before may be the rest of an escape sequence.
-            half = data[: _LOOK_BACK // 2]
-            line = _LINE_START.search(data) or _ESCAPE.search(half)
-            begun, data = True, data[line.end() if line else 0 :]
-        screen.feed(chunk.stream, data)
-    screen.finish()
-    lines = ("".join(text for text, _ in line).strip() for line in screen.runs())
-    return next((line for line in reversed(list(lines)) if line), "")[-_LAST_LINE:]
+    return search.last_line(job.as_utf8, _LOOK_BACK)[-_LAST_LINE:]
 
 
 def _used(job: Job) -> tuple[float | None, float | None]:
