@@ -58,7 +58,7 @@ test-%: .venv/matrix chromium
 	.venv/$*/bin/pytest -n $(WORKERS) --dist loadgroup $(TESTS)
 	.venv/$*/bin/python -X dev -W error -m pytest -n $(WORKERS) --dist loadgroup $(STRICT)
 
-bench: .venv/dev .venv/go ## measure ipyproc beside its peers
+bench: .venv/dev .venv/go page chromium ## measure beside the peers; fails over budget
 	$(BIN)/python -m tests.benchmarks
 
 go-blocks: .venv/dev .venv/go ## compile the Go code that the notebooks show

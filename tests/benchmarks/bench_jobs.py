@@ -1,8 +1,9 @@
-"""Many jobs: ``python -m tests.benchmarks.bench_jobs``.
+"""Jobs: ``python -m tests.benchmarks jobs``.
 
-500 at once beside 500 ``Popen`` with the same pipes, 5000 one after another, and the
-cost of measuring 100. Each measurement runs in its own interpreter; the two starts
-take turns, and medians are compared. On a busy machine ``nice -n -15`` helps.
+One at a time beside ``subprocess.run``, 500 at once beside 500 ``Popen`` with the same
+pipes, 5000 one after another, and the cost of measuring 100. Each measurement runs in
+its own interpreter; those with a peer take turns, and medians are compared. On a busy
+machine ``nice -n -15`` helps.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import psutil
@@ -26,42 +27,77 @@ from tests.benchmarks.measuring import (
     idle_share,
     in_turns,
     memory,
-    say,
     taken,
     threads,
 )
+from tests.benchmarks.table import Row
 
 MODULE = "tests.benchmarks.bench_jobs"
+TRUE = ["/bin/true"]
 SLEEP = ["/bin/sleep", "1000"]
 MANY, IN_A_ROW, WATCHED = 500, 5000, 100
 ROUNDS = 5
+WARM_UP, ONE_BY_ONE = 20, 200
 KIB = 1 << 10
 
 
-def main() -> None:
-    """Print the figures, each with its budget."""
-    print(f"{MANY} jobs at once, {ROUNDS} rounds")
+def rows() -> Iterator[Row]:
+    """Measure all of it."""
+    yield from _one()
     medians = in_turns(MODULE, ROUNDS, ["popen", "at_once"])
-    popen, ours = medians["popen"], medians["at_once"]
-    say("Popen, each", f"{popen['start'] / MANY * 1e3:.3f} ms")
-    say("spawn, each", f"{ours['start'] / MANY * 1e3:.3f} ms")
-    say("start", f"{ours['start'] / popen['start']:.2f} x Popen", "at most 1.5")
-    say("processor while idle", f"{ours['idle']:.2%}", "at most 2 % of a core")
-    say("descriptors of each", f"{ours['descriptors'] / MANY:.2f}", "at most 4")
-    say("threads", f"+{ours['threads']:.0f}", "one")
-    say("kill and wait, all", f"{ours['end']:.2f} s")
-    print(f"{IN_A_ROW} jobs one after another, of which the last {IN_A_ROW - 1000} add")
-    row = taken(MODULE, "in_a_row")
-    say("each", f"{row['each'] * 1e3:.2f} ms")
-    say("memory if they are cleared", f"{row['cleared'] / KIB:.0f} KiB", "no growth")
-    say("memory of each that is kept", f"{row['kept'] / KIB:.1f} KiB")
-    say("descriptors", f"{row['descriptors']:+.0f}", "no growth")
-    say("threads", f"{row['threads']:+.0f}", "no growth")
-    print(f"usage() of {WATCHED} jobs, once a second")
+    popen, ours = medians["popen"]["start"], medians["at_once"]
+    at_once, each = f"{MANY} jobs at once", 1e3 / MANY
+    peer = "Popen"
+    yield Row(at_once, ours["start"] * each, "ms", peer, popen * each, at_most=1.25)
+    share = ours["idle"] * 100 / MANY * 100
+    yield Row(f"{at_once}: % of a core for 100", share, "%", at_most=1.0)
+    fds = ours["descriptors"] / MANY
+    yield Row(f"{at_once}: descriptors each", fds, "", at_most=4)
+    yield Row(f"{at_once}: more threads", ours["threads"], "", at_most=0)
+    yield Row(f"{at_once}: kill and wait, all", ours["end"], "s")
+    yield from _in_a_row(taken(MODULE, "in_a_row"))
     usage = taken(MODULE, "usage")
-    say("share of a core", f"{usage['ours']:.2%}", "less than 1 %")
-    say("the same figures by psutil", f"{usage['psutil']:.2%}")
-    say("share of a core while nobody looks", f"{usage['idle']:.2%}")
+    what, share = f"usage() of {WATCHED} jobs, once a second", usage["ours"] * 100
+    yield Row(what, share, "%", "psutil", usage["psutil"] * 100, at_most=1.0)
+
+
+def _one() -> Iterator[Row]:
+    medians = in_turns(MODULE, ROUNDS, ["run", "one"])
+    ms = {name: figures["each"] * 1e3 for name, figures in medians.items()}
+    what, peer = "spawn().wait() of /bin/true", "subprocess.run"
+    yield Row(what, ms["one"], "ms", peer, ms["run"], at_most=1.25)
+
+
+def _in_a_row(row: Figures) -> Iterator[Row]:
+    many = f"{IN_A_ROW - 1000} jobs one after another"
+    yield Row(f"{many}: each", row["each"] * 1e3, "ms")
+    grown = row["cleared"] / KIB / (IN_A_ROW - 1000)
+    yield Row(f"{many}: memory of each that was cleared", grown, "KiB", at_most=0.25)
+    yield Row(f"{many}: memory of each that is kept", row["kept"] / KIB, "KiB")
+    yield Row(f"{many}: more descriptors", row["descriptors"], "", at_most=0)
+    yield Row(f"{many}: more threads", row["threads"], "", at_most=0)
+
+
+def run() -> Figures:
+    """Start and wait, by subprocess."""
+    return _each(lambda: subprocess.run(TRUE))
+
+
+def one() -> Figures:
+    """Start and wait, as jobs."""
+    first = _first()
+    figures = _each(lambda: spawn(TRUE).wait())
+    first.kill()
+    return figures
+
+
+def _each(once: Callable[[], object]) -> Figures:
+    for _ in range(WARM_UP):
+        once()
+    start = time.perf_counter()
+    for _ in range(ONE_BY_ONE):
+        once()
+    return {"each": (time.perf_counter() - start) / ONE_BY_ONE}
 
 
 def popen() -> Figures:
@@ -179,7 +215,4 @@ def _psutil(process: psutil.Process) -> object:
 
 
 if __name__ == "__main__":
-    if sys.argv[1:]:
-        print(json.dumps(globals()[sys.argv[1]]()))
-    else:
-        main()
+    print(json.dumps(globals()[sys.argv[1]]()))

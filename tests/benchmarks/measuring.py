@@ -38,11 +38,6 @@ def in_turns(module: str, rounds: int, names: Iterable[str]) -> dict[str, Figure
     }
 
 
-def say(what: str, value: str, budget: str = "") -> None:
-    """Print one figure, with its budget beside it."""
-    print(f"  {what:44} {value:>14}   {budget}".rstrip(), flush=True)
-
-
 def memory(field: str) -> int:
     """Return ``VmRSS`` or ``VmHWM`` of this process, in bytes."""
     lines = Path("/proc/self/status").read_text().splitlines()
