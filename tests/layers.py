@@ -39,6 +39,7 @@ THIRD_PARTIES = {
     "distributed": ["hosts._dask"],
     "anywidget": ["views"],
     "ipywidgets": ["views"],
+    "comm": ["views"],
     "traitlets": ["views", "magics"],
     "IPython": ["views", "magics"],
     "hatchling": ["views.frontend.hatch_build"],  # builds; no module imports it

@@ -14,7 +14,7 @@ from ipyproc._jobs.job import Job
 from ipyproc.state import ProcessState
 from ipyproc.views.process import ForeignProcess
 from ipyproc.views.render import console, html
-from ipyproc.views.transport import rate_limiter, worker
+from ipyproc.views.transport import document, rate_limiter, worker
 from ipyproc.views.widgets.job import JobView
 from ipyproc.views.widgets.jobs import MOST, JobsView
 from ipyproc.views.widgets.process import ProcessView
@@ -65,10 +65,12 @@ def close() -> None:
 def retire(timeout: float) -> bool:
     """End the threads that serve views; return whether each ended in *timeout* seconds.
 
-    The next view starts new ones.
+    The front end is told nothing more. The next view starts everything anew.
     """
     done = worker.shared.retire(timeout)  # what it does wakes the other
-    return rate_limiter.shared.retire(timeout) and done
+    done = rate_limiter.shared.retire(timeout) and done
+    document.shared.close()
+    return done
 
 
 def _view(job: Job) -> JobView:

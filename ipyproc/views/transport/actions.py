@@ -166,3 +166,14 @@ def _fields() -> dict[str, dict[str, Any]]:
 
 
 _FIELDS = _fields()
+
+
+def answer_where_asked(comm: object) -> None:
+    """Make ipykernel handle a page's messages in the sub-shell that the page names.
+
+    ipykernel 7.4 handles them on the thread that last published on the comm, which is
+    the main one even while that is busy. ``_reply_subshell_for`` is private to
+    ipykernel: without it clicks wait for the end of the cell.
+    """
+    if hasattr(comm, "_reply_subshell_for"):
+        comm._reply_subshell_for = lambda data, default: default

@@ -306,7 +306,52 @@ class Forget(TypedDict):
     kind: Literal["forget"]
 
 
+# --- between the kernel and the front end's extension, which writes into the file
+
+
+class Here(TypedDict):
+    """Asks the pages to say which views their notebooks have."""
+
+    kind: Literal["here"]
+
+
+class Picture(TypedDict):
+    """The output of the view *token* is to be *data*, by MIME type.
+
+    *ran* is the session of the client that ran the cell. *asks*: answer with ``heard``.
+    """
+
+    kind: Literal["picture"]
+    token: str
+    data: dict[str, str]
+    final: bool
+    ran: str
+    asks: bool
+
+
+class Unknown(TypedDict):
+    """Of what a page has, these views are of another kernel: it has ended."""
+
+    kind: Literal["unknown"]
+    tokens: list[str]
+
+
+class Hello(TypedDict):
+    """The page has a notebook with these views, and can write it."""
+
+    action: Literal["hello"]
+    tokens: list[str]
+
+
+class Heard(TypedDict):
+    """The page hears the kernel."""
+
+    action: Literal["heard"]
+
+
 #: What changes something; the kernel answers each with `Done`.
 Asked = Press | Again | EndElder | Signal | Send
 FromPage = Look | Away | Leave | Settle | Ready | Ack | Save | Asked
 FromKernel = Begin | Output | Saved | Usage | Rows | Done | Forget
+FromPageToFile = Hello | Heard
+FromKernelToFile = Here | Picture | Unknown

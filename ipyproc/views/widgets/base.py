@@ -23,7 +23,7 @@ import anywidget
 import traitlets
 from IPython import get_ipython
 
-from ipyproc.views.transport import actions
+from ipyproc.views.transport import actions, document
 from ipyproc.views.transport.output_feed import Message
 from ipyproc.views.transport.protocol import (
     Asked,
@@ -82,7 +82,7 @@ class LiveWidget(anywidget.AnyWidget):
         self._is_open = True
         publisher.account(size_of([self._esm, self._css, traits]), OPENING)
         self.on_msg(self._heard)
-        _answer_where_asked(self.comm)
+        actions.answer_where_asked(self.comm)
 
     # --- what subclasses say
 
@@ -264,6 +264,14 @@ class LiveWidget(anywidget.AnyWidget):
         page = f'<div id="ipyproc-{self.token}">{html}</div>'
         return {"text/plain": text, "text/html": page}
 
+    def to_file(self, static: Bundle, final: bool, ran: str = "") -> None:
+        """Have *static* in the file, where the front end can write it; any thread.
+
+        *final*: it will not change again. *ran* is the session of the client that ran
+        the cell, said once.
+        """
+        document.shared.tell(self.token, static, final, ran)
+
     def widget(self) -> tuple[Bundle, Bundle]:
         """Return data and metadata that show it as a widget; empty if it is closed."""
         bundle = super()._repr_mimebundle_() if self.comm else None
@@ -319,14 +327,3 @@ def _changes_something(asked: FromPage) -> TypeGuard[Asked]:
 def size_of(content: object) -> int:
     """Return how many bytes *content* takes, bytes in it counted as they are."""
     return len(json.dumps(content, default=lambda data: "." * len(data)))
-
-
-def _answer_where_asked(comm: object) -> None:
-    """Make ipykernel handle a page's messages in the sub-shell that the page names.
-
-    ipykernel 7.4 handles them on the thread that last published on the comm, which is
-    the main one even while that is busy. ``_reply_subshell_for`` is private to
-    ipykernel: without it clicks wait for the end of the cell.
-    """
-    if hasattr(comm, "_reply_subshell_for"):
-        comm._reply_subshell_for = lambda data, default: default

@@ -3,12 +3,17 @@
 A notebook that is saved with a widget and opened without its kernel shows nothing. So
 sooner or later the output of the cell becomes static HTML. As long as the kernel is
 there, the page puts the widget into that HTML, which it finds by the view's token.
+
+What is published reaches the file only if a page is there and still knows the output.
+So each time the front end's extension is told, too (see `transport.document`).
 """
 
 from __future__ import annotations
 
 import secrets
 from typing import Any, Protocol
+
+from ipyproc.views.transport import document
 
 Bundle = dict[str, Any]
 
@@ -26,6 +31,9 @@ class Shown(Protocol):
     def widget(self) -> tuple[Bundle, Bundle]:
         """Return data and metadata that show it as a widget; empty if it is closed."""
 
+    def to_file(self, static: Bundle, final: bool, ran: str = "") -> None:
+        """Have *static* in the file; *ran* is the client that ran the cell."""
+
 
 class Place:
     """One place where a view is shown.
@@ -41,10 +49,13 @@ class Place:
         self._publisher = shell.display_pub
         #: Whether there is no user in front, so that perhaps no page will ever show it.
         self.headless = not accepts_input(shell)
+        self._ran = _session(shell)
         #: Whether it is static HTML, or will be at the next update.
         self.settled = False
         self._is_over = self._is_html = False
         self._static: Bundle = {}
+        if not self.headless:
+            document.shared.open()
         self._show(view, is_live=is_live)
 
     @property
@@ -68,6 +79,7 @@ class Place:
             return 0
         self._static, self._is_html = new, True
         self._publish(new, {}, update=True)
+        self._view.to_file(new, is_over)
         return self.size
 
     def _show(self, view: Shown, *, is_live: bool, update: bool = False) -> None:
@@ -78,6 +90,7 @@ class Place:
         self._is_html = not widget
         self._is_over &= self._is_html
         self._publish(widget | self._static, metadata, update)
+        self._view.to_file(self._static, self._is_over, self._ran)
 
     def _publish(self, data: Bundle, metadata: Bundle, update: bool = False) -> None:
         transient = {"display_id": self._id}
@@ -86,5 +99,13 @@ class Place:
 
 def accepts_input(shell: Any) -> bool:
     """Whether the front end accepts input requests: then there is a user."""
-    parent = shell.get_parent() if hasattr(shell, "get_parent") else {}
-    return bool(parent.get("content", {}).get("allow_stdin", True))
+    return bool(_parent(shell).get("content", {}).get("allow_stdin", True))
+
+
+def _session(shell: Any) -> str:
+    """Return the session of the client that runs the cell; empty if unknown."""
+    return str(_parent(shell).get("header", {}).get("session", ""))
+
+
+def _parent(shell: Any) -> Any:
+    return shell.get_parent() if hasattr(shell, "get_parent") else {}

@@ -227,9 +227,40 @@ export interface Forget {
   kind: "forget";
 }
 
+// --- between the kernel and the front end's extension, which writes into the file
+
+export interface Here {
+  kind: "here";
+}
+
+export interface Picture {
+  kind: "picture";
+  token: string;
+  data: Record<string, string>;
+  final: boolean;
+  ran: string;
+  asks: boolean;
+}
+
+export interface Unknown {
+  kind: "unknown";
+  tokens: string[];
+}
+
+export interface Hello {
+  action: "hello";
+  tokens: string[];
+}
+
+export interface Heard {
+  action: "heard";
+}
+
 // --- all of them
 
 /** What a button does; the kernel answers each with `done`. */
 export type Asked = Press | Again | EndElder | Signal | Send;
 export type FromPage = Look | Away | Leave | Settle | Ready | Ack | Save | Asked;
 export type FromKernel = Begin | Output | Saved | Usage | Rows | Done | Forget;
+export type FromPageToFile = Hello | Heard;
+export type FromKernelToFile = Here | Picture | Unknown;
