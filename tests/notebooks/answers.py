@@ -1,30 +1,59 @@
-"""A wrong answer to each exercise of the notebooks, by the id of its cell."""
+"""A wrong answer to each exercise, by the id of its cell, and what is said of it."""
 
 from __future__ import annotations
 
 WRONG = {
     "processes-exercise-1": (
-        'state = start_process("/bin/sh", ["sh", "-c", "echo 7"]).wait()'
+        'state = start_process("/bin/sh", ["sh", "-c", "echo 7"]).wait()',
+        "state.exit_code is 1.",  # its standard output is closed
     ),
-    "processes-exercise-2": """
+    "processes-exercise-2": (
+        """
 begin = time.monotonic()
 sleep = "/bin/sleep", ["sleep", "0.3"]
 states = [start_process(*sleep).wait() for _ in range(3)]
 seconds = time.monotonic() - begin
 """,
-    "attributes-exercise-1": "attr = ProcAttr(env={})",
-    "attributes-exercise-2": "def files(log): return [None, log]",
-    "methods-exercise-1": "p = sleeper(); p.kill(); state = p.wait()",
-    "methods-exercise-2": 'answer = {"signal", "wait"}',
-    "states-exercise-1": "number = 5",
-    "states-exercise-2": "def exited(status): return status < 0x8000",
-    "states-exercise-3": "view = explore(6)",
-    "exec-exercise-1": """
+        "seconds < 0.8 is False.",
+    ),
+    "attributes-exercise-1": (
+        "attr = ProcAttr(env={})",
+        "exit_code is 0.",
+    ),
+    "attributes-exercise-2": (
+        "def files(log): return [None, log]",
+        "log.read() is 'one\\nthree\\n'.",
+    ),
+    "methods-exercise-1": (
+        "p = sleeper(); p.kill(); state = p.wait()",
+        "state is 'signal: killed'.",
+    ),
+    "methods-exercise-2": (
+        'answer = {"signal", "wait"}',
+        "answer is {'signal', 'wait'}.",
+    ),
+    "states-exercise-1": (
+        "number = 5",
+        "WaitStatus(number).exit_status is -1.",
+    ),
+    "states-exercise-2": (
+        "def exited(status): return status < 0x8000",
+        "exited(0x0001) is True.",
+    ),
+    "states-exercise-3": (
+        "view = explore(6)",
+        "view.status is '0x0006'.",
+    ),
+    "exec-exercise-1": (
+        """
 cmd = command("cat")
 cmd.stdin = b"3\\n1\\n2\\n"
 answer = cmd.output()
 """,
-    "exec-exercise-2": """
+        "answer is b'3\\n1\\n2\\n'.",
+    ),
+    "exec-exercise-2": (
+        """
 def exit_code(name, *args):
     try:
         command(name, *args).run()
@@ -32,19 +61,40 @@ def exit_code(name, *args):
         return 1
     return 0
 """,
-    "exec-exercise-3": 'cmd = Cmd(path="/bin/sh", args=["sh", "-c", "echo $0"])',
-    "zombies-exercise-1": """
+        "the code of 'exit 255' is 1.",
+    ),
+    "exec-exercise-3": (
+        'cmd = Cmd(path="/bin/sh", args=["sh", "-c", "echo $0"])',
+        "cmd.output() is b'sh\\n'.",
+    ),
+    "zombies-exercise-1": (
+        """
 def reap(processes):
     return len([process.wait() for process in processes])
 """,
-    "zombies-exercise-2": """
+        "reap(children) is 3.",
+    ),
+    "zombies-exercise-2": (
+        """
 def is_zombie(process):
     return process.status == "ok"
 """,
-    "signals-exercise-1": "answer = 'echo ready; while :; do sleep 0.05; done'",
-    "signals-exercise-2": "def end(process): process.kill(); return process.wait()",
-    "pipes-exercise-1": 'answer = {"reader"}',
-    "pipes-exercise-2": """
+        "is_zombie(running) is True.",
+    ),
+    "signals-exercise-1": (
+        "answer = 'echo ready; while :; do sleep 0.05; done'",
+        "job.wait() is 'signal: terminated'.",
+    ),
+    "signals-exercise-2": (
+        "def end(process): process.kill(); return process.wait()",
+        "running(children) is 2.",
+    ),
+    "pipes-exercise-1": (
+        'answer = {"reader"}',
+        "answer is {'reader'}. Checking it raised TimeoutError",
+    ),
+    "pipes-exercise-2": (
+        """
 def through(cmd, data):
     into, out = cmd.stdin_pipe(), cmd.stdout_pipe()
     with cmd:
@@ -53,7 +103,10 @@ def through(cmd, data):
         into.close()
         return out.read()
 """,
-    "timeouts-exercise-1": """
+        "len(through(cmd, data)) is 1000.",
+    ),
+    "timeouts-exercise-1": (
+        """
 with with_timeout(background(), 0.2) as ctx:
     cmd = command_context(ctx, "sleep", "60")
     cmd.cancel = lambda: cmd.process.signal(signal.SIGTERM)
@@ -63,13 +116,19 @@ with with_timeout(background(), 0.2) as ctx:
         pass
     state = cmd.process_state
 """,
-    "timeouts-exercise-2": """
+        "state is 'signal: terminated'.",
+    ),
+    "timeouts-exercise-2": (
+        """
 def first(one, other):
     one.start()
     other.start()
     return one
 """,
-    "receiving-exercise-1": """
+        "first(slow, fast) is fast is False.",
+    ),
+    "receiving-exercise-1": (
+        """
 program = '''
 import signal, sys, time
 def save(number, frame):
@@ -81,21 +140,35 @@ while True:
     time.sleep(0.1)
 '''
 """,
-    "receiving-exercise-2": 'def is_stopped(pid): return letter(pid) != "R"',
-    "ready-exercise-1": """
+        "state is 'exit status 0'.",
+    ),
+    "receiving-exercise-2": (
+        'def is_stopped(pid): return letter(pid) != "R"',
+        "is_stopped(asleep) is True.",
+    ),
+    "ready-exercise-1": (
+        """
 def port_of(job):
     return int(job.until(r"\\d+", timeout=10)[0])
 """,
-    "ready-exercise-2": """
+        "port_of(job) is 127.",
+    ),
+    "ready-exercise-2": (
+        """
 def is_ready(job, port, seconds):
     end = time.monotonic() + seconds
     while not accepts(port) and time.monotonic() < end:
         time.sleep(0.05)
     return accepts(port)
 """,
-    "ready-exercise-3": """
+        "is_ready(server, taken, 5) is True.",
+    ),
+    "ready-exercise-3": (
+        """
 def end(job):
     job.process.kill()
     job.wait()
 """,
+        "accepts(port) is True.",
+    ),
 }

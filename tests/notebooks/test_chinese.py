@@ -30,7 +30,7 @@ each_notebook = pytest.mark.parametrize("path", ENGLISH, ids=lambda path: path.s
 
 def test_the_set_is_whole() -> None:
     """Each notebook has a namesake in Chinese, and there is no other."""
-    assert [path.name for path in sorted(CHINESE.iterdir())] == [
+    assert [path.name for path in sorted(CHINESE.glob("*.ipynb"))] == [
         path.name for path in ENGLISH
     ]
 

@@ -15,7 +15,12 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from tests.kernel.fixtures import Kernel
 from tests.notebooks.answers import WRONG
 from tests.notebooks.execution import execute, text
-from tests.notebooks.exercises import VERDICTS, answered, exercises, twice
+from tests.notebooks.exercises import (
+    SUMMARY,
+    VERDICTS,
+    exercises,
+    twice,
+)
 from tests.sandbox import sandbox
 
 ROOT = Path(__file__).parents[2]
@@ -51,18 +56,31 @@ def home(client_loop: None, tmp_path: Path) -> Iterator[dict[str, str]]:
 @each_notebook
 def test_runs_from_top_to_bottom(path: Path, home: dict[str, str]) -> None:
     """Run twice, no cell fails, each answer has its verdict, and no process is left."""
-    notebook = twice(answered(nbformat.read(path, as_version=4), WRONG))
+    notebook = twice(nbformat.read(path, as_version=4), WRONG)
 
     done = execute(path, env=home, notebook=notebook)
 
     judged = [
-        (cell.metadata.judges, "".join(map(text, cell.outputs)))
+        (kind, cell.metadata.get("said", ""), "".join(map(text, cell.outputs)))
         for cell in done.cells
-        if "judges" in cell.metadata
+        if (kind := cell.metadata.get("judges"))
     ]
-    assert [said for kind, said in judged if kind == "leftovers"] == ["[]", "[]"]
-    wrong = [(kind, said) for kind, said in judged if VERDICTS[kind] not in said]
-    assert wrong == []
+    assert [said for kind, _, said in judged if kind == "leftovers"] == ["[]", "[]"]
+    assert [
+        (kind, wanted, said)
+        for kind, wanted, said in judged
+        if not said.startswith(VERDICTS[kind] + wanted)
+    ] == []
+
+
+@pytest.mark.slow
+def test_a_chinese_notebook_speaks_chinese(home: dict[str, str]) -> None:
+    """It finds the module beside it, whose verdicts are in its language."""
+    done = execute(ROOT / "notebooks" / "zh" / "03-attributes.ipynb", env=home)
+
+    checks = [c for c in done.cells if "check" in c.metadata.get("tags", ())]
+    said = ["".join(map(text, cell.outputs)) for cell in checks]
+    assert [verdict[:4] for verdict in said] == ["还没有答"] * 2
 
 
 @pytest.mark.slow
@@ -92,6 +110,19 @@ def test_there_is_a_wrong_answer_to_each_exercise() -> None:
     ]
 
     assert sorted(asked) == sorted(WRONG)
+
+
+@each_notebook
+def test_help_comes_in_steps(path: Path) -> None:
+    """Each exercise has two hints and a solution, and counts at the chapter's end."""
+    notebook = nbformat.read(path, as_version=4)
+    found = list(exercises(notebook))
+
+    helps = [SUMMARY.findall(exercise.text) for exercise in found]
+    assert helps == [["Hint 1", "Hint 2", "Solution"]] * len(found)
+    ends = [cell.source for cell in notebook.cells if cell.id.endswith("-progress")]
+    names = ", ".join(f'"{exercise.name}"' for exercise in found)
+    assert ends == ([f"progress({names})"] if found else [])
 
 
 @each_notebook
