@@ -15,7 +15,7 @@ import pytest
 from ipyproc import PIPE, Job, ProcessDoneError, spawn
 from ipyproc._jobs.guardian.client import guardian
 from ipyproc._jobs.io.event_loop import event_loop
-from ipyproc._jobs.procinfo import proc, tree
+from ipyproc._jobs.procinfo import proc, sending, tree
 from ipyproc._jobs.shutdown import shutdown
 from tests.jobs.helpers import (
     HEAR,
@@ -455,13 +455,13 @@ def test_what_was_killed_counts_until_it_is_gone(
     """A kill is about all that it reached, also those who lost their parent by it."""
     job = listeners(own_session=True)
     (child,) = {member.pid for member in tree.tree_of({job.pid}).find()} - {job.pid}
-    send = tree.send
+    send = sending.send
 
     def spare(seen: proc.Stat, sig: int) -> bool:
         return (seen.pid == child and sig == signal.SIGKILL) or send(seen, sig)
 
     with monkeypatch.context() as patch:  # as if its end took a while
-        patch.setattr(tree, "send", spare)
+        patch.setattr(sending, "send", spare)
         assert job.kill() == 2
         job.wait(PATIENCE)
         assert job.left() == 1

@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 import pytest
 
 from ipyproc import Job, spawn
-from ipyproc._jobs.procinfo import proc, tree
+from ipyproc._jobs.procinfo import proc, sending, tree
 from tests.jobs.helpers import (
     PATIENCE,
     at_rest,
@@ -112,7 +112,7 @@ def find_fails(number: int, patch: pytest.MonkeyPatch) -> None:
 
 def send_fails(number: int, patch: pytest.MonkeyPatch) -> None:
     """Fail at sending one of the signals, not one that continues."""
-    whole, left = tree.send, [number]
+    whole, left = sending.send, [number]
 
     def fail(seen: proc.Stat, sig: int) -> bool:
         left[0] -= sig != signal.SIGCONT
@@ -120,7 +120,7 @@ def send_fails(number: int, patch: pytest.MonkeyPatch) -> None:
             raise OSError(24, "no descriptors")
         return whole(seen, sig)
 
-    patch.setattr(tree, "send", fail)
+    patch.setattr(sending, "send", fail)
 
 
 @pytest.mark.parametrize("fails", [find_fails, send_fails])
@@ -244,7 +244,7 @@ def test_a_guardian_whose_handles_may_not_be_used() -> None:
 import os, signal
 from ipyproc._jobs.guardian import connection, program
 from ipyproc._jobs.guardian.client import guardian
-from ipyproc._jobs.procinfo import proc, tree
+from ipyproc._jobs.procinfo import proc, sending, tree
 from ipyproc._sys.helper_code import HelperCode
 class Refused(HelperCode):
     def words(self, fd, *arguments):
@@ -254,7 +254,8 @@ class Refused(HelperCode):
             "import _signal; _signal.pidfd_send_signal = refuse\\n"
         )
         return [*before, refuse + program, name, charge, mark, linger]
-connection._CODE = Refused(proc.__name__, tree.__name__, program.__name__)
+names = [module.__name__ for module in (proc, sending, tree, program)]
+connection._CODE = Refused(*names)
 from ipyproc import spawn
 job = spawn(["sh", "-c", "trap '' TERM; sleep 1000 & echo ready; wait; sleep 1000"])
 while not job.stdout.total: pass
@@ -279,7 +280,7 @@ def test_descriptors_at_any_interrupt() -> None:
         lambda: proc.stat(job.pid),
         lambda: proc.environment(job.pid),
         lambda: proc.transferred(job.pid),
-        lambda: tree.send(seen, 0),
+        lambda: sending.send(seen, 0),
     ]
     for look in looks:
         instants = 0

@@ -129,6 +129,25 @@ def test_nobody_escapes_by_forking() -> None:
     assert gone(job.pid)
 
 
+# So many mappings are copied for some milliseconds.
+SLOW_FORK = """
+import mmap, os
+maps = [mmap.mmap(-1, 4096) for _ in range(40000)]
+print("ready")
+os.write(1, b"parent " if os.fork() else b"child ")
+"""
+
+
+@pytest.mark.slow
+def test_a_fork_that_was_under_way_is_not_left_stopped() -> None:
+    """A child that appears when its parent was sent the stop already goes on, too."""
+    job = spawn(python(SLOW_FORK))
+    until_printed(job, "ready")
+    job.signal(signal.SIGWINCH, tree=True)
+
+    until(job, lambda job: {"parent", "child"} <= {*job.stdout.text.split()})
+
+
 # Starts a process in a session of its own for each line that it reads.
 FORKER = """
 import os, signal, sys

@@ -14,7 +14,7 @@ from ipyproc._jobs.guardian import program
 from ipyproc._jobs.guardian.program import MARK, MESSAGE, READY
 from ipyproc._jobs.io.event_loop import EventLoop
 from ipyproc._jobs.io.timers import Callback
-from ipyproc._jobs.procinfo import proc, tree
+from ipyproc._jobs.procinfo import proc, sending, tree
 from ipyproc._jobs.procinfo.proc import NO_MORE
 from ipyproc._process import broken_pipe
 from ipyproc._sys.helper_code import HelperCode
@@ -24,7 +24,7 @@ from ipyproc.process import Process, ProcessStatus, start_process
 
 #: Seconds without anything to guard after which a guardian ends.
 LINGER: Final = 10.0
-_CODE = HelperCode(proc.__name__, tree.__name__, program.__name__)
+_CODE = HelperCode(proc.__name__, sending.__name__, tree.__name__, program.__name__)
 # How soon to look again: for the end of the program's first process, which ends as soon
 # as it has started the other; and for room in the pipe.
 _AGAIN = 0.02

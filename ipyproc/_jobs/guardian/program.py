@@ -16,7 +16,7 @@ import select
 import struct
 import time
 
-from ipyproc._jobs.procinfo import proc, tree
+from ipyproc._jobs.procinfo import proc, sending, tree
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -108,7 +108,8 @@ class Jobs:
         return [
             pid
             for pid, moment in self.told.items()
-            if not (pid in used or tree.send_group(pid, 0)) or _is_another(pid, moment)
+            if not (pid in used or sending.send_group(pid, 0))
+            or _is_another(pid, moment)
         ]
 
     def find(self, known: set[Stat]) -> set[Stat]:

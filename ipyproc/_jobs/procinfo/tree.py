@@ -12,10 +12,9 @@ from __future__ import annotations
 import _signal  # type: ignore[import-not-found]
 import os
 import time
-from errno import ENOSYS, EPERM
 
-from ipyproc._jobs.procinfo import proc
-from ipyproc._jobs.procinfo.proc import NO_MORE, Stat
+from ipyproc._jobs.procinfo import proc, sending
+from ipyproc._jobs.procinfo.proc import Stat
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,8 +22,6 @@ if TYPE_CHECKING:
 
 # Looks after which a process that we may not stop is left to its forking.
 _LOOKS = 50
-_USES_PIDFDS = os.environ.get("IPYPROC_PIDFD") != "0" and hasattr(os, "pidfd_open")
-
 
 # For so long what was seen of a stranger may be taken for what it is, in seconds: until
 # its number comes again, for a process of a job, it takes longer.
@@ -154,10 +151,10 @@ class Tree:
     ) -> None:
         """Stop all that belongs to the jobs; *frozen* says which were stopped before.
 
-        What is stopped cannot fork, and a fork that came before the stop is there for
-        the next look to see: once a look finds no new process, none has escaped. The
-        groups come first, because the kernel stops all of a group at once; a process
-        that forks and ends all the time could otherwise be elsewhere at every look.
+        What has stopped cannot fork, and a fork that came before is there for the next
+        look to see: once a look finds no new process, none has escaped. The groups come
+        first, because the kernel stops all of a group at once; a process that forks and
+        ends all the time could otherwise be elsewhere at every look.
         """
         known = set(known)
         # Each is noted before it is stopped, so that it can be continued if this fails.
@@ -167,10 +164,11 @@ class Tree:
         ):  # there is no /proc: nobody would know whom to continue
             return
         for leader in self._leaders(self._machine.table):
-            send_group(leader, _signal.SIGSTOP)
+            sending.send_group(leader, _signal.SIGSTOP)
         new = set(frozen)
         for _ in range(_LOOKS):
             self.send(_signal.SIGSTOP, new)
+            sending.await_rest(frozen.keys() - self.beyond)
             new = self.find(known | frozen.keys(), spared) - frozen.keys()
             if not new:
                 break
@@ -181,7 +179,7 @@ class Tree:
         refused: list[OSError] = []
         for member in members:
             try:
-                send(member, sig)
+                sending.send(member, sig)
             except OSError as error:
                 refused.append(error)
                 if isinstance(error, PermissionError):
@@ -221,7 +219,7 @@ class Tree:
         stopped = [member for member, before in members.items() if before]
         if not whole:
             for group in {m.group for m in members if m.pid == m.group}:
-                send_group(group, _signal.SIGCONT)
+                sending.send_group(group, _signal.SIGCONT)
             self.send(_signal.SIGSTOP, stopped)
         self.send(_signal.SIGCONT, members.keys() - stopped)
 
@@ -248,63 +246,6 @@ def adopted() -> list[Stat]:
         for seen in table.values()
         if seen.parent in adopters or seen.parent not in table
     ]
-
-
-def send(seen: Stat, sig: int) -> bool:
-    """Send *sig* to this very process; ``False`` if it is gone."""
-    held = [NO_MORE]
-    try:
-        try:
-            if _USES_PIDFDS and not _open_pidfd(seen.pid, held):
-                return False
-            # In this order: a handle names one process for ever, and if that has the
-            # pid and the start time of ours, it is ours.
-            if proc.stat(seen.pid) != seen:
-                return False
-            return _send(seen, sig, held[-1])
-        finally:
-            proc.close(held)
-    except ProcessLookupError:
-        return False
-    except BaseException:
-        proc.close(held)
-        raise
-
-
-def _open_pidfd(pid: int, held: list[int]) -> bool:
-    """Open a pidfd if there is room for one; ``False`` if the process is gone."""
-    try:
-        held.extend(map(os.pidfd_open, (pid,)))
-    except ProcessLookupError:
-        return False
-    except OSError:  # no room, or no pidfds here: the pid will do, for it was looked at
-        return True
-    return True
-
-
-def _send(seen: Stat, sig: int, pidfd: int) -> bool:
-    if pidfd != NO_MORE:
-        try:
-            _signal.pidfd_send_signal(pidfd, sig)
-        except OSError as error:
-            # A seccomp filter may allow pidfd_open and refuse this; kill(2) decides.
-            if error.errno not in (EPERM, ENOSYS) or proc.stat(seen.pid) != seen:
-                raise
-        else:
-            return True
-    os.kill(seen.pid, sig)
-    return True
-
-
-def send_group(group: int, sig: int) -> bool:
-    """Send *sig* to a whole group at once, and return whether it has members."""
-    try:
-        os.killpg(group, sig)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True
 
 
 def any_lives(members: Iterable[Stat]) -> bool:
