@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from ipyproc import jobs, spawn
 from ipyproc._jobs.procinfo.tree import tree_of
-from tests.jobs.helpers import PATIENCE, gone, python, until
+from tests.jobs.helpers import PATIENCE, gone, python, until, until_printed
+from tests.jobs.test_tree import HOP
 from tests.trials import TRIALS
 
 STORM = """
@@ -31,6 +32,18 @@ def test_kill_in_a_storm_of_forks() -> None:
     """However many fork at once, some in sessions of their own, none is left."""
     for _ in range(TRIALS // 10):
         end_storm()
+
+
+def test_kill_what_forks_and_ends_all_the_time() -> None:
+    """Whatever it is doing when the stop comes, it is killed, and nothing stays stopped."""
+    for _ in range(TRIALS):
+        job = spawn(python(HOP))
+        until_printed(job, "ready")
+        job.wait(PATIENCE)
+        job.kill(tree=True)
+        until(job, lambda job: job.finished)
+        assert gone(job.pid)
+        jobs.clear()
 
 
 def end_storm() -> None:
