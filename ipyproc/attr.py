@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
+
+from ipyproc._value import value
 
 
 class HasFileno(Protocol):
@@ -21,7 +22,7 @@ File = HasFileno | int | None
 Env = Sequence[str | bytes] | Mapping[str, str] | Mapping[bytes, bytes] | None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Credential:
     """The user and groups that a child runs as (Go: ``syscall.Credential``).
 
@@ -41,7 +42,7 @@ class Credential:
     no_set_groups: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class SysProcIDMap:
     """One range of a user namespace's id map (Go: ``syscall.SysProcIDMap``).
 
@@ -57,7 +58,7 @@ class SysProcIDMap:
     size: int
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class SysProcAttr:
     """Attributes that only some systems have (Go: ``syscall.SysProcAttr`` on Linux).
 
@@ -113,7 +114,7 @@ class SysProcAttr:
     cgroup_fd: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ProcAttr:
     """Attributes of a new process (Go: ``os.ProcAttr``).
 

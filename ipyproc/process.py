@@ -150,7 +150,7 @@ class Process:
 
 def start_process(
     name: str | bytes | os.PathLike[str],
-    argv: Sequence[str | bytes],
+    argv: Sequence[str | bytes | os.PathLike[str]],
     attr: ProcAttr | None = None,
 ) -> Process:
     """Start the program at the path *name* with the arguments *argv*.

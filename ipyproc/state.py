@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterable
-from dataclasses import dataclass, field, fields
 
 from ipyproc._text import signal_text
+from ipyproc._value import value
 
 _CONTINUED = 0xFFFF
 _STOPPED = 0x7F
@@ -91,7 +91,7 @@ class WaitStatus(int):
         return self >> 16 if self.stop_signal == signal.SIGTRAP else -1
 
 
-@dataclass(frozen=True)
+@value
 class Rusage:
     """What a process and its waited-for children used (Go: ``syscall.Rusage``).
 
@@ -129,17 +129,17 @@ class Rusage:
     def _of(cls, values: Iterable[float]) -> Rusage:
         """Make one from all its values in order.
 
-        It skips the slow constructor of a frozen dataclass: each wait pays for this.
+        It is the quick way, for each wait pays for it.
         """
         usage = object.__new__(cls)
         usage.__dict__.update(zip(_FIELDS_OF_RUSAGE, values, strict=True))
         return usage
 
 
-_FIELDS_OF_RUSAGE = tuple(field.name for field in fields(Rusage))
+_FIELDS_OF_RUSAGE = tuple(Rusage.__annotations__)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ProcessState:
     """How a process ended, as ``Process.wait`` reports it (Go: ``os.ProcessState``).
 
@@ -153,13 +153,13 @@ class ProcessState:
     """
 
     pid: int = 0
-    sys: WaitStatus = field(default_factory=WaitStatus)
-    sys_usage: Rusage = field(default_factory=Rusage)
+    sys: WaitStatus = WaitStatus()
+    sys_usage: Rusage = Rusage()
 
     def __post_init__(self) -> None:
         """Accept a plain ``int`` for *sys*, too."""
         if not isinstance(self.sys, WaitStatus):
-            object.__setattr__(self, "sys", WaitStatus(self.sys))
+            self.__dict__["sys"] = WaitStatus(self.sys)
 
     def __str__(self) -> str:
         return _description(self.sys) + (" (core dumped)" if self.sys.core_dump else "")

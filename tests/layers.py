@@ -17,7 +17,7 @@ PACKAGE = "ipyproc"
 #: From the bottom up: a layer imports from itself and from the layers before it.
 #: A module is in the layer that lists the first part of its name below the package.
 LAYERS = {
-    "model": ["errors", "state", "attr", "_text"],
+    "model": ["errors", "state", "attr", "_text", "_value"],
     "system": ["_sys"],
     "process": ["process", "_process"],
     "exec": ["context", "exec"],

@@ -9,7 +9,6 @@ import doctest
 import inspect
 import re
 from collections.abc import Iterator
-from dataclasses import fields, is_dataclass
 from enum import Enum
 from importlib import import_module
 from pathlib import Path
@@ -177,8 +176,7 @@ def test_everything_of_go_is_there() -> None:
 def test_each_field_is_there_and_is_told(name: str) -> None:
     """A structure has Go's fields in snake_case, and documents each of them."""
     cls = CLASSES[name]
-    assert is_dataclass(cls)
-    found = [field.name for field in fields(cls) if not field.name.startswith("_")]
+    found = [name for name in cls.__annotations__ if not name.startswith("_")]
 
     in_go = GO_FIELDS[name].lower().split()
     assert [field.replace("_", "") for field in found] == in_go

@@ -15,11 +15,15 @@ from ipyproc.attr import Credential, Env, File, SysProcAttr, SysProcIDMap
 _CODEC = sys.getfilesystemencoding(), sys.getfilesystemencodeerrors()
 
 
+class NulByteError(ValueError):
+    """A word has a NUL byte, at which the kernel would take it to end."""
+
+
 def encoded(argument: str, value: object) -> bytes:
     """Convert text, bytes or a path to bytes, and refuse a NUL byte."""
     raw = value.encode(*_CODEC) if type(value) is str else path(argument, value)
     if 0 in raw:
-        raise ValueError(f"{argument}: NUL byte in {value!r}")
+        raise NulByteError(f"{argument}: NUL byte in {value!r}")
     return raw
 
 

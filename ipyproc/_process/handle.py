@@ -5,12 +5,14 @@ As in ``owner`` there is no lock in here.
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from errno import ECHILD, EINVAL
 
+from ipyproc._process import descriptors
 from ipyproc._process.owner import Owner, ProcessStatus
 from ipyproc._sys import pidfd, waitid
 from ipyproc.errors import (
@@ -38,7 +40,10 @@ class PidfdOwner(Owner):
         #: The pidfd, while it is open.
         self._fds: list[int] = []
         super().__init__(pid)
-        fd = pidfd.open_for(pid, self._fds)
+        try:
+            fd = descriptors.opened(self._fds, os.pidfd_open, pid)
+        except OverflowError:  # no pid is that big
+            raise OSError(EINVAL, os.strerror(EINVAL)) from None
         self._report = waitid.new_report(waitid.P_PIDFD, fd)
 
     def __del__(self) -> None:
@@ -74,7 +79,7 @@ class PidfdOwner(Owner):
 
     def _close_if_unused(self) -> None:
         if self._final and not self._users:
-            pidfd.close_last(self._fds)
+            descriptors.close_last(self._fds)
 
     def _sleep(self, longest: float | None) -> None:
         if not self.stops:

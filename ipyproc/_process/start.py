@@ -37,7 +37,7 @@ class Start:
     def run(
         self,
         name: str | bytes | os.PathLike[str],
-        argv: Sequence[str | bytes],
+        argv: Sequence[str | bytes | os.PathLike[str]],
         attr: ProcAttr,
     ) -> PidfdOwner | PidOwner:
         """Start the process and return its owner."""

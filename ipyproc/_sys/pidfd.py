@@ -5,8 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import signal
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Iterable
 from functools import cache
 from itertools import compress, starmap
 from operator import not_
@@ -48,17 +47,6 @@ def _can_be_used(ours: int) -> bool:
     return True
 
 
-def open_for(pid: int, into: list[int]) -> int:
-    """Open a pidfd, append it to *into* and return it.
-
-    Raises a bare ``OSError``, also for impossible pids.
-    """
-    try:
-        return opened(into, os.pidfd_open, pid)
-    except OverflowError:
-        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL)) from None
-
-
 def start_time(pid: int) -> float | None:
     """Return when a process started, in seconds since boot; ``None`` if it is gone.
 
@@ -70,26 +58,6 @@ def start_time(pid: int) -> float | None:
     except OSError:
         return None
     return int(fields[19]) / os.sysconf("SC_CLK_TCK")
-
-
-def opened(into: list[int], call: Callable[..., int], *arguments: object) -> int:
-    """Append the descriptor that *call* opens to *into*, and return it.
-
-    Python runs signal handlers, which may raise, between two of its instructions. Here
-    one instruction opens and appends, so no exception can lose the descriptor.
-    """
-    into.extend(starmap(call, [arguments]))
-    return into[-1]
-
-
-def close_last(held: list[int]) -> None:
-    """Remove the last descriptor from *held* and close it, if there is one.
-
-    As in ``opened``, nothing comes between: each descriptor is closed exactly once,
-    whatever signal handlers and other threads do.
-    """
-    with suppress(IndexError):
-        any(map(os.close, map(list.pop, [held])))
 
 
 def send_signal(fd: int, sig: int) -> None:

@@ -6,15 +6,17 @@ import io
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from errno import EINVAL
+from itertools import repeat
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, overload
 
+from ipyproc._process.arguments import NulByteError
 from ipyproc.attr import Env, File, ProcAttr, SysProcAttr
 from ipyproc.context import Context
 from ipyproc.errors import CmdStateError, ExitError, PathError
-from ipyproc.exec.copy import HeadAndTail, Reader, Writer
+from ipyproc.exec.copy import Reader, Writer
 from ipyproc.exec.environ import Directory, child_environment, environment
+from ipyproc.exec.gather import HeadAndTail
 from ipyproc.exec.pipes import PipeWriter
 from ipyproc.exec.run import Running
 from ipyproc.exec.stdio import Stdio
@@ -28,7 +30,6 @@ _NO_CONTEXT = "exec: command with a non-nil Cancel was not created with CommandC
 _Result = TypeVar("_Result")
 
 
-@dataclass(eq=False, repr=False, slots=True, weakref_slot=True)
 class Cmd:
     """A command to run once (Go: ``exec.Cmd``). ``start`` reads its fields.
 
@@ -68,27 +69,50 @@ class Cmd:
     True
     """
 
-    path: Word = ""
-    args: Sequence[Word] = ()
-    env: Env = None
-    dir: Directory = None
-    stdin: Reader | str | bytes | bytearray | memoryview | File = None
-    stdout: Writer | File = None
-    stderr: Writer | File = None
-    extra_files: Sequence[File] = ()
-    sys_proc_attr: SysProcAttr | None = None
-    process: Process | None = field(default=None, init=False)
-    process_state: ProcessState | None = field(default=None, init=False)
-    err: BaseException | None = None
-    cancel: Callable[[], object] | None = None
-    wait_delay: float = 0.0
+    path: Word
+    args: Sequence[Word]
+    env: Env
+    dir: Directory
+    stdin: Reader | str | bytes | bytearray | memoryview | File
+    stdout: Writer | File
+    stderr: Writer | File
+    extra_files: Sequence[File]
+    sys_proc_attr: SysProcAttr | None
+    process: Process | None
+    process_state: ProcessState | None
+    err: BaseException | None
+    cancel: Callable[[], object] | None
+    wait_delay: float
 
-    _ctx: Context | None = field(default=None, init=False)
-    _stdio: Stdio = field(default_factory=Stdio, init=False)
-    _running: Running | None = field(default=None, init=False)
+    _ctx: Context | None
+    _stdio: Stdio
+    _running: Running | None
     # The right to start, which the first start removes: in one call into C, so that a
     # signal handler or a thread that comes between starts nothing a second time.
-    _may_start: list[None] = field(default_factory=lambda: [None], init=False)
+    _may_start: list[None]
+
+    __slots__ = (*__annotations__, "__weakref__")
+
+    def __init__(
+        self,
+        path: Word = "",
+        args: Sequence[Word] = (),
+        env: Env = None,
+        dir: Directory = None,
+        stdin: Reader | str | bytes | bytearray | memoryview | File = None,
+        stdout: Writer | File = None,
+        stderr: Writer | File = None,
+        extra_files: Sequence[File] = (),
+        sys_proc_attr: SysProcAttr | None = None,
+        err: BaseException | None = None,
+        cancel: Callable[[], object] | None = None,
+        wait_delay: float = 0.0,
+    ) -> None:
+        asked = path, args, env, dir, stdin, stdout, stderr, extra_files, sys_proc_attr
+        ours = None, Stdio(), None, [None]
+        values = (*asked, None, None, err, cancel, wait_delay, *ours)
+        # Past ``__setattr__``, which is for what users set.
+        any(map(object.__setattr__, repeat(self), _SLOTS, values))
 
     if not TYPE_CHECKING:  # to a type checker these would allow any attribute
 
@@ -169,6 +193,8 @@ class Cmd:
 
     def run(self) -> None:
         """Start the command and wait for it (Go: ``Cmd.Run``)."""
+        # With a delay the pipes may have to be given up, which takes a thread.
+        self._stdio.is_awaited = not self.wait_delay
         self.start()
         self.wait()
 
@@ -267,13 +293,13 @@ class Cmd:
         Raises what ``start_process`` does, and ``PathError`` for a NUL byte.
         """
         env = child_environment(self.env, self.dir)
-        path = os.fsdecode(self.path)
-        argv = [os.fsdecode(arg) for arg in self.args] or [path]
-        if any("\0" in word for word in (path, *argv)):
-            raise PathError("fork/exec", path, EINVAL)
         files = [*stdio, *self.extra_files]
         attr = ProcAttr(self.dir, env, files, self.sys_proc_attr)
-        return start_process(path, argv, attr)
+        try:
+            return start_process(self.path, self.args or [self.path], attr)
+        except NulByteError:
+            path = os.fsdecode(self.path)
+            raise PathError("fork/exec", path, EINVAL) from None
 
     def _until_over(self, running: Running, wait: Callable[[], _Result]) -> _Result:
         """Call *wait*, which waits for the end of everything, and forget *running*."""
@@ -327,6 +353,7 @@ class Cmd:
 
 #: The names of the fields, which ``command`` can set.
 FIELDS = {name for name in Cmd.__slots__ if not name.startswith("_")}
+_SLOTS = Cmd.__slots__[:-1]
 _NAMES = {name for name in dir(Cmd) if not name.startswith("_")}
 
 

@@ -1,4 +1,4 @@
-"""Copying between a child's pipes and Python objects, in threads."""
+"""Copying between a child's pipes and Python objects that may block, in threads."""
 
 from __future__ import annotations
 
@@ -13,9 +13,8 @@ from typing import NamedTuple, Protocol
 
 from ipyproc._process.threads import Event, ShutdownError, start_thread
 from ipyproc.errors import WaitDelayError
-from ipyproc.exec.pipes import USUAL_SIZE, PipeReader, PipeWriter
-
-_ENDS_KEPT = 32 << 10
+from ipyproc.exec.gather import USUAL_SIZE, HeadAndTail
+from ipyproc.exec.pipes import PipeReader, PipeWriter
 
 
 class Reader(Protocol):
@@ -67,6 +66,11 @@ class Copying:
     def __bool__(self) -> bool:
         """Whether there is anything to copy."""
         return bool(self._tasks)
+
+    @property
+    def is_left_to_us(self) -> bool:
+        """Whether some of it is for the caller of ``work``."""
+        return bool(self._undone)
 
     @property
     def error(self) -> BaseException | None:
@@ -253,31 +257,6 @@ def _write_raw(raw: io.RawIOBase, piece: memoryview) -> None:
         if not taken:
             raise OSError("short write")
         data = data[taken:]
-
-
-class HeadAndTail:
-    """Keeps the first and the last 32 KiB of what is written to it."""
-
-    def __init__(self, limit: int = _ENDS_KEPT) -> None:
-        self._limit = limit
-        self._head = bytearray()
-        self._tail = bytearray()
-        self._total = 0
-
-    def write(self, data: bytes | memoryview) -> int:
-        """Write all of *data*."""
-        self._total += len(data)
-        room = self._limit - len(self._head)
-        self._head += data[:room]
-        self._tail += data[room:][-self._limit :]
-        del self._tail[: -self._limit]
-        return len(data)
-
-    def getvalue(self) -> bytes:
-        """Return what was kept, with a note of how much is missing between."""
-        omitted = self._total - len(self._head) - len(self._tail)
-        note = b"\n... omitting %d bytes ...\n" % omitted if omitted else b""
-        return bytes(self._head + note + self._tail)
 
 
 class TextWriter:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from functools import lru_cache
 
 from ipyproc.errors import DotError, ExecError, NotFoundError, PathError, SyscallError
 
@@ -38,8 +39,12 @@ def look_path_in(name: str, path: str) -> str:
         return _checked(name)
     if "\0" in name:  # normpath of some Pythons truncates it there
         raise ExecError(name, NotFoundError())
-    found = next(filter(_is_executable, _candidates(name, path)), None)
-    if found is None:
+    # One question to the kernel for each directory, and one more for what is there.
+    for directory in _directories(path):
+        found = directory + name
+        if _may_execute(found) and not os.path.isdir(found):
+            break
+    else:
         raise ExecError(name, NotFoundError())
     if not os.path.isabs(found):
         raise ExecError(name, DotError(found))
@@ -53,10 +58,12 @@ def clean(path: str) -> str:
     return shortest[1:] if shortest.startswith("//") else shortest
 
 
-def _candidates(name: str, path: str) -> list[str]:
+@lru_cache(maxsize=64)
+def _directories(path: str) -> tuple[str, ...]:
+    """Return what each entry of PATH puts before a name; what is there may change."""
     # An empty PATH lists no directory; an empty entry of a longer PATH is ".".
     directories = path.split(":") if path else []
-    return [clean(f"{directory or '.'}/{name}") for directory in directories]
+    return tuple(clean(f"{directory or '.'}/x")[:-1] for directory in directories)
 
 
 def _checked(name: str) -> str:
@@ -66,8 +73,9 @@ def _checked(name: str) -> str:
     return name
 
 
-def _is_executable(path: str) -> bool:
-    return _refusal(path) is None
+def _may_execute(path: str) -> bool:
+    # The mode would say nothing about a noexec mount or an ACL.
+    return os.access(path, os.X_OK, effective_ids=True)
 
 
 def _refusal(path: str) -> OSError | None:
@@ -80,7 +88,6 @@ def _refusal(path: str) -> OSError | None:
         return PathError("stat", path, errno.EINVAL)
     if stat.S_ISDIR(mode):
         return SyscallError(None, errno.EISDIR)
-    # Ask the kernel: the mode says nothing about a noexec mount or an ACL.
-    if not os.access(path, os.X_OK, effective_ids=True):
+    if not _may_execute(path):
         return SyscallError(None, errno.EACCES)
     return None

@@ -14,17 +14,13 @@ import select
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from errno import EINVAL
-from itertools import starmap
 from typing import Any, TypeVar
 from weakref import WeakSet
 
 from ipyproc._process import broken_pipe
+from ipyproc._process.descriptors import close_last, move_last, opened
 from ipyproc.errors import PathError, SyscallError
-
-#: The size of a new pipe, unless the user has too many pipes.
-USUAL_SIZE = 1 << 16
-#: The most that an ordinary user may ask for; for a stream that fills the usual size.
-LARGE_SIZE = 1 << 20
+from ipyproc.exec.gather import LARGE_SIZE, USUAL_SIZE
 
 
 class PipeEnd(io.RawIOBase):
@@ -44,8 +40,8 @@ class PipeEnd(io.RawIOBase):
         # Those that are open: the bell, then the pipe.
         self._fds: list[int] = []
         _ends.add(self)
-        self._fds.extend(starmap(os.eventfd, [(0,)]))
-        self._fds.extend(map(list.pop, [held]))
+        opened(self._fds, os.eventfd, 0)
+        move_last(held, self._fds)
 
     def __repr__(self) -> str:
         where = "closed" if self.closed else f"fd {self._fds[1]}"
@@ -111,7 +107,7 @@ class PipeEnd(io.RawIOBase):
 
     def _release_if_unused(self) -> None:
         while self.closed and not self._users and self._fds:
-            _close_last(self._fds)
+            close_last(self._fds)
 
 
 #: The ends that exist, for the forks of this process.
@@ -241,16 +237,6 @@ def to_child() -> tuple[PipeWriter, io.FileIO]:
     return _ours(PipeWriter, writer, "|1", child), child
 
 
-def _close_last(held: list[int]) -> None:
-    """Remove the last descriptor from *held* and close it, if there is one.
-
-    It is one call into C, so each is closed exactly once, whatever signal handlers and
-    other threads do meanwhile.
-    """
-    with suppress(IndexError):
-        any(map(os.close, map(list.pop, [held])))
-
-
 def _pipe() -> tuple[int, int]:
     try:
         return os.pipe()
@@ -268,7 +254,7 @@ def _ours(
     try:
         return make(held, name)
     except BaseException as error:
-        _close_last(held)  # if the end has not taken it over
+        close_last(held)  # if the end has not taken it over
         other.close()
         if isinstance(error, OSError):  # none was left for the bell
             raise SyscallError("pipe2", error.errno or EINVAL) from None

@@ -30,6 +30,7 @@ class Running:
     def __init__(self, process: Process, stdio: Stdio, delay: float) -> None:
         self._process = process
         self._stdio = stdio
+        self._gathering = stdio.gathering
         self._copying = Copying(stdio.tasks, stdio.close_ours)
         self._watch: _Watch | None = None
         self._delay = delay
@@ -67,6 +68,7 @@ class Running:
             return
         with suppress(ProcessDoneError):
             self._process.kill()
+        self._gathering.close()
         self._reap()
         self._copying.give_up()
         self.wait()
@@ -74,7 +76,7 @@ class Running:
     def _reap(self) -> BaseException | None:
         # The process may need us to copy before it can end. Without a delay the copying
         # may take as long as it likes; with one, it counts from the process's end.
-        while self._copying.work(_TICK if self._delay else None) and not self._ended():
+        while self._work() and not (self._delay and self._ended()):
             pass
         if self.state is None:
             try:
@@ -83,6 +85,13 @@ class Running:
                 if self.state is None:  # a handler may have waited meanwhile
                     return error
         return None if self.state.success else ExitError(self.state)
+
+    def _work(self) -> bool:
+        """Do what is left to this thread; return whether some is left after a while."""
+        if not self._copying.is_left_to_us:
+            return self._gathering.work(None)
+        copies = self._copying.work(_TICK)
+        return self._gathering.work(_TICK) or copies
 
     def _ended(self) -> bool:
         try:
@@ -108,7 +117,7 @@ class Running:
     def _copied(self) -> BaseException | None:
         if self._delay and self._deadline is None:
             self._deadline = time.monotonic() + self._delay
-        return self._copying.outcome(self._deadline)
+        return self._copying.outcome(self._deadline) or self._gathering.error
 
 
 class _Watch:

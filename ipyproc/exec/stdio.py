@@ -9,9 +9,11 @@ from contextlib import suppress
 from errno import EINVAL
 from typing import Any
 
+from ipyproc._process.descriptors import close_all, opened
 from ipyproc.attr import File
 from ipyproc.errors import PathError
 from ipyproc.exec import copy, pipes
+from ipyproc.exec.gather import USUAL_SIZE, Gathering, can_gather
 from ipyproc.exec.pipes import PipeEnd, PipeReader
 
 # Their data is the data of their descriptor, no more and no less.
@@ -21,13 +23,19 @@ _PLAIN = (io.BufferedReader, io.BufferedWriter, io.BufferedRandom)
 class Stdio:
     """The descriptors that a command's child gets, and their owners.
 
-    Every one that was made here is in exactly one of *child*, which is closed as soon
-    as the child has started, and *ours*, which is closed when the command is waited
-    for. *tasks* is the copying to be done while it runs.
+    Every one that was made here is in exactly one of *child* and *passed*, which are
+    closed as soon as the child has started, and of *ours* and *gathering*, which are
+    closed when the command is waited for. *tasks* is the copying to be done by threads
+    while it runs.
     """
+
+    #: Whether ``wait`` follows at once, and can take what comes.
+    is_awaited = False
 
     def __init__(self) -> None:
         self.child: list[io.FileIO] = []
+        self.passed: list[int] = []
+        self.gathering = Gathering()
         self.ours: list[PipeEnd] = []
         self.tasks: list[copy.Task] = []
         self._passed_on: list[PipeEnd] = []
@@ -37,7 +45,8 @@ class Stdio:
         """Return the child's first three files."""
         given_in = self._input(stdin)
         given_out = self._output("stdout", stdout)
-        same = stderr is not None and stderr is stdout
+        # The null device, too, is opened once for both.
+        same = stderr is stdout
         given_err = given_out if same else self._output("stderr", stderr)
         return [given_in, given_out, given_err]
 
@@ -58,17 +67,19 @@ class Stdio:
     def buffered_pipe_out(self) -> tuple[io.BufferedReader, io.FileIO]:
         """Make a pipe for the child's output that its user reads by lines, too."""
         ours, child = self.pipe_out()
-        buffered = pipes.BufferedPipe(ours, pipes.USUAL_SIZE)
+        buffered = pipes.BufferedPipe(ours, USUAL_SIZE)
         # It would close the pipe when nobody refers to it; the child may still write.
         self._kept.append(buffered)
         return buffered, child
 
     def close_child(self) -> None:
         """Close the child's ends; it has its own by now, or never will."""
+        close_all(self.passed)
         _close(self.child)
 
     def close_ours(self) -> None:
         """Close our ends, and wake the threads that block in them."""
+        self.gathering.close()
         _close(self.ours)
 
     def started(self) -> None:
@@ -82,7 +93,7 @@ class Stdio:
     def _input(self, stdin: object) -> File:
         match stdin:
             case None:
-                return self._null("r")
+                return self._null(os.O_RDONLY)
             case bytes() | bytearray() | memoryview():
                 return self._preloaded(memoryview(stdin).cast("B"))
             case str():
@@ -114,7 +125,9 @@ class Stdio:
 
     def _output(self, name: str, sink: Any) -> File:
         if sink is None:
-            return self._null("w")
+            return self._null(os.O_WRONLY)
+        if self.is_awaited and can_gather(sink):
+            return self.gathering.pipe(sink, self.passed)
         if _has_descriptor(sink):
             return self._handed_over(name, sink)
         if not hasattr(sink, "write"):
@@ -123,13 +136,11 @@ class Stdio:
         self.tasks.append(copy.copy_out(ours, sink))
         return child
 
-    def _null(self, mode: str) -> File:
+    def _null(self, flags: int) -> int:
         try:
-            null = io.FileIO(os.devnull, mode)
+            return opened(self.passed, os.open, os.devnull, flags | os.O_CLOEXEC)
         except OSError as error:
             raise PathError("open", os.devnull, error.errno or EINVAL) from None
-        self.child.append(null)
-        return null
 
     def _handed_over(self, name: str, stream: Any) -> File:
         if isinstance(stream, int):

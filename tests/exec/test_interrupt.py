@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from itertools import count
 from types import FrameType
 
@@ -16,11 +17,16 @@ import pytest
 
 from ipyproc import Cmd, ExitError, WaitDelayError
 from ipyproc.context import background, with_cancel
+from ipyproc.exec.gather import HeadAndTail
 from tests.exec.tools import error_of, sh, sh_context
+from tests.process.interrupts import MANY, files_below, instants
+from tests.process.interrupts import interrupt_at as interrupt_anywhere_in
 from tests.threads import SOON
 
 #: Where the interpreter looks whether a signal has come.
 CHECKPOINTS = ("call", "c_return")
+COMMANDS = files_below("exec", "_process/descriptors.py")
+interrupt_anywhere = partial(interrupt_anywhere_in, watched=COMMANDS)
 OUTPUT = b"0123456789\n" * 20_000
 
 
@@ -108,6 +114,28 @@ def test_interrupted_wait_goes_on(
         if not interrupted:
             break
     assert number > 10
+
+
+@pytest.mark.slow
+def test_interrupted_gathering_goes_on() -> None:
+    """After an interrupt anywhere in the wait of run(), the next one has all output."""
+    for number in instants():
+        cmd = sh("cat; echo err >&2; exit 3", stdin=OUTPUT[:40_000])
+        cmd.stdout, cmd.stderr = io.BytesIO(), HeadAndTail()
+        outputs = cmd.stdout, cmd.stderr
+        cmd._stdio.is_awaited = True
+        cmd.start()
+        with suppress(KeyboardInterrupt, ExitError), interrupt_anywhere(number) as left:
+            cmd.wait()
+        if cmd.process_state is None:
+            error_of(ExitError, cmd.wait)
+
+        assert [it.getvalue() for it in outputs] == [OUTPUT[:40_000], b"err\n"]
+        assert cmd.process_state is not None
+        assert cmd.process_state.exit_code == 3
+        if left.left > 0 and number != MANY:
+            break
+    assert number > 50
 
 
 def test_real_interrupts() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -128,6 +129,23 @@ def test_name_with_a_slash_is_refused_for_its_own_reason(
     assert error.err.errno == number
     assert str(error.err) == reason
     assert isinstance(error.err, PathError) == reason.startswith("stat")
+
+
+def test_each_directory_is_asked_once(
+    tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A command looks its program up once, with one question for each directory."""
+    asked, access = [], os.access
+
+    def noting(path: str, *args: int, **options: bool) -> bool:
+        asked.append(path)
+        return access(path, *args, **options)
+
+    monkeypatch.setenv("PATH", f"/none:{tree}:{tree}/bin:{tree}")
+    monkeypatch.setattr(os, "access", noting)
+    command("prog").run()
+
+    assert asked == ["/none/prog", f"{tree}/prog", f"{tree}/bin/prog"]
 
 
 def test_what_is_no_program_is_passed_over(

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ipyproc import ExitError, command
-from ipyproc.exec.copy import HeadAndTail
+from ipyproc.exec.gather import HeadAndTail
 from tests.exec.tools import error_of, open_descriptors, sh
 from tests.threads import in_threads
 
@@ -439,6 +439,34 @@ def test_output_is_held_once() -> None:
     above = int(command(sys.executable, "-c", MEMORY).output())
 
     assert above <= 32 << 20
+
+
+def test_output_needs_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What output() collects is read where it is waited for, however much it is."""
+
+    def refuse(_: threading.Thread) -> None:
+        raise AssertionError("a thread was started")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    script = f"head -c {len(LARGE)} /dev/zero; echo err >&2; exit 3"
+    error = error_of(ExitError, sh(script).output)
+
+    assert error.output == bytes(len(LARGE))
+    assert error.stderr == b"err\n"
+    assert sh("echo out; echo err >&2").combined_output() == b"out\nerr\n"
+    command("true").run()
+
+
+def test_sink_that_takes_nothing_is_an_error_of_the_command() -> None:
+    """The pipe to a buffer that cannot grow is closed, and wait() says why."""
+    sink = io.BytesIO()
+    cmd = sh("trap '' PIPE; until echo x; do exit 0; done; sleep 0; exit 0")
+    cmd.stdout = sink
+    with sink.getbuffer():
+        error_of(BufferError, cmd.run)
+
+    assert cmd.process_state is not None
+    assert sink.getvalue() == b""
 
 
 def test_threads_end_with_the_command() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 
@@ -17,9 +17,9 @@ FOR_EVER = "1000"
 _Error = TypeVar("_Error", bound=BaseException)
 
 
-def sh(script: str, *args: str) -> Cmd:
+def sh(script: str, *args: str, **fields: Any) -> Cmd:
     """Make a command that runs a shell script."""
-    return command("/bin/sh", "-c", script, "sh", *args)
+    return command("/bin/sh", "-c", script, "sh", *args, **fields)
 
 
 def sh_context(ctx: Context, script: str, *args: str) -> Cmd:

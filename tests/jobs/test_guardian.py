@@ -25,7 +25,7 @@ from ipyproc._jobs import local
 from ipyproc._jobs.guardian import client, connection, program
 from ipyproc._jobs.io.event_loop import event_loop
 from ipyproc._jobs.shutdown import shutdown
-from ipyproc._sys import pidfd
+from ipyproc._process import descriptors
 from tests.jobs.cold_start import kill_at_random_moments
 from tests.jobs.helpers import PATIENCE, START, eventually, gone, lives, script
 from tests.process.interrupts import MANY, files_below, instants, interrupt_at
@@ -661,13 +661,13 @@ def test_it_is_ready_once_nothing_is_left_of_its_start(
         assert select([begun.ear], [], [], PATIENCE)[0]
         begun.hear()
     wait_until_ended(begun._first[0].pid)
-    seen, close_last = [], pidfd.close_last
+    seen, close_last = [], descriptors.close_last
 
     def closing(held: list[int]) -> None:
         seen.append(begun.is_ready)
         close_last(held)
 
-    monkeypatch.setattr(pidfd, "close_last", closing)
+    monkeypatch.setattr(descriptors, "close_last", closing)
     begun.reap()
 
     assert not any(seen)
