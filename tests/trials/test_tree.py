@@ -35,7 +35,7 @@ def test_kill_in_a_storm_of_forks() -> None:
 
 
 def test_kill_what_forks_and_ends_all_the_time() -> None:
-    """Whatever it is doing when the stop comes, it is killed, and nothing stays stopped."""
+    """Whatever it does when the stop comes, it is killed, and none stays stopped."""
     for _ in range(TRIALS):
         job = spawn(python(HOP))
         until_printed(job, "ready")

@@ -110,11 +110,6 @@ class Stat:
         """Whether a signal has stopped it."""
         return self.state == "T"
 
-    @property
-    def rests(self) -> bool:
-        """Whether it is stopped, by its tracer, too, or has ended: it does nothing."""
-        return self.state in "TtZX"
-
     def was_there(self, moment: int) -> bool:
         """Whether it had started by *moment*, in ns of ``CLOCK``, give or take 2 ticks.
 

@@ -19,10 +19,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _USES_PIDFDS = os.environ.get("IPYPROC_PIDFD") != "0" and hasattr(os, "pidfd_open")
-# How long to wait until what was sent a stop has stopped, in seconds; and if it sleeps
-# so that no signal wakes it, as one does that waits for its own child to execute.
-_TO_STOP = 0.5
-_ASLEEP = 0.05
+# Stopped, by its tracer, too, or over: it does nothing.
+_AT_REST = "TtZX"
+# How long to wait until what was sent a stop has stopped, in seconds: as long as it
+# takes on a busy machine to come to its turn. And how long for what sleeps so that no
+# signal wakes it, as on a dead disk of a network, or until its child, which has
+# stopped, executes its program.
+_TO_STOP = 5.0
+_ASLEEP = 0.25
 _LONGEST_PAUSE = 0.008
 
 
@@ -89,18 +93,23 @@ def await_rest(members: Iterable[Stat]) -> None:
     A stop that comes in the middle of a fork does not prevent it (Linux 4.19): there is
     a child once the parent has stopped, and until then no look can find it.
     """
-    pause, start = 0.0, time.monotonic()
-    while (waited := time.monotonic() - start) < _TO_STOP:
-        members = [now for each in members if (now := _restless(each, waited))]
-        if not members:
+    start = time.monotonic()
+    awake = dict.fromkeys(members, start)
+    pause = 0.0
+    while (now := time.monotonic()) - start < _TO_STOP:
+        for seen in list(awake):
+            state = _state(seen)
+            if state in _AT_REST or (state in "D" and now - awake[seen] > _ASLEEP):
+                del awake[seen]
+            elif state not in "D":
+                awake[seen] = now
+        if not awake:
             return
         time.sleep(pause)
         pause = min(2 * pause + 0.0005, _LONGEST_PAUSE)
 
 
-def _restless(seen: Stat, waited: float) -> Stat | None:
-    """Look again at what may still fork; ``None`` if it cannot, or is not awaited."""
+def _state(seen: Stat) -> str:
+    """The letter of proc(5) for this very process; ``X`` if it is gone."""
     now = proc.stat(seen.pid)
-    if now != seen or now.rests or (now.state == "D" and waited > _ASLEEP):
-        return None
-    return now
+    return now.state if now == seen else "X"
