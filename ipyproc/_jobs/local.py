@@ -26,8 +26,9 @@ from ipyproc._jobs.procinfo.sampling import Measured
 from ipyproc._jobs.procinfo.usage import Usage
 from ipyproc._jobs.request import Request, check_open
 from ipyproc._jobs.runner import JobStatus
+from ipyproc._process.arguments import OWN_SESSION
 from ipyproc._process.environment import variables
-from ipyproc.attr import ProcAttr, SysProcAttr
+from ipyproc.attr import ProcAttr
 from ipyproc.errors import ProcessDoneError
 from ipyproc.process import Process, ProcessStatus, start_process
 from ipyproc.state import ProcessState
@@ -215,7 +216,7 @@ class LocalRunner:
             mark,
             asked.inherited,
         )
-        system = asked.sys or SysProcAttr(setsid=True)
+        system = asked.sys or OWN_SESSION
         attr = ProcAttr(self.dir, env, self._stdio.files, system)
         self._leader.mark = mark
         self._leader.process = start_process(self._path, asked.argv, attr)

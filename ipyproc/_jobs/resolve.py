@@ -7,10 +7,12 @@ import os
 from collections.abc import Collection, Mapping
 
 from ipyproc._jobs.guardian.program import MARK
-from ipyproc._process.environment import variables
+from ipyproc._process.environment import Entries, variables
 from ipyproc.attr import Env
 from ipyproc.errors import PathError, SyscallError
 from ipyproc.exec.look_path import look_path, look_path_in
+
+_KEY = os.fsencode(MARK)
 
 
 def program(
@@ -61,19 +63,22 @@ def environment(
     in Go and in a shell. *mark* is how the guardian finds what belongs to the session;
     without one, nothing does.
     """
-    added = dict(env)
     if clear:
-        return added
+        return dict(env)
     if directory is not None:
-        added = {"PWD": _absolute(directory), **added}
-    if not added and not without and inherited is None:
+        env = {"PWD": _absolute(directory), **env}
+    if not env and not without and inherited is None:
         return _own_environment(mark)
-    base = os.environ.copy() if inherited is None else dict(inherited)
-    if mark or MARK in base:
-        added = {MARK: mark, **added}
+    base = variables() if inherited is None else _encoded(inherited)
+    if mark or _KEY in base:
+        env = {MARK: mark, **env}
     for key in without:
-        base.pop(key, None)
-    return {**base, **added}
+        base.pop(os.fsencode(key), None)
+    return Entries.of({**base, **_encoded(env)})
+
+
+def _encoded(env: Mapping[str, str]) -> dict[bytes, bytes]:
+    return {os.fsencode(key): os.fsencode(value) for key, value in env.items()}
 
 
 def log(name: str) -> str:
@@ -101,19 +106,18 @@ class _OwnEnvironment:
     """Our environment with a mark, made anew only when a variable has changed."""
 
     def __init__(self) -> None:
-        self._made: tuple[object, tuple[bytes, ...]] = {}, ()
+        self._made: tuple[object, Entries] = {}, Entries()
 
-    def __call__(self, mark: str) -> tuple[bytes, ...] | None:
+    def __call__(self, mark: str) -> Entries | None:
         """Return it as a program gets it; ``None`` if it is ours as it is."""
         ours = variables()
-        key = os.fsencode(MARK)
-        if not mark and key not in ours:
+        if not mark and _KEY not in ours:
             return None
         known, made = self._made
         if known != ours:
-            made = tuple(b"=".join(item) for item in ours.items() if item[0] != key)
+            made = Entries.of({k: v for k, v in ours.items() if k != _KEY})
             self._made = ours, made
-        return (*made, key + b"=" + os.fsencode(mark))
+        return Entries((*made, _KEY + b"=" + os.fsencode(mark)))
 
 
 _own_environment = _OwnEnvironment()

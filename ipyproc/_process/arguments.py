@@ -8,9 +8,11 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from operator import index
 
+from ipyproc._process.environment import Entries
 from ipyproc._sys import inherit
 from ipyproc.attr import Credential, Env, File, SysProcAttr, SysProcIDMap
 
+OWN_SESSION = SysProcAttr(setsid=True)
 # What os.fsencode uses: most arguments are str, and need no call of it.
 _CODEC = sys.getfilesystemencoding(), sys.getfilesystemencodeerrors()
 
@@ -52,8 +54,10 @@ def words(argv: object) -> list[bytes]:
     return given
 
 
-def environment(env: Env) -> list[bytes]:
+def environment(env: Env) -> Sequence[bytes]:
     """Return the ``K=V`` entries of an environment."""
+    if isinstance(env, Entries):
+        return env  # it comes from us
     if isinstance(env, Mapping):
         return [_entry(key, value) for key, value in env.items()]
     return [encoded("env", entry) for entry in _several("env", env)]
@@ -101,6 +105,8 @@ def check_system(system: object) -> None:
     """Check the types of the system attributes."""
     if not isinstance(system, SysProcAttr):
         raise TypeError(f"sys: expected a SysProcAttr, not {_kind(system)}")
+    if system is OWN_SESSION:  # what jobs have
+        return
     for name in ("ctty", "pgid", "pdeathsig", "cloneflags", "unshareflags"):
         number(name, getattr(system, name))
     number("cgroup_fd", system.cgroup_fd)

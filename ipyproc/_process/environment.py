@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 
 from ipyproc._sys.posix_spawn import Vector, vector
 
@@ -24,6 +25,20 @@ def variables() -> dict[bytes, bytes]:
             continue
 
 
+class Entries(tuple[bytes, ...]):
+    """The ``K=V`` entries of an environment, as they go into the system call."""
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, variables: Mapping[bytes, bytes]) -> Entries:
+        """Make the entries; ``ValueError`` for a NUL byte, at which one would end."""
+        entries = cls(map(b"=".join, variables.items()))
+        if 0 in b"".join(entries):
+            raise ValueError("env: a variable contains a NUL byte")
+        return entries
+
+
 class _Environment:
     """Our environment as exec wants it, made anew only when a variable has changed."""
 
@@ -35,7 +50,7 @@ class _Environment:
         known, made = self._made
         if known != current:
             known = current
-            made = vector([b"=".join(item) for item in known.items()])
+            made = vector(Entries.of(known))
             self._made = known, made
         return made
 

@@ -58,7 +58,7 @@ class Start:
             raise _path_error(os.fsdecode(path), error) from None
         owner = _owner(self._pid.value)
         owner.stops = system is not None and system.ptrace
-        owner.prints_into_cell = any(map(inherit.is_cell, attr.files or ()))
+        owner.prints_into_cell = inherit.is_cell(*(attr.files or ()))
         return owner
 
     def undo(self) -> None:

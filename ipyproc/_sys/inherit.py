@@ -39,10 +39,10 @@ def descriptor(file: HasFileno) -> int:
     return file.fileno()
 
 
-def is_cell(file: object) -> bool:
-    """Whether *file* is a stream whose text ipykernel shows in the cell."""
+def is_cell(*files: object) -> bool:
+    """Whether one of *files* is a stream whose text ipykernel shows in the cell."""
     stream = _kernel_stream()
-    return stream is not None and isinstance(file, stream)
+    return stream is not None and any(isinstance(file, stream) for file in files)
 
 
 def _kernel_stream() -> type | None:

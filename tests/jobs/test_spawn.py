@@ -11,6 +11,7 @@ import pytest
 
 from ipyproc import PIPE, Job, jobs, spawn
 from ipyproc._jobs import request
+from ipyproc._process.environment import Entries
 from ipyproc.attr import SysProcAttr
 from ipyproc.errors import ExecError, NotFoundError, PathError, SyscallError
 from tests.jobs.helpers import PATIENCE
@@ -389,3 +390,34 @@ def test_refused(
     cause = raised.value.err if isinstance(raised.value, ExecError) else raised.value
     assert isinstance(cause, error)
     assert jobs.last is None
+
+
+def test_environment_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Jobs share the entries of our environment; with more variables, one is made."""
+    made, of = [], Entries.of
+
+    def noting(variables: dict[bytes, bytes]) -> Entries:
+        made.append(len(variables))
+        return of(variables)
+
+    spawn(["true"]).wait()
+    monkeypatch.setattr(Entries, "of", noting)
+    spawn(["true"]).wait()
+    assert made == []
+
+    job = spawn(["sh", "-c", "echo $A $B"], env={"A": "1"})
+    job.wait()
+    assert len(made) == 1
+    assert job.stdout.lines() == ["1"]
+
+    monkeypatch.setenv("B", "2")
+    again = spawn(["sh", "-c", "echo $A $B"])
+    again.wait()
+    assert len(made) == 2
+    assert again.stdout.lines() == ["2"]
+
+
+def test_a_nul_byte_is_no_part_of_an_environment() -> None:
+    """What would end an entry in the system call is refused where entries are made."""
+    with pytest.raises(ValueError, match="NUL byte"):
+        Entries.of({b"A": b"1\0B=2"})

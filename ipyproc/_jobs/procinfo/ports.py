@@ -5,22 +5,22 @@ from __future__ import annotations
 import os
 import sys
 import time
-from _socket import AF_INET, AF_INET6, SOCK_CLOEXEC, SOCK_RAW, socket
+from _socket import SOCK_CLOEXEC, SOCK_RAW, socket
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 from struct import Struct
 from typing import Final
 
 from ipyproc._jobs.procinfo import proc
 from ipyproc._jobs.procinfo.survey import survey
 
-# sock_diag(7): a question about all sockets that listen, and what is answered.
+# sock_diag(7): a question about all sockets that listen, and what is answered. The
+# older form of the question is about IPv4 and IPv6 at once.
 _AF_NETLINK: Final = getattr(os, "AF_NETLINK", 16)
 _SOCK_DIAG: Final = 4
-_QUESTION = Struct("=IHHII BBBxI 48x")
-_BY_FAMILY, _REQUEST_DUMP, _TCP, _LISTENING = 20, 0x301, 6, 1 << 10
+_QUESTION = Struct("=IHHII 4x 48x II")
+_ABOUT_TCP, _REQUEST_DUMP, _LISTENING = 18, 0x301, 1 << 10
 _HEADER = Struct("=IHHII")
 _ERROR, _DONE = 2, 3
 _ANSWER = Struct("!4x H 46x")  # the port is in network order
@@ -143,26 +143,23 @@ def _recent() -> frozenset[int]:
 
 def _asked() -> dict[int, int]:
     found: dict[int, int] = {}
-    for family in (AF_INET, AF_INET6):
-        for message in _answers(family):
-            (port,) = _ANSWER.unpack_from(message)
-            found[int.from_bytes(message[_INODE_AT : _INODE_AT + 4], sys.byteorder)] = (
-                port
-            )
+    for message in _answers():
+        (port,) = _ANSWER.unpack_from(message)
+        inode = message[_INODE_AT : _INODE_AT + 4]
+        found[int.from_bytes(inode, sys.byteorder)] = port
     return found
 
 
-def _answers(family: int) -> Iterator[bytes]:
+def _answers() -> Iterator[bytes]:
     # Opened and noted in one step, whatever a signal handler raises.
     held: list[socket] = []
     try:
-        held.extend(map(partial(socket, _AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC), (4,)))
-        size = _QUESTION.size
-        held[0].send(
-            _QUESTION.pack(
-                *(size, _BY_FAMILY, _REQUEST_DUMP, 1, 0, family, _TCP, 0, _LISTENING)
-            )
+        held.extend(
+            map(socket, (_AF_NETLINK,), (SOCK_RAW | SOCK_CLOEXEC,), (_SOCK_DIAG,))
         )
+        size = _QUESTION.size
+        question = size, _ABOUT_TCP, _REQUEST_DUMP, 1, 0, _LISTENING, 0
+        held[0].send(_QUESTION.pack(*question))
         while True:
             data = held[0].recv(_ROOM)
             while data:
