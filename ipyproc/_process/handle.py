@@ -6,7 +6,6 @@ As in ``owner`` there is no lock in here.
 from __future__ import annotations
 
 import os
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from errno import ECHILD, EINVAL
 
 from ipyproc._process import descriptors
 from ipyproc._process.owner import Owner, ProcessStatus
+from ipyproc._process.threads import within_reach_of_signals
 from ipyproc._sys import pidfd, waitid
 from ipyproc.errors import (
     NoHandleError,
@@ -23,9 +23,6 @@ from ipyproc.errors import (
     SyscallError,
 )
 
-# A signal that arrives after Python last looked for one and before poll(2) begins does
-# not end the poll: the main thread, which handles signals, looks again that often.
-_LONGEST_DEAF = 1.0
 _FIRST_NAP, _LONGEST_NAP = 0.0005, 0.02
 # Beyond what a pid can be the kernel would take the rest for another's.
 _NO_PID = 2**31
@@ -83,8 +80,10 @@ class PidfdOwner(Owner):
 
     def _sleep(self, longest: float | None) -> None:
         if not self.stops:
-            waitid.readable_within(self._fds[0], _within_reach_of_signals(longest))
-        elif longest is None:
+            waitid.readable_within(self._fds[0], within_reach_of_signals(longest))
+            return
+        longest = within_reach_of_signals(longest)
+        if longest is None:
             # A pidfd does not report stops.
             waitid.wait_ended(waitid.P_PIDFD, self._fds[0])
         else:
@@ -153,17 +152,12 @@ class PidOwner(Owner):
             raise SyscallError("waitid", ECHILD)
 
     def _sleep(self, longest: float | None) -> None:
+        longest = within_reach_of_signals(longest)
         if longest is None:
             waitid.wait_ended(*self._report.child)
         else:
             time.sleep(min(self._nap, longest))
             self._nap = min(self._nap * 2, _LONGEST_NAP)
-
-
-def _within_reach_of_signals(seconds: float | None) -> float | None:
-    if threading.current_thread() is not threading.main_thread():
-        return seconds
-    return _LONGEST_DEAF if seconds is None else min(seconds, _LONGEST_DEAF)
 
 
 def _refused(status: ProcessStatus) -> OSError:

@@ -9,8 +9,36 @@ from __future__ import annotations
 
 import sys
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
+
+# A signal that arrives after Python last looked for one, and before a wait calls the
+# system, does not end the wait; nor does one that another thread took. The main thread,
+# which handles signals, looks again that often, in seconds.
+_LONGEST_DEAF = 1.0
+
+
+def within_reach_of_signals(seconds: float | None = None) -> float | None:
+    """Return how long to wait in one go, of *seconds* in all; ``None``: for ever."""
+    if threading.current_thread() is not threading.main_thread():
+        return seconds
+    return _LONGEST_DEAF if seconds is None else min(seconds, _LONGEST_DEAF)
+
+
+def acquire_within(lock: threading.Lock, timeout: float | None) -> bool:
+    """Acquire *lock* in at most *timeout* seconds, any number up to ``inf``.
+
+    Returns whether it was acquired. In the main thread signals are handled meanwhile.
+    """
+    # A lock can be waited for at most some 292 years.
+    if timeout is None or timeout > threading.TIMEOUT_MAX:
+        timeout = threading.TIMEOUT_MAX
+    end = time.monotonic() + timeout
+    while (left := end - time.monotonic()) > 0:
+        if lock.acquire(timeout=within_reach_of_signals(left) or 0):
+            return True
+    return False
 
 
 class Event:
@@ -39,14 +67,13 @@ class Event:
         """
         if self._is_set or (timeout is not None and timeout <= 0):
             return self._is_set
-        # A lock can be waited for at most some 292 years.
-        endless = timeout is None or timeout > threading.TIMEOUT_MAX
         waiter = threading.Lock()
         waiter.acquire()
         try:
             self._waiters.add(waiter)
-            if not self._is_set:  # who sets it wakes those that had joined by then
-                waiter.acquire(timeout=-1 if endless else timeout or 0)
+            # Who sets it wakes those that had joined by then.
+            if not self._is_set:
+                acquire_within(waiter, timeout)
         finally:
             self._waiters.discard(waiter)
         return self._is_set

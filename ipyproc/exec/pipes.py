@@ -19,6 +19,7 @@ from weakref import WeakSet
 
 from ipyproc._process import broken_pipe
 from ipyproc._process.descriptors import close_last, move_last, opened
+from ipyproc._process.threads import within_reach_of_signals
 from ipyproc.errors import PathError, SyscallError
 from ipyproc.exec.gather import LARGE_SIZE, USUAL_SIZE
 
@@ -98,7 +99,9 @@ class PipeEnd(io.RawIOBase):
         bell, fd = self._fds
         poll.register(fd, events)
         poll.register(bell, select.POLLIN)
-        poll.poll()
+        longest = within_reach_of_signals()
+        while not poll.poll(longest and longest * 1000):
+            pass
         self._check_open()
 
     def _check_open(self) -> None:

@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from ipyproc._jobs.job import Job
 from ipyproc._jobs.names import identified
 from ipyproc._jobs.replacing import left_of, wait_until_gone
+from ipyproc._process.threads import within_reach_of_signals
 from ipyproc.errors import ExitError, NotReadyError
 from ipyproc.magics.errors import one_line
 from ipyproc.state import ProcessState
@@ -125,9 +126,8 @@ def _wait(
             left = None if deadline is None else deadline - time.monotonic()
             if left is not None and left <= 0:
                 return False
-            # Signals reach the main thread, which waits here, at once.
             if not reached():
-                happened.wait(_sooner(pause, left))
+                happened.wait(_sooner(pause, left, within_reach_of_signals()))
         monitor.finish()
         return True
 

@@ -22,6 +22,7 @@ from ipyproc import (
 )
 from ipyproc.exec import copy, pipes
 from tests.exec.tools import FOR_EVER, error_of, open_descriptors, sh, start_until_ready
+from tests.process.interrupts import deaf_interrupt
 from tests.threads import SOON, in_threads
 
 
@@ -390,3 +391,17 @@ def test_pipeline_in_blocks(read_before: bool) -> None:
 
     assert str(reader.process_state) == "signal: killed"
     assert str(writer.process_state) == "signal: killed"
+
+
+@pytest.mark.slow
+def test_a_deaf_read_is_interrupted() -> None:
+    """A signal that comes just before a read sleeps does not wait for data."""
+    cmd = command("sleep", "60")
+    stdout = cmd.stdout_pipe()
+    cmd.start()
+
+    with pytest.raises(KeyboardInterrupt), deaf_interrupt():
+        stdout.read()
+
+    cmd.process.kill()
+    error_of(ExitError, cmd.wait)

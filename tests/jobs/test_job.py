@@ -22,6 +22,7 @@ from tests.jobs.helpers import (
     until,
     until_printed,
 )
+from tests.process.interrupts import deaf_interrupt
 from tests.threads import in_threads
 
 pytestmark = pytest.mark.usefixtures("mode")
@@ -143,6 +144,16 @@ def test_interrupt_of_wait() -> None:
     assert job.status == "running"
     job.close_stdin()
     assert job.wait(PATIENCE).success
+
+
+@pytest.mark.slow
+def test_a_deaf_wait_is_interrupted() -> None:
+    """A signal that comes just before the wait sleeps does not wait for the end."""
+    job = spawn(["sleep", "60"])
+    for timeout in (None, PATIENCE):
+        with pytest.raises(KeyboardInterrupt), deaf_interrupt():
+            job.wait(timeout)
+    job.kill()
 
 
 def test_interrupt_of_the_group_touches_no_job() -> None:

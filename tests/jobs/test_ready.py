@@ -19,8 +19,8 @@ import pytest
 
 from ipyproc import PIPE, Job, NotReadyError, spawn
 from ipyproc._jobs import ready
-from ipyproc._jobs.io.timers import Once
 from ipyproc._jobs.procinfo import ports
+from ipyproc._process.threads import acquire_within
 from tests.jobs.helpers import PATIENCE, python
 
 #: Listens on the port that it is told, or on any, and says so; until its input ends.
@@ -172,10 +172,9 @@ def test_an_interrupt_ends_the_wait_only(wait: Callable[[Job], object]) -> None:
 
     def interrupt() -> None:
         while not over.wait(0.005):
-            if sys._current_frames()[main].f_code is Once.wait.__code__:
+            if sys._current_frames()[main].f_code is acquire_within.__code__:
                 signal.pthread_kill(main, signal.SIGINT)
-                # It goes unnoticed if it comes a moment before the thread falls asleep.
-                over.wait(1)
+                return
 
     thread = threading.Thread(target=interrupt)
     thread.start()

@@ -59,8 +59,7 @@ def interrupt_when_waiting() -> Iterator[None]:
         while not over.is_set():
             if _waits(sys._current_frames()[main]):
                 signal.pthread_kill(main, signal.SIGINT)
-                # It goes unnoticed if it comes a moment before the thread falls asleep.
-                over.wait(1)
+                return
             time.sleep(0.005)
 
     thread = threading.Thread(target=watch)
@@ -77,7 +76,7 @@ def _waits(frame: Any) -> bool:
     names = []
     while frame is not None:
         if frame.f_code.co_filename == wait.__file__:
-            return names[:1] == ["wait"]
+            return names[:1] in (["wait"], ["acquire_within"])
         names.append(frame.f_code.co_name)
         frame = frame.f_back
     return False

@@ -9,6 +9,7 @@ from IPython.core.error import UsageError
 from ipyproc import jobs
 from ipyproc.errors import ExitError
 from tests.magics.helpers import RunCell, interrupt_when_waiting
+from tests.process.interrupts import deaf_interrupt
 
 
 def test_without_a_name_the_last_job(run: RunCell) -> None:
@@ -131,6 +132,18 @@ def test_an_interrupt_stops_only_the_waiting(run: RunCell) -> None:
     )
     assert job.ended_at is None
     assert isinstance(run("reached").error, NameError)
+
+
+@pytest.mark.slow
+def test_a_deaf_wait_is_interrupted(run: RunCell) -> None:
+    """A signal that comes just before %procwait sleeps does not wait for the end."""
+    job = run("%spawn --quiet sleep 60").value
+
+    with deaf_interrupt():
+        ran = run("%procwait")
+
+    assert isinstance(ran.error, KeyboardInterrupt)
+    job.kill()
 
 
 @pytest.mark.parametrize("options", ["", "--check"])

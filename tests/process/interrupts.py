@@ -145,3 +145,38 @@ def interrupted_after(seconds: float) -> Iterator[None]:
         ended.set()
         thread.join()
         signal.signal(signal.SIGUSR1, handler)
+
+
+@contextmanager
+def deaf_interrupt() -> Iterator[None]:
+    """Interrupt this thread, the main one, once it sleeps, without waking it.
+
+    Another thread takes the signal: that is what the main thread sees of a signal that
+    comes between its last look for one and the sleep.
+    """
+    number = signal.SIGUSR2
+    before = signal.signal(number, signal.default_int_handler)
+    signal.pthread_sigmask(signal.SIG_BLOCK, [number])
+    main, ended = threading.get_native_id(), threading.Event()
+
+    def send() -> None:
+        while not ended.wait(0.01):
+            if _sleeps(main):
+                signal.pthread_sigmask(signal.SIG_UNBLOCK, [number])
+                signal.pthread_kill(threading.get_ident(), number)
+                return
+
+    sender = threading.Thread(target=send)
+    sender.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        sender.join()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [number])
+        signal.signal(number, before)
+
+
+def _sleeps(thread: int) -> bool:
+    status = Path(f"/proc/self/task/{thread}/stat").read_bytes()
+    return status[status.rindex(b")") + 2 :].startswith(b"S")

@@ -5,16 +5,16 @@ from __future__ import annotations
 import gc
 import os
 import random
-import signal
 import threading
 from collections.abc import Callable
 
 import pytest
 
 from ipyproc import ProcAttr, Process, ProcessState, SysProcAttr, start_process
-from ipyproc._process.threads import begin
+from ipyproc._process.threads import Event, begin
 from tests.process.interrupts import (
     MANY,
+    deaf_interrupt,
     instants,
     interrupt_at,
     interrupted_after,
@@ -110,33 +110,35 @@ def test_wait_is_interrupted_at_once(mode: str) -> None:
     assert str(process.wait()) == "signal: killed"
 
 
+# A wait with a time-out sleeps in another call of the system.
+WAITS: dict[str, Callable[[Process], object]] = {
+    "wait": Process.wait,
+    "timeout": lambda process: process.wait(SOON),
+}
+
+
 @pytest.mark.slow
-def test_interrupt_in_the_gap_before_the_poll() -> None:
-    """A signal that comes just before the poll begins does not wait for the end."""
+@pytest.mark.parametrize("wait", WAITS.values(), ids=list(WAITS))
+def test_a_deaf_wait_is_interrupted(
+    mode: str, wait: Callable[[Process], object]
+) -> None:
+    """A signal that comes just before the sleep begins does not wait for the end."""
     process = start_sleep()
-    main = threading.main_thread().ident
-    assert main
-    previous = signal.signal(signal.SIGUSR2, signal.default_int_handler)
-    # The handler of the main thread is due, but another thread took the signal: this
-    # is what the main thread sees if it comes between its last look and the poll.
-    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR2])
-    sender = threading.Timer(0.2, lambda: _take(signal.SIGUSR2))
-    sender.start()
     try:
-        with pytest.raises(KeyboardInterrupt):
-            process.wait(SOON)
+        with pytest.raises(KeyboardInterrupt), deaf_interrupt():
+            wait(process)
     finally:
-        sender.join()
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGUSR2])
-        signal.signal(signal.SIGUSR2, previous)
         process.kill()
         process.wait()
 
 
-def _take(number: int) -> None:
-    """Send this thread a signal."""
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, [number])
-    signal.pthread_kill(threading.get_ident(), number)
+@pytest.mark.slow
+def test_a_deaf_wait_for_an_event_is_interrupted() -> None:
+    """Nor does it wait until the event happens."""
+    event = Event()
+    for timeout in (None, SOON):
+        with pytest.raises(KeyboardInterrupt), deaf_interrupt():
+            event.wait(timeout)
 
 
 @pytest.mark.slow

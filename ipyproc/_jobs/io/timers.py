@@ -9,10 +9,9 @@ from collections import deque
 from collections.abc import Callable
 from itertools import count
 
-Callback = Callable[[], None]
+from ipyproc._process.threads import acquire_within
 
-# A lock waits for some 292 years, and refuses to wait longer.
-_LONGEST = threading.TIMEOUT_MAX
+Callback = Callable[[], None]
 
 
 class Timer:
@@ -120,15 +119,8 @@ class Once:
         waiter.acquire()
         self._waiting.append(waiter)
         try:
-            end = None if timeout is None else time.monotonic() + timeout
-        except OverflowError:  # an int that no float can hold
-            end = None
-        try:
-            while not self.happened:
-                left = _LONGEST if end is None else end - time.monotonic()
-                if left <= 0:
-                    break
-                waiter.acquire(timeout=min(left, _LONGEST))
+            if not self.happened:  # who sets it wakes those that had joined by then
+                acquire_within(waiter, timeout)
         finally:
             self._forget(waiter)
         return self.happened
