@@ -9,7 +9,7 @@ from ipyproc._jobs.output.interleaved import Chunk, Output
 from ipyproc._jobs.procinfo.course import Course, Peak, UsagePoint
 from ipyproc._jobs.procinfo.ports import Ports
 from ipyproc._jobs.procinfo.usage import Usage
-from ipyproc._jobs.request import Request
+from ipyproc._jobs.request import Host, Request
 from ipyproc._jobs.runner import JobStatus, Runner
 from ipyproc.process import Process
 from ipyproc.state import ProcessState
@@ -22,7 +22,6 @@ class Facts:
         self.name = request.name
         self.argv = request.argv
         self.shown = request.shown
-        self.dir = runner.dir
         self.started_at = time.time()
         self._started = time.monotonic()
         self._request = request
@@ -34,8 +33,18 @@ class Facts:
         return self._request.is_named
 
     @property
+    def host(self) -> Host:
+        """Where it runs; the ``name`` is ``localhost`` if that is this machine."""
+        return self._runner.host
+
+    @property
+    def dir(self) -> str | None:
+        """The directory that it started in, if one was given."""
+        return self._runner.dir
+
+    @property
     def pid(self) -> int:
-        """The process id."""
+        """The process id, on the machine that it runs on."""
         return self._runner.pid
 
     @property
@@ -43,7 +52,8 @@ class Facts:
         """The process itself.
 
         The job waits for it. If other code waits for it or releases it, the job does
-        not learn how it ended: its status is then ``lost`` or ``released``.
+        not learn how it ended: its status is then ``lost`` or ``released``. Raises
+        ``NoHandleError`` if it runs on another machine.
         """
         return self._runner.process
 
@@ -85,12 +95,12 @@ class Facts:
     @property
     def stdout(self) -> Capture:
         """What the process printed, unless ``stdout=`` sent it elsewhere."""
-        return self._runner.output.stdout
+        return self._runner.stdout
 
     @property
     def stderr(self) -> Capture:
         """What it printed on its standard error; nothing with ``merge=True``."""
-        return self._runner.output.stderr
+        return self._runner.stderr
 
     @property
     def total(self) -> int:
@@ -131,6 +141,14 @@ class Facts:
         At most once a second: until then, the last measurement is returned.
         """
         return self._runner.usage()
+
+    def last_usage(self) -> Usage | None:
+        """Return what was measured last; unlike ``usage`` it never blocks.
+
+        Of a job on this machine that is ``usage``. Elsewhere another measurement is
+        asked for, which is there a moment later.
+        """
+        return self._runner.last_usage()
 
     @property
     def peak(self) -> Peak:

@@ -58,7 +58,7 @@ class Job(Facts):
         #: The jobs of the same name, once the table has it.
         self.namesakes: Namesakes[Job] | None = None
         self.grace = request.grace
-        self.timed_out = False
+        self._timed_out = False
         self._loop = event_loop()
         self._over = Once()
         self._subscribers = Subscribers(self._loop)
@@ -67,6 +67,11 @@ class Job(Facts):
         self._look_timer: Timer | None = None
         self._timeout: Timer | None = None
         self._view = LazyView()
+
+    @property
+    def timed_out(self) -> bool:
+        """Whether its time-out ended it."""
+        return self._timed_out or self._runner.timed_out
 
     def __repr__(self) -> str:
         return f"<Job {self.label} pid={self.pid} {self.state or self.status}>"
@@ -234,7 +239,7 @@ class Job(Facts):
         self.started_at, self._started = time.time(), time.monotonic()
         self._runner.start(self._changed)
         timeout = self._request.timeout
-        if timeout is not None:
+        if timeout is not None and not self._runner.ends_in_time:
             self._timeout = self._loop.call_later(timeout, self._time_out)
             if self._over.happened:
                 self._timeout.cancel()
@@ -276,7 +281,7 @@ class Job(Facts):
 
     def _time_out(self) -> None:
         if not self._over.happened:
-            self.timed_out = True
+            self._timed_out = True
             self.terminate()
 
 

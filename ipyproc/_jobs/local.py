@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import selectors
 import threading
 import time
@@ -21,10 +22,11 @@ from ipyproc._jobs.io.endpoints import InputPipe, OutputFile, OutputPipe
 from ipyproc._jobs.io.event_loop import event_loop
 from ipyproc._jobs.leader import Leader
 from ipyproc._jobs.output.interleaved import Output
-from ipyproc._jobs.procinfo.ports import Ports, StartPorts
+from ipyproc._jobs.output.search import Printed
+from ipyproc._jobs.procinfo.ports import Listening, Ports, StartPorts
 from ipyproc._jobs.procinfo.sampling import Measured
 from ipyproc._jobs.procinfo.usage import Usage
-from ipyproc._jobs.request import Request, check_open
+from ipyproc._jobs.request import HERE, Request, check_open
 from ipyproc._jobs.runner import JobStatus
 from ipyproc._process.arguments import OWN_SESSION
 from ipyproc._process.environment import variables
@@ -55,7 +57,10 @@ class LocalRunner:
         inherited = os.environ if request.inherited is None else request.inherited
         self._path = resolve.program(request.argv[0], request.env, self.dir, inherited)
         limits = request.memory_limit, request.output_limit
+        self.host = HERE
         self.output = Output(*limits, request.encoding)
+        self.stdout, self.stderr = self.output.stdout, self.output.stderr
+        self.timed_out = self.ends_in_time = False
         self.state: ProcessState | None = None
         self.error: OSError | None = None
         self.ended_at: float | None = None
@@ -178,9 +183,21 @@ class LocalRunner:
         """Measure what the process and its descendants use; ``None`` after its end."""
         return None if self._leader.is_over else self._measured.usage()
 
+    def last_usage(self) -> Usage | None:
+        """Measure it: here nothing blocks."""
+        return self.usage()
+
     def ports(self) -> Ports:
         """Look at the TCP ports that the process and its descendants listen on."""
         return self._ports_before.look(self.pid)
+
+    def printed(self, pattern: str | re.Pattern[str]) -> Printed:
+        """Make what looks for *pattern* in what it prints."""
+        return Printed(self.output.as_utf8, pattern)
+
+    def listening(self, port: int | None) -> Listening:
+        """Make what looks whether it listens on *port*, or on any."""
+        return Listening(self, port)
 
     def let_go(self) -> None:
         """Release the process, once the event loop has stopped."""

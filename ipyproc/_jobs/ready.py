@@ -5,28 +5,24 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from ipyproc._jobs.checks import seconds
 from ipyproc._jobs.io.timers import Once
 from ipyproc._jobs.output.interleaved import Output
-from ipyproc._jobs.output.search import Printed, last_line
-from ipyproc._jobs.procinfo.ports import Ports, holder
-from ipyproc._jobs.runner import JobStatus
+from ipyproc._jobs.output.search import last_line
+from ipyproc._jobs.runner import Check, JobStatus, Runner
 from ipyproc.errors import NotReadyError
 from ipyproc.state import ProcessState
 
 if TYPE_CHECKING:
     import asyncio
 
-# How soon to look at the ports again: nothing tells when one opens.
-_FIRST_NAP, _LONGEST_NAP = 0.02, 0.25
 # Where the last line is looked for.
 _TAIL = 1 << 13
 
 _Found = TypeVar("_Found")
-_Found_co = TypeVar("_Found_co", covariant=True)
 
 
 class Waited(Protocol):
@@ -52,31 +48,15 @@ class Waited(Protocol):
     def as_utf8(self) -> Output:
         """What it printed."""
 
+    @property
+    def _runner(self) -> Runner:
+        """What runs it, and finds what is waited for."""
+
     def _check_waitable(self) -> None:
         """Raise if nobody would wake a thread that waits for it."""
 
-    def ports(self) -> Ports:
-        """The ports that it listens on, and the new ones of others."""
-
     def subscribe(self, callback: Callable[[object], None], /) -> Callable[[], None]:
         """Call *callback* when something happened to it."""
-
-
-class Check(Protocol[_Found_co]):
-    """What is waited for."""
-
-    #: After how many seconds to look again, if nothing happens before; 0 is at once.
-    pause: float | None
-
-    def look(self, over: bool) -> _Found_co | None:
-        """Look whether it is there, for a short time; *over*: the job has ended."""
-
-    @property
-    def is_behind(self) -> bool:
-        """Whether there was more to look at when the waiting began."""
-
-    def missed(self, timeout: float) -> str:
-        """Say that it was not there after so many seconds."""
 
 
 class Wait(Generic[_Found]):
@@ -127,7 +107,7 @@ class Wait(Generic[_Found]):
 def _wait(job: Waited, check: Check[_Found], timeout: float | None) -> _Found:
     """Wait until *check* finds what it looks for; an interrupt ends the wait only."""
     wait = Wait(job, check, timeout)
-    with _news(job) as next_news:
+    with _news(job) as next_news, closing(check):
         while True:
             news = next_news()
             found, pause = wait.step()
@@ -144,7 +124,7 @@ async def _wait_async(
     import asyncio  # only who awaits pays for it
 
     wait = Wait(job, check, timeout)
-    with news_async(job) as news:
+    with news_async(job) as news, closing(check):
         while True:
             news.clear()
             # Elsewhere: searching for what is hard to find takes its time.
@@ -196,38 +176,6 @@ def _news(job: Waited) -> Iterator[Callable[[], Once]]:
         unsubscribe()
 
 
-class Listening:
-    """Looks whether a job listens on *port*, or on any.
-
-    It also counts when anybody else does, if nobody did when the job started.
-    """
-
-    def __init__(self, job: Waited, port: int | None) -> None:
-        self._job = job
-        self._port = None if port is None else _checked_port(port)
-        self.pause: float | None = _FIRST_NAP
-        self.is_behind = False
-
-    def look(self, over: bool) -> int | None:
-        """Look at the ports once."""
-        ports = self._job.ports()
-        if self._port is None:
-            found = min(ports.own, default=None)
-        else:
-            found = self._port if self._port in ports.own | ports.new else None
-        self.pause = min(1.5 * (self.pause or _FIRST_NAP), _LONGEST_NAP)
-        return found
-
-    def missed(self, timeout: float) -> str:
-        """Say who listens there."""
-        if self._port is None:
-            return f"listens on no port after {timeout:g} s"
-        return (
-            f"does not listen on port {self._port} after {timeout:g} s: "
-            f"{holder(self._port)}"
-        )
-
-
 def until(
     self: Waited, pattern: str | re.Pattern[str], timeout: float | None = None
 ) -> re.Match[str]:
@@ -249,7 +197,7 @@ def until(
     '8080'
     >>> _ = job.kill()
     """
-    return _wait(self, Printed(self.as_utf8, pattern), timeout)
+    return _wait(self, self._runner.printed(pattern), timeout)
 
 
 async def until_async(
@@ -259,7 +207,7 @@ async def until_async(
 
     Cancelling stops the wait and nothing else.
     """
-    return await _wait_async(self, Printed(self.as_utf8, pattern), timeout)
+    return await _wait_async(self, self._runner.printed(pattern), timeout)
 
 
 def until_listening(
@@ -274,7 +222,7 @@ def until_listening(
     If the job ends first, that is ``NotReadyError``. ``TimeoutError`` after *timeout*
     seconds says who listens on the port; the job runs on, also after an interrupt.
     """
-    return _wait(self, Listening(self, port), timeout)
+    return _wait(self, self._runner.listening(port), timeout)
 
 
 async def until_listening_async(
@@ -284,13 +232,4 @@ async def until_listening_async(
 
     Cancelling stops the wait and nothing else.
     """
-    return await _wait_async(self, Listening(self, port), timeout)
-
-
-def _checked_port(port: object) -> int:
-    if isinstance(port, bool) or not isinstance(port, int):
-        kind = type(port).__name__
-        raise TypeError(f"port: expected a number from 1 to 65535, not {kind}")
-    if not 1 <= port <= 65535:
-        raise ValueError(f"port: expected a number from 1 to 65535, got {port}")
-    return port
+    return await _wait_async(self, self._runner.listening(port), timeout)

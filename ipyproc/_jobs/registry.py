@@ -11,6 +11,7 @@ from ipyproc._jobs.io.event_loop import event_loop
 from ipyproc._jobs.job import Job
 from ipyproc._jobs.names import ALL, Namesakes, numbered, split
 from ipyproc._jobs.output.spill import Keeping
+from ipyproc._jobs.request import HERE
 
 _Default = TypeVar("_Default")
 
@@ -19,7 +20,8 @@ class Jobs:
     """Jobs in the order in which they were started.
 
     ``jobs["train"]`` is the newest job of that name, ``jobs["train#1"]`` the first one,
-    ``jobs[4242]`` the last one with that pid; the beginning of a name names nothing.
+    ``jobs[4242]`` the last one with that pid here, ``jobs["c1", 4242]`` the last one on
+    the host of that name; the beginning of a name names nothing.
     Iterating gives the jobs themselves, all that there were at its beginning, whatever
     ends, comes or goes meanwhile; ``keys``, ``values``, ``items`` and ``get`` are those
     of a mapping from labels.
@@ -59,18 +61,18 @@ class Jobs:
         return reversed(self._listed())
 
     def __contains__(self, key: object) -> bool:
-        if isinstance(key, str | int):
-            return self._get(key) is not None
+        if isinstance(key, str | int) or _is_place(key):
+            return self._get(key) is not None  # type: ignore[arg-type]
         return key in self._jobs if isinstance(key, Job) else False
 
-    def __getitem__(self, key: str | int) -> Job:
+    def __getitem__(self, key: str | int | tuple[str, int]) -> Job:
         job = self._get(key)
         if job is None:
             raise KeyError(self._complaint(key))
         return job
 
     def get(
-        self, key: str | int, default: _Default | None = None
+        self, key: str | int | tuple[str, int], default: _Default | None = None
     ) -> Job | _Default | None:
         """Return the job that *key* names or numbers, or *default* if there is none."""
         job = self._get(key)
@@ -162,14 +164,16 @@ class Jobs:
     def _listed(self) -> list[Job]:
         return list(self._jobs)
 
-    def _get(self, key: str | int) -> Job | None:
+    def _get(self, key: str | int | tuple[str, int]) -> Job | None:
         if isinstance(key, str):
             name, number = split(key)
             same = self.of_name(name)
             if number is not None:
                 same = [job for job in same if job.number == number]
         elif isinstance(key, int):
-            same = [job for job in self if job.pid == key]
+            same = [job for job in self if job.pid == key and job.host is HERE]
+        elif _is_place(key):
+            same = [job for job in self if (job.host.name, job.pid) == key]
         else:
             kind = type(key).__name__
             raise TypeError(f"expected the name or the pid of a job, not {kind}")
@@ -188,3 +192,8 @@ class Jobs:
         if near:
             return f"no job {str(key)!r}; did you mean {near[0]!r}?"
         return f"no job {str(key)!r}; there are {', '.join(names[-5:])}"
+
+
+def _is_place(key: object) -> bool:
+    """Whether *key* is the name of a host, and a pid there."""
+    return isinstance(key, tuple) and len(key) == 2

@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 from ipyproc._jobs import checks
 from ipyproc._jobs.checks import Sink, Source
@@ -28,6 +28,24 @@ SCRIPT = 3
 _PYTHON = re.compile(r"python[\d.]*")
 
 
+class Host(Protocol):
+    """Where a job runs."""
+
+    #: How tables and ``jobs[name, pid]`` call it.
+    name: str
+
+
+class _Here:
+    name = "localhost"
+
+    def __repr__(self) -> str:
+        return "<this machine>"
+
+
+#: This machine.
+HERE: Final[Host] = _Here()
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """What a job is to run, and how; each field is the option of ``spawn``, checked.
@@ -37,7 +55,8 @@ class Request:
     and *without* are those of its variables that are left out. With *append* files are
     not emptied. *script* is what the process gets as
     descriptor ``SCRIPT``. *shown* is the command
-    as the user typed it, for views; empty if that is *argv*.
+    as the user typed it, for views; empty if that is *argv*. With *shell* the first
+    word is a shell, which the machine that the job runs *on* chooses.
     """
 
     argv: tuple[str, ...]
@@ -63,6 +82,8 @@ class Request:
     encoding: str = UTF_8
     output_limit: int = OUTPUT_LIMIT
     memory_limit: int = MEMORY_LIMIT
+    shell: bool = False
+    on: Host | None = None
 
 
 def check(
@@ -87,6 +108,7 @@ def check(
     encoding: object = UTF_8,
     output_limit: object = OUTPUT_LIMIT,
     memory_limit: object = MEMORY_LIMIT,
+    on: object = None,
 ) -> Request:
     """Check the options of ``spawn``; the errors name the option."""
     if checks.flag("shell", shell):
@@ -121,7 +143,20 @@ def check(
         encoding=encodings.checked(encoding),
         output_limit=checks.size("output_limit", output_limit),
         memory_limit=checks.size("memory_limit", memory_limit),
+        shell=bool(shell),
+        on=_host(on, detach),
     )
+
+
+def _host(value: object, detach: object) -> Host | None:
+    if value is None:
+        return None
+    if not hasattr(value, "runner") or not hasattr(value, "name"):
+        raise checks.wrong("on", "a host", value)
+    if detach:
+        raise ValueError("detach: a job on another machine ends with the session")
+    host: Host = value
+    return host
 
 
 def check_open(request: Request) -> None:

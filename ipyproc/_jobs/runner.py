@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, TypeVar
 
+from ipyproc._jobs.output.capture import Capture
 from ipyproc._jobs.output.interleaved import Output
 from ipyproc._jobs.procinfo.course import Course
 from ipyproc._jobs.procinfo.ports import Ports
 from ipyproc._jobs.procinfo.usage import Usage
-from ipyproc._jobs.request import Request
+from ipyproc._jobs.request import Host, Request
 from ipyproc.process import Process
 from ipyproc.state import ProcessState
+
+_Found_co = TypeVar("_Found_co", covariant=True)
 
 
 class JobStatus(StrEnum):
@@ -20,7 +24,7 @@ class JobStatus(StrEnum):
 
     ``running`` or ``stopped``; then ``exited`` by itself, or ``signaled``: ended by a
     signal. ``released`` and ``lost``: somebody released ``Job.process`` or waited for
-    it, and the job does not learn how it ended.
+    it, or its agent on another machine has ended, and nobody learns how it ended.
 
     >>> from ipyproc import spawn
     >>> job = spawn(["sleep", "60"])
@@ -38,8 +42,29 @@ class JobStatus(StrEnum):
     SIGNALED = "signaled"
     #: ``job.process`` was released, and nobody learns how the process ends.
     RELEASED = "released"
-    #: Somebody else waited for the process and took its state away.
+    #: Somebody else waited for the process and took its state away, or the agent that
+    #: had it on another machine has ended.
     LOST = "lost"
+
+
+class Check(Protocol[_Found_co]):
+    """What is waited for."""
+
+    #: After how many seconds to look again, if nothing happens before; 0 is at once.
+    pause: float | None
+
+    def look(self, over: bool) -> _Found_co | None:
+        """Look whether it is there, for a short time; *over*: the job has ended."""
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether there was more to look at when the waiting began."""
+
+    def missed(self, timeout: float) -> str:
+        """Say that it was not there after so many seconds."""
+
+    def close(self) -> None:
+        """Drop what is under way: nobody looks any more."""
 
 
 class Runner(Protocol):
@@ -48,10 +73,16 @@ class Runner(Protocol):
     Methods may be called from any thread.
     """
 
+    #: Where the process runs.
+    host: Host
     #: The directory it starts in, if one was asked for.
     dir: str | None
-    #: What it printed; it grows until ``finished``.
+    #: What it printed, in order of arrival; it grows until ``finished``. Of a process
+    #: elsewhere it is what arrived here, with gaps. Reading it never blocks.
     output: Output
+    #: What it printed on each stream. Of a process elsewhere the rest is fetched.
+    stdout: Capture
+    stderr: Capture
     #: What it and all that it started used so far.
     course: Course
     #: How it ended; ``None`` before that, and if that cannot be known.
@@ -62,6 +93,9 @@ class Runner(Protocol):
     ended_at: float | None
     #: Whether it ended and everything that it printed is in ``output``.
     finished: bool
+    #: Whether its time-out ended it, if ``ends_in_time``: if the runner sees to that.
+    timed_out: bool
+    ends_in_time: bool
 
     def check(self) -> None:
         """Raise what can be known to be wrong before the start, and change nothing."""
@@ -82,7 +116,7 @@ class Runner(Protocol):
 
     @property
     def process(self) -> Process:
-        """The process itself."""
+        """The process itself; ``NoHandleError`` if it runs elsewhere."""
 
     @property
     def status(self) -> JobStatus:
@@ -117,8 +151,17 @@ class Runner(Protocol):
     def usage(self) -> Usage | None:
         """Measure what it uses; ``None`` after its end."""
 
+    def last_usage(self) -> Usage | None:
+        """Return what was measured last, or a moment ago; never blocks."""
+
     def ports(self) -> Ports:
         """Look at the TCP ports that it and all that it started listen on."""
+
+    def printed(self, pattern: str | re.Pattern[str]) -> Check[re.Match[str]]:
+        """Make what looks for *pattern* in what it prints."""
+
+    def listening(self, port: int | None) -> Check[int]:
+        """Make what looks whether it listens on *port*, or on any."""
 
     def let_go(self) -> None:
         """Leave the process to itself; it goes on when the session has ended."""

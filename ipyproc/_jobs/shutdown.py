@@ -6,7 +6,7 @@ import atexit
 import os
 import time
 import weakref
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Callable, Iterable, Sequence, Set
 from contextlib import suppress
 from functools import partial
 from operator import attrgetter
@@ -18,6 +18,7 @@ from ipyproc._jobs.io.event_loop import event_loop
 from ipyproc._jobs.procinfo import proc
 from ipyproc._jobs.procinfo.proc import Stat
 from ipyproc._jobs.procinfo.tree import tree_of
+from ipyproc._jobs.request import HERE, Host
 from ipyproc._jobs.uninterrupted import uninterrupted
 
 # Together less than the two seconds after which a kernel may be killed.
@@ -33,6 +34,10 @@ class Endable(Protocol):
     started_at: float
     #: What its end may take, in seconds.
     grace: float
+
+    @property
+    def host(self) -> Host:
+        """Where it runs."""
 
     @property
     def pid(self) -> int:
@@ -66,12 +71,17 @@ class Shutdown:
         # pids of ended ones, of which something may go on, are the guardian's to know.
         self._jobs: dict[weakref.ref[Endable], bool] = {}
         self._at_exit = False
+        # What is to be closed before the event loop ends.
+        self._closers: dict[Callable[[], None], None] = {}
+
+    def before_end(self, close: Callable[[], None]) -> None:
+        """Call *close* at exit, after the jobs have ended, before the event loop."""
+        self._run_at_exit()
+        self._closers[close] = None
 
     def register(self, job: Endable, detached: bool) -> None:
         """End *job* at exit, unless it is detached."""
-        if not self._at_exit:
-            self._at_exit = True
-            atexit.register(self.run)
+        self._run_at_exit()
         self._jobs[weakref.ref(job, self._forget)] = detached
 
     def is_detached(self, job: Endable) -> bool:
@@ -103,6 +113,8 @@ class Shutdown:
         jobs = self._running(detached=False)
         self._end_jobs(jobs, _GRACE)
         detached = self._running(detached=True)
+        for close in list(self._closers):
+            close()
         guardian().stop()
         event_loop().stop(_STOPPING)
         for job in (*detached, *jobs):
@@ -112,8 +124,14 @@ class Shutdown:
     def forget_all(self) -> None:
         """Leave the jobs to their session; this is a fork of it."""
         self._jobs.clear()
+        self._closers.clear()
         self._at_exit = False
         atexit.unregister(self.run)
+
+    def _run_at_exit(self) -> None:
+        if not self._at_exit:
+            self._at_exit = True
+            atexit.register(self.run)
 
     def _forget(self, job: weakref.ref[Endable]) -> None:
         self._jobs.pop(job, None)
@@ -155,7 +173,9 @@ def _sorted(
     jobs: Iterable[Endable], pids: Set[int]
 ) -> tuple[frozenset[int], frozenset[int]]:
     """Split *pids* into those of running jobs and those of ended ones."""
-    running = frozenset(job.pid for job in jobs if job.ended_at is None)
+    # A pid of another machine is a stranger's here.
+    ours = [job for job in jobs if job.host is HERE]
+    running = frozenset(job.pid for job in ours if job.ended_at is None)
     return running, frozenset(pids - running)
 
 

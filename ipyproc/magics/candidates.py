@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
+from ipyproc._jobs.request import HERE
 from ipyproc.magics.targets import job_names
 from ipyproc.magics.values import SIGNALS
 from ipyproc.session import jobs
@@ -95,8 +96,9 @@ def running_jobs(prefix: str, namespace: Namespace) -> Iterator[Candidate]:
 
 
 def pids(prefix: str, _: Namespace) -> Iterator[Candidate]:
-    """The pids of the jobs that run."""
-    return _beginning(prefix, (str(job.pid) for job in jobs.running), "pid")
+    """The pids of the jobs that run here."""
+    ours = (str(job.pid) for job in jobs.running if job.host is HERE)
+    return _beginning(prefix, ours, "pid")
 
 
 def nothing(_: str, __: Namespace) -> Iterator[Candidate]:

@@ -12,6 +12,7 @@ from IPython.core.error import UsageError
 from ipyproc._jobs.job import Job
 from ipyproc._jobs.names import ALL, HASH, numbered, split
 from ipyproc._jobs.procinfo.tree import refusal
+from ipyproc._jobs.request import HERE
 from ipyproc.errors import ProcessDoneError
 from ipyproc.magics.errors import unknown
 from ipyproc.process import Process
@@ -150,7 +151,8 @@ def _target(word: str, namespace: Namespace, others: bool) -> Target:
     except UsageError:
         value = namespace.get(word)
         if isinstance(value, Process):
-            return next((job for job in jobs if job.process is value), value)
+            ours = (job for job in jobs if job.host is HERE)
+            return next((job for job in ours if job.process is value), value)
         if _NUMBER.fullmatch(word):
             return int(word)
         raise
@@ -160,10 +162,9 @@ def _target(word: str, namespace: Namespace, others: bool) -> Target:
 
 
 def _by_pid(pid: int) -> Job | None:
-    """The job with this pid; if several had it, the one that runs."""
-    found = sorted(
-        (job for job in jobs if job.pid == pid), key=lambda job: job.ended_at is None
-    )
+    """The job here with this pid; if several had it, the one that runs."""
+    ours = (job for job in jobs if job.pid == pid and job.host is HERE)
+    found = sorted(ours, key=lambda job: job.ended_at is None)
     return found[-1] if found else None
 
 

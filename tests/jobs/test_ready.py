@@ -130,6 +130,9 @@ def test_what_comes_as_it_ends_is_found() -> None:
             """Say nothing."""
             return ""
 
+        def close(self) -> None:
+            """Nothing is under way."""
+
     assert ready._wait(job, Ending(), timeout=PATIENCE) == "found"
     assert Ending.looks == [False, True]
 

@@ -7,6 +7,7 @@ import pytest
 import ipyproc
 from ipyproc import PIPE, Job, Jobs, jobs, spawn
 from ipyproc._jobs.names import Namesakes
+from ipyproc._jobs.request import HERE
 from tests.jobs.helpers import PATIENCE
 
 
@@ -17,6 +18,7 @@ class Fake:
         self.name = name
         self.pid = pid
         self.number = 0
+        self.host = HERE
         self.ended_at = None
         self.namesakes: Namesakes | None = None
 

@@ -71,7 +71,7 @@ class FakeJob:
         self.finished = True
         self._changed()
 
-    def usage(self) -> Usage | None:
+    def last_usage(self) -> Usage | None:
         """Return what it uses."""
         self.measured += 1
         return self.used

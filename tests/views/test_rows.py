@@ -339,7 +339,7 @@ def test_a_kill_while_others_are_measured_is_told_at_once(
         measuring.set()
         assert go_on.wait(20)
 
-    monkeypatch.setattr(other, "usage", usage)
+    monkeypatch.setattr(other, "last_usage", usage)
     monkeypatch.setattr(killed, "kill", lambda: killed.ends(9))
     listed.asks(front, "look", number=0)
     assert measuring.wait(20)

@@ -94,6 +94,11 @@ class Capture:
         return self._total
 
     @property
+    def kept_head(self) -> int:
+        """Up to which offset nothing is ever dropped."""
+        return self._layout.head
+
+    @property
     def dropped(self) -> int:
         """How many of them are no longer kept."""
         layout, total = self._layout, self._total
@@ -131,7 +136,7 @@ class Capture:
         """
         text = io.StringIO()
         plain = Plain(decoder(self.encoding))
-        at, end = 0, self._total
+        at, end = 0, self.total
         while at < end:
             start, data = self.read(at, min(_DRAWN, end - at))
             if start > at:
@@ -166,20 +171,20 @@ class Capture:
         """
         if size < 0:
             raise ValueError(f"size: expected 0 or more, got {size}")
-        total = self._total
+        total = self.total
         return self[max(0, total - size) : total]
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write all that is kept to a new file at *path*, or over the one there is."""
         with open(path, "wb") as file:
-            self._copy(0, self._total, file)
+            self._copy(0, self.total, file)
 
     def __getitem__(self, offsets: slice) -> _Bytes:
         """Return the bytes from one offset to another that are kept."""
         if not isinstance(offsets, slice):
             kind = type(offsets).__name__
             raise TypeError(f"a capture is indexed by a slice of offsets, not {kind}")
-        start, stop, step = offsets.indices(self._total)
+        start, stop, step = offsets.indices(self.total)
         if step != 1:
             raise ValueError("a slice of a capture has no step")
         copy = io.BytesIO()
@@ -222,6 +227,16 @@ class Capture:
                 except (OSError, MemoryError) as error:
                     degrade(error, len(view))
             self._total += len(view)
+
+    def skip(self, size: int) -> None:
+        """Count *size* bytes that were printed and are not here; as ``append`` does."""
+        layout, head = self._layout, min(self._layout.head, self._total)
+        store = layout.store
+        if head < layout.head:
+            store = Spliced(store, head, Memory())
+        self._reserved = self._total + size
+        self._layout = Layout(head, layout.ring, self._reserved, store)
+        self._total += size
 
     def move_to(self, archive: Archive) -> None:
         """Move to *archive* what is in memory; ``OSError`` if there is no room for it.
@@ -281,10 +296,10 @@ class Capture:
 
         No character must be made of bytes that were not printed side by side.
         """
-        head = self._layout.head if self.dropped else self._total
+        head = self.kept_head if self.dropped else self.total
         parts = [decoder(self.encoding).decode(self[:head], final=True)]
         if self.dropped:
-            total = self._total
+            total = self.total
             data = self[head:total]
             start = total - len(data)
             inside, skipped = decoder_inside(self.encoding, self._begin, start)
@@ -300,7 +315,7 @@ class Capture:
         """
         tail_place = out.tell()
         while start < stop:
-            head = self._layout.head
+            head = self.kept_head
             size = min(_PIECE, stop - start)
             if start < head:
                 size = min(size, head - start)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from array import array
 from bisect import bisect_right
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, Protocol
@@ -187,6 +188,25 @@ class Output:
         if self._recoded:
             self._recoded.append(stream, data)
 
+    def skip(self, stream: int, size: int) -> None:
+        """Count what was printed on *stream* and is not here."""
+        self._captures[stream].skip(size)
+        self._arrivals.note(stream, size)
+        if self._recoded:
+            self._recoded.skip(stream)
+
+    def next_of(self, taken: Sequence[int]) -> tuple[int, int]:
+        """Which stream comes next when so much of both was taken, and how many bytes.
+
+        In order of arrival, as far as that is known; the thread that appends asks.
+        """
+        stream, start, size = self._arrivals.locate(sum(taken))
+        left = [all_.total - n for all_, n in zip(self._captures, taken, strict=True)]
+        if start != taken[stream] or not left[stream]:  # points went meanwhile
+            stream = 0 if left[0] else 1
+            size = left[stream]
+        return stream, min(size, left[stream])
+
     def finish(self) -> None:
         """Note that nothing more arrives; from then on nothing is incomplete."""
         if self._recoded:
@@ -243,6 +263,11 @@ class _Recoded:
         """Recode what arrived; without memory for that it is left out."""
         with suppress(MemoryError):
             self._add(stream, bytes(data))
+
+    def skip(self, stream: int) -> None:
+        """Begin anew behind something that is missing."""
+        self._add(stream, b"", final=True)
+        self._decoders[stream].reset()
 
     def finish(self) -> None:
         """Recode what is incomplete."""

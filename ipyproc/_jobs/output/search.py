@@ -33,9 +33,9 @@ class Printed:
     """
 
     def __init__(self, output: Output, pattern: str | re.Pattern[str]) -> None:
-        compiled = _compiled(pattern)
+        expression = compiled(pattern)
         self._output = output
-        self._streams = {stream: _Searched(compiled) for stream in STREAMS}
+        self._streams = {stream: _Searched(expression) for stream in STREAMS}
         self._offset = 0
         self._began_with = self._output.total
         # A match in a line that did not end, and until when that is waited for.
@@ -57,6 +57,9 @@ class Printed:
             if match := searched.search():
                 return match
         return self._taken_early(over)
+
+    def close(self) -> None:
+        """Nothing is under way."""
 
     def missed(self, timeout: float) -> str:
         """Say that it was not printed."""
@@ -116,7 +119,8 @@ class _Searched:
         self._found = self._found or self._pattern.search(text)
 
 
-def _compiled(pattern: object) -> re.Pattern[str]:
+def compiled(pattern: object) -> re.Pattern[str]:
+    """Check a regular expression, and compile it if it is a text."""
     if isinstance(pattern, re.Pattern) and isinstance(pattern.pattern, str):
         return pattern
     if not isinstance(pattern, str):

@@ -139,6 +139,12 @@ class Course:
             self._thin()
         self._extend(elapsed, Sample(memory, *self.times, 1), merge=False)
 
+    def restore(
+        self, most: Sample, points: tuple[UsagePoint, ...], max_rss: int | None
+    ) -> None:
+        """Take over what was seen elsewhere."""
+        self._most, self._points, self.max_rss = most, points, max_rss
+
     def _top(self, seen: Sample) -> None:
         most = self._most
         later = max(most, seen, key=lambda each: each.cpu_time)

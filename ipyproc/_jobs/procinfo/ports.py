@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from struct import Struct
-from typing import Final
+from typing import Final, Protocol
 
 from ipyproc._jobs.procinfo import proc
 from ipyproc._jobs.procinfo.survey import survey
@@ -28,6 +28,8 @@ _INODE_AT = 68
 _ROOM = 1 << 16
 # In the tables of /proc/net: the state of a socket that listens.
 _LISTENS = b"0A"
+# How soon to look at the ports again: nothing tells when one opens.
+_FIRST_NAP, _LONGEST_NAP = 0.02, 0.25
 # A look at all ports serves all jobs that start within so many seconds.
 _FRESH = 0.005
 
@@ -61,6 +63,48 @@ class StartPorts:
         if self._taken is None:
             self._taken = ports
         return Ports(_of(_family(root), listening), ports - self._taken)
+
+
+class Listener(Protocol):
+    """A job, as far as it may listen."""
+
+    def ports(self) -> Ports:
+        """The ports that it listens on, and the new ones of others."""
+
+
+class Listening:
+    """Looks whether a job listens on *port*, or on any.
+
+    It also counts when anybody else does, if nobody did when the job started.
+    """
+
+    def __init__(self, job: Listener, port: int | None) -> None:
+        self._job = job
+        self._port = None if port is None else checked_port(port)
+        self.pause: float | None = _FIRST_NAP
+        self.is_behind = False
+
+    def look(self, over: bool) -> int | None:
+        """Look at the ports once."""
+        ports = self._job.ports()
+        if self._port is None:
+            found = min(ports.own, default=None)
+        else:
+            found = self._port if self._port in ports.own | ports.new else None
+        self.pause = min(1.5 * (self.pause or _FIRST_NAP), _LONGEST_NAP)
+        return found
+
+    def close(self) -> None:
+        """Nothing is under way."""
+
+    def missed(self, timeout: float) -> str:
+        """Say who listens there."""
+        if self._port is None:
+            return f"listens on no port after {timeout:g} s"
+        return (
+            f"does not listen on port {self._port} after {timeout:g} s: "
+            f"{holder(self._port)}"
+        )
 
 
 def holder(port: int) -> str:
@@ -181,3 +225,13 @@ def _table(pid: int) -> Iterator[tuple[int, int]]:
         words = line.split()
         if len(words) > 9 and words[3] == _LISTENS:
             yield int(words[9]), int(words[1].rpartition(b":")[2], 16)
+
+
+def checked_port(port: object) -> int:
+    """Check the number of a port."""
+    if isinstance(port, bool) or not isinstance(port, int):
+        kind = type(port).__name__
+        raise TypeError(f"port: expected a number from 1 to 65535, not {kind}")
+    if not 1 <= port <= 65535:
+        raise ValueError(f"port: expected a number from 1 to 65535, got {port}")
+    return port

@@ -220,7 +220,7 @@ def _fitting(lines: list[str], room: int) -> list[str]:
 def _one(job: Job) -> str:
     parts = [f"{format.label(job)} (pid {job.pid}): {format.status(job)}"]
     parts.append(format.elapsed(job))
-    if usage := job.usage():
+    if usage := job.last_usage():
         parts.append(f"CPU {usage.total_cpu_percent:.0f} %")
         parts.append(format.size(usage.total_memory))
     text = ", ".join(parts)

@@ -68,7 +68,7 @@ class UsageFeed:
         if due is None or due > now:
             return None
         self._measured_at = now
-        usage = self._job.usage()
+        usage = self._job.last_usage()
         if usage is None:
             return None
         return {

@@ -164,7 +164,7 @@ def last_line(job: Job) -> str:
 
 def _used(job: Job) -> tuple[float | None, float | None]:
     """Measure the processor and memory of a job's tree, rounded for a reader."""
-    usage = job.usage()
+    usage = job.last_usage()
     if usage is None:
         return None, None
     return round(usage.total_cpu_percent, 1), round(usage.total_memory, -5)
