@@ -16,6 +16,7 @@ so that ``except FileNotFoundError`` and ``except PathError`` both work::
     ├── DotError(path)
     ├── ExitError(state, stderr)
     ├── NotReadyError(text, job, state)
+    ├── JobLostError(reason)
     ├── WaitDelayError                      a TimeoutError
     ├── CanceledError
     └── DeadlineExceededError               a TimeoutError
@@ -45,6 +46,7 @@ __all__ = [
     "DotError",
     "ExecError",
     "ExitError",
+    "JobLostError",
     "NoHandleError",
     "NotFoundError",
     "NotReadyError",
@@ -258,6 +260,21 @@ class NotReadyError(OSError):
 
     def __reduce__(self) -> tuple[object, ...]:
         return NotReadyError, (str(self), None, self.state)
+
+
+class JobLostError(OSError):
+    """Nobody will learn how a job on another machine ended.
+
+    That is final. *reason* says why: its agent was killed, for one, and the job was
+    ended with it.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the job is lost: {reason}")
+        self.reason = reason
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return JobLostError, (self.reason,)
 
 
 class WaitDelayError(_Sentinel, TimeoutError):

@@ -15,6 +15,7 @@ from ipyproc.errors import (
     DotError,
     ExecError,
     ExitError,
+    JobLostError,
     NoHandleError,
     NotFoundError,
     NotReadyError,
@@ -77,6 +78,11 @@ SAMPLES = [
         NotReadyError("web: exit status 3 before it was ready", state=FAILED),
         OSError,
         "web: exit status 3 before it was ready",
+    ),
+    (
+        JobLostError("its agent was killed"),
+        OSError,
+        "the job is lost: its agent was killed",
     ),
     (
         WaitDelayError(),

@@ -1,0 +1,1 @@
+"""What an agent and its clients say to each other, without any input or output."""

@@ -1,0 +1,207 @@
+"""The relay: it connects the streams of a command with the user's agent there.
+
+It runs in an isolated Python that has nothing but what comes on its standard input:
+this module and those it imports, and later, if there is no agent, all that one needs.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import socket
+import struct
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from importlib.util import MAGIC_NUMBER
+
+from ipyproc._agent.place import Place, place
+from ipyproc._agent.protocol.frames import encode_json
+from ipyproc._agent.protocol.kinds import Kind
+
+_IN, _OUT = 0, 1
+# How long an agent may take to begin, and one that leaves to be gone; in seconds.
+_PATIENCE = 20.0
+_NAP = 0.02
+# When a link breaks the two streams are closed one after the other.
+_BREAKING = 0.1
+_PIECE = 1 << 16
+_BROKEN = select.POLLERR | select.POLLHUP
+_MOST_DESCRIPTORS = 1 << 16
+_CREDENTIALS = struct.Struct("=iII")
+
+
+def main(say: Callable[[str], None], load: Callable[[], None]) -> None:
+    """Connect, and pass on what comes.
+
+    *say* tells the other side how far we are, *load* brings what an agent needs.
+    """
+    try:
+        where = place()
+        agent = _connect(where) or _start(where, say, load)
+        greeting = _greeting()
+    except Exception as error:  # noqa: BLE001 - the other side is to know of any
+        say(f"failed {type(error).__name__}: {error}")
+        return
+    say("open")
+    agent.sendall(greeting)
+    _Relay(agent).run()
+
+
+def _greeting() -> bytes:
+    side = {"env": dict(os.environ), "uid": os.geteuid()}
+    return encode_json(Kind.RELAY, 0, side)
+
+
+def _connect(where: Place) -> socket.socket | None:
+    """Connect to the agent; ``None`` if there is none."""
+    sock = socket.socket(socket.AF_UNIX)
+    try:
+        sock.connect(where.socket)
+    except (FileNotFoundError, ConnectionError):
+        sock.close()
+        return None
+    except OSError:
+        sock.close()
+        raise
+    size = _CREDENTIALS.size
+    peer = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size)
+    if _CREDENTIALS.unpack(peer)[1] != os.geteuid():
+        sock.close()
+        raise PermissionError(f"{where.socket} is another user's")
+    return sock
+
+
+def _start(
+    where: Place, say: Callable[[str], None], load: Callable[[], None]
+) -> socket.socket:
+    say(f"load {MAGIC_NUMBER.hex()}")
+    load()
+    deadline = time.monotonic() + _PATIENCE
+    while time.monotonic() < deadline:
+        answer = _begin_agent(where)
+        if answer not in ("ready", ""):
+            raise OSError(f"no agent could be started: {answer}")
+        if agent := _connect(where):
+            return agent
+        time.sleep(_NAP)  # one that leaves has the lock still
+    raise TimeoutError(f"no agent began within {_PATIENCE:g} s; see {where.log}")
+
+
+def _begin_agent(where: Place) -> str:
+    """Start the agent as nobody's child, and return what it says."""
+    ear, mouth = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            os.setsid()
+            if os.fork() == 0:
+                os.close(ear)
+                _be_agent(where, mouth)
+        finally:
+            os._exit(0)
+    os.close(mouth)
+    os.waitpid(pid, 0)
+    said = b""
+    while piece := os.read(ear, 4096):
+        said += piece
+    os.close(ear)
+    return said.decode(errors="replace")
+
+
+def _be_agent(where: Place, mouth: int) -> None:
+    from ipyproc._agent.server import program  # it was loaded a moment ago
+
+    try:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+        log = os.open(where.log, flags, 0o600)
+        nothing = os.open(os.devnull, os.O_RDWR)
+        for fd, target in ((nothing, 0), (nothing, 1), (log, 2)):
+            os.dup2(fd, target)
+        os.dup2(mouth, 3, inheritable=False)
+        os.closerange(4, min(os.sysconf("SC_OPEN_MAX"), _MOST_DESCRIPTORS))
+        os.chdir("/")
+        program.main(where, 3)
+    except BaseException as error:  # the relay passes it on
+        with suppress(OSError):
+            os.write(3, f"{type(error).__name__}: {error}".encode())
+        raise
+
+
+class _Relay:
+    """Passes bytes on in both directions until one side ends.
+
+    The agent must know how: an end of our input while our output is open is orderly,
+    and closes our half of the connection; all else closes both halves.
+    """
+
+    def __init__(self, agent: socket.socket) -> None:
+        self._agent = agent.detach()
+        # What is on its way: to the agent, and from it.
+        self._up = memoryview(b"")
+        self._down = memoryview(b"")
+        self._input_open = True
+        for fd in (_IN, _OUT, self._agent):
+            os.set_blocking(fd, False)
+
+    def run(self) -> None:
+        """Pass on what comes."""
+        with suppress(BrokenPipeError, ConnectionError):
+            while self._turn():
+                pass
+
+    def _turn(self) -> bool:
+        ready = self._wait()
+        if ready.get(_OUT, 0) & select.POLLERR:
+            return False
+        if self._up:
+            self._up = _write(self._agent, self._up)
+        elif self._input_open and ready.get(_IN):
+            data = _read(_IN)
+            self._up = memoryview(data or b"")
+            if data == b"" and not self._end_input():
+                return False
+        if self._down:
+            self._down = _write(_OUT, self._down)
+        elif ready.get(self._agent, 0) & ~select.POLLOUT:
+            data = _read(self._agent)
+            self._down = memoryview(data or b"")
+            if data == b"":
+                return False
+        return True
+
+    def _wait(self) -> dict[int, int]:
+        poll = select.poll()
+        poll.register(_OUT, select.POLLOUT if self._down else 0)
+        if self._input_open and not self._up:
+            poll.register(_IN, select.POLLIN)
+        events = select.POLLOUT if self._up else 0
+        events |= 0 if self._down else select.POLLIN
+        if events:  # or its end would wake us again and again
+            poll.register(self._agent, events)
+        return dict(poll.poll())
+
+    def _end_input(self) -> bool:
+        """Whether the input ended in order: then the agent is told."""
+        self._input_open = False
+        poll = select.poll()
+        poll.register(_OUT, 0)
+        if any(events & _BROKEN for _, events in poll.poll(int(_BREAKING * 1000))):
+            return False
+        with socket.socket(fileno=os.dup(self._agent)) as agent:
+            agent.shutdown(socket.SHUT_WR)
+        return True
+
+
+def _read(fd: int) -> bytes | None:
+    try:
+        return os.read(fd, _PIECE)
+    except BlockingIOError:
+        return None
+
+
+def _write(fd: int, data: memoryview) -> memoryview:
+    try:
+        return data[os.write(fd, data) :]
+    except BlockingIOError:
+        return data

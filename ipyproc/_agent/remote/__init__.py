@@ -1,0 +1,1 @@
+"""The client's side: jobs that an agent owns, as this session sees them."""

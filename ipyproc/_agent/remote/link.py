@@ -1,0 +1,353 @@
+"""The way to one agent: connections that come and go, and requests that wait."""
+
+from __future__ import annotations
+
+import math
+import os
+import secrets
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from typing import Final
+
+from ipyproc._agent.protocol.client import Answer, Client
+from ipyproc._agent.protocol.errors import error_of
+from ipyproc._agent.protocol.following import Follower, Following
+from ipyproc._agent.protocol.frames import Body, Fields
+from ipyproc._agent.protocol.kinds import Kind
+from ipyproc._agent.remote.stream import Dialer, End, Stream
+from ipyproc._jobs.io.event_loop import event_loop
+from ipyproc._jobs.io.timers import Once, Timer
+from ipyproc._jobs.shutdown import shutdown
+
+#: Without a byte for so long there is no contact, in seconds.
+NO_CONTACT: Final = 4.0
+_TICK: Final = 1.0
+# Between two attempts to connect.
+_FIRST_PAUSE: Final = 0.1
+_LONGEST_PAUSE: Final = 5.0
+# How long an orderly end may take.
+_ENDING: Final = 2.0
+# How long a connection waits for its welcome.
+_GREETING: Final = 10.0
+# How often who waits for an answer looks whether there is contact.
+_LOOK_EVERY: Final = 0.2
+
+
+class Link:
+    """What all jobs on one host share; its client belongs to the event loop's thread.
+
+    *connect*, *call*, *start* and *close* wait, and are for other threads.
+    """
+
+    def __init__(self, name: str, dialer: Dialer, lease: float) -> None:
+        self.name = name
+        self._dialer = dialer
+        self._loop = event_loop()
+        # JSON has a number for infinity in Python only, on both sides.
+        identity = secrets.token_hex(16)
+        self._client = Client(identity, {"lease": lease}, self)
+        self._ends: list[End] = []
+        self._is_dialing = False
+        self._pause = _FIRST_PAUSE
+        # The next attempt to connect; or, once closed, the end of the patience.
+        self._redial: Timer | None = None
+        self._ticker: Timer | None = None
+        self._waiting: list[Callable[[OSError | None], None]] = []
+        self._ended = Once()
+        self._pid = os.getpid()
+        self.is_closed = False
+        #: What the agent told of itself.
+        self.welcome = Fields({})
+        # Since when nothing was heard; inf: it was a moment ago.
+        self._silent_since = math.inf
+
+    @property
+    def silence(self) -> float:
+        """For how many seconds nothing was heard, if that is longer than it should."""
+        silent = time.monotonic() - self._silent_since
+        return silent if silent > NO_CONTACT else 0.0
+
+    def connect(self) -> None:
+        """Wait until there is a connection; ``OSError`` says why there is none."""
+        self._check_usable()
+        if self._client.current:
+            return
+        done = Once()
+        errors: list[OSError | None] = []
+
+        def tell(error: OSError | None) -> None:
+            errors.append(error)
+            done.set()
+
+        self._loop.call_soon(partial(self._await, tell))
+        while not done.wait(_LOOK_EVERY):
+            self._check_contact()
+        if errors[0]:
+            raise errors[0]
+
+    def call(self, kind: Kind, body: Body) -> Answer:
+        """Ask the agent, and return its answer, or raise the error that it sends.
+
+        ``TimeoutError`` if there is no contact, ``ConnectionError`` if the host was
+        closed.
+        """
+        self._check_usable()
+        return self._wait(partial(self._client.request, kind, body))
+
+    def ask(self, kind: Kind, body: Body, answered: Callable[[Answer], None]) -> None:
+        """Ask the agent, and do not wait. From any thread."""
+        with suppress(RuntimeError):  # the event loop has ended
+            self.post(lambda: self._client.request(kind, body, answered))
+
+    def start(
+        self, identity: str, body: Body, follower: Follower
+    ) -> tuple[Following, Answer]:
+        """Start a job, and return it with the answer."""
+        self.connect()
+        jobs: list[Following] = []
+
+        def begin(answered: Callable[[Answer], None]) -> None:
+            jobs.append(self._client.start(identity, body, follower, answered))
+
+        try:
+            answer = self._wait(begin)
+        except BaseException:
+            # An interrupt: what is started all the same is ended, and forgotten.
+            self.post(lambda: self._abandon(jobs))
+            raise
+        return jobs[0], answer
+
+    def post(self, change: Callable[[], object]) -> None:
+        """Call *change*, which asks the client for something, on the loop's thread."""
+
+        def do() -> None:
+            change()
+            self._ensure()
+            self._flush()
+
+        self._loop.call_soon(do)
+
+    def write(self, job: Following, data: bytes) -> None:
+        """Write to the standard input of a job."""
+        self.post(lambda: self._client.write(job, data))
+
+    def close_input(self, job: Following) -> None:
+        """Close the standard input of a job."""
+        self.post(lambda: self._client.close_input(job))
+
+    def forget(self, job: Following) -> None:
+        """Let the agent forget what a job printed. From the garbage collector, too."""
+        if self._pid == os.getpid() and self._loop.is_open and not self.is_closed:
+            with suppress(RuntimeError):
+                self._loop.call_soon(partial(self._forget, job))
+
+    def close(self) -> None:
+        """End the connection in order, and with it the jobs that run."""
+        if self.is_closed or self._pid != os.getpid():
+            return
+        self.is_closed = True
+        if not self._loop.is_open:
+            return
+        self._loop.call_soon(self._bye)
+        self._ended.wait(2 * _ENDING)
+
+    def welcomed(self, fields: Fields) -> None:
+        """The agent has taken us."""
+        self.welcome = fields
+        self._pause = _FIRST_PAUSE
+        self._silent_since = math.inf
+        self._tell(None)
+
+    def _wait(self, begin: Callable[[Callable[[Answer], None]], object]) -> Answer:
+        if self._loop.is_current:
+            raise RuntimeError("a callback of a job cannot wait for another machine")
+        done = Once()
+        answers: list[Answer] = []
+
+        def answered(answer: Answer) -> None:
+            answers.append(answer)
+            done.set()
+
+        numbers: list[object] = []
+        self.post(lambda: numbers.append(begin(answered)))
+        try:
+            while not done.wait(_LOOK_EVERY):
+                self._check_contact()
+        except BaseException:
+            self.post(lambda: self._cancel(numbers))
+            raise
+        if answers[0].failed:
+            raise error_of(answers[0].fields)
+        return answers[0]
+
+    def _cancel(self, numbers: list[object]) -> None:
+        for number in numbers:
+            if isinstance(number, int):
+                self.cancel(number)
+
+    def _abandon(self, jobs: list[Following]) -> None:
+        for job in jobs:
+            kill = {"number": job.number, "sig": 9, "tree": True}
+            self._client.request(Kind.SIGNAL, kill, lambda _: None)
+            job.is_started = True  # or it would not be forgotten there
+            self._client.forget(job)
+
+    def _check_usable(self) -> None:
+        if self._loop.is_current:
+            raise RuntimeError("a callback of a job cannot wait for another machine")
+        if self._pid != os.getpid():
+            raise ConnectionError(f"the connection to {self.name} is another process's")
+        if self.is_closed:
+            raise ConnectionError(f"the connection to {self.name} is closed")
+        self._loop.check_open()
+        shutdown.before_end(self.close)
+
+    def _check_contact(self) -> None:
+        self._loop.check_open()
+        if self.is_closed:
+            raise ConnectionError(f"the connection to {self.name} is closed")
+        if silent := self.silence:
+            raise TimeoutError(f"no contact with {self.name} for {silent:.0f} s")
+
+    # From here on, on the event loop's thread.
+
+    def request(
+        self, kind: Kind, body: Body, answered: Callable[[Answer], None]
+    ) -> int:
+        """Ask the agent."""
+        return self._client.request(kind, body, answered)
+
+    def cancel(self, number: int) -> None:
+        """Drop a request that waits."""
+        self._client.cancel(number)
+
+    def _await(self, tell: Callable[[OSError | None], None]) -> None:
+        if self._client.current:
+            tell(None)
+            return
+        self._waiting.append(tell)
+        self._ensure()
+
+    def _tell(self, error: OSError | None) -> None:
+        waiting, self._waiting = self._waiting, []
+        for tell in waiting:
+            tell(error)
+
+    def _ensure(self) -> None:
+        """See to it that there is a connection, or that one is being made."""
+        if self._client.current or self._is_dialing or self.is_closed or self._ends:
+            return
+        if self._redial:
+            self._redial.cancel()
+            self._redial = None
+        self._dial()
+
+    def _dial(self) -> None:
+        self._is_dialing = True
+        if self._ticker is None:
+            self._tick()
+        self._dialer.dial(self._opened, self._failed)
+
+    def _opened(self, stream: Stream) -> None:
+        self._is_dialing = False
+        if self.is_closed:
+            stream.close()
+            return
+        if self._client.current is None:
+            self._note_silence()
+        end = End(self._loop, self._client, stream, self._heard, self._closed)
+        self._ends.append(end)
+
+    def _failed(self, error: OSError) -> None:
+        self._is_dialing = False
+        self._tell(error)
+        self._dial_later()
+
+    def _closed(self, end: End, reason: str) -> None:
+        if end in self._ends:
+            self._ends.remove(end)
+        if self.is_closed:
+            if not self._ends:
+                self._finish()
+            return
+        if self._client.current is None:
+            self._note_silence()
+            self._dial_later()
+
+    def _heard(self) -> None:
+        self._silent_since = math.inf
+        for end in [each for each in self._ends if each.wire.is_over]:
+            end.close("a newer one is there")
+
+    def _note_silence(self) -> None:
+        if self._silent_since == math.inf:
+            self._silent_since = time.monotonic()
+
+    def _dial_later(self) -> None:
+        """Try again, as long as a job or a request waits for it."""
+        idle = self._client.is_idle and not self._waiting
+        if self.is_closed or self._is_dialing or idle or self._redial:
+            return
+        self._redial = self._loop.call_later(self._pause, self._try_again)
+        self._pause = min(2 * self._pause, _LONGEST_PAUSE)
+
+    def _try_again(self) -> None:
+        self._redial = None
+        if not self.is_closed and not self._is_dialing and not self._is_greeting():
+            self._dial()
+
+    def _is_greeting(self) -> bool:
+        """Whether a connection waits for its welcome; one that has for long ends."""
+        now = time.monotonic()
+        waiting = [end for end in self._ends if end.wire is not self._client.current]
+        for end in waiting:
+            if now - end.opened_at > _GREETING:
+                end.close("the agent does not answer")
+        return any(end in self._ends for end in waiting)
+
+    def _tick(self) -> None:
+        """Say that we live, and look whether the agent does."""
+        self._ticker = None
+        silent = self._client.tick(time.monotonic())
+        if silent > NO_CONTACT:
+            self._silent_since = min(self._silent_since, time.monotonic() - silent)
+            # The one that is silent stays until a new one is there.
+            self._dial_later()
+        self._is_greeting()
+        self._flush()
+        if not self.is_closed and (self._ends or self._is_dialing or self._redial):
+            self._ticker = self._loop.call_later(_TICK, self._tick)
+
+    def _flush(self) -> None:
+        for end in list(self._ends):
+            end.flush()
+
+    def _forget(self, job: Following) -> None:
+        self._client.forget(job)
+        self._flush()
+
+    def _bye(self) -> None:
+        for timer in (self._redial, self._ticker):
+            if timer:
+                timer.cancel()
+        self._client.bye()
+        self._flush()
+        self._tell(ConnectionError(f"the connection to {self.name} is closed"))
+        self._client.lose_all("the connection to its host was closed")
+        for end in list(self._ends):
+            end.end_output()
+        if not self._ends:
+            self._finish()
+            return
+        self._redial = self._loop.call_later(_ENDING, self._close_all)
+
+    def _close_all(self) -> None:
+        for end in list(self._ends):
+            end.close("it took too long")
+
+    def _finish(self) -> None:
+        if self._redial:
+            self._redial.cancel()
+        self._ended.set()

@@ -1,0 +1,51 @@
+"""One job at its agent, as long as anything here refers to it."""
+
+from __future__ import annotations
+
+import weakref
+
+from ipyproc._agent.protocol.client import Answer
+from ipyproc._agent.protocol.following import Following
+from ipyproc._agent.protocol.frames import Fields
+from ipyproc._agent.protocol.kinds import Kind
+from ipyproc._agent.remote.link import Link
+from ipyproc.errors import JobLostError
+
+
+class Source:
+    """What is asked of a job. When it is collected, the agent forgets the job.
+
+    The runner and its captures refer to it, and it to none of them: so what is kept
+    there is freed as soon as nobody here can read it any more.
+    """
+
+    def __init__(self, link: Link) -> None:
+        self.link = link
+        self.job: Following | None = None
+        #: Set when nobody will ever answer.
+        self.lost: JobLostError | None = None
+
+    def begin(self, job: Following) -> None:
+        """Note the job, once it was started."""
+        self.job = job
+        weakref.finalize(self, self.link.forget, job).atexit = False
+
+    def number(self) -> int:
+        """Return the number of the job; ``JobLostError`` if there is none."""
+        if self.lost:
+            raise self.lost
+        if self.job is None:
+            raise JobLostError("it was not started")
+        return self.job.number
+
+    def ask(self, kind: Kind, **body: object) -> Fields:
+        """Ask the agent, and wait for the answer; see ``Link.call``."""
+        return self.link.call(kind, {"number": self.number(), **body}).fields
+
+    def read(self, stream: int, offset: int, size: int) -> Answer:
+        """Fetch a part of what a stream printed; ``ConnectionError`` if it is lost."""
+        body = {"stream": stream, "offset": offset, "size": size}
+        try:
+            return self.link.call(Kind.READ, {"number": self.number(), **body})
+        except JobLostError as error:
+            raise ConnectionError(str(error)) from None

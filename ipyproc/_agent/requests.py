@@ -1,0 +1,136 @@
+"""What is to be started, on its way to the machine where it is resolved."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict, fields
+from typing import Any
+
+from ipyproc._agent.protocol.frames import Body, Fields, ProtocolError
+from ipyproc._jobs import checks
+from ipyproc._jobs.checks import PIPE
+from ipyproc._jobs.output.capture import MEMORY_LIMIT, OUTPUT_LIMIT
+from ipyproc._jobs.request import Request
+from ipyproc.attr import Credential, SysProcAttr, SysProcIDMap
+
+# These cross as they are.
+_PLAIN = ("merge", "append", "clear_env", "shell", "output_limit", "memory_limit")
+
+
+def body_of(request: Request) -> Body:
+    """Return what travels of *request*; ``TypeError`` for what only makes sense here.
+
+    Input is not in it: it follows as INPUT.
+    """
+    _check_travels(request)
+    script = request.script
+    body = {
+        "argv": request.argv,
+        "name": request.name,
+        "dir": request.dir,
+        "env": dict(request.env),
+        "without": request.without,
+        "stdin": request.stdin is not None,
+        "stdout": request.stdout,
+        "stderr": request.stderr,
+        "timeout": request.timeout,
+        "grace": request.grace,
+        "encoding": request.encoding,
+        "script": None if script is None else base64.b64encode(script).decode(),
+        "sys": None if request.sys is None else _body_of_system(request.sys),
+    }
+    return body | {name: getattr(request, name) for name in _PLAIN}
+
+
+def request_of(asked: Fields, side: Fields) -> Request:
+    """Make the request as it is meant here: *side* is the user's environment here."""
+    inherited = side.mapping("env") or dict(os.environ)
+    home = inherited.get("HOME") or os.path.expanduser("~")
+    script = asked.optional("script")
+    system = asked.fields("sys").body if asked.body.get("sys") else None
+    directory = asked.optional("dir")
+    return Request(
+        argv=_argv(asked, inherited),
+        name=asked.text("name"),
+        dir=_path(directory, home) if directory else home,
+        env=asked.mapping("env"),
+        without=tuple(asked.texts("without")),
+        inherited=inherited,
+        stdin=PIPE if asked.flag("stdin") else None,
+        stdout=_path(asked.optional("stdout"), home),
+        stderr=_path(asked.optional("stderr"), home),
+        timeout=asked.seconds("timeout"),
+        grace=asked.seconds("grace", 5.0) or 0.0,
+        encoding=asked.text("encoding", "utf-8"),
+        script=None if script is None else _decoded(script),
+        sys=None if system is None else _system_of(system),
+        merge=asked.flag("merge"),
+        append=asked.flag("append"),
+        clear_env=asked.flag("clear_env"),
+        shell=asked.flag("shell"),
+        output_limit=asked.number("output_limit", OUTPUT_LIMIT),
+        memory_limit=asked.number("memory_limit", MEMORY_LIMIT),
+    )
+
+
+def _check_travels(request: Request) -> None:
+    for name in ("stdin", "stdout", "stderr"):
+        value = getattr(request, name)
+        if isinstance(value, int) or hasattr(value, "fileno"):
+            raise checks.wrong(name, "what another machine can open", value)
+    system = request.sys
+    if system and (system.use_cgroup_fd or system.foreground):
+        raise TypeError("sys: a descriptor means nothing on another machine")
+
+
+def _argv(asked: Fields, inherited: Mapping[str, str]) -> tuple[str, ...]:
+    argv = asked.texts("argv")
+    if not argv:
+        raise ProtocolError("argv: expected words")
+    if asked.flag("shell"):
+        path = asked.mapping("env").get("PATH", inherited.get("PATH"))
+        argv[0] = "bash" if shutil.which("bash", path=path) else "sh"
+    if any("\0" in word for word in argv):
+        raise ProtocolError("argv: a NUL byte")
+    return tuple(argv)
+
+
+def _path(path: str | None, home: str) -> str | None:
+    """The path as it is meant on this machine: from the user's home."""
+    if path is None or "\0" in path:
+        return None
+    if path == "~" or path.startswith("~/"):
+        path = home + path[1:]
+    return os.path.join(home, os.path.expanduser(path))
+
+
+def _decoded(text: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except binascii.Error as error:
+        raise ProtocolError(f"script: {error}") from None
+
+
+def _body_of_system(system: SysProcAttr) -> Body:
+    body = asdict(system)
+    if system.chroot is not None:
+        body["chroot"] = os.fsdecode(system.chroot)
+    return body
+
+
+def _system_of(body: Body) -> SysProcAttr:
+    known: dict[str, Any] = {
+        field.name: body[field.name]
+        for field in fields(SysProcAttr)
+        if field.name in body
+    }
+    if known.get("credential"):
+        known["credential"] = Credential(**known["credential"])
+    for name in ("uid_mappings", "gid_mappings"):
+        if known.get(name):
+            known[name] = [SysProcIDMap(**each) for each in known[name]]
+    return SysProcAttr(**known)

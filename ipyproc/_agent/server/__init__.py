@@ -1,0 +1,1 @@
+"""The agent itself: it owns jobs, and serves clients over sockets."""
