@@ -23,7 +23,7 @@ _MODULES = {
     "ipyproc.attr": "Credential ProcAttr SysProcAttr SysProcIDMap",
     "ipyproc.errors": (
         "CanceledError CmdStateError DeadlineExceededError DotError "
-        "ExecError ExitError NoHandleError NotFoundError NotReadyError "
+        "ExecError ExitError JobLostError NoHandleError NotFoundError NotReadyError "
         "PathError ProcessDoneError ProcessNotInitializedError "
         "ProcessReleasedError SyscallError WaitDelayError"
     ),
@@ -44,13 +44,16 @@ _MODULES = {
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names.split()}
 
-__all__ = sorted([*_HOME, "context"])
+# Public names that are modules themselves.
+_SUBMODULES = ("context", "hosts")
+
+__all__ = sorted([*_HOME, *_SUBMODULES])
 
 
 def __getattr__(name: str) -> object:
     """Import the module that *name* lives in, on its first use."""
-    if name == "context":
-        return import_module("ipyproc.context")
+    if name in _SUBMODULES:
+        return import_module(f"ipyproc.{name}")
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(import_module(_HOME[name]), name)

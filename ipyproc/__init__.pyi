@@ -1,6 +1,6 @@
 """The public names, for type checkers; ``__init__.py`` imports them on first use."""
 
-from ipyproc import context
+from ipyproc import context, hosts
 from ipyproc._jobs.checks import PIPE
 from ipyproc._jobs.job import Job
 from ipyproc._jobs.output.capture import Capture
@@ -22,6 +22,7 @@ from ipyproc.errors import (
     DotError,
     ExecError,
     ExitError,
+    JobLostError,
     NoHandleError,
     NotFoundError,
     NotReadyError,
@@ -68,6 +69,7 @@ __all__ = [
     "ExecError",
     "ExitError",
     "Job",
+    "JobLostError",
     "JobStatus",
     "Jobs",
     "NoHandleError",
@@ -94,6 +96,7 @@ __all__ = [
     "command_context",
     "context",
     "find_process",
+    "hosts",
     "jobs",
     "look_path",
     "spawn",

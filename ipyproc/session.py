@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from typing import TYPE_CHECKING, cast
 
 from ipyproc import _jobs
 from ipyproc._jobs import replacing, request
@@ -14,7 +15,11 @@ from ipyproc._jobs.output.capture import MEMORY_LIMIT, OUTPUT_LIMIT
 from ipyproc._jobs.output.encoding import UTF_8
 from ipyproc._jobs.registry import Jobs
 from ipyproc._jobs.request import Request, Words
+from ipyproc._jobs.runner import Runner
 from ipyproc.attr import SysProcAttr
+
+if TYPE_CHECKING:
+    from ipyproc.hosts import CommandHost
 
 #: The jobs of this session.
 jobs = Jobs()
@@ -40,6 +45,7 @@ def spawn(
     encoding: str = UTF_8,
     output_limit: int = OUTPUT_LIMIT,
     memory_limit: int = MEMORY_LIMIT,
+    on: CommandHost | None = None,
 ) -> Job:
     r"""Start a program as a job of the session: captured, reaped, ended with it.
 
@@ -75,6 +81,11 @@ def spawn(
     *encoding* is how the bytes of both streams become text, in the captures and in
     views; what is wrong becomes U+FFFD. Text for the input is sent as UTF-8.
 
+    *on* is the host to run it on, such as ``hosts.command`` makes it; ``None`` is this
+    machine. Program, directory, paths and the shell are those of the host then, and so
+    is the environment; the input is read here and sent. Open files are a ``TypeError``,
+    and ``ConnectionError`` or ``TimeoutError`` say that there is no way to the host.
+
     Up to *memory_limit* bytes of each stream are kept in memory; if there are more, up
     to *output_limit* are kept in a file. See ``Capture``.
 
@@ -109,17 +120,23 @@ def spawn(
         encoding=encoding,
         output_limit=output_limit,
         memory_limit=memory_limit,
+        on=on,
     )
     return run(asked)
 
 
 def run(asked: Request) -> Job:
     """Start what was checked, for ``spawn``, for the magics, and once more."""
-    runner = LocalRunner(asked)
+    runner = LocalRunner(asked) if asked.on is None else _elsewhere(asked)
     if asked.replace:
         runner.check()
         replacing.end(jobs.of_name(asked.name))
     return start(asked, runner, jobs)
+
+
+def _elsewhere(asked: Request) -> Runner:
+    host = cast("CommandHost", asked.on)
+    return host.runner(asked)
 
 
 _jobs.run = run

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import os
+import shutil
 import signal
+import tempfile
 
 from hypothesis import HealthCheck, find, settings
 from hypothesis.strategies import none
+
+# No test meets an agent of the user's, nor one of other code.
+os.environ["IPYPROC_RUNTIME_DIR"] = tempfile.mkdtemp(prefix="ipyproc-")
+atexit.register(shutil.rmtree, os.environ["IPYPROC_RUNTIME_DIR"], True)
 
 pytest_plugins = [
     "tests.guard",

@@ -73,7 +73,7 @@ GO_FIELDS = {
 #: What Go has no name for, and why; a class stands for all its members.
 NOT_IN_GO = {
     "Job Jobs JobStatus Capture Chunk Usage UsagePoint Peak spawn jobs PIPE "
-    "NotReadyError": ("Go keeps no processes"),
+    "NotReadyError JobLostError": ("Go keeps no processes"),
     "Process.wait_async": "Go has no async functions",
     "Process.fileno": "Go gives the pidfd by an out-parameter, SysProcAttr.PidFD",
     "Process.status ProcessStatus": "Go keeps that to itself",

@@ -19,6 +19,7 @@ NotFoundError CanceledError DeadlineExceededError
 EXEC = "command command_context look_path Cmd context"
 JOBS = """
 spawn jobs Job Jobs JobStatus PIPE Capture Chunk Usage UsagePoint Peak NotReadyError
+JobLostError hosts
 """
 
 

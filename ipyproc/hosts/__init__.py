@@ -1,0 +1,15 @@
+"""Where jobs run: other machines, containers, whatever a command leads to.
+
+>>> from ipyproc import hosts, spawn
+>>> host = hosts.command("sandbox", ["env"])
+>>> job = spawn("echo hello", on=host)
+>>> print(job.wait(timeout=60), job.stdout.text.strip(), job.host.name)
+exit status 0 hello sandbox
+>>> host.close()
+"""
+
+from __future__ import annotations
+
+from ipyproc.hosts._command import CommandHost, command
+
+__all__ = ["CommandHost", "command"]

@@ -1,0 +1,85 @@
+"""A host that a command leads to, such as ``docker exec`` or ``kubectl exec``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ipyproc._agent.protocol.known import LEASE
+from ipyproc._agent.remote.link import Link
+from ipyproc._agent.remote.runner import RemoteRunner
+from ipyproc._jobs import checks, request
+from ipyproc._jobs.request import Request
+from ipyproc.hosts._dialing import CommandDialer
+
+
+class CommandHost:
+    """Where the words go that are put behind a command; ``command`` makes one.
+
+    *name* is how tables and ``jobs[name, pid]`` call it. All jobs share one connection,
+    which the first one makes.
+    """
+
+    def __init__(
+        self, name: str, argv: Sequence[str], python: str | None, lease: float
+    ) -> None:
+        self.name = name
+        self.argv = tuple(argv)
+        self.python = python
+        self.lease = lease
+        self._link = self._connection()
+
+    def __repr__(self) -> str:
+        return f"<host {self.name}>"
+
+    def runner(self, asked: Request) -> RemoteRunner:
+        """Make what runs a job there; ``spawn`` does."""
+        if self._link.is_closed:
+            self._link = self._connection()
+        return RemoteRunner(asked, self, self._link)
+
+    def close(self) -> None:
+        """End the connection, and with it the jobs that run there.
+
+        The next job makes a new one.
+        """
+        self._link.close()
+
+    def _connection(self) -> Link:
+        dialer = CommandDialer(self.name, self.argv, self.python)
+        return Link(self.name, dialer, self.lease)
+
+
+def command(
+    name: str,
+    argv: Sequence[str],
+    python: str | None = None,
+    *,
+    lease: float = LEASE,
+) -> CommandHost:
+    """Return the host that *argv* leads to, for ``spawn(..., on=host)``.
+
+    *argv* is a command that runs the words that are put behind it, and connects their
+    standard streams: ``["docker", "exec", "-i", "c1"]``, for one. Nothing has to be
+    installed there but Python 3.11 or newer: *python*, or the first of
+    ``python3.14`` ... ``python3.11`` and ``python3`` that is new enough. The first job
+    starts the user's agent there, whose code is sent; it leaves when it has no jobs.
+
+    A connection that breaks ends no job: another one is made, and the job goes on. An
+    orderly end, as that of this session, ends them at once. Without any contact the
+    agent ends them after *lease* seconds.
+
+    Raises ``TypeError`` and ``ValueError``; that there is no way is said by ``spawn``.
+
+    >>> host = command("c1", ["docker", "exec", "-i", "c1"])
+    >>> host
+    <host c1>
+    """
+    known = checks.job_name(name)
+    if known is None:
+        raise checks.wrong("name", "a str", name)
+    if isinstance(argv, str):  # its letters would be the words
+        raise checks.wrong("argv", "a list of words", argv)
+    words = request.words(argv)
+    if python is not None:
+        python = checks.path("python", python)
+    return CommandHost(known, words, python, checks.seconds("lease", lease))
