@@ -1,4 +1,7 @@
-"""What jobs do here, they do on a host: the same tests, with ``on`` a host."""
+"""What jobs do here, they do on a host: the same tests, with ``on`` a host.
+
+A test of these modules that is about this machine only belongs into ``OF_HERE``.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,6 @@ from tests.jobs import (
     test_ending,
     test_job,
     test_ready,
-    test_spawn,
     test_stdin,
 )
 
@@ -29,7 +31,6 @@ MODULES = [
     test_ending,
     test_job,
     test_ready,
-    test_spawn,
     test_stdin,
 ]
 #: Of what there is on this machine only.
@@ -45,10 +46,6 @@ OF_HERE = {
     "test_job": """
         test_at_most_four_descriptors test_released test_what_a_job_knows
         test_state_taken_by_somebody_else test_timeout_of_a_stubborn_job
-    """,
-    "test_spawn": """
-        test_a_working_directory_that_is_gone test_dir test_env test_outputs_to_files
-        test_session_of_its_own
     """,
     "test_stdin": "test_open_file",
 }
