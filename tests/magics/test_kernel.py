@@ -87,7 +87,7 @@ def test_a_job_is_shown_once(kernel: Kernel) -> None:
 
 def test_a_running_job_is_a_widget(kernel: Kernel) -> None:
     """The pane lives as long as the job."""
-    (shown,) = displays(kernel.run("%spawn sleep 60"))
+    (shown,) = displays(kernel.run("%spawn sleep 60", as_user=True))
 
     assert WIDGET in shown
 

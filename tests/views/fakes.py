@@ -40,6 +40,7 @@ class FakeJob:
         self.history: tuple[UsagePoint, ...] = ()
         self.course = SimpleNamespace(times=(0.0, 0.0), max_rss=None)
         self.measured = 0
+        self.holders = 0
         self.done: list[object] = []
         self.widget: object = None
         self.another: FakeJob | None = None
@@ -62,14 +63,22 @@ class FakeJob:
         self._output.append(stream, data)
         self._changed()
 
-    def ends(self, status: int = 0, after: float = 1.25) -> None:
-        """End with a status word."""
+    def ends(self, status: int = 0, after: float = 1.25, finished: bool = True) -> None:
+        """End with a status word; all output, too, if it is *finished*."""
         self.state = ProcessState(pid=self.pid, sys=WaitStatus(status))
         self.status = JobStatus.SIGNALED if status & 0x7F else JobStatus.EXITED
         self.ended_at = self.started_at + after
         self.stdin_open = False
-        self.finished = True
+        self.finished = finished
         self._changed()
+
+    def left(self) -> int:
+        """Return how many processes of it there are."""
+        return self.holders
+
+    def daemons(self) -> int:
+        """Return how many processes left it."""
+        return 0
 
     def last_usage(self) -> Usage | None:
         """Return what it uses."""

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -80,7 +81,7 @@ def test_show(job: FakeJob, use: Any) -> None:
 
     (shown,) = shell.shown
     assert shown.data[VIEW]["model_id"] == job.widget.model_id
-    assert shown.data["text/plain"].endswith("running")
+    assert re.search(r"\nrunning \(as of [-0-9]+ [:0-9]+\)$", shown.data["text/plain"])
     assert f'id="ipyproc-{job.widget.token}"' in shown.data["text/html"]
 
 

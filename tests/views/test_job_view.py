@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import time
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ import pytest
 
 from ipyproc import Usage
 from ipyproc.views import JobView
-from ipyproc.views.transport import usage_feed, viewers
+from ipyproc.views.transport import document, pictures, usage_feed, viewers
 from ipyproc.views.transport.output_feed import TAIL
 from ipyproc.views.transport.rate_limiter import Publisher
 from ipyproc.views.transport.viewers import HISTORY, LAG, WINDOW
@@ -545,3 +546,101 @@ def test_a_comm_with_sub_shells_answers_where_it_is_asked(
     assert view.comm._reply_subshell_for({}, "sub") == "sub"
     view.close()
     assert ended()
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, bool]]:
+    """What the front end is told for the file: text, and whether it is final."""
+    told: list[tuple[str, bool]] = []
+
+    def tell(_: str, data: dict[str, str], final: bool, ran: str = "") -> None:
+        told.append((data["text/plain"], final))
+
+    monkeypatch.setattr(document.shared, "tell", tell)
+    monkeypatch.setattr(document.shared, "_is_heard", True)
+    return told
+
+
+def test_a_running_job_is_in_the_file_with_the_time(
+    told: list[tuple[str, bool]], job: FakeJob, view: JobView
+) -> None:
+    """What it printed comes after some seconds, with the time at which it was so."""
+    job.prints(b"step 1\n")
+
+    assert pictures.shared.retire(20)
+    ((text, final),) = told
+    assert re.search(r"\nstep 1\nrunning \(as of [-0-9]+ [:0-9]+\)$", text)
+    assert not final
+
+
+def test_without_a_page_that_can_write_nothing_is_drawn(
+    told: list[tuple[str, bool]], job: FakeJob, view: JobView, monkeypatch: Any
+) -> None:
+    """Where nobody hears it, a running job costs nothing; its end is drawn."""
+    monkeypatch.setattr(document.shared, "_is_heard", False)
+    job.prints(b"step 1\n")
+    assert pictures.shared.retire(20)
+    assert told == []
+
+    job.ends()
+    assert pictures.shared.retire(20)
+    assert told[-1][1]
+
+
+@pytest.mark.parametrize(
+    ("holders", "note"),
+    [
+        (0, "output still open"),
+        (1, "output still open (1 process holds it)"),
+        (2, "output still open (2 processes hold it)"),
+    ],
+)
+def test_output_that_stays_open_is_said(
+    told: list[tuple[str, bool]],
+    front: FrontEnd,
+    job: FakeJob,
+    view: JobView,
+    holders: int,
+    note: str,
+) -> None:
+    """A job whose process ended is shown so, with those who can print for it."""
+    shell = Shell()
+    view.display(shell)
+    job.holders = holders
+    job.ends(finished=False)
+    assert pictures.shared.retire(20)
+    assert ended()
+
+    (_, update) = shell.shown
+    assert f"\nexit status 0, {note} after 1.25 s (as of " in told[-1][0]
+    assert update.data["text/plain"] == told[-1][0]
+    assert f"<b>exit status 0, {note}</b>" in update.data["text/html"]
+    assert not told[-1][1]
+
+    job.finished = True
+    job.prints(b"late\n")
+    assert pictures.shared.retire(20)
+    assert ended()
+    assert told[-1] == (
+        "train (pid 4242): python3 -u train.py\nlate\nexit status 0 after 1.25 s",
+        True,
+    )
+    assert shell.shown[-1].data["text/plain"] == told[-1][0]
+
+
+def test_after_each_cell_where_no_page_is(
+    front: FrontEnd, job: FakeJob, view: JobView
+) -> None:
+    """A runner of notebooks has after each cell what was printed until then."""
+    shell = Shell(human=False)
+    view.display(shell)
+    assert set(shell.shown[0].data) == {"text/plain", "text/html"}
+    job.prints(b"step 1\n")
+    shell.events.trigger("post_run_cell", None)
+    shell.events.trigger("post_run_cell", None)
+    job.prints(b"step 2\n")
+    shell.events.trigger("post_run_cell", None)
+
+    texts = [shown.data["text/plain"] for shown in shell.shown]
+    assert [text.count("step") for text in texts] == [0, 1, 2]
+    assert all("running (as of" in text for text in texts)

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from ipyproc.views.transport import rate_limiter, worker
+from ipyproc.views.transport import pictures, rate_limiter, worker
 from ipyproc.views.transport.rate_limiter import OVERHEAD, Budget, Publisher
 
 #: A test need not wait long to see a thread end.
@@ -38,7 +38,7 @@ class Source:
 
 def ended() -> bool:
     """Wait for the threads that serve views to end: what one does wakes the other."""
-    return all(_ended(name) for name in (worker.NAME, rate_limiter.NAME))
+    return all(_ended(name) for name in (worker.NAME, pictures.NAME, rate_limiter.NAME))
 
 
 def _ended(name: str) -> bool:

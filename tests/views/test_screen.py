@@ -168,7 +168,7 @@ def test_what_is_kept_is_bounded(text: str) -> None:
     for stream in ("stdout", "stderr", "stdout"):
         screen.feed(stream, text.encode())
 
-    lines, cells = screen._grid.lines, screen._grid._cells
+    lines, cells = screen.grid.lines, screen.grid.cells
     assert len(lines) <= 5
     assert cells == sum(len(line.chars) for line in lines)
     assert cells <= 40 or len(lines) == 1

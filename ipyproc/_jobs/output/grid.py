@@ -44,15 +44,27 @@ class Grid:
 
     def write(self, text: str, style: str) -> None:
         """Write *text* that has no controls."""
-        line = self.line()
-        before, end = len(line.chars), self.column + len(text)
-        if self.column <= before and end < self.columns and text.isascii():
-            line.write(self.column, text, style)
-            self.column = end
-            self._resized(len(line.chars) - before)
-        else:
+        if not text.isascii() and any(width(char) != 1 for char in set(text)):
             for char in text:
                 self._put(char, style)
+            return
+        while text:
+            room = self.columns - self.column
+            if room > 0:
+                self._write(text[:room], style)
+                text = text[room:]
+            else:
+                self.new_line()
+
+    def _write(self, text: str, style: str) -> None:
+        """Write narrow characters for which there is room in the line."""
+        line = self.line()
+        before = len(line.chars)
+        if self.column > before:
+            line.write(before, " " * (self.column - before), "")
+        line.write(self.column, text, style)
+        self.column += len(text)
+        self._resized(len(line.chars) - before)
 
     @property
     def columns(self) -> int:
@@ -129,6 +141,44 @@ class Grid:
             self.lines.append(Line())
             self._drop()
         return self.lines[self._top + self._row]
+
+    @property
+    def top(self) -> int:
+        """The index of the first line that the cursor can go to."""
+        return self._top
+
+    @property
+    def row(self) -> int:
+        """The index of the line of the cursor, which may not be begun."""
+        return self._top + self._row
+
+    @property
+    def bottom(self) -> int:
+        """The index of the lowest line that the cursor was in."""
+        return self._top + self._bottom
+
+    @property
+    def cells(self) -> int:
+        """How many cells there are."""
+        return self._cells
+
+    def place(self, row: int, bottom: int, column: int) -> None:
+        """Put the cursor into the line *row*; the lowest one is *bottom*."""
+        self._row, self._bottom = row - self._top, bottom - self._top
+        self.column = column
+
+    def cut(self, row: int) -> None:
+        """Remove the lines from *row* on."""
+        self._remove(row)
+
+    def add_lines(self, count: int) -> int:
+        """Add empty lines; return how many of them would be dropped at once."""
+        passing = max(0, count - self._most_lines)
+        if passing:
+            self._forget(len(self.lines) + passing)
+        self.lines += [Line() for _ in range(count - passing)]
+        self._drop()
+        return passing
 
     def _rightmost(self) -> int:
         return COLUMNS - 1

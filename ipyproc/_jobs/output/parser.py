@@ -61,7 +61,8 @@ class Stream:
 
     def __init__(self, grid: Grid, pen: Pen) -> None:
         self._grid = grid
-        self._pen = pen
+        #: What it writes with.
+        self.pen = pen
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._pending = ""
         self._string: str | None = None
@@ -96,7 +97,7 @@ class Stream:
         if not text.isascii():
             text = _DECEPTIVE.sub("", text)
         if text:
-            self._grid.write(text, self._pen.style)
+            self._grid.write(text, self.pen.style)
 
     def _read_string(self, text: str, at: int) -> int:
         """Consume the text of an OSC or a similar string; it may set a link."""
@@ -114,7 +115,7 @@ class Stream:
         """Execute an operating system command: only links are known."""
         command, _, rest = string.partition(";")
         if command == "8":
-            self._pen.link(rest.partition(";")[2])
+            self.pen.link(rest.partition(";")[2])
 
     def _read_escape(self, text: str, at: int) -> int:
         match = _ESCAPE.match(text, at)
@@ -127,7 +128,7 @@ class Stream:
             self._keep(match[0])
         elif final == "m" and not between:
             if parameters[:1] not in ("<", "=", ">", "?"):
-                self._pen.sgr(parameters)
+                self.pen.sgr(parameters)
         elif final and not between and re.fullmatch("[0-9;]*", parameters):
             self._sequence(final, parameters)
         else:
@@ -162,13 +163,13 @@ class Stream:
         """Execute an escape without parameters."""
         match whole:
             case "\x1b7":
-                self._grid.save(self._pen.kept())
+                self._grid.save(self.pen.kept())
             case "\x1b8":
-                self._pen.restore(self._grid.restore())
+                self.pen.restore(self._grid.restore())
             case "\x1bc":
                 self._grid.erase_all()
                 self._grid.go_to(0, 0)
-                self._pen.reset()
+                self.pen.reset()
 
     def _move(self, final: str, count: int) -> None:
         if final in _MOVES:

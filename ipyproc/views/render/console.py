@@ -12,7 +12,8 @@ from ipyproc._jobs.job import Job
 from ipyproc._jobs.output.interleaved import Chunk
 from ipyproc._jobs.output.line import width
 from ipyproc.views.render import format
-from ipyproc.views.transport.output_feed import TAIL, Recent, recent
+from ipyproc.views.render.recent import Recent, recent
+from ipyproc.views.transport.output_feed import TAIL
 from ipyproc.views.transport.protocol import JobFields
 
 #: The most bytes of a saved notebook that a job's text takes.
@@ -31,20 +32,31 @@ def spawned(job: Job) -> str:
     return f"spawned {format.label(job)} (pid {job.pid}): {format.command(job)}"
 
 
-def job(job: Job, last: Recent | None = None) -> str:
+def job(
+    job: Job,
+    last: Recent | None = None,
+    *,
+    taken: float | None = None,
+    note: str = "",
+) -> str:
     """Return the command, the last lines of the output, and the state of a job.
 
-    *last* are these lines, if they are known. At most `LARGEST` bytes, or 2 kB more
-    than a very long command.
+    *last* are these lines, if they are known. What may still change has the time at
+    which it was *taken*; *note* follows the status. At most `LARGEST` bytes, or 2 kB
+    more than a very long command.
     """
     head = f"{format.label(job)} (pid {job.pid}): {format.command(job)}"
-    foot = f"{format.status(job)} after {format.elapsed(job)}"
+    foot = f"{format.status(job)}{note}"
+    if job.ended_at:
+        foot += f" after {format.elapsed(job)}"
+    if taken is not None:
+        foot += f" ({format.as_of(taken)})"
     last = last or recent(job, _LINES)
     lines = ["".join(text for text, _ in line) for line in last.lines[-_LINES:]]
     shown = _fitting(lines, LARGEST - len(head.encode()))
     if missing := last.missing(len(last.lines) - len(shown)):
         shown = [f"[{missing}]", *shown]
-    return "\n".join([head, *shown, foot if job.ended_at else format.status(job)])
+    return "\n".join([head, *shown, foot])
 
 
 def jobs(rows: Iterable[JobFields], more: int = 0) -> str:

@@ -92,6 +92,21 @@ def status(job: Job) -> str:
     return str(job.state) if job.state is not None else str(job.status)
 
 
+def still_open(job: Job) -> str:
+    """Return a note on who can still print for a job whose process ended."""
+    try:
+        count = job.left() + job.daemons()
+    except OSError:
+        count = 0
+    who = f"{count:,} process{'es hold' if count > 1 else ' holds'} it"
+    return f", output still open ({who})" if count else ", output still open"
+
+
+def as_of(moment: float) -> str:
+    """Return a note on the time at which something was so."""
+    return time.strftime("as of %F %T", time.localtime(moment))
+
+
 def elapsed(job: Job) -> str:
     """Return how long the job has been running, or ran."""
     return seconds((job.ended_at or time.time()) - job.started_at)

@@ -17,7 +17,7 @@ from ipyproc._jobs.output.line import Run
 from ipyproc.state import ProcessState
 from ipyproc.views.render import format, styles
 from ipyproc.views.render.format import Fact
-from ipyproc.views.transport.output_feed import Recent, recent
+from ipyproc.views.render.recent import Recent, recent
 from ipyproc.views.transport.protocol import JobFields
 
 #: The most bytes of a saved notebook that a job's HTML takes; with the text 40 kB.
@@ -41,14 +41,22 @@ def state(state: ProcessState) -> str:
     return _table(format.facts(state))
 
 
-def job(job: Job, height: int = HEIGHT, last: Recent | None = None) -> str:
+def job(
+    job: Job,
+    height: int = HEIGHT,
+    last: Recent | None = None,
+    *,
+    taken: float | None = None,
+    note: str = "",
+) -> str:
     """Return command, last output and state of a job; at most `LARGEST`.
 
     *height* lines of output are in view; the others are scrolled to. *last* are the
-    last `LINES` of the output, if they are known.
+    last `LINES` of the output, if they are known. What may still change has the time at
+    which it was *taken*; *note* follows the status.
     """
     name, label = escape(format.name(job)), escape(format.label(job))
-    text = _text(format.status(job))
+    text = _text(format.status(job) + note)
     colour = styles.badge(job.status, format.success(job))
     attributes = (
         f'data-name="{name}" data-number="{job.number}" data-pid="{job.pid}" '
@@ -60,7 +68,7 @@ def job(job: Job, height: int = HEIGHT, last: Recent | None = None) -> str:
         f'<span class="ipyproc-status" style="color:{colour}"><b>{text}</b></span> '
         f'<b>{label}</b> <code style="{styles.CODE}">'
         f"{_text(format.command(job))}</code> "
-        f"<small>pid {job.pid}{_ran(job)}</small></header>"
+        f"<small>pid {job.pid}{_ran(job)}{_taken(taken)}</small></header>"
     )
     foot = f"{_state(job)}</section>"
     last = last or recent(job, LINES)
@@ -111,6 +119,10 @@ def _code(text: str) -> str:
 
 def _ran(job: Job) -> str:
     return f" · {format.elapsed(job)}" if job.ended_at else ""
+
+
+def _taken(taken: float | None) -> str:
+    return f" · {format.as_of(taken)}" if taken is not None else ""
 
 
 def _state(job: Job) -> str:

@@ -34,16 +34,26 @@ class Screen:
     """
 
     def __init__(self, lines: int = LINES, cells: int = CELLS) -> None:
-        self._grid = Grid(lines, cells, self._dropped)
+        #: The lines, and where the cursor is.
+        self.grid = Grid(lines, cells, self._dropped)
         self._streams: dict[str, Stream] = {}
         #: How many lines fell off the top.
         self.dropped = 0
 
     def feed(self, stream: str, data: bytes) -> None:
         """Show what arrived on *stream*."""
-        if stream not in self._streams:
-            self._streams[stream] = Stream(self._grid, Pen(stream))
-        self._streams[stream].feed(data)
+        self.stream(stream).feed(data)
+
+    def stream(self, name: str) -> Stream:
+        """Return the stream that is called *name*."""
+        if name not in self._streams:
+            self._streams[name] = Stream(self.grid, Pen(name))
+        return self._streams[name]
+
+    def add_lines(self, count: int) -> None:
+        """Add empty lines at the end."""
+        passing = self.grid.add_lines(max(0, count))  # which drops others, too
+        self.dropped += passing
 
     def finish(self) -> None:
         """Show what was left incomplete: nothing more follows."""
@@ -57,14 +67,21 @@ class Screen:
         """
         self.finish()
         self._streams.clear()
-        self._grid.begin_anew()
-        Stream(self._grid, Pen(NOTE)).write(text)
-        self._grid.begin_anew()
+        self.grid.begin_anew()
+        Stream(self.grid, Pen(NOTE)).write(text)
+        self.grid.begin_anew()
 
-    def runs(self) -> list[list[Run]]:
-        """Return the lines, each as a list of (text, style)."""
-        runs = [line.runs() for line in self._grid.lines]
-        return runs[:-1] if runs and not runs[-1] else runs
+    @property
+    def height(self) -> int:
+        """How many lines there are; an empty one at the end does not count."""
+        lines = self.grid.lines
+        return len(lines) - (1 if lines and not lines[-1].chars else 0)
+
+    def runs(self, last: int = LINES) -> list[list[Run]]:
+        """Return the lines, or the *last* ones, each as a list of (text, style)."""
+        height = self.height
+        first = max(0, height - last)
+        return [line.runs() for line in self.grid.lines[first:height]]
 
     def _dropped(self, _: Line) -> None:
         self.dropped += 1

@@ -77,6 +77,11 @@ class Document:
 
     # --- for views
 
+    @property
+    def is_heard(self) -> bool:
+        """Whether a page ever heard it."""
+        return self._is_heard
+
     def open(self) -> None:
         """Let pages of this kernel hear it."""
         with self._changing:

@@ -8,10 +8,6 @@ from dataclasses import dataclass
 
 from ipyproc._jobs.job import Job
 from ipyproc._jobs.output.interleaved import Chunk
-from ipyproc._jobs.output.line import Run
-from ipyproc.views.render.format import size
-from ipyproc.views.terminal.compact import Written, compact
-from ipyproc.views.terminal.screen import Screen
 from ipyproc.views.transport.protocol import (
     Begin,
     FromKernel,
@@ -26,10 +22,6 @@ from ipyproc.views.transport.viewers import Share, Viewers
 
 #: What the synced state holds of the output, for a page that gets no answer.
 TAIL = 16 * 1024
-#: The picture of a job is exact for so many bytes, or for so many if none of them can
-#: be left out: a second's work would keep other views waiting.
-PICTURE = 8 << 20
-DRAWN = 1 << 20
 #: The bytes of a message that answers ``save``.
 SAVE = 64 * 1024
 
@@ -172,44 +164,6 @@ def at_line(job: Job, offset: int, most: int) -> list[Chunk]:
     return chunks
 
 
-def recent(job: Job, lines: int, most: int = PICTURE) -> Recent:
-    """Return the last *lines* of the output, as a terminal would show them.
-
-    They are what the last *most* bytes draw; where these have to be drawn one by one,
-    it is a part of them.
-    """
-    chunks = tail_of(job, most)
-    found = compact(_written(chunks), lines + 1)
-    if found is None:
-        chunks = tail_of(job, min(most, DRAWN))
-        found = _written(chunks), 0
-    drawn, above = found
-    screen = Screen()
-    for stream, data in drawn:
-        screen.feed(stream, data)
-    screen.finish()
-    runs = screen.runs()
-    before = chunks[0].offset if chunks else 0
-    above += screen.dropped + max(0, len(runs) - lines)
-    return Recent(runs[-lines:], above, before)
-
-
-@dataclass(frozen=True, slots=True)
-class Recent:
-    """The last *lines* of a job's output, and how much came before them."""
-
-    lines: list[list[Run]]
-    dropped: int
-    before: int
-
-    def missing(self, cut: int = 0) -> str:
-        """Return a note about what is not shown, with *cut* lines more; or nothing."""
-        dropped = self.dropped + cut
-        parts = [f"{dropped:,} lines"] if dropped else []
-        parts += [size(self.before)] if self.before else []
-        return f"not shown: {' and '.join(parts)} before this" if parts else ""
-
-
 def _together(chunks: list[Chunk], pieces: int = _PIECES) -> Iterator[Chunk]:
     """Yield at most *pieces* chunks, up to the first gap between them."""
     end = chunks[0].offset if chunks else 0
@@ -218,10 +172,6 @@ def _together(chunks: list[Chunk], pieces: int = _PIECES) -> Iterator[Chunk]:
             return
         yield chunk
         end += len(chunk.data)
-
-
-def _written(chunks: list[Chunk]) -> list[Written]:
-    return [(chunk.stream, chunk.data) for chunk in chunks]
 
 
 def _streams(chunks: list[Chunk]) -> Streams:

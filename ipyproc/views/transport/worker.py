@@ -11,6 +11,8 @@ from collections.abc import Callable
 from typing import Final
 from weakref import WeakSet
 
+from ipyproc._process.threads import begin
+
 #: The name of the thread that does what pages ask for.
 NAME: Final = "ipyproc-actions"
 
@@ -80,8 +82,8 @@ class OnDemandThread:
         self._retiring = False
         self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
         try:
-            self._thread.start()
-        except RuntimeError:  # the system has no thread left, or Python is ending
+            begin(self._thread)
+        except (RuntimeError, MemoryError):  # no thread is left, or Python is ending
             self._thread = None
             return False
         return True

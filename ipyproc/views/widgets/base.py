@@ -99,6 +99,11 @@ class LiveWidget(anywidget.AnyWidget):
         """Whether nothing will change any more, so that no widget is needed."""
         return False
 
+    @property
+    def settles(self) -> bool:
+        """Whether it is to be shown as HTML from now on."""
+        return self.final
+
     def catch_up(self) -> None:
         """Look for changes, for a cell has just ended."""
 
@@ -258,6 +263,10 @@ class LiveWidget(anywidget.AnyWidget):
     def static(self) -> Bundle:
         """Return it as text and HTML, which the page finds by the token."""
         return self.bundle(self.text(), self.html())
+
+    def newest(self) -> Bundle | None:
+        """Return the same where it was drawn before, if that takes long."""
+        return self.static()
 
     def bundle(self, text: str, html: str) -> Bundle:
         """Return *text* and *html*, which the page finds by the token."""

@@ -12,17 +12,21 @@ from typing import Any, ClassVar
 import traitlets
 
 from ipyproc._jobs.job import Job
+from ipyproc._jobs.shutdown import shutdown
 from ipyproc.views import assets
-from ipyproc.views.render import console, html
+from ipyproc.views.render import console, format, html
 from ipyproc.views.render.format import snapshot
-from ipyproc.views.transport import actions, output_feed
+from ipyproc.views.render.recent import Recent
+from ipyproc.views.transport import actions, document, output_feed
 from ipyproc.views.transport.output_feed import Message, OutputFeed, Pauses
 from ipyproc.views.transport.protocol import Ack, Asked, Forget, Look, Ready, Save
 from ipyproc.views.transport.rate_limiter import Publisher, shared
 from ipyproc.views.transport.usage_feed import UsageFeed
 from ipyproc.views.transport.viewers import Viewers
+from ipyproc.views.widgets import farewell
 from ipyproc.views.widgets.base import LiveWidget, Requests, size_of
-from ipyproc.views.widgets.place import Bundle, Place
+from ipyproc.views.widgets.place import Bundle, Place, accepts_input
+from ipyproc.views.widgets.saved import Drawn, Saved, Stage
 
 # Seconds between tails: perhaps no page is there, and the server keeps for ever what is
 # sent to nobody, so they come less and less often.
@@ -61,6 +65,9 @@ class JobView(LiveWidget):
         self._marked = _MOST_MARKS
         self._is_forgotten = False  # set once, by any thread
         self._tailed = job.as_utf8.total
+        # What is to be said after the status.
+        self._note = ""
+        self._saved = Saved(job, self._make, self._drawn)
         viewers = Viewers()
         self._feed = OutputFeed(job, viewers)
         self._usage = UsageFeed(job, viewers)
@@ -71,7 +78,7 @@ class JobView(LiveWidget):
             tail=output_feed.tail(job),
             signals=list(actions.SIGNALS),
         )
-        self._unsubscribe = job.subscribe(lambda _: self.changed())
+        self._unsubscribe = job.subscribe(self._happened)
         self.changed()
 
     @property
@@ -84,17 +91,42 @@ class JobView(LiveWidget):
         """Whether the job ended and all its output is captured."""
         return self._job.finished
 
+    @property
+    def settles(self) -> bool:
+        """Whether the job's own process ended, and that is drawn."""
+        return self._saved.end is not None
+
     def static(self) -> Bundle:
         """Return the end of the output, with command and state, as text and HTML."""
-        # While it runs there will be another soon.
-        most = output_feed.PICTURE if self.final else output_feed.DRAWN
-        last = output_feed.recent(self._job, html.LINES, most)
-        page = html.job(self._job, self.height, last)
-        return self.bundle(console.job(self._job, last), page)
+        return self._saved.now().bundle
+
+    def newest(self) -> Bundle | None:
+        """Return what was drawn when the process ended, or when all was over."""
+        end = self._saved.end
+        return end.bundle if end and self._saved.is_drawn else None
 
     def text(self) -> str:
         """Return the command, the last lines of output, and the state."""
-        return console.job(self._job)
+        return str(self.static()["text/plain"])
+
+    def _make(self, last: Recent, taken: float | None) -> Bundle:
+        """Return as text and HTML what was drawn."""
+        note = self._note
+        if not note and taken is not None and self._job.ended_at is not None:
+            note = format.still_open(self._job)
+        page = html.job(self._job, self.height, last, taken=taken, note=note)
+        return self.bundle(console.job(self._job, last, taken=taken, note=note), page)
+
+    def _drawn(self, drawn: Drawn) -> None:
+        """Pass on what was drawn, on the thread that drew it."""
+        self.to_file(drawn.bundle, drawn.stage == Stage.IS_OVER)
+        self.changed()
+
+    def _happened(self, _: object) -> None:
+        """Note that something happened to the job, on the event loop's thread."""
+        self.changed()
+        if self._job.ended_at is not None or document.shared.is_heard:
+            self._saved.ask()
 
     def act(self, asked: Asked) -> actions.Act | None:
         """Return what a button does to the job."""
@@ -111,10 +143,30 @@ class JobView(LiveWidget):
 
     # --- life
 
+    def display(self, shell: Any) -> None:
+        """Show it in the current cell of *shell*, which belongs to a kernel."""
+        super().display(shell)
+        farewell.shared.expect(self)
+
+    def kernel_ends(self) -> None:
+        """Note that the job ends because the kernel ends, unless it goes on."""
+        if shutdown.is_detached(self._job):
+            self._note = " when the kernel ended"
+        elif self._job.ended_at is None:
+            self._note = ", ended with the kernel"
+
+    def farewell(self) -> None:
+        """Show how it is now, for ever, and send it at once."""
+        drawn = self._saved.now()
+        self.to_file(drawn.bundle, final=True)
+        for place in self._places:
+            place.update(now=True)
+
     def close(self) -> None:
         """Remove the pane from the page; the job goes on."""
         if self._is_open:
             self._unsubscribe()
+            self._saved.close()
         super().close()
 
     def forget(self) -> None:
@@ -128,12 +180,13 @@ class JobView(LiveWidget):
         super().retire()
 
     def place(self, shell: Any) -> Place:
-        """Show it, as a widget unless the job is over."""
-        is_over = self.final  # asked once: it may end at any moment
-        place = Place(self, shell, is_live=not is_over)
-        if is_over and place.headless:
-            self.over()
-        return place
+        """Show it, as a widget unless the job is over or no page will load one."""
+        if not accepts_input(shell):
+            place = super().place(shell)
+            if self.final:
+                self.over()
+            return place
+        return Place(self, shell, is_live=not self.final)
 
     def events(self, place: Place) -> tuple[str, ...]:
         """Return the events at which a place without a page is shown the end."""
@@ -220,6 +273,8 @@ class JobView(LiveWidget):
         """Send the last message of a forgotten job, after all others, and close."""
         if not self._is_forgotten or not self._job.finished:
             return 0
+        if self._places and not self._saved.is_drawn:
+            return 0  # it will be there soon
         size = self.say(Message(Forget(kind="forget")))
         self.close()
         return size
@@ -229,6 +284,7 @@ class JobView(LiveWidget):
     def _look(self, asked: Look) -> int:
         if self._viewers.look(asked["page"], asked.get("tree", False)):
             self._usage.restart()
+            self._saved.ask()
         # A page that looks after the end may not know of it: the server drops messages.
         return self._send_state(again=self.state["ran"] is not None)
 

@@ -25,8 +25,15 @@ class Shown(Protocol):
     def final(self) -> bool:
         """Whether nothing will change any more."""
 
+    @property
+    def settles(self) -> bool:
+        """Whether it is to be shown as HTML from now on."""
+
     def static(self) -> Bundle:
-        """Return the view as text and HTML."""
+        """Return the view as text and HTML, as it is now."""
+
+    def newest(self) -> Bundle | None:
+        """Return the same where it was drawn before, if that takes long."""
 
     def widget(self) -> tuple[Bundle, Bundle]:
         """Return data and metadata that show it as a widget; empty if it is closed."""
@@ -67,14 +74,20 @@ class Place:
         """Show another view, as a widget unless it is over."""
         self._show(view, is_live=not view.final, update=True)
 
-    def update(self) -> int:
-        """Show the view as HTML if that changed and is due; return the size."""
-        is_over = self._view.final
-        self.settled |= is_over
+    def update(self, *, now: bool = False) -> int:
+        """Show the view as HTML if that changed and is due; return the size.
+
+        *now*: as it is now, however long that takes.
+        """
+        self.settled |= now
+        is_over = self._view.final  # asked first: it may end at any moment
+        self.settled |= self._view.settles
         if self._is_over or not self.settled:
             return 0
+        new = self._view.static() if self.headless or now else self._view.newest()
+        if new is None:
+            return 0
         self._is_over = is_over
-        new = self._view.static()
         if self._is_html and new == self._static:
             return 0
         self._static, self._is_html = new, True

@@ -1,0 +1,76 @@
+"""The last lines of a job's output, as text and HTML show them."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+
+from ipyproc._jobs.job import Job
+from ipyproc._jobs.output.line import Run
+from ipyproc.views.render.format import size
+from ipyproc.views.terminal.picture import MOST, Picture
+
+
+@dataclass(frozen=True, slots=True)
+class Recent:
+    """The last *lines* of a job's output, and how much came before them.
+
+    *dropped* counts lines that a terminal would show above them, and *before* bytes
+    that were not looked at.
+    """
+
+    lines: list[list[Run]]
+    dropped: int
+    before: int
+
+    def missing(self, cut: int = 0) -> str:
+        """Return a note about what is not shown, with *cut* lines more; or nothing."""
+        dropped = self.dropped + cut
+        parts = [f"{dropped:,} line{'s' * (dropped != 1)}"] if dropped else []
+        parts += [size(self.before)] if self.before else []
+        return f"not shown: {' and '.join(parts)} before this" if parts else ""
+
+
+def recent(job: Job, lines: int, most: int = MOST) -> Recent:
+    """Return the last *lines* of the output, as a terminal would show them.
+
+    They are what the last *most* bytes draw.
+    """
+    return _update(Picture(), job, lines, most)
+
+
+class Kept:
+    """The picture of a job, kept so that only what is new has to be read."""
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        # Re-entrant, for a signal handler may meet it held.
+        self._lock = threading.RLock()
+        self._is_busy = False
+        self._picture = Picture()
+
+    def recent(self, lines: int) -> Recent:
+        """Return the last *lines* of the output; any thread may ask."""
+        with self._lock:
+            if self._is_busy:  # it was interrupted by a handler, which is who asks
+                return recent(self._job, lines)
+            self._is_busy = True
+            try:
+                return _update(self._picture, self._job, lines, MOST)
+            except BaseException:  # an interrupt, perhaps in the middle of a line
+                self._picture = Picture()
+                raise
+            finally:
+                self._is_busy = False
+
+    def clear(self) -> None:
+        """Forget the picture; if it is asked for again, it is drawn anew."""
+        with self._lock:
+            if not self._is_busy:
+                self._picture = Picture()
+
+
+def _update(picture: Picture, job: Job, lines: int, most: int) -> Recent:
+    picture.update(job.as_utf8, final=job.finished, most=most)
+    seen = picture.last(lines)
+    return Recent(seen.lines, seen.above, seen.before)

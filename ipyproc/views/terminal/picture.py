@@ -1,0 +1,163 @@
+"""What a terminal shows of all that a job has printed so far.
+
+It is kept and brought up to date, so that only what is new has to be read, and of that
+only what is left in the end is drawn (see `skim`). It takes the memory of one screen.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import groupby, pairwise
+from typing import Final
+
+from ipyproc._jobs.output.interleaved import Chunk, Output
+from ipyproc._jobs.output.line import Run
+from ipyproc.views.terminal import skim
+from ipyproc.views.terminal.screen import Screen
+
+#: If more than so many bytes are new, the picture begins anew with the last of them.
+MOST: Final = 8 << 20
+# So many are read at a time: other threads wait while a regular expression runs.
+_PIECE: Final = 1 << 19
+# How far to look for a place to begin with.
+_NEAR: Final = 4096
+# Where it begins in the middle there are rows above, to which the cursor may go.
+_ABOVE: Final = 500
+_BEGIN = re.compile(rb"[\n\r]")
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The last lines; how many more a terminal shows, and how many bytes are unread."""
+
+    lines: list[list[Run]]
+    above: int
+    before: int
+
+
+class Picture:
+    r"""The picture of one output; it belongs to one thread at a time.
+
+    >>> output = Output()
+    >>> output.append(0, b"1\n2\n 10 %\r 50 %\r100 %\n")
+    >>> picture = Picture()
+    >>> picture.update(output)
+    >>> picture.last(2)
+    Seen(lines=[[('2', '')], [('100 %', '')]], above=1, before=0)
+    """
+
+    def __init__(self) -> None:
+        self._begin(0)
+
+    def update(self, output: Output, final: bool = False, most: int = MOST) -> None:
+        """Draw what is new; if *final*, also a character that is incomplete.
+
+        Of more than *most* new bytes it is the last ones.
+        """
+        end = output.total
+        if end - self._offset > most:
+            self._begin(end - most)
+        pieces = [*self._pieces(output, end), None]
+        for runs, following in pairwise(pieces):
+            assert runs is not None
+            passes = following is not None and skim.passes(following)
+            skim.skim(self._screen, runs, is_passing=passes)
+        if final:
+            self._finish()
+
+    def last(self, lines: int) -> Seen:
+        """Return the last *lines* lines."""
+        screen = self._screen
+        dropped, blank = self._unwritten()
+        shown = screen.runs(min(lines, screen.height - blank))
+        above = screen.dropped - dropped + screen.height - blank - len(shown)
+        return Seen(shown, above, self._before)
+
+    def _begin(self, offset: int) -> None:
+        self._offset = self._before = offset
+        self._screen = Screen()
+        self._decoders: dict[str, codecs.IncrementalDecoder] = {}
+        if offset:
+            self._screen.add_lines(_ABOVE)
+            self._screen.grid.place(_ABOVE, _ABOVE, 0)
+
+    def _unwritten(self) -> tuple[int, int]:
+        """Count the rows above the beginning that nothing was written to.
+
+        They are those that were dropped, and those that are left.
+        """
+        if not self._before:
+            return 0, 0
+        dropped = min(_ABOVE, self._screen.dropped)
+        left = self._screen.grid.lines[: _ABOVE - dropped]
+        written = (at for at, line in enumerate(left) if line.chars)
+        return dropped, next(written, len(left))
+
+    def _pieces(self, output: Output, end: int) -> Iterator[list[skim.Run]]:
+        """Yield what is new, each piece up to the end of a line if it has one."""
+        left: list[skim.Run] = []
+        while self._offset < end:
+            chunks = _without_gap(
+                output.read(self._offset, min(_PIECE, end - self._offset))
+            )
+            if not chunks:
+                break
+            if chunks[0].offset > self._offset:  # what was there is not kept
+                left = []
+                self._begin(chunks[0].offset)
+            if self._offset == self._before > 0:
+                chunks = list(_from_line(chunks))
+            runs = _joined([*left, *self._decoded(chunks)])
+            self._offset = chunks[-1].offset + len(chunks[-1].data)
+            runs, left = _at_line(runs)
+            yield runs
+        if left:
+            yield left
+
+    def _decoded(self, chunks: Iterable[Chunk]) -> list[skim.Run]:
+        return [(c.stream, self._decoder(c.stream).decode(c.data)) for c in chunks]
+
+    def _decoder(self, stream: str) -> codecs.IncrementalDecoder:
+        if stream not in self._decoders:
+            self._decoders[stream] = codecs.getincrementaldecoder("utf-8")("replace")
+        return self._decoders[stream]
+
+    def _finish(self) -> None:
+        for stream, decoder in self._decoders.items():
+            self._screen.stream(stream).write(decoder.decode(b"", final=True))
+        self._decoders.clear()
+
+
+def _without_gap(chunks: list[Chunk]) -> list[Chunk]:
+    """Return *chunks* up to the first after which something is missing."""
+    for number, (before, after) in enumerate(pairwise(chunks), 1):
+        if before.offset + len(before.data) != after.offset:
+            return chunks[:number]
+    return chunks
+
+
+def _from_line(chunks: list[Chunk]) -> Iterator[Chunk]:
+    """Leave out what comes before the first end of a line, if that is near."""
+    first, *others = chunks
+    found = _BEGIN.search(first.data, 0, _NEAR)
+    at = found.end() if found else 0
+    yield Chunk(first.stream, first.offset + at, first.data[at:])
+    yield from others
+
+
+def _joined(runs: list[skim.Run]) -> list[skim.Run]:
+    """Join what one stream printed without another's between: an escape stays whole."""
+    found = groupby(runs, lambda run: run[0])
+    return [(stream, "".join(text for _, text in run)) for stream, run in found]
+
+
+def _at_line(runs: list[skim.Run]) -> tuple[list[skim.Run], list[skim.Run]]:
+    """Split *runs* after the last end of a line, if it is in the last run."""
+    *before, (stream, text) = runs
+    at = text.rfind("\n") + 1
+    if not at:
+        return runs, []
+    return [*before, (stream, text[:at])], [(stream, text[at:])] if text[at:] else []
