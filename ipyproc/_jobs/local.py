@@ -220,8 +220,7 @@ class LocalRunner:
         self._announced = self._guardian.number()
         mark = self._guardian.prepare(self._announced)
         self._start_leader(f"{mark}.{self._announced:x}")
-        self._guardian.tell(self.pid)
-        self._guardian.settle(self._announced)
+        self._guardian.tell(self.pid, self._announced)
 
     def _start_leader(self, mark: str) -> None:
         asked = self._request
@@ -257,6 +256,9 @@ class LocalRunner:
     def _attach(self) -> None:
         """Watch, from now on, the pipes and the process, which may end at any time."""
         self._leader.hold()
+        # Not on the loop's thread: each start would stop that, and be stopped, twice.
+        for pipe in self._outputs:
+            pipe.attach()
         self._loop.call_soon(self._watch)
 
     def _watch(self) -> None:
@@ -268,8 +270,6 @@ class LocalRunner:
             self._loop_failed(error)
 
     def _watch_all(self) -> None:
-        for pipe in self._outputs:
-            pipe.attach()
         if self._leader.pidfd >= 0:
             self._loop.watch(self._leader.pidfd, selectors.EVENT_READ, self._ended)
         elif self.process.status is ProcessStatus.OK:

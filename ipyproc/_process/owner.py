@@ -91,16 +91,30 @@ class Owner:
         end = None if timeout is None else time.monotonic() + timeout
         claim: list[None] = []
         try:
-            with self.waiting():
-                while not self.reap():
-                    self._pause(end)
-                if self.prints_into_cell:
-                    inherit.let_output_pass()
-                state = self.take(claim)
+            state = self._waited_for(end, claim)
             return state
         except BaseException:
             self.give_back(claim)
             raise
+
+    def _waited_for(self, end: float | None, claim: list[None]) -> ProcessState:
+        # What ``waiting`` does, which costs too much where a process ends at once.
+        user = object()
+        try:
+            self._users.add(user)
+            self._check_wait()
+            try:
+                while not self.reap():
+                    self._pause(end)
+                if self.prints_into_cell:
+                    inherit.let_output_pass()
+                return self.take(claim)
+            except ChildProcessError:
+                self._note_lost()
+                raise
+        finally:
+            self._users.discard(user)
+            self._close_if_unused()
 
     @contextmanager
     def waiting(self) -> Iterator[None]:
@@ -113,10 +127,13 @@ class Owner:
             try:
                 yield
             except ChildProcessError:
-                # In a fork of ours nothing is its child, which says nothing more.
-                if self.is_ours:
-                    self._gone = True
+                self._note_lost()
                 raise
+
+    def _note_lost(self) -> None:
+        # In a fork of ours nothing is its child, which says nothing more.
+        if self.is_ours:
+            self._gone = True
 
     def take(self, claim: list[None]) -> ProcessState:
         """Return the state of a process that was reaped, to the first caller.

@@ -1,8 +1,8 @@
 """All benchmarks in one table: ``make bench``.
 
 ``python -m tests.benchmarks start jobs`` measures only what ``bench_start`` and
-``bench_jobs`` do. The table is kept in ``build/benchmarks.json``; ``--record`` makes it
-the one that the README's figures are compared with.
+``bench_jobs`` do. The table is kept in ``build/benchmarks.json``; with ``--record`` its
+rows become those that the README's figures are compared with.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from importlib import import_module
 from pathlib import Path
 
 from tests.benchmarks.measuring import ROOT
-from tests.benchmarks.table import Row, machine, save, show
+from tests.benchmarks.table import Row, load, machine, save, show
 
 HERE = Path(__file__).parent
 #: The table of the last run, and that of the README.
@@ -30,7 +30,8 @@ def main() -> None:
     rows = show(_rows(names or _ALL))
     save(LATEST, where, rows)
     if "--record" in words:
-        save(RECORDED, where, rows)
+        before = load(RECORDED) if RECORDED.exists() else {}
+        save(RECORDED, where, (before | {row.what: row for row in rows}).values())
     if over := [row.what for row in rows if row.fails]:
         sys.exit(f"\nover budget: {'; '.join(over)}")
 

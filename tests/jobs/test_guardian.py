@@ -155,7 +155,7 @@ def test_killed_before_the_guardian_knows(tmp_path: Path) -> None:
     code = """
 from ipyproc._jobs.guardian.client import Guardian
 start("echo ready")  # there is a guardian
-Guardian.tell = lambda self, pid: None
+Guardian.tell = lambda self, pid, start: self.settle(start)
 start("sleep 1000 & echo ready; wait")
 print("ready", flush=True)
 """
@@ -591,7 +591,7 @@ def test_a_start_that_is_over_before_it_was_said_to_begin() -> None:
         if at.left > 0:  # there were not so many instants
             end()
         assert begun
-        begun.say(0, program.LEAVE_IF_IDLE)
+        begun.say((0, program.LEAVE_IF_IDLE))
         eventually(lambda begun=begun: not begun.is_open)  # type: ignore[misc]
         if number < MANY and at.left > 0:
             break
@@ -674,14 +674,36 @@ def test_it_is_ready_once_nothing_is_left_of_its_start(
     assert begun.is_ready
 
 
+def test_a_start_is_told_in_two_writes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It hears that a start begins, and then of the job and that the start is over."""
+    first = spawn("cat", stdin=PIPE)
+    the_guardian()
+    written, write = [], connection.broken_pipe.write
+
+    def noting(fd: int, data: bytes) -> int:
+        written.append([*program.MESSAGE.iter_unpack(data)])
+        return write(fd, data)
+
+    monkeypatch.setattr(connection.broken_pipe, "write", noting)
+    job = spawn("cat", stdin=PIPE)
+    monkeypatch.undo()
+
+    assert [[pid for pid, _ in each] for each in written] == [
+        [program.BEGINS],
+        [job.pid, program.OVER],
+    ]
+    first.kill()
+    job.kill()
+
+
 def test_a_stopped_guardian_blocks_nobody() -> None:
     """More messages than fit into a pipe arrive once the guardian continues."""
     job = spawn("cat", stdin=PIPE)
     process = the_guardian()
     process.suspend()
     try:
-        for _ in range(2 * (1 << 16) // program.MESSAGE.size):
-            client.guardian().tell(job.pid)
+        for _ in range((1 << 16) // program.MESSAGE.size):
+            client.guardian().tell(job.pid, 0)
     finally:
         process.resume()
     job.kill()

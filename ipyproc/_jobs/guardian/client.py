@@ -96,21 +96,24 @@ class Guardian:
         must follow, also if this is interrupted.
         """
         self._starting[start] = None
-        line = self._say(BEGINS, start)
+        line = self._say((BEGINS, start))
         return self.mark if line is None else line.mark
 
-    def tell(self, pid: int) -> None:
-        """Guard a job."""
-        if _CAN_GUARD:
-            moment = time.clock_gettime_ns(proc.CLOCK)
-            self._running.add(pid)
-            self._told[pid] = moment
-            self._say(pid, moment)
+    def tell(self, pid: int, start: int) -> None:
+        """Guard a job, with which its start is over."""
+        if not _CAN_GUARD:
+            self.settle(start)
+            return
+        moment = time.clock_gettime_ns(proc.CLOCK)
+        self._running.add(pid)
+        self._told[pid] = moment
+        self._starting.pop(start, None)
+        self._say((pid, moment), (OVER, start))
 
     def settle(self, start: int) -> None:
-        """Note that a start is over: its job was told of, or there is none."""
+        """Note that a start is over, of which there may be no job."""
         self._starting.pop(start, None)
-        self._say(OVER, start)
+        self._say((OVER, start))
 
     def ended(self, pid: int) -> None:
         """Note that the process of a job ended."""
@@ -128,7 +131,7 @@ class Guardian:
         for line in list(self._begun):
             line.forget()
 
-    def _say(self, pid: int, number: int) -> Connection | None:
+    def _say(self, *messages: tuple[int, int]) -> Connection | None:
         """Say it to the process that guards, whichever that is by now; return its line.
 
         A line that was replaced meanwhile may have been left already by its other end.
@@ -139,7 +142,7 @@ class Guardian:
             # An interrupt on the way would leave a process that nobody listens to.
             line = uninterrupted(self._start)
         while line is not None:
-            line.say(pid, number)
+            line.say(*messages)
             current = self._lines.get("line")
             if current is line:
                 return line
@@ -166,15 +169,15 @@ class Guardian:
         self._trials += 1
         line = self._lines.setdefault("line", fresh)
         if line is not fresh:  # the same, in the meantime
-            fresh.say(0, LEAVE)
+            fresh.say((0, LEAVE))
             fresh.reap_adopted()
             return line
         for pid, moment in list(self._told.items()):
-            line.say(pid, moment)
+            line.say((pid, moment))
         for start in list(self._starting):
-            line.say(BEGINS, start)
+            line.say((BEGINS, start))
             if start not in self._starting:  # who settled it may have said so before
-                line.say(OVER, start)
+                line.say((OVER, start))
         self._loop.call_soon(partial(self._listen, line))
         return line
 
@@ -202,9 +205,9 @@ class Guardian:
         if word == IDLE and line is self._lines.get("line"):
             # In this order: what another thread says to it after that is said again.
             del self._lines["line"]
-            line.say(0, LEAVE_IF_IDLE)
+            line.say((0, LEAVE_IF_IDLE))
         elif word == STAYS and self._lines.setdefault("line", line) is not line:
-            line.say(0, LEAVE)
+            line.say((0, LEAVE))
 
     def _lost(self, line: Connection) -> None:
         """Replace a process that was killed, if one is needed."""
@@ -230,7 +233,7 @@ class Guardian:
         known = list(self._told)  # from here on another thread may start a job
         if self._needed:
             if line and self._lines.setdefault("line", line) is not line:
-                line.say(0, LEAVE)
+                line.say((0, LEAVE))
             return
         for pid in known:
             self._told.pop(pid, None)

@@ -66,9 +66,9 @@ class Connection:
         """Whether it guards, and neither child nor handle is left of the start."""
         return self.greeted and self._first_is_over
 
-    def say(self, pid: int, number: int) -> None:
-        """Send it a message; never blocks."""
-        message = MESSAGE.pack(pid, number)
+    def say(self, *messages: tuple[int, int]) -> None:
+        """Send it messages, all at once; never blocks."""
+        message = b"".join(starmap(MESSAGE.pack, messages))
         try:
             if not self._unsaid:
                 broken_pipe.write(self._mouth, message)
