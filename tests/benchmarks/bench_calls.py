@@ -23,19 +23,19 @@ COUNTED = {
         "from ipyproc import start_process",
         'start_process("/bin/true", ["true"]).wait()',
         'subprocess.Popen("/bin/true").wait()',
-        13,
+        12,
     ),
     "run() of /bin/true": (
         "from ipyproc import command",
         'command("/bin/true").run()',
         'subprocess.run("/bin/true")',
-        30,
+        18,
     ),
     "output() of /bin/echo": (
         "from ipyproc import command",
         'command("/bin/echo").output()',
         'subprocess.run("/bin/echo", capture_output=True)',
-        120,
+        30,
     ),
 }
 #: A call that nothing else makes, before and after what is counted.

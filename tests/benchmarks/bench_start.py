@@ -154,7 +154,7 @@ def _imports() -> Row:
             code = f"import time; a=time.process_time(); {statement}; "
             code += "print((time.process_time() - a) * 1e3)"
             ms.append(float(subprocess.check_output([sys.executable, "-c", code])))
-    measured, peers = (statistics.median(ms) for ms in taken.values())
+    peers, measured = (statistics.median(ms) for ms in taken.values())
     return Row(ours, measured, "ms", peer, peers, at_most=4.0)
 
 
