@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import queue
 import re
+import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -65,3 +68,57 @@ def test_a_job_that_ends_with_the_kernel_says_so(
     text = words["text/plain"]
     assert re.search("\nready\nbye\nexit status 3, ended with the kernel after", text)
     assert "application/vnd.jupyter.widget-view+json" not in words
+
+
+def test_what_runs_on_says_so(
+    new_kernel: StartKernel, request: pytest.FixtureRequest
+) -> None:
+    """A detached job is saved as running when the kernel ended, and not as ended."""
+    kernel = new_kernel()
+    kernel.run("%load_ext ipyproc")
+    script = "echo ready; sleep 1000"
+    reply = kernel.run(f"%spawn --detach --name d sh -c '{script}'", as_user=True)
+    assert reply.error is None, reply.error
+    pid = int(kernel.run(f"{READY.format('d')}; print(job.pid)").stdout)
+    request.addfinalizer(lambda: os.killpg(pid, signal.SIGKILL))
+
+    shut_down(kernel)
+
+    (words,) = [data for data in last_words(kernel).values() if "text/html" in data]
+    ending = r"\nrunning when the kernel ended \(as of [-0-9]+ [:0-9]+\)$"
+    assert re.search(ending, words["text/plain"])
+
+
+def pictures(kernel: Kernel) -> Iterator[dict[str, Any]]:
+    """Yield what the front end's extension is told for the file, as it comes."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        message = kernel.client.get_iopub_msg(timeout=60)
+        data = message["content"].get("data")
+        if message["msg_type"] == "comm_msg" and data.get("kind") == "picture":
+            yield data
+
+
+def test_a_killed_kernel_leaves_what_was_there(new_kernel: StartKernel) -> None:
+    """While a job runs the front end is told what it printed, and when that was so."""
+    kernel = new_kernel()
+    kernel.run("%load_ext ipyproc")
+    reply = kernel.run("cat = %spawn --stdin - cat", as_user=True)
+    (shown,) = reply.contents("display_data")
+    found = re.search('id="ipyproc-([0-9a-f]{32})"', shown["data"]["text/html"])
+    assert found is not None
+    hello = {"action": "hello", "tokens": [found[1]]}
+    content = {"comm_id": "ipyproc.document", "data": hello}
+    client = kernel.client
+    client.shell_channel.send(client.session.msg("comm_msg", content))
+    told = pictures(kernel)
+    assert "\nrunning (as of " in next(told)["data"]["text/plain"]
+
+    kernel.start("cat.send('one\\n')")
+    picture = next(told)
+    os.kill(kernel.pid, signal.SIGKILL)
+
+    assert re.search(
+        r"\none\nrunning \(as of [-0-9]+ [:0-9]+\)$", picture["data"]["text/plain"]
+    )
+    assert (picture["token"], picture["final"]) == (found[1], False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -74,3 +75,48 @@ def test_state_and_last_output_are_saved(saved: NotebookNode) -> None:
         for text in texts:
             assert text in page
     assert not [secret for secret in SECRETS if secret in page]
+
+
+RUNNING = [
+    "%load_ext ipyproc",
+    "cat = %spawn --stdin - cat",
+    "cat.send('one\\n'); cat.until('one', 30)",
+    "cat.send('two\\n'); cat.until('two', 30)",
+    "held = %spawn --shell sleep 1000 & echo begun",
+    "held.wait(30)",
+    "pass",
+]
+
+
+@pytest.mark.parametrize("version", versions.EXTREMES)
+def test_after_each_cell_there_is_what_was_printed(
+    version: str | None, client_loop: None, tmp_path: Path
+) -> None:
+    """A runner that saves after each cell, as papermill does, has what was there."""
+    path = tmp_path / "running.ipynb"
+    made = new_notebook(cells=list(map(new_code_cell, RUNNING)))
+    nbformat.write(made, path)
+    texts: dict[int, list[str]] = {1: [], 4: []}
+
+    def done(_: NotebookNode, index: int) -> None:
+        for shown, found in texts.items():
+            outputs = made.cells[shown].outputs
+            found += [outputs[0].data["text/plain"]] if outputs else []
+
+    with sandbox(tmp_path) as home:
+        older = versions.environment(version) if version else {}
+        saved = execute(path, done=done, env=home | older, notebook=made)
+
+    first, one, two, *later = texts[1]
+    assert "one" not in first
+    assert re.search(r"one\nrunning \(as of [-0-9]+ [:0-9]+\)$", one)
+    assert re.search(r"one\ntwo\nrunning \(as of [-0-9]+ [:0-9]+\)$", two)
+    assert set(later) == {two}  # nothing changed
+    note = (
+        r"begun\nexit status 0, output still open \(1 process holds it\) after .* \(as"
+    )
+    assert re.search(note, texts[4][-1])
+    assert VIEW not in nbformat.writes(saved)
+    page, _ = HTMLExporter().from_notebook_node(saved)
+    assert "two" in page
+    assert "output still open" in page

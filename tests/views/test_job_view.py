@@ -644,3 +644,19 @@ def test_after_each_cell_where_no_page_is(
     texts = [shown.data["text/plain"] for shown in shell.shown]
     assert [text.count("step") for text in texts] == [0, 1, 2]
     assert all("running (as of" in text for text in texts)
+
+
+def test_what_is_typed_is_not_saved(
+    told: list[tuple[str, bool]], front: FrontEnd, job: FakeJob, view: JobView
+) -> None:
+    """A password that a page sends is in nothing that is saved or synced."""
+    job.prints(b"Password: ")
+    send = {"action": "send", "page": "a", "seq": 1, "text": "hunter2\n"}
+    front.say(view, send)
+    front.wait(lambda: front.messages("done"))
+    assert ("send", b"hunter2\n") in job.done
+    job.ends()
+
+    assert pictures.shared.retire(20)
+    assert "Password:" in told[-1][0]
+    assert "hunter2" not in str([told, view.static(), view.state, view.tail])

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from ipyproc.views.terminal import covered, skim
+from ipyproc.views.terminal.rows import Rows, Run
 from ipyproc.views.terminal.screen import Screen
 from tests.trials import dice
 
@@ -38,7 +39,7 @@ ANYTHING = [
 ]
 
 
-def program(dice: random.Random) -> list[skim.Run]:
+def program(dice: random.Random) -> list[Run]:
     """Return what a random program prints."""
     controls = dice.choice([BARS, LOGS, PLACES, ANYTHING, BARS + PLACES])
     streams = dice.choice([["stdout"], ["stdout"] * 9 + ["stderr"]])
@@ -70,7 +71,7 @@ def state(screen: Screen) -> dict[str, Any]:
     }
 
 
-def draw(screen: Screen, runs: list[skim.Run]) -> None:
+def draw(screen: Screen, runs: list[Run]) -> None:
     """Draw everything."""
     for name, text in runs:
         screen.stream(name).write(text)
@@ -80,14 +81,14 @@ def draw(screen: Screen, runs: list[skim.Run]) -> None:
 def eager(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     """Have short output skimmed, too; the list gets what was skimmed."""
     skimmed: list[object] = []
-    begin = skim._Rows.draw
+    begin = Rows.draw
 
     def drawn(rows: Any, left: object) -> None:
         skimmed.append(left)
         begin(rows, left)
 
     monkeypatch.setattr(skim, "_SHORT", 0)
-    monkeypatch.setattr(skim._Rows, "draw", drawn)
+    monkeypatch.setattr(Rows, "draw", drawn)
     return skimmed
 
 

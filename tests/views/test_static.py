@@ -11,6 +11,7 @@ from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from ipyproc.state import ProcessState, WaitStatus
 from ipyproc.views.render import console, html
+from ipyproc.views.render.format import saved_size
 from ipyproc.views.transport import output_feed
 from ipyproc.views.transport.row_changes import Fields
 from ipyproc.views.widgets import jobs as rows
@@ -218,7 +219,11 @@ def test_what_is_saved_is_bounded(data: bytes, char: str) -> None:
     """No output and no name makes a job take more than 40 kB of a saved notebook."""
     job = finished(data)
     job.name, job.argv = char * 5000, (char * 50_000,)
-    bundle = {"text/html": html.job(job), "text/plain": console.job(job)}
+    more = {"taken": 0.0, "note": ", output still open (1,234 processes hold it)"}
+    bundle = {
+        "text/html": f'<div id="ipyproc-{32 * "0"}">{html.job(job, **more)}</div>',
+        "text/plain": console.job(job, **more),
+    }
     output = new_output("display_data", bundle)
     saved = nbformat.writes(new_notebook(cells=[new_code_cell(outputs=[output])]))
 
@@ -244,9 +249,30 @@ def test_a_table_of_many_is_small() -> None:
     assert saved(*[rows.row(job) | {"last": rows.last_line(job)}] * 200) <= 120_000
 
 
+@pytest.mark.parametrize("char", ['"', "<", "世", "\U0001f600", "\\"])
+def test_a_table_of_two_hundred_is_bounded(char: str) -> None:
+    """No names, commands and output make a table of two hundred jobs larger."""
+    job = FakeJob(char * 50_000, name=char * 5000)
+    job.prints(char.encode() * 5000)
+    job.ends(139, after=1e6)
+
+    assert saved(*[rows.row(job) | {"last": rows.last_line(job)}] * 200) <= 120_000
+
+
+def test_a_table_says_when_it_was_so() -> None:
+    """What is saved of a table has the time at which it was taken."""
+    job = FakeJob()
+
+    for table in (
+        html.jobs([rows.row(job)], 2, 0.0),
+        console.jobs([rows.row(job)], 2, 0.0),
+    ):
+        assert re.search(r"as of (1970-01-01|1969-12-31) \d\d:\d\d:\d\d", table)
+
+
 def saved(*found: Fields) -> int:
     """Return how much rows take in a saved notebook."""
-    return html.saved_size(html.jobs(found)) + html.saved_size(console.jobs(found))
+    return sum(saved_size(table(found, 9, 0.0)) for table in (html.jobs, console.jobs))
 
 
 def test_of_a_line_that_is_too_large_both_ends_are_shown() -> None:

@@ -6,18 +6,23 @@ import codecs
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import IO, Final, Protocol
 
 from ipyproc._jobs.job import Job
 from ipyproc._jobs.output.interleaved import Chunk
 from ipyproc._jobs.output.line import width
 from ipyproc.views.render import format
+from ipyproc.views.render.fit import fitted
 from ipyproc.views.render.recent import Recent, recent
 from ipyproc.views.transport.output_feed import TAIL
 from ipyproc.views.transport.protocol import JobFields
 
 #: The most bytes of a saved notebook that a job's text takes.
 LARGEST: Final = 9_000
+#: The most bytes that a table of 200 jobs takes.
+LARGEST_TABLE: Final = 23_000
+_MANY: Final = 200
 _LINES = 20
 # The characters of the last line that are shown in any case.
 _CUT = 400
@@ -59,14 +64,24 @@ def job(
     return "\n".join([head, *shown, foot])
 
 
-def jobs(rows: Iterable[JobFields], more: int = 0) -> str:
-    """Return the table of jobs, aligned; *more* of them are only counted."""
+def jobs(rows: Iterable[JobFields], more: int = 0, taken: float | None = None) -> str:
+    """Return the table of jobs, aligned, as it was when it was *taken*.
+
+    *more* of them are only counted. Of 200 jobs it is at most `LARGEST_TABLE`.
+    """
+    every = list(rows)
+    most = max(LARGEST_TABLE, len(every) * LARGEST_TABLE // _MANY)
+    return fitted(every, partial(_jobs, more=more, taken=taken), most)
+
+
+def _jobs(rows: Iterable[JobFields], more: int, taken: float | None) -> str:
     cells = [_cells(row) for row in rows]
     if not cells:
         return format.NO_JOBS
     lines = [[name.upper() for name in format.COLUMNS], *cells]
-    note = format.more_jobs(more)
-    return "\n".join(aligned(lines) + ([note] if note else []))
+    notes = [format.more_jobs(more)]
+    notes += [format.as_of(taken)] if taken is not None else []
+    return "\n".join([*aligned(lines), *filter(None, notes)])
 
 
 def aligned(lines: Sequence[Sequence[str]]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import time
 from collections.abc import Iterable, Sequence
@@ -90,6 +91,11 @@ def _cut(line: str) -> str:
 def status(job: Job) -> str:
     """Return the text of the badge: ``running``, ``exit status 0``, ..."""
     return str(job.state) if job.state is not None else str(job.status)
+
+
+def saved_size(text: str) -> int:
+    """Return how many bytes *text* takes in a saved notebook."""
+    return len(json.dumps(text, ensure_ascii=False).encode())
 
 
 def still_open(job: Job) -> str:

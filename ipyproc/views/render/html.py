@@ -7,8 +7,8 @@ applies where it is loaded; elsewhere the inline styles do.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
+from functools import partial
 from html import escape
 from typing import Final
 
@@ -16,12 +16,16 @@ from ipyproc._jobs.job import Job
 from ipyproc._jobs.output.line import Run
 from ipyproc.state import ProcessState
 from ipyproc.views.render import format, styles
-from ipyproc.views.render.format import Fact
+from ipyproc.views.render.fit import fitted
+from ipyproc.views.render.format import Fact, saved_size
 from ipyproc.views.render.recent import Recent, recent
 from ipyproc.views.transport.protocol import JobFields
 
 #: The most bytes of a saved notebook that a job's HTML takes; with the text 40 kB.
 LARGEST: Final = 27_000
+#: The most bytes that a table of 200 jobs takes; with the text 120 kB.
+LARGEST_TABLE: Final = 97_000
+_MANY: Final = 200
 #: The most lines of output that are kept.
 LINES: Final = 200
 # Of a line that is too large by itself, so much is shown, without styles.
@@ -75,8 +79,17 @@ def job(
     return head + _output(last, height, LARGEST - saved_size(head + foot)) + foot
 
 
-def jobs(rows: Iterable[JobFields], more: int = 0) -> str:
-    """Return the table of jobs; *more* of them are only counted."""
+def jobs(rows: Iterable[JobFields], more: int = 0, taken: float | None = None) -> str:
+    """Return the table of jobs as it was when it was *taken*.
+
+    *more* of them are only counted. Of 200 jobs it is at most `LARGEST_TABLE`.
+    """
+    every = list(rows)
+    most = max(LARGEST_TABLE, len(every) * LARGEST_TABLE // _MANY)
+    return fitted(every, partial(_jobs, more=more, taken=taken), most)
+
+
+def _jobs(rows: Iterable[JobFields], more: int, taken: float | None) -> str:
     drawn = "".join(map(_job_row, rows))
     if not drawn:
         drawn = f'<tr><td colspan="6" style="{_CELL}"><i>{format.NO_JOBS}</i></td></tr>'
@@ -84,7 +97,7 @@ def jobs(rows: Iterable[JobFields], more: int = 0) -> str:
         f'<th scope="col" style="{_CELL}">{name}</th>'
         for name in (*format.COLUMNS, "Last line")
     )
-    note = format.more_jobs(more)
+    note = ", ".join(filter(None, [format.more_jobs(more), _as_of(taken)]))
     return (
         f'<table class="ipyproc-jobs {styles.NO_MATHS}" style="{_JOBS}" '
         f'aria-label="Jobs"><thead><tr>{headings}</tr></thead>'
@@ -92,29 +105,25 @@ def jobs(rows: Iterable[JobFields], more: int = 0) -> str:
     )
 
 
-def saved_size(text: str) -> int:
-    """Return how many bytes *text* takes in a saved notebook."""
-    return len(json.dumps(text, ensure_ascii=False).encode())
-
-
 def _job_row(row: JobFields) -> str:
+    # Without the quotes that it can do without: each takes two bytes in a notebook.
     name, status = escape(row["name"]), escape(row["text"])
-    data = f'data-name="{name}" data-number="{row["number"]}"'
+    data = f'data-name="{name}" data-number={row["number"]}'
     colour = styles.badge(row["status"], row["success"])
     cells = (
         f"<b>{escape(row['label'])}</b>",
         str(row["pid"]),
-        f'<span class="ipyproc-status" style="color:{colour}">{status}</span>',
+        f"<span class=ipyproc-status style=color:{colour}>{status}</span>",
         format.row_time(row),
         _code(row["command"]),
         _code(row["last"]),
     )
-    columns = "".join(f'<td style="{_CELL}">{cell}</td>' for cell in cells)
-    return f'<tr {data} data-status="{row["status"]}">{columns}</tr>'
+    columns = "".join(f"<td style={_CELL}>{cell}</td>" for cell in cells)
+    return f"<tr {data} data-status={row['status']}>{columns}</tr>"
 
 
 def _code(text: str) -> str:
-    return f'<code style="{_LINE}">{escape(text)}</code>' if text else ""
+    return f"<code style={_LINE}>{_text(text)}</code>" if text else ""
 
 
 def _ran(job: Job) -> str:
@@ -122,7 +131,11 @@ def _ran(job: Job) -> str:
 
 
 def _taken(taken: float | None) -> str:
-    return f" · {format.as_of(taken)}" if taken is not None else ""
+    return f" · {_as_of(taken)}" if taken is not None else ""
+
+
+def _as_of(taken: float | None) -> str:
+    return format.as_of(taken) if taken is not None else ""
 
 
 def _state(job: Job) -> str:

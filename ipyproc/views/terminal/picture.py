@@ -16,6 +16,7 @@ from typing import Final
 from ipyproc._jobs.output.interleaved import Chunk, Output
 from ipyproc._jobs.output.line import Run
 from ipyproc.views.terminal import skim
+from ipyproc.views.terminal.rows import Run as Text
 from ipyproc.views.terminal.screen import Screen
 
 #: If more than so many bytes are new, the picture begins anew with the last of them.
@@ -96,9 +97,9 @@ class Picture:
         written = (at for at, line in enumerate(left) if line.chars)
         return dropped, next(written, len(left))
 
-    def _pieces(self, output: Output, end: int) -> Iterator[list[skim.Run]]:
+    def _pieces(self, output: Output, end: int) -> Iterator[list[Text]]:
         """Yield what is new, each piece up to the end of a line if it has one."""
-        left: list[skim.Run] = []
+        left: list[Text] = []
         while self._offset < end:
             chunks = _without_gap(
                 output.read(self._offset, min(_PIECE, end - self._offset))
@@ -117,7 +118,7 @@ class Picture:
         if left:
             yield left
 
-    def _decoded(self, chunks: Iterable[Chunk]) -> list[skim.Run]:
+    def _decoded(self, chunks: Iterable[Chunk]) -> list[Text]:
         return [(c.stream, self._decoder(c.stream).decode(c.data)) for c in chunks]
 
     def _decoder(self, stream: str) -> codecs.IncrementalDecoder:
@@ -148,13 +149,13 @@ def _from_line(chunks: list[Chunk]) -> Iterator[Chunk]:
     yield from others
 
 
-def _joined(runs: list[skim.Run]) -> list[skim.Run]:
+def _joined(runs: list[Text]) -> list[Text]:
     """Join what one stream printed without another's between: an escape stays whole."""
     found = groupby(runs, lambda run: run[0])
     return [(stream, "".join(text for _, text in run)) for stream, run in found]
 
 
-def _at_line(runs: list[skim.Run]) -> tuple[list[skim.Run], list[skim.Run]]:
+def _at_line(runs: list[Text]) -> tuple[list[Text], list[Text]]:
     """Split *runs* after the last end of a line, if it is in the last run."""
     *before, (stream, text) = runs
     at = text.rfind("\n") + 1

@@ -11,29 +11,16 @@ What is not understood is drawn, character by character.
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from heapq import merge
-from itertools import accumulate, pairwise
 from typing import Final
 
 from ipyproc._jobs.output.parser import DECEPTIVE
-from ipyproc.views.terminal.covered import Part, Pieces, Unclear
-from ipyproc.views.terminal.pens import Pens
-from ipyproc.views.terminal.screen import CELLS, LINES, Screen
+from ipyproc.views.terminal.covered import Unclear
+from ipyproc.views.terminal.rows import MARGIN, MOVES, Rows, Run
+from ipyproc.views.terminal.screen import LINES, Screen
 
-#: What one stream printed without another's output between: its name, and text.
-Run = tuple[str, str]
-#: The attributes that a pen has.
-Kept = dict[str, str]
-
-# What goes to another row.
-_ROWS = re.compile(r"\x1b(?:\[[0-9;]*+[ABEFJHf]|c)")
-_TOKENS = re.compile(
-    r"(\n|\x1b(?:\[(?:[0-9]{0,3}[ABEFJ]|(?:[0-9]{0,3}(?:;[0-9]{0,3})?)?[Hf])|c))"
-)
 # Controls that are not understood, and any escape sequence.
 _CONTROL = re.compile(rf"[\x00-\x06\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f-\x9f{DECEPTIVE}]")
 _SEQUENCE = re.compile(
@@ -46,25 +33,10 @@ _UNDERSTOOD = re.compile(
     r"|\].*|[(][0-9A-Z]|[=>c])",
     re.DOTALL,
 )
-# A line of so many characters may be broken, by what takes the most columns.
-_LONG: Final = {
-    kind: re.compile(rf"[\n\r][^\n\r]{{{most}}}")
-    for kind, most in {"move": 150, "tab": 400, "wide": 1500, "": 3000}.items()
-}
-_MOVES_ON = re.compile(r"\x1b\[[0-9]{0,2}C")
-# Lines that begin in a later column are drawn up to their end.
-_MARGIN: Final = 96
+# What is left of a line that begins in a late column.
 _FIRST_LINE = re.compile(r"[^\n\r]*[\n\r]?")
-# What shows something, at the earliest.
-_VISIBLE = re.compile(
-    r"(?:[\r\t\b\a]|\x1b(?:\[[0-?]*[A-Za-z]|\][^\x07\x1b]*(?:\x07|\x1b\\)"
-    r"|[(].|[=>c]))*+[^\r\t\b\a\x1b]"
-)
 # What is shorter is drawn at once.
 _SHORT: Final = 400
-# So many rows are there however long they are, and so many if they are not long.
-_SURE: Final = CELLS // 4096 - 1
-_MOST: Final = LINES - 10
 
 
 def skim(screen: Screen, runs: Sequence[Run], *, is_passing: bool = False) -> None:
@@ -88,7 +60,7 @@ def skim(screen: Screen, runs: Sequence[Run], *, is_passing: bool = False) -> No
 def passes(runs: Sequence[Run]) -> bool:
     """Whether *runs* push all that is on a screen out of it, whatever it is."""
     return sum(text.count("\n") for _, text in runs) > LINES and not any(
-        _ROWS.search(word) or not _is_understood(word)
+        MOVES.search(word) or not _is_understood(word)
         for word in set().union(*(_sequences(text) for _, text in runs))
     )
 
@@ -130,7 +102,7 @@ def _feed(screen: Screen, runs: list[Run], is_passing: bool) -> None:
     try:
         if sum(len(text) for _, text in runs) < _SHORT:
             raise Unclear
-        rows = _Rows(screen, runs, is_passing)
+        rows = Rows(screen, runs, is_passing)
         left = rows.left()
     except Unclear:
         for stream, text in runs:
@@ -144,211 +116,7 @@ def _begun(screen: Screen, runs: list[Run]) -> list[Run]:
     (stream, text), *others = runs
     if text and not screen.stream(stream).is_between:
         text = text[_completed(screen, stream, text, 0) :]
-    if screen.grid.column > _MARGIN and (first := _FIRST_LINE.match(text)):
+    if screen.grid.column > MARGIN and (first := _FIRST_LINE.match(text)):
         screen.stream(stream).write(first[0])
         text = text[first.end() :]
     return [(stream, text), *others]
-
-
-class _Rows:
-    """The pieces of each row, in the order in which they were written.
-
-    Rows are counted from the first line of the screen. Raises `Unclear`.
-    """
-
-    def __init__(self, screen: Screen, runs: list[Run], is_passing: bool) -> None:
-        self._screen, self._grid = screen, screen.grid
-        # So many lines are drawn.
-        self._lines = 1 if is_passing else LINES
-        self._names = [stream for stream, _ in runs]
-        self._parts: list[str] = []
-        #: Where each run begins in the parts.
-        self._begins: list[int] = []
-        for _, text in runs:
-            self._begins.append(len(self._parts))
-            self._parts += [*_split(text, self._lines), ""]
-        self._parts.append("")  # where the next text begins
-        _check(screen, runs)
-        size = sum(len(text) for _, text in runs)
-        most = self._grid.cells + size * (170 if self._has_escapes(runs) else 8)
-        self._is_roomy = most < CELLS
-        self._pieces = Pieces(self._parts, self._grid.column)
-        self._rows: defaultdict[int, list[int]] = defaultdict(list)
-        self._top = self._grid.top
-        self._row, self._bottom = self._grid.row, self._grid.bottom
-        # So many lines stay, and so many are there at least.
-        self._kept = self._least = len(self._grid.lines)
-        self._read()
-        self._height = self._bottom + self._is_begun()
-
-    @staticmethod
-    def _has_escapes(runs: list[Run]) -> bool:
-        return any("\x1b" in text for _, text in runs)
-
-    def _read(self) -> None:
-        parts, rows, steps = self._parts, self._rows, _steps
-        row, bottom = self._row, self._bottom
-        for at in range(1, len(parts), 2):
-            if parts[at - 1]:
-                rows[row].append(at - 1)
-            token = parts[at]
-            if token == "\n":
-                row += 1
-                if row > bottom:
-                    bottom = row
-            elif step := steps[token]:
-                row += step
-                if row > bottom:
-                    row = bottom
-                elif row < self._top or row < bottom - _SURE:
-                    row = self._clamped(row, bottom)
-            elif step is None:
-                row, bottom = self._obey(at, row, bottom)
-        self._row, self._bottom = row, bottom
-
-    def _has_all(self, bottom: int) -> bool:
-        """Whether certainly no line was dropped when *bottom* was the last."""
-        return bottom <= _SURE or (self._is_roomy and bottom < _MOST)
-
-    def _clamped(self, row: int, bottom: int) -> int:
-        if self._has_all(bottom):
-            return max(self._top, row)
-        if row < bottom - _SURE:
-            raise Unclear
-        return row
-
-    def _obey(self, at: int, row: int, bottom: int) -> tuple[int, int]:
-        """Go to a place, or erase rows; return the row and the lowest one."""
-        token = self._parts[at]
-        if token[0] == "\n":
-            return row + len(token), max(bottom, row + len(token))
-        kind, number = token[-1], token[2:-1].partition(";")[0]
-        if kind == "J" and number not in ("", "0", "2"):
-            return row, bottom
-        if kind == "J" and number != "2":
-            # The rest of the line is erased by what follows.
-            self._parts[at + 1] = f"\x1b[K{self._parts[at + 1]}"
-            if row == bottom:
-                return row, bottom
-        if not self._has_all(bottom):
-            raise Unclear
-        if kind in "Hf":
-            return min(self._top + max(int(number or 1), 1) - 1, bottom), bottom
-        is_below = kind == "J" and number != "2"
-        first = row + 1 if is_below else self._top
-        for below in [below for below in self._rows if below >= first]:
-            del self._rows[below]
-        self._kept, self._least = min(self._kept, first), first
-        return (row, row) if is_below else (first, first)
-
-    def _is_begun(self) -> bool:
-        """Whether the lowest row is a line, and not only the cursor's next place."""
-        written = self._rows.get(self._bottom, [])
-        return self._bottom < self._least or any(
-            _VISIBLE.match(self._parts[piece]) for piece in written
-        )
-
-    def left(self) -> dict[int, list[Part]]:
-        """Return what has to be drawn, by row.
-
-        Raises `Unclear`.
-        """
-        first = self._height - self._lines
-        left = {row: self._rows[row] for row in sorted(self._rows) if row >= first}
-        self._column = self._pieces.column(len(self._parts) - 1)
-        pieces = range(len(self._parts) - 1, -1, -2)
-        self._last = next((piece for piece in pieces if self._parts[piece]), -1)
-        drawn = any(pieces[-1] == self._last for pieces in left.values())
-        if self._column is None and not drawn:
-            raise Unclear
-        return {row: self._pieces.uncovered(pieces) for row, pieces in left.items()}
-
-    def draw(self, left: dict[int, list[Part]]) -> None:
-        """Draw what is left."""
-        screen, grid = self._screen, self._grid
-        parts = [part for parts in left.values() for part in parts]
-        pens, last = self._pens(parts)
-        before, column = screen.dropped, self._column
-        grid.cut(self._kept)
-        screen.add_lines(self._height - len(grid.lines))
-        for row in left:
-            for part in left[row]:
-                at = row - (screen.dropped - before)
-                if at < 0:
-                    break  # there are too many cells for it
-                stream = screen.stream(self._name(part.piece))
-                stream.pen.restore(pens[part])
-                begin = grid.column if part.column is None else part.column
-                grid.place(at, max(at, len(grid.lines) - 1), begin)
-                stream.write(self._parts[part.piece][part.start : part.end])
-                if part.piece == self._last and self._column is None:
-                    column = grid.column
-        shift = screen.dropped - before
-        grid.place(self._row - shift, self._bottom - shift, column or 0)
-        for name, pen in last.items():
-            screen.stream(name).pen.restore(pen)
-
-    def _name(self, piece: int) -> str:
-        return self._names[bisect_right(self._begins, piece) - 1]
-
-    def _pens(self, parts: list[Part]) -> tuple[dict[Part, Kept], dict[str, Kept]]:
-        """Return what each part is written with, and each stream writes with after."""
-        offsets = [0, *accumulate(map(len, self._parts))]
-        texts: dict[str, list[str]] = {name: [] for name in self._names}
-        sizes = dict.fromkeys(texts, 0)
-        shifts = []
-        runs = pairwise([*self._begins, len(self._parts)])
-        for name, (begin, end) in zip(self._names, runs, strict=True):
-            shifts.append(sizes[name] - offsets[begin])
-            texts[name] += self._parts[begin:end]
-            sizes[name] += offsets[end] - offsets[begin]
-        streams = {name: self._screen.stream(name) for name in texts}
-        pens = {
-            name: Pens("".join(texts[name]), streams[name].pen.kept()) for name in texts
-        }
-        found = {}
-        for part in sorted(parts, key=lambda part: part[:2]):
-            run = bisect_right(self._begins, part.piece) - 1
-            at = shifts[run] + offsets[part.piece] + part.start
-            found[part] = pens[self._names[run]].at(at)
-        return found, {name: pens[name].at(sizes[name]) for name in pens}
-
-
-def _split(text: str, lines: int) -> list[str]:
-    """Split *text* into texts and tokens by turns.
-
-    If it has lines only, all but the last ones stay together.
-    """
-    if _ROWS.search(text):
-        return _TOKENS.split(text)
-    *above, last = text.rsplit("\n", lines + 1)
-    if not above:
-        return [last]
-    passing = above[0].count("\n")
-    parts = ["\n"] * (2 * len(above) + 1)
-    parts[::2] = [*above, last]
-    return [parts[0], "\n" * (passing + 1), *parts[2:]]
-
-
-def _check(screen: Screen, runs: list[Run]) -> None:
-    """Raise `Unclear` if a line may be broken, or an escape is begun."""
-    text = "".join(["\n", *(text for _, text in runs)])
-    kind = "move" if _MOVES_ON.search(text) else "tab" if "\t" in text else "wide"
-    kind = "" if kind == "wide" and text.isascii() else kind
-    is_between = all(screen.stream(stream).is_between for stream, _ in runs)
-    if not is_between or screen.grid.column > _MARGIN or _LONG[kind].search(text):
-        raise Unclear
-
-
-class _Steps(dict[str, int | None]):
-    """By how many rows a token moves the cursor; ``None`` if it does something else."""
-
-    def __missing__(self, token: str) -> int | None:
-        kind = token[-1:]
-        count = int(token[2:-1] or 1) or 1 if kind in ("A", "B", "E", "F") else 0
-        step = -count if kind in ("A", "F") else count
-        self[token] = found = None if token and not count else step
-        return found
-
-
-_steps: Final = _Steps()

@@ -154,6 +154,7 @@ class JobView(LiveWidget):
             self._note = " when the kernel ended"
         elif self._job.ended_at is None:
             self._note = ", ended with the kernel"
+        self._saved.outdated()
 
     def farewell(self) -> None:
         """Show how it is now, for ever, and send it at once."""

@@ -74,11 +74,11 @@ class JobsView(RowsView):
 
     def text(self) -> str:
         """Return the table as text."""
-        return console.jobs(self._rows(), self._notes["more"])
+        return console.jobs(self._rows(), self._notes["more"], self.taken)
 
     def html(self) -> str:
         """Return the table as HTML."""
-        return html.jobs(self._rows(), self._notes["more"])
+        return html.jobs(self._rows(), self._notes["more"], self.taken)
 
     def act(self, asked: Asked) -> Act | None:
         """Kill the job whose key a page names, and all that it started."""

@@ -49,6 +49,8 @@ class RowsView(LiveWidget):
         #: The rows as they were found last, and what there is to say of all of them.
         self.rows: Rows = {}
         self._notes: Fields = {}
+        #: When they were found so first.
+        self.taken = time.time()
         self._changes = RowChanges()
         self._round: Iterator[None] | None = None
         # When the last round ended, and the processor's seconds that it took.
@@ -118,7 +120,10 @@ class RowsView(LiveWidget):
 
     def _poll(self) -> None:
         with self._finding:
-            self.rows, self._notes = self.poll()
+            rows, notes = self.poll()
+            if (rows, notes) != (self.rows, self._notes):
+                self.taken = time.time()
+            self.rows, self._notes = rows, notes
 
     def _as_first(self) -> First:
         # The number comes first: then the rows are at least as new.

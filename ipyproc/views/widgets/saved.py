@@ -104,6 +104,11 @@ class Saved:
                 self._kept.clear()
             return newest
 
+    def outdated(self) -> None:
+        """Have it drawn anew, for something else is to be said."""
+        with self._lock:
+            self._newest = None
+
     def recent(self) -> Recent:
         """Return the last lines of the output as they are now."""
         return self._kept.recent(LINES)
