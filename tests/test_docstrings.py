@@ -82,7 +82,7 @@ NOT_IN_GO = {
     ),
     "ExecError.path": "in Go the path is in the Cmd",
     "Done Pair": "in Go a channel, and two results",
-    "life": "Go draws no pictures",
+    "life descriptors sessions use_language": "Go draws no pictures",
 }
 CITED = re.compile(r"Go: ``(\w+\.\w+)``")
 ERROR = re.compile(r"``(\w+Error)``")
@@ -91,7 +91,7 @@ IN_SECONDS = {"timeout", "grace", "wait_delay", "deadline"}
 MADE_FOR_USERS = {"Done", "Job", "JobStatus", "ProcessStatus", "Context", "Pair"}
 CONSTANTS = {"INTERRUPT", "KILL", "PIPE"}
 ROOT = Path(__file__).parents[1]
-VIEW_NAMES = ("explore", "life")
+VIEW_NAMES = ("descriptors", "explore", "life", "sessions", "use_language")
 
 
 def _named() -> Iterator[tuple[str, Any]]:

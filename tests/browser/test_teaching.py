@@ -1,4 +1,4 @@
-"""The explorer and the life line in JupyterLab."""
+"""The views that teach, in JupyterLab."""
 
 from __future__ import annotations
 
@@ -15,14 +15,17 @@ from tests.browser.lab import Notebook
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 CELLS = (
-    "from ipyproc import start_process\nfrom ipyproc.views import explore, life",
+    "from ipyproc import command\n"
+    "from ipyproc.views import descriptors, explore, life, sessions",
     "view = explore(9)\nview",
     "view.status",
-    'p = start_process("/bin/sleep", ["sleep", "600"])\nlife(p)',
-    "p.kill()",
-    "print(p.wait())",
+    'cmd = command("sleep", "600")\npipe = cmd.stdin_pipe()\ncmd.start()\n'
+    "p = cmd.process\nlife(p)",
+    "sessions(p)",
+    "descriptors(p)",
+    "pipe.close()",
 )
-EXPLORER, STATUS, LIFE, KILL, WAIT = range(1, 6)
+EXPLORER, STATUS, LIFE, SESSIONS, DESCRIPTORS, CLOSE = range(1, 7)
 
 
 @pytest.fixture
@@ -47,16 +50,27 @@ def test_bits_and_a_life(notebook: Notebook, picture: Picture) -> None:
 
     line = notebook.start(LIFE).locator(".ipyproc-life")
     expect(line).to_contain_text("it runs")
-    notebook.start(KILL)
+    tree = notebook.start(SESSIONS).locator(".ipyproc-sessions")
+    expect(tree).to_contain_text("this Jupyter kernel")
+    pipes = notebook.start(DESCRIPTORS).locator(".ipyproc-descriptors")
+    expect(pipes).to_contain_text("reads pipe 1")
+    line.get_by_role("button", name="Stop").click()
+    expect(line).to_contain_text("it is stopped")
+    expect(tree.locator("[data-letter=T]")).to_be_visible()
+    notebook.start(CLOSE)
+    expect(pipes).to_contain_text("none: a reader sees the end")
+    line.get_by_role("button", name="Kill").click()
     expect(line).to_contain_text("zombie")
     for theme in notebook.themes():
         picture(notebook.page, f"teaching-{theme}")
-    notebook.start(WAIT)
+    line.get_by_role("button", name="Wait").click()
     expect(line).to_contain_text("waited for")
+    expect(pipes).to_contain_text("no processes")
 
     notebook.saves(EXPLORER, "0x0089")
     notebook.saves(LIFE, "waited for")
-    for number in (EXPLORER, LIFE):
+    notebook.saves(DESCRIPTORS, "no processes")
+    for number in (EXPLORER, LIFE, SESSIONS, DESCRIPTORS):
         (saved,) = notebook.saved()["cells"][number]["outputs"]
         assert set(saved["data"]) == {"text/plain", "text/html"}
 

@@ -18,6 +18,9 @@ async ([esm, css, traits, html]) => {
     on: (event, handler) => (handlers[event] ??= []).push(handler),
     off: (event, handler) => (handlers[event] = handlers[event].filter((h) => h !== handler)),
     send: (content) => model.sent.push(content),
+    hear: (message) => {
+      for (const handler of handlers["msg:custom"] ?? []) handler(message);
+    },
   };
   window.listeners = () => (handlers.change ?? []).length;
   const cell = document.querySelector("#cell");

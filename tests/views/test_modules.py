@@ -57,7 +57,8 @@ def test_widgets_stand_side_by_side(page: Page) -> None:
     for name, value in (("first", 9), ("second", 256)):
         state = format.snapshot(FakeJob(name=name))  # type: ignore[arg-type]
         add(page, "job", state=state, signals=[], height=5)
-        add(page, "waitstatus", value=value, words=explore(value).words)
+        words = explore(value).words
+        add(page, "waitstatus", value=value, words=words, texts={}, pid=0)
 
     sections = page.locator("#cell section")
     expect(sections).to_have_count(4)

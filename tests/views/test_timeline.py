@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -28,7 +30,8 @@ from ipyproc._jobs.procinfo.lifecycle import Phase, Sighting
 from ipyproc.process import ProcessStatus
 from ipyproc.state import WaitStatus
 from ipyproc.views import LifeLine, life
-from ipyproc.views.render.timeline import History
+from ipyproc.views.render.timeline import LETTERS, History
+from ipyproc.views.transport import actions
 from ipyproc.views.transport.rate_limiter import Publisher
 from ipyproc.views.widgets import base
 from tests.views.conftest import FrontEnd
@@ -126,6 +129,145 @@ def test_a_view_reaps_nobody(watch: Callable[..., LifeLine]) -> None:
     assert "ended: exit status 3" in [moment.event for moment in view.moments]
 
 
+def test_fork_and_exec(watch: Callable[..., LifeLine]) -> None:
+    """A forked process has its parent's program until its exec, which is an event."""
+    program = (
+        "import os, sys; pid = os.fork()\n"
+        "if pid: print(pid, flush=True); os.wait()\n"
+        "else: sys.stdin.readline(); os.execv('/bin/sleep', ['sleep', '60'])"
+    )
+    python = [sys.executable, "-I", "-S", "-c", program]
+    with subprocess.Popen(python, stdin=-1, stdout=-1) as parent:
+        assert parent.stdin is not None
+        assert parent.stdout is not None
+        child = find_process(int(parent.stdout.readline()))
+        view = watch(child)
+        reaches(view, "started")
+        assert "its program" not in view.html()
+
+        parent.stdin.write(b"go\n")
+        parent.stdin.flush()
+        reaches(view, "started", "exec: sleep")
+        child.kill()
+        until(lambda: view.final)
+
+    name = Path(sys.executable).name[:15]
+    assert [moment.program for moment in view.moments][:2] == [name, "sleep"]
+    assert view.moments[-1].program == "sleep"
+    assert "its program" in view.html()
+    child.release()
+
+
+@pytest.fixture
+def press(front: FrontEnd) -> Callable[[LifeLine, str], str]:
+    """Press a button of a view; return what the kernel answers."""
+
+    def press(view: LifeLine, action: str) -> str:
+        seq = len(front.messages("done")) + 1
+        front.say(view, {"action": action, "page": "page", "seq": seq})
+        front.wait(lambda: len(front.messages("done")) == seq)
+        return str(front.messages("done")[-1]["error"])
+
+    return press
+
+
+def test_it_is_driven_by_its_buttons(
+    sleeper: Process,
+    watch: Callable[..., LifeLine],
+    press: Callable[[LifeLine, str], str],
+) -> None:
+    """A whole life by buttons; what cannot be done is answered with the reason."""
+    view = watch(sleeper)
+    reaches(view, "started")
+    assert press(view, "stop") == ""
+    reaches(view, "started", "stopped")
+    assert press(view, "wait") == "it still runs: to wait would take until it ends"
+    assert press(view, "continue") == ""
+    reaches(view, "started", "stopped", "continued")
+    assert press(view, "interrupt") == ""
+    seen = ["started", "stopped", "continued", "ended: signal: interrupt"]
+    reaches(view, *seen)
+    assert press(view, "kill") == ""  # a zombie takes signals
+    assert sleeper.status is OK
+
+    assert press(view, "wait") == ""
+
+    reaches(view, *seen, "waited for")
+    assert sleeper.status is DONE
+
+
+def test_released_by_a_button(
+    sleeper: Process,
+    watch: Callable[..., LifeLine],
+    press: Callable[[LifeLine, str], str],
+) -> None:
+    """After that the buttons say what the methods of a released process raise."""
+    view = watch(sleeper)
+    assert press(view, "release") == ""
+
+    reaches(view, "started", "released")
+    assert press(view, "kill") == "os: process already released"
+    assert press(view, "wait") == "invalid argument"
+
+
+def test_nobody_ends_the_kernel_by_a_button(
+    watch: Callable[..., LifeLine], press: Callable[[LifeLine, str], str]
+) -> None:
+    """The life of this very process, and of its parents, can only be watched."""
+    view = watch(find_process(os.getpid()))
+
+    assert "is the kernel itself" in press(view, "kill")
+
+
+def test_the_buttons_of_a_job(
+    watch: Callable[..., LifeLine], press: Callable[[LifeLine, str], str]
+) -> None:
+    """A job is waited for by the library, so it has no button for that."""
+    view = watch(job := spawn("sleep 60", name="driven"))
+    assert [name for name, _ in view.state["buttons"]] == [
+        *("Stop", "Continue", "Interrupt", "Kill")
+    ]
+
+    assert press(view, "kill") == ""
+
+    assert str(job.wait(PATIENCE)) == "signal: killed"
+    until(lambda: view.final)
+
+
+def test_its_letter(sleeper: Process, watch: Callable[..., LifeLine]) -> None:
+    """The letter of ps is there, with all letters and what they mean."""
+    view = watch(sleeper)
+    until(lambda: view.state["letter"] == "S")
+    sleeper.signal(signal.SIGSTOP)
+    until(lambda: view.state["letter"] == "T")
+    sleeper.kill()
+    until(lambda: view.state["letter"] == "Z")
+
+    assert [letter for letter, _ in view.state["letters"]] == [*"RSDTZ"]
+    for letter, meaning in LETTERS.items():
+        assert f"{letter} {meaning}" in view.html()
+    sleeper.wait()
+    until(lambda: view.state["letter"] == "")
+
+
+def test_in_chinese(sleeper: Process, watch: Callable[..., LifeLine]) -> None:
+    """All that is said is Chinese, but Go's texts and names."""
+    view = life(sleeper, lang="zh")
+    sleeper.kill()
+    sleeper.wait()
+    until(lambda: view.state["final"])
+    view.close()
+
+    assert "已结束: signal: killed" in view.html()
+    assert "已消失" in view.html()
+    words = {
+        *re.findall("[A-Za-z]+", re.sub("<[^>]*>", " ", view.html() + view.text()))
+    }
+    assert words <= {*"RSDTZs", "sleep", "signal", "killed", "Process", "ok", "done"}
+    assert view.state["summary"] == "它已经消失"
+    assert view.state["buttons"][0] == ("停止", "stop")
+
+
 def test_who_waits_all_the_time_leaves_no_zombie(
     watch: Callable[..., LifeLine],
 ) -> None:
@@ -180,7 +322,8 @@ def test_a_process_that_is_no_child(watch: Callable[..., LifeLine]) -> None:
         assert shell.stdout is not None
         found = find_process(int(shell.stdout.readline()))
         view = watch(found)
-        reaches(view, "started")
+        until(lambda: view.moments)  # its exec may be still to come
+        assert view.moments[0].event == "started"
 
         found.kill()
 
@@ -223,7 +366,7 @@ def test_a_job_is_never_a_zombie(watch: Callable[..., LifeLine]) -> None:
     job.signal(signal.SIGCONT)
     reaches(view, "started", "stopped", "continued")
 
-    job.kill()
+    job.process.kill()  # alone: all of a job is stopped first
     job.wait()
 
     end = "ended: signal: killed, waited for"
@@ -392,6 +535,17 @@ def test_a_page_changes_nothing(
     assert view.state == before
 
 
+def test_a_program_that_is_known_late() -> None:
+    """In the midst of an exec the program is not known, and that is no other exec."""
+    history = History("Process 4242", 100.0)
+    for second, (name, execution) in enumerate([("", 0), ("a", 1), ("a", 1), ("b", 2)]):
+        sighting = Sighting(Phase.RUNNING, OK, None, name, execution)
+        history.add(sighting, 101.0 + second)
+
+    assert [moment.event for moment in history.moments] == ["started", "exec: b"]
+    assert [moment.program for moment in history.moments] == ["a", "b"]
+
+
 @pytest.mark.browser
 @pytest.mark.xdist_group("views")
 def test_in_a_page(page: Page) -> None:
@@ -407,15 +561,25 @@ def test_in_a_page(page: Page) -> None:
     section = page.get_by_role("region", name="<b>p</b>")
 
     expect(section.get_by_role("row").nth(1)).to_contain_text("running 1:01")
-    expect(section.get_by_role("status")).to_have_text("it runs")
+    summary = section.locator("header").get_by_role("status")
+    expect(summary).to_have_text("it runs")
     assert page.evaluate("model.sent") == []  # this page keeps no HTML
+    now = section.locator("[data-now]")
+    expect(now).to_have_text(f"{view._history.letter}{LETTERS[view._history.letter]}")
+    section.get_by_role("button", name="Stop").click()
+    section.get_by_role("button", name="Release").click()
+    sent = page.evaluate("model.sent")
+    assert [message["action"] for message in sent] == ["stop", "release"]
+    assert actions.read(sent[1]) == sent[1]
 
     page.evaluate("show_html()")
     gone = _history((Phase.RUNNING, OK, None), (Phase.GONE, DONE, 0))
     view._history = gone
     page.evaluate("state => model.set('state', state)", view._drawn())
 
-    row = page.get_by_role("region", name="Process 4242").get_by_role("row")
+    section = page.get_by_role("region", name="Process 4242")
+    expect(section.get_by_role("button", name="Stop")).to_be_disabled()
+    row = section.get_by_role("row")
     expect(row.nth(0)).to_contain_text("ended: exit status 0, waited for")
     expect(row.nth(1)).to_contain_text("running 2.00 s")
     expect(row.nth(1)).to_contain_text("gone")
@@ -424,11 +588,11 @@ def test_in_a_page(page: Page) -> None:
         page.locator("[data-kind=gone]").evaluate(
             "e => getComputedStyle(e).borderLeftWidth"
         )
-        == "2px"
+        == "3px"
     )
 
 
 def test_a_view_fits_into_a_saved_notebook() -> None:
     """What each model carries stays small."""
-    assert len(LifeLine._esm.encode()) + len(LifeLine._css.encode()) <= 8_000
+    assert len(LifeLine._esm.encode()) + len(LifeLine._css.encode()) <= 10_000
     assert Path(base.__file__).exists()

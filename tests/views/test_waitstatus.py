@@ -10,11 +10,20 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from ipyproc.state import ProcessState, WaitStatus
-from ipyproc.views import WaitStatusView, explore
+from ipyproc.views import WaitStatusView, explore, use_language
+from ipyproc.views.render import bits
+from ipyproc.views.render.words import Words
+from ipyproc.views.widgets.waitstatus import TEXTS
 from tests.views.conftest import FrontEnd
 
 LIVE = Path(__file__).with_name("live.js").read_text("utf-8")
 KILLED = 9
+TRAITS = ("value", "words", "texts", "pid")
+CHINESE = """async ([statuses, signals, texts]) => {
+  const { reading } = await import("/modules/bits.js");
+  const { words } = await import("/modules/words.js");
+  return statuses.map((status) => reading(status, signals, words(texts)).fields);
+}"""
 in_a_page = pytest.mark.xdist_group("views")
 
 
@@ -105,7 +114,8 @@ class Explorer:
 
     def __init__(self, page: Page, value: int) -> None:
         view = explore(value)
-        traits = {"value": value, "words": view.words, "token": view.token}
+        traits = {name: getattr(view, name) for name in TRAITS}
+        traits |= {"value": value, "token": view.token}
         html = view.static()["text/html"]
         page.evaluate(LIVE, [view._esm, view._css, traits, html])
         page.evaluate("show_widget()")
@@ -257,3 +267,63 @@ def test_it_fits(page: Page, width: int) -> None:
     expect(explorer.said).to_be_visible()
 
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_in_chinese() -> None:
+    """Text and HTML are in the language that is asked for, or was chosen before."""
+    view = explore(0x0300, lang="zh")
+    assert "退出码 3" in view.text()
+    assert "没有信号" in view.html()
+    assert "value" not in view.html()
+    with pytest.raises(ValueError, match=r"^lang: expected 'en' or 'zh', not 'fr'$"):
+        explore(0, lang="fr")
+
+    use_language("zh")
+    try:
+        assert explore(0x0300).text() == view.text()
+        assert explore(0x0300, lang="en").text() == explore(0x0300, "en").text()
+        assert "exit code 3" in explore(0x0300, lang="en").text()
+    finally:
+        use_language("en")
+    assert "exit code 3" in explore(0x0300).text()
+
+
+@pytest.mark.browser
+@in_a_page
+def test_the_page_speaks_the_same_chinese(page: Page) -> None:
+    """What the page says of a status in Chinese is what Python says, in all cases."""
+    words = Words("zh")
+    statuses = [0, 0x0300, KILLED, 0x8B, 0x137F, 0xFFFF, 0xFF]
+
+    fields = page.evaluate(CHINESE, [statuses, explore().words, words.of(TEXTS)])
+
+    assert fields == [
+        [[f.first, f.last, f.meaning] for f in bits.read(WaitStatus(n), words).fields]
+        for n in statuses
+    ]
+    assert not re.search("[a-z]{5} ", str(fields))
+
+
+@pytest.mark.browser
+@in_a_page
+def test_a_state_leads_to_its_life(page: Page) -> None:
+    """Where the life of its process is on the page, a button brings it into sight."""
+    view = explore(ProcessState(pid=4242, sys=WaitStatus(0x0300)), lang="zh")
+    traits = {name: getattr(view, name) for name in TRAITS} | {"token": "x"}
+    page.evaluate(LIVE, [view._esm, view._css, traits, view.html()])
+    page.evaluate("show_widget()")
+    section = page.get_by_role("region", name="等待状态")
+    link = section.get_by_role("button", name="进程 4242 的一生")
+    expect(section.get_by_role("button", name="第 8 位")).to_be_visible()
+    expect(link).to_be_hidden()
+
+    page.evaluate(
+        """document.body.insertAdjacentHTML("beforeend",
+        '<p style="height:3000px"><p class="ipyproc-life" data-pid="4242">life')"""
+    )
+    section.hover()
+    link.click()
+
+    expect(page.get_by_text("life", exact=True)).to_be_in_viewport()
+    assert '<a href="#ipyproc-life-4242">' in view.html()
+    assert "<a " not in explore(0x0300).html()

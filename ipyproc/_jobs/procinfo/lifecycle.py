@@ -15,6 +15,7 @@ from ipyproc._jobs.io.timers import Timer
 from ipyproc._jobs.job import Job
 from ipyproc._jobs.procinfo import proc
 from ipyproc._jobs.procinfo.proc import Stat
+from ipyproc._jobs.request import HERE
 from ipyproc._jobs.runner import JobStatus
 from ipyproc.errors import ProcessReleasedError
 from ipyproc.process import Process, ProcessStatus
@@ -38,11 +39,18 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """What a look at a process showed; *end* is how it ended, if that is known."""
+    """What a look at a process showed; *end* is how it ended, if that is known.
+
+    *program* is the name of what it executes, empty if that is not known; *execution*
+    differs from one exec to the next. *letter* is that of proc(5) for what it does.
+    """
 
     phase: Phase
     status: ProcessStatus
     end: WaitStatus | None = None
+    program: str = ""
+    execution: int = 0
+    letter: str = ""
 
 
 class Observer(Protocol):
@@ -82,6 +90,7 @@ class ProcessObserver:
         self._process = process
         self._seen: Stat | None = None
         self._missed = False
+        self._program, self._execution, self._letter = "", 0, ""
         self.started_at = time.time()
         self.title = f"Process {process.pid}"
         with suppress(OSError):
@@ -95,15 +104,17 @@ class ProcessObserver:
         phase = self._phase()
         end = self._end() if phase is Phase.ZOMBIE else None
         status, learnt = self._process.status, self._process._learnt()
+        program = self._program, self._execution
         if status is ProcessStatus.DONE or learnt is not None:
             if status is ProcessStatus.OK:
                 return None  # a call of wait() is about to get the status
-            return Sighting(Phase.GONE, status, learnt.sys if learnt else None)
+            end = learnt.sys if learnt else None
+            return Sighting(Phase.GONE, status, end, *program)
         # Between the reaping and our hearing of it there is an instant: look twice.
         missed, self._missed = self._missed, phase is Phase.GONE
         if phase is Phase.GONE and not missed:
             return None
-        return Sighting(phase, status, end)
+        return Sighting(phase, status, end, *program, self._letter)
 
     def watch(self, callback: Callback) -> Callback:
         """Call back from time to time."""
@@ -113,9 +124,20 @@ class ProcessObserver:
         if self._seen is None:
             return Phase.GONE
         now = proc.stat(self._seen.pid)
+        self._letter = now.state if now else ""
         if now != self._seen or now is None:  # the pid may be another's by now
             return Phase.GONE
+        self._note_program(now)
         return _PHASES.get(now.state, Phase.RUNNING)
+
+    def _note_program(self, now: Stat) -> None:
+        """Note an exec: a process may change its name, but the stack only by that.
+
+        The stack is 0 in the midst of an exec, which a start need not wait for, after
+        the end, and where it is hidden from us: there the program is not known.
+        """
+        if now.stack not in (0, self._execution):
+            self._program, self._execution = now.name, now.stack
 
     def _end(self) -> WaitStatus | None:
         """Read the status of a zombie without reaping it."""
@@ -157,13 +179,21 @@ class JobObserver:
         phase = _PHASES_OF_JOBS.get(status, Phase.GONE)
         if status is JobStatus.RELEASED:
             return Sighting(phase, ProcessStatus.RELEASED)
-        done = phase is Phase.GONE
-        end = state.sys if state else None
-        return Sighting(phase, ProcessStatus.DONE if done else ProcessStatus.OK, end)
+        if phase is Phase.GONE:
+            return Sighting(phase, ProcessStatus.DONE, state.sys if state else None)
+        here = self._job.host is HERE  # elsewhere the pid is somebody else's
+        letter = _letter(self._job.pid) if here else ""
+        return Sighting(phase, ProcessStatus.OK, letter=letter)
 
     def watch(self, callback: Callback) -> Callback:
         """Call back when something happened to the job."""
         return self._job.subscribe(lambda _: callback())
+
+
+def _letter(pid: int) -> str:
+    with suppress(OSError):
+        return seen.state if (seen := proc.stat(pid)) else ""
+    return ""
 
 
 _PHASES_OF_JOBS = {

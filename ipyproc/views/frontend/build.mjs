@@ -11,7 +11,7 @@ const HERE = dirname(fileURLToPath(import.meta.url));
 const SRC = join(HERE, "src");
 const STATIC = join(HERE, "..", "static"); // what Python reads
 const BUILD = join(HERE, "build"); // what only the tests and the build itself read
-const WIDGETS = ["job", "jobs", "process", "timeline", "waitstatus"];
+const WIDGETS = ["job", "jobs", "process", "timeline", "waitstatus", "sessions", "descriptors"];
 const COMMON = { charset: "utf8", logLevel: "warning", target: "es2023" };
 
 // anywidget copies a module into each model and each saved notebook, so it is packed: it

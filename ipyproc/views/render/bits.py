@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from ipyproc._text import signal_text
 from ipyproc.state import ProcessState, WaitStatus
+from ipyproc.views.render.words import ENGLISH, Words
 
 #: The methods of ``WaitStatus`` and their names in Go, in Go's order.
 METHODS = {
@@ -40,14 +41,11 @@ class Field:
     last: int
     meaning: str
 
-    @property
-    def name(self) -> str:
-        """The numbers of the bits: ``Bits 15-8``."""
-        return f"Bit {self.last}" if self.first == self.last else self._range
-
-    @property
-    def _range(self) -> str:
-        return f"Bits {self.first}-{self.last}"
+    def name(self, words: Words = ENGLISH) -> str:
+        """Return the numbers of the bits: ``Bits 15-8``."""
+        if self.first == self.last:
+            return words("Bit {}", self.last)
+        return words("Bits {}-{}", self.first, self.last)
 
     def digits(self, status: int) -> str:
         """Return these bits of a status, in binary."""
@@ -90,24 +88,24 @@ def facts(status: WaitStatus) -> list[tuple[str, str]]:
     ]
 
 
-def read(status: WaitStatus) -> Reading:
+def read(status: WaitStatus, words: Words = ENGLISH) -> Reading:
     """Return the fields of a status and the answers of its methods."""
     values = tuple(getattr(status, name) for name in METHODS)
-    text = str(ProcessState(sys=status)) or _NOTHING
-    return Reading(text, tuple(_fields(status)), values)
+    text = str(ProcessState(sys=status)) or words(_NOTHING)
+    return Reading(text, tuple(_fields(status, words)), values)
 
 
-def _fields(status: WaitStatus) -> list[Field]:
+def _fields(status: WaitStatus, words: Words) -> list[Field]:
     if status.exited:
-        code = f"exit code {status.exit_status}"
-        rest = [Field(7, 7, "not used"), Field(6, 0, "no signal: it exited")]
-        return [Field(15, 8, code), *rest]
+        code = words("exit code {}", status.exit_status)
+        signal = Field(6, 0, words("no signal: it exited"))
+        return [Field(15, 8, code), Field(7, 7, words("not used")), signal]
     if status.signaled:
-        core = Field(7, 7, "core dump" if status.core_dump else "no core")
-        ended = Field(6, 0, f"ended by {signal_name(status.signal)}")
-        return [Field(15, 8, "not used"), core, ended]
+        core = Field(7, 7, words("core dump" if status.core_dump else "no core"))
+        ended = Field(6, 0, words("ended by {}", signal_name(status.signal)))
+        return [Field(15, 8, words("not used")), core, ended]
     if status.stopped:
-        by = f"stopped by {signal_name(status.stop_signal)}"
-        return [Field(15, 8, by), Field(7, 0, "stopped, not ended")]
+        by = words("stopped by {}", signal_name(status.stop_signal))
+        return [Field(15, 8, by), Field(7, 0, words("stopped, not ended"))]
     text = "continued: it goes on after a stop" if status.continued else _NOTHING
-    return [Field(15, 0, text)]
+    return [Field(15, 0, words(text))]

@@ -31,6 +31,7 @@ _BADGES = {
 # In a life line the colours tell the phases apart.
 _PHASES = {
     "event": _LINE,
+    "program": BLUE,
     "running": _GREEN,
     "ok": _GREEN,
     "stopped": _YELLOW,

@@ -16,9 +16,10 @@ waited for: gone, done
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from itertools import groupby
+from typing import Final
 
 from ipyproc._jobs.procinfo.lifecycle import Phase, Sighting
 from ipyproc.process import ProcessStatus
@@ -26,6 +27,7 @@ from ipyproc.state import ProcessState, WaitStatus
 from ipyproc.views.render import styles
 from ipyproc.views.render.console import aligned
 from ipyproc.views.render.format import seconds
+from ipyproc.views.render.words import ENGLISH, Words
 
 _SUMMARY = {
     Phase.RUNNING: "it runs",
@@ -33,11 +35,23 @@ _SUMMARY = {
     Phase.ZOMBIE: "it has ended, and is a zombie until somebody waits for it",
     Phase.GONE: "it is gone",
 }
+#: What the letters of proc(5), ``ps`` and ``top`` say of a process.
+LETTERS: Final = {
+    "R": "runs, or waits for a processor",
+    "S": "sleeps until something happens",
+    "D": "sleeps, and no handler is called until that is over",
+    "T": "is stopped",
+    "Z": "has ended, and was not waited for",
+}
 # More do not fit on a page; those between the start and the last ones are dropped.
 _MOMENTS = 16
 
-_HEAD = "text-align:left;font-weight:normal;padding:2px 10px 2px 0;opacity:.7;border:0"
-_CELL = "text-align:left;padding:2px 10px 2px 6px;white-space:nowrap;border:0;"
+_TABLE = (
+    "width:100%;table-layout:auto;margin:6px 0;border:0;font-size:16px;"
+    "border-collapse:collapse"
+)
+_HEAD = "text-align:left;font-weight:normal;padding:4px 10px 4px 0;opacity:.7;border:0"
+_CELL = "text-align:left;padding:4px 10px 4px 6px;border:0;"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +62,8 @@ class Moment:
     event: str
     phase: Phase
     status: ProcessStatus
+    program: str = ""
+    execution: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +87,14 @@ class Row:
 class History:
     """What happened to one process so far."""
 
-    def __init__(self, title: str, started_at: float) -> None:
-        self.title = title
+    def __init__(
+        self, title: str, started_at: float, words: Words = ENGLISH, pid: int = 0
+    ) -> None:
+        self.words, self.pid = words, pid
+        kind, _, rest = title.partition(" ")
+        self.title = f"{words(kind)} {rest}"
+        #: The letter of what the process does; empty if there is none.
+        self.letter = self._letter = ""
         self._started_at = started_at
         self.moments: tuple[Moment, ...] = ()
 
@@ -93,26 +115,47 @@ class History:
     @property
     def summary(self) -> str:
         """What the process does now, in words."""
-        return _SUMMARY[self.moments[-1].phase] if self.moments else ""
+        return self.words(_SUMMARY[self.moments[-1].phase]) if self.moments else ""
 
     def add(self, sighting: Sighting, now: float) -> None:
         """Add what a poll of the process showed *now*, if it is news."""
+        self._note(sighting)
+        self._learn_program(sighting)
         last = self.moments[-1] if self.moments else None
-        if last and (last.phase, last.status) == (sighting.phase, sighting.status):
+        if last and _what(last) == _what(sighting):
             return
         event = _event(last, sighting) if last else _first(sighting)
         begins = last is None and sighting.phase is Phase.RUNNING
         at = self._started_at if begins else now
-        moment = Moment(at, event, sighting.phase, sighting.status)
+        moment = Moment(at, event, *_what(sighting))
         self.moments = _cut((*self.moments, moment))
+
+    def _learn_program(self, sighting: Sighting) -> None:
+        """Note which program it was all along, if that was not known before."""
+        name, execution = sighting.program, sighting.execution
+        if execution and not any(moment.execution for moment in self.moments):
+            self.moments = tuple(
+                replace(moment, program=name, execution=execution)
+                for moment in self.moments
+            )
+
+    def _note(self, sighting: Sighting) -> None:
+        """Note its letter; what runs only now and then is not said to run."""
+        lasts = sighting.letter == self._letter or sighting.phase is not Phase.RUNNING
+        if lasts or not self.letter:
+            self.letter = sighting.letter
+        self._letter = sighting.letter
 
     def rows(self) -> list[Row]:
         """Return what happened, and the phases of the process and its ``Process``."""
-        happened = (Cell(moment.event, "event") for moment in self.moments)
+        words = self.words
+        happened = (Cell(_said(m.event, words), "event") for m in self.moments)
+        programs = tuple(self._programs())
         return [
-            Row("what happened", tuple(happened)),
-            Row("the process", tuple(self._phases())),
-            Row("its Process object", tuple(self._statuses())),
+            Row(words("what happened"), tuple(happened)),
+            *([Row(words("its program"), programs)] if len(programs) > 1 else []),
+            Row(words("the process"), tuple(self._phases())),
+            Row(words("its Process object"), tuple(self._statuses())),
         ]
 
     def _phases(self) -> Iterator[Cell]:
@@ -123,7 +166,14 @@ class History:
             lasted = None if phase is not Phase.GONE else ""
             if begun < len(self.moments):
                 lasted = seconds(max(0.0, self.moments[begun].at - first.at))
-            yield Cell(str(phase), str(phase), span, lasted)
+            yield Cell(self.words(phase), str(phase), span, lasted)
+
+    def _programs(self) -> Iterator[Cell]:
+        """What it executed, one after the other: an exec may even keep the name."""
+        for (name, _), group in groupby(
+            self.moments, lambda moment: (moment.program, moment.execution)
+        ):
+            yield Cell(name, "program", len(list(group)))
 
     def _statuses(self) -> Iterator[Cell]:
         for status, group in groupby(self.moments, lambda moment: moment.status):
@@ -132,12 +182,12 @@ class History:
 
 def text(history: History) -> str:
     """Return what happened, a line for each moment."""
-    moments = history.moments
+    moments, words = history.moments, history.words
     first = moments[0].at if moments else 0.0
-    table = [("", "what happened", "the process", "Process")]
+    table = [("", words("what happened"), words("the process"), "Process")]
     for moment in moments:
-        after = f"+{moment.at - first:.2f} s"
-        table.append((after, moment.event, str(moment.phase), str(moment.status)))
+        after, event = f"+{moment.at - first:.2f} s", _said(moment.event, words)
+        table.append((after, event, words(moment.phase), str(moment.status)))
     return "\n".join([history.title, *aligned(table)])
 
 
@@ -146,10 +196,22 @@ def html(history: History) -> str:
     title = escape(history.title)
     rows = "".join(map(_drawn, history.rows()))
     return (
-        f'<section class="ipyproc-life" aria-label="{title}" style="{styles.PADDED}">'
-        f'<b>{title}</b><table style="{styles.JOINED}"><tbody>{rows}</tbody></table>'
-        "</section>"
+        f'<section class="ipyproc-life" id="{anchor(history.pid)}" '
+        f'aria-label="{title}" style="{styles.PADDED}">'
+        f'<b style="font-size:16px">{title}</b>'
+        f'<table style="{_TABLE}"><tbody>{rows}</tbody></table>'
+        f"<small>{escape(legend(history.words))}</small></section>"
     )
+
+
+def anchor(pid: int) -> str:
+    """Return the name by which a link finds the life of a process."""
+    return f"ipyproc-life-{pid}"
+
+
+def legend(words: Words) -> str:
+    """Return what the letters of a state mean, in one line."""
+    return " · ".join(f"{letter} {words(text)}" for letter, text in LETTERS.items())
 
 
 def _drawn(row: Row) -> str:
@@ -168,6 +230,15 @@ def _words(cell: Cell) -> str:
     return f"{text} <small>{cell.lasted}</small>" if cell.lasted else text
 
 
+def _said(event: str, words: Words) -> str:
+    """Return an event in another language; what Go and programs call it stays."""
+    parts = []
+    for part in event.split(", "):
+        what, colon, rest = part.partition(": ")
+        parts.append(words(what) + colon + rest)
+    return ", ".join(parts)
+
+
 def _first(new: Sighting) -> str:
     """Return what happened before the first sighting, as far as it is known."""
     if new.phase is Phase.RUNNING:
@@ -179,10 +250,15 @@ def _first(new: Sighting) -> str:
     return "no such process any more"
 
 
+def _what(seen: Moment | Sighting) -> tuple[Phase, ProcessStatus, str, int]:
+    return seen.phase, seen.status, seen.program, seen.execution
+
+
 def _event(last: Moment, new: Sighting) -> str:
     """Return what happened between the last moment and a new sighting."""
     if new.phase is last.phase:
-        return str(new.status)
+        same = new.status is last.status
+        return f"exec: {new.program}" if same else str(new.status)
     if new.phase is Phase.ZOMBIE:
         return _ended(new.end)
     if new.phase is Phase.GONE:

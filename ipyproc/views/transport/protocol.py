@@ -30,6 +30,9 @@ Elder = tuple[int, str, int]
 #: A cell of a life line: text, kind, columns, and how long it lasted: null if it lasts.
 Cell = tuple[str, str, int, str | None]
 
+#: An open descriptor: number, ``r`` and ``w`` as it can, the pipe's name, the target.
+End = tuple[int, str, str, str]
+
 
 # --- synced traits
 
@@ -109,6 +112,27 @@ class ProcessFields(TypedDict):
     usage: ProcessUsage | None
 
 
+class MemberFields(TypedDict):
+    """A row of the tree of sessions; *mine*: it is this kernel."""
+
+    name: str
+    pid: int
+    parent: int
+    group: int
+    session: int
+    letter: str
+    mine: bool
+
+
+class HolderFields(TypedDict):
+    """A row of the table of descriptors; of this kernel only shared ones."""
+
+    name: str
+    pid: int
+    mine: bool
+    ends: list[End]
+
+
 class First(TypedDict):
     """``first`` of a view with rows: how they were when they were displayed last."""
 
@@ -119,12 +143,22 @@ class First(TypedDict):
 
 
 class TimelineState(TypedDict):
-    """``state`` of a life line; *lasted*: how long the last phase had lasted then."""
+    """``state`` of a life line; *lasted*: how long the last phase had lasted then.
+
+    *letter* is one of *letters*, which have what they mean; *buttons* have what they
+    ask for; *lost* is said when the kernel is gone.
+    """
 
     title: str
     summary: str
     rows: list[tuple[str, list[Cell]]]
     lasted: float
+    pid: int
+    letter: str
+    letters: list[tuple[str, str]]
+    buttons: list[tuple[str, str]]
+    final: bool
+    lost: str
 
 
 # --- from the page: whether it shows the view
@@ -197,6 +231,14 @@ class Press(TypedDict):
     page: str
     seq: int
     job: NotRequired[str]
+
+
+class Own(TypedDict):
+    """A button that is for the parent of a process only."""
+
+    action: Literal["wait", "release"]
+    page: str
+    seq: int
 
 
 class Again(TypedDict):
@@ -350,7 +392,7 @@ class Heard(TypedDict):
 
 
 #: What changes something; the kernel answers each with `Done`.
-Asked = Press | Again | EndElder | Signal | Send
+Asked = Press | Own | Again | EndElder | Signal | Send
 FromPage = Look | Away | Leave | Settle | Ready | Ack | Save | Asked
 FromKernel = Begin | Output | Saved | Usage | Rows | Done | Forget
 FromPageToFile = Hello | Heard

@@ -1,4 +1,5 @@
 // What the bits of a wait status mean: the twin of views/render/bits.py.
+import { type Words, words } from "./words.js";
 
 export const METHODS: Record<string, string> = {
   exited: "Exited",
@@ -17,7 +18,7 @@ const SIGTRAP = 5;
 /** First and last bit of a field, and what it means. */
 export type Field = [number, number, string];
 /** The name of each signal and Go's text for it, by number. */
-export type Words = Record<number, [string, string]>;
+export type Signals = Record<number, [string, string]>;
 
 export interface Reading {
   text: string;
@@ -26,7 +27,7 @@ export interface Reading {
   values: (boolean | number)[];
 }
 
-export function reading(status: number, words: Words): Reading {
+export function reading(status: number, signals: Signals, say: Words = words({})): Reading {
   const high = status >> 8;
   const low = status & 0x7f;
   const core = (status & 0x80) !== 0;
@@ -43,22 +44,22 @@ export function reading(status: number, words: Words): Reading {
   const found = (text: string, ...fields: Field[]) => ({ text, fields, values });
   if (exited) {
     const fields: Field[] = [
-      [15, 8, `exit code ${code}`],
-      [7, 7, "not used"],
-      [6, 0, "no signal: it exited"],
+      [15, 8, say("exit code {}", code)],
+      [7, 7, say("not used")],
+      [6, 0, say("no signal: it exited")],
     ];
     return found(`exit status ${code}`, ...fields);
   }
   if (signaled) {
-    const [name, text] = words[signal]!;
-    const dump = core ? "core dump" : "no core";
+    const [name, text] = signals[signal]!;
+    const dump = say(core ? "core dump" : "no core");
     const suffix = core ? " (core dumped)" : "";
-    return found(`signal: ${text}${suffix}`, [15, 8, "not used"], [7, 7, dump], [6, 0, `ended by ${name}`]);
+    return found(`signal: ${text}${suffix}`, [15, 8, say("not used")], [7, 7, dump], [6, 0, say("ended by {}", name)]);
   }
   if (stopped) {
-    const [name, text] = words[stop]!;
-    return found(`stop signal: ${text}`, [15, 8, `stopped by ${name}`], [7, 0, "stopped, not ended"]);
+    const [name, text] = signals[stop]!;
+    return found(`stop signal: ${text}`, [15, 8, say("stopped by {}", name)], [7, 0, say("stopped, not ended")]);
   }
-  if (continued) return found("continued", [15, 0, "continued: it goes on after a stop"]);
-  return found(NOTHING, [15, 0, NOTHING]);
+  if (continued) return found("continued", [15, 0, say("continued: it goes on after a stop")]);
+  return found(say(NOTHING), [15, 0, say(NOTHING)]);
 }

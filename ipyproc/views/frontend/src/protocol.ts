@@ -8,6 +8,7 @@ export type Fact = [string, string, boolean];
 export type Branch = [number, string, number, number, Branch[]];
 export type Elder = [number, string, number];
 export type Cell = [string, string, number, string | null];
+export type End = [number, string, string, string];
 
 // --- synced traits
 
@@ -76,6 +77,23 @@ export interface ProcessFields {
   usage: ProcessUsage | null;
 }
 
+export interface MemberFields {
+  name: string;
+  pid: number;
+  parent: number;
+  group: number;
+  session: number;
+  letter: string;
+  mine: boolean;
+}
+
+export interface HolderFields {
+  name: string;
+  pid: number;
+  mine: boolean;
+  ends: End[];
+}
+
 export interface First {
   clock: number;
   number: number;
@@ -88,6 +106,12 @@ export interface TimelineState {
   summary: string;
   rows: [string, Cell[]][];
   lasted: number;
+  pid: number;
+  letter: string;
+  letters: [string, string][];
+  buttons: [string, string][];
+  final: boolean;
+  lost: string;
 }
 
 // --- from the page: whether it shows the view
@@ -141,6 +165,12 @@ export interface Press {
   page: string;
   seq: number;
   job?: string;
+}
+
+export interface Own {
+  action: "wait" | "release";
+  page: string;
+  seq: number;
 }
 
 export interface Again {
@@ -259,7 +289,7 @@ export interface Heard {
 // --- all of them
 
 /** What a button does; the kernel answers each with `done`. */
-export type Asked = Press | Again | EndElder | Signal | Send;
+export type Asked = Press | Own | Again | EndElder | Signal | Send;
 export type FromPage = Look | Away | Leave | Settle | Ready | Ack | Save | Asked;
 export type FromKernel = Begin | Output | Saved | Usage | Rows | Done | Forget;
 export type FromPageToFile = Hello | Heard;

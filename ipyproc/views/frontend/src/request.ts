@@ -1,7 +1,7 @@
 // What one view asks of the kernel, and how its buttons wait for the answer.
 import { button, h, say } from "./dom.js";
 import type { Model } from "./model.js";
-import type { Again, Asked, FromKernel, FromPage, Press, Settle } from "./protocol.js";
+import type { Again, Asked, FromKernel, FromPage, Own, Press, Settle } from "./protocol.js";
 
 /** Milliseconds to wait for an answer of the kernel. */
 export const PATIENCE = 1000;
@@ -53,7 +53,7 @@ export class Requests {
   }
 
   /** Returns a button that does one thing. */
-  button(name: string, action: (Press | Again)["action"]): HTMLButtonElement {
+  button(name: string, action: (Press | Own | Again)["action"]): HTMLButtonElement {
     return button(name, (pressed) => this.act(pressed, { action }));
   }
 
