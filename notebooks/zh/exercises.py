@@ -5,6 +5,8 @@ from __future__ import annotations
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
+from ipyproc.views import use_language
+
 _path = Path(__file__).parents[1] / "exercises.py"
 _spec = spec_from_file_location("exercises_in_any_language", _path)
 assert _spec
@@ -12,6 +14,7 @@ assert _spec.loader
 _above = module_from_spec(_spec)
 _spec.loader.exec_module(_above)
 
+use_language("zh")
 _above.TEXTS.update(
     {
         "blank": "还没有答案：请填好上面的空白并运行它，然后再运行这个单元格。",

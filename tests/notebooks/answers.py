@@ -127,6 +127,26 @@ def first(one, other):
 """,
         "first(slow, fast) is fast is False.",
     ),
+    "forkexec-exercise-1": (
+        'script = "echo ready; sleep 60; true"',
+        "program_of(job) is 'sh'.",
+    ),
+    "forkexec-exercise-2": (
+        """
+program = '''
+import os
+child = os.fork()
+if child == 0:
+    os.execv("/bin/echo", ["echo", "hello"])
+print(os.waitpid(child, 0)[0] == child)
+'''
+""",
+        "job.stdout.lines() is ['hello', 'True'].",
+    ),
+    "forkexec-exercise-3": (
+        'answer = {"pid", "handler"}',
+        "answer is {'handler', 'pid'}.",
+    ),
     "receiving-exercise-1": (
         """
 program = '''

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from ipyproc import command, start_process
+from ipyproc.views import explore, use_language
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 answer: object
@@ -29,9 +30,10 @@ def english() -> ModuleType:
 
 
 @pytest.fixture
-def chinese() -> ModuleType:
-    """The module of the Chinese notebooks."""
-    return _imported(NOTEBOOKS / "zh" / "exercises.py")
+def chinese() -> Iterator[ModuleType]:
+    """The module of the Chinese notebooks, which chooses the language of views, too."""
+    yield _imported(NOTEBOOKS / "zh" / "exercises.py")
+    use_language("en")
 
 
 def _imported(path: Path) -> ModuleType:
@@ -207,6 +209,7 @@ def test_chinese_says_the_same(
         texts["wrong"].format(what="answer(3)", got=9)
     )
     assert _said(chinese, lambda n: 2 * n, capsys) == texts["right"] + "\n"
+    assert "退出码 3" in explore(0x0300).text()
     chinese.progress("answer")
     assert "全部完成" in capsys.readouterr().out
 
