@@ -33,34 +33,50 @@ class Network(RuleBasedStateMachine):
     @initialize()
     def first(self) -> None:
         self.world.connect()
+        self.seen.append(self.world.start(f"{0:032x}"))
+        self.world.settle()
 
-    @precondition(lambda self: len(self.world.connections) < 5)
+    @rule(up=PIECES, down=PIECES)
+    def exchange(self, up: int, down: int) -> None:
+        self.pass_on(self.newest(), up, down)
+
+    @rule(up=PIECES, down=PIECES)
+    def exchange_and_break(self, up: int, down: int) -> None:
+        newest = self.newest()
+        self.pass_on(newest, up, down)
+        self.world.cut(newest)
+
     @rule()
-    def connect(self) -> None:
+    def lose_the_answers(self) -> None:
+        newest = self.newest()
+        self.world.send(newest)
+        self.world.up(newest)
+        self.world.cut(newest)
+
+    @rule(leaves=st.booleans())
+    def replace(self, leaves: bool) -> None:
+        old = self.newest()
+        self.world.send(old)
+        if leaves:
+            self.world.leave(old)
         self.world.connect()
 
-    @rule(index=INDEX, room=st.sampled_from([1, 1000, 100_000]))
-    def send(self, index: int, room: int) -> None:
-        self.world.send(self.connection(index), room)
+    @rule(index=INDEX, up=PIECES, down=PIECES)
+    def arrive_late(self, index: int, up: int, down: int) -> None:
+        late = self.world.connections[index % len(self.world.connections)]
+        self.world.up(late, up)
+        self.world.down(late, down)
 
-    @rule(index=INDEX, size=PIECES)
-    def deliver(self, index: int, size: int) -> None:
-        self.world.deliver(self.connection(index), size)
+    @rule(index=INDEX, orderly=st.booleans())
+    def end_late(self, index: int, orderly: bool) -> None:
+        late = self.world.connections[index % len(self.world.connections)]
+        if late.wire.is_over or late.client_left:
+            self.world.cut(late, orderly and not self.is_current(late))
 
     @rule()
     def settle(self) -> None:
+        self.newest()
         self.world.settle()
-
-    @rule(index=INDEX)
-    def cut(self, index: int) -> None:
-        connection = self.connection(index)
-        self.world.cut(connection)
-        if len(self.world.connections) > 1:
-            self.world.connections.remove(connection)
-
-    @rule(index=INDEX)
-    def leave(self, index: int) -> None:
-        self.world.leave(self.connection(index))
 
     @rule(seconds=st.sampled_from([0.2, 0.7, 5.0]))
     def wait(self, seconds: float) -> None:
@@ -124,8 +140,23 @@ class Network(RuleBasedStateMachine):
         self.world.client.request(Kind.READ, body, answers.append)
         self.reads.append((seen.identity, offset, 100_000, answers))
 
-    def connection(self, index: int) -> Connection:
-        return self.world.connections[index % len(self.world.connections)]
+    def newest(self) -> Connection:
+        """Return the newest connection that is there, or make one."""
+        there = [c for c in self.world.connections if not c.is_cut]
+        if not there or there[-1].client_left or there[-1].wire.is_over:
+            return self.world.connect()
+        return there[-1]
+
+    def pass_on(self, connection: Connection, up: int, down: int) -> None:
+        """Let both sides speak, and some bytes of that arrive."""
+        self.world.send(connection)
+        self.world.up(connection, up)
+        self.world.send(connection)
+        self.world.down(connection, down)
+
+    def is_current(self, connection: Connection) -> bool:
+        """Whether the agent takes this one for the client's connection."""
+        return connection.session.known is not None
 
     def job(self, index: int) -> Seen:
         return self.seen[index % len(self.seen)]

@@ -205,12 +205,15 @@ class World:
             wire.outgoing.clear()
         connection.to_client += connection.session.pull(room, self.now)
 
-    def deliver(self, connection: Connection, size: int = 1 << 30) -> None:
-        """Let some bytes arrive on both sides."""
+    def up(self, connection: Connection, size: int = 1 << 30) -> None:
+        """Let some bytes arrive at the agent."""
         data = bytes(connection.to_agent[:size])
         del connection.to_agent[:size]
         if data and not connection.is_cut:
             connection.session.received(data, self.now)
+
+    def down(self, connection: Connection, size: int = 1 << 30) -> None:
+        """Let some bytes arrive at the client."""
         data = bytes(connection.to_client[:size])
         del connection.to_client[:size]
         if data and not connection.client_left:
@@ -224,12 +227,12 @@ class World:
         connection.client_left = True
         self.client.closed(connection.wire)
 
-    def cut(self, connection: Connection) -> None:
+    def cut(self, connection: Connection, orderly: bool = False) -> None:
         """Break a connection, with all that is under way on it."""
         if not connection.is_cut:
             self.leave(connection)
             connection.is_cut = True
-            connection.session.ended(orderly=False)
+            connection.session.ended(orderly)
 
     def start(self, identity: str) -> Seen:
         seen = Seen(self.machine, identity)
@@ -266,6 +269,7 @@ class World:
             if not any(c.to_agent or c.to_client for c in self.connections):
                 return
             for connection in self.connections:
-                self.deliver(connection)
+                self.up(connection)
+                self.down(connection)
             self.now += 0.001
         raise AssertionError("they never come to an end")
