@@ -23,8 +23,8 @@ def relays(folder: Path) -> list[int]:
     return [
         pid
         for pid in _pids()
-        if variable in _read(pid, "environ").split(b"\0")
-        and b"_agent.relay" in _read(pid, "cmdline")
+        if variable in read(pid, "environ").split(b"\0")
+        and b"_agent.relay" in read(pid, "cmdline")
         and pid not in agents(folder)
     ]
 
@@ -57,7 +57,8 @@ def _pids() -> list[int]:
     return [int(name) for name in os.listdir("/proc") if name.isdecimal()]
 
 
-def _read(pid: int, name: str) -> bytes:
+def read(pid: int, name: str) -> bytes:
+    """Read a file of a process in /proc; empty if it has gone."""
     with suppress(OSError):
         return Path(f"/proc/{pid}/{name}").read_bytes()
     return b""

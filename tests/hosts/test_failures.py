@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -15,7 +16,7 @@ import pytest
 from ipyproc import PIPE, Job, jobs, spawn
 from ipyproc.errors import JobLostError, ProcessDoneError
 from ipyproc.hosts import CommandHost, command
-from tests.hosts.helpers import agents, bare, relays
+from tests.hosts.helpers import agents, bare, read, relays
 from tests.jobs.helpers import (
     PATIENCE,
     eventually,
@@ -103,6 +104,30 @@ def test_an_agent_that_is_stopped(lone_host: CommandHost, own_agent: Path) -> No
 
     eventually(lambda: not lone_host._link.silence)
     answers(job, "still there")
+
+
+def test_an_interrupt_of_a_start(lone_host: CommandHost, own_agent: Path) -> None:
+    """What was under way is ended as soon as it can be, and is in no table."""
+    spawn("true", on=lone_host).wait(PATIENCE)
+    (agent,) = agents(own_agent)
+    os.kill(agent, signal.SIGSTOP)
+    before = list(jobs)
+    stop = threading.Timer(0.5, lambda: signal.raise_signal(signal.SIGINT))
+    stop.start()
+    with pytest.raises(KeyboardInterrupt):
+        spawn(["sleep", "7654321"], on=lone_host)
+    stop.join()
+    os.kill(agent, signal.SIGCONT)
+
+    assert list(jobs) == before
+    assert spawn("true", on=lone_host).wait(PATIENCE).success
+    eventually(lambda: not _running("7654321"))
+
+
+def _running(word: str) -> list[int]:
+    """Return the processes whose command has this word."""
+    pids = [int(name) for name in os.listdir("/proc") if name.isdecimal()]
+    return [pid for pid in pids if word.encode() in read(pid, "cmdline").split(b"\0")]
 
 
 def test_captures_say_that_there_is_no_contact(
