@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 from ipyproc import JobStatus, Peak, Usage, UsagePoint
 from ipyproc._jobs.output.interleaved import Output
+from ipyproc._jobs.request import HERE
 from ipyproc.errors import ProcessDoneError
 from ipyproc.state import ProcessState, WaitStatus
 
@@ -23,6 +24,7 @@ class FakeJob:
     ) -> None:
         self.name = self.label = name
         self.number = 1
+        self.host = HERE
         self.elders: list[FakeJob] = []
         self.argv = argv or ("python3", "-u", "train.py")
         self.shown = ""

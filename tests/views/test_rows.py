@@ -505,7 +505,7 @@ def test_the_static_table() -> None:
     page = html.jobs([row])
 
     assert 'class="ipyproc-jobs tex2jax_ignore mathjax_ignore"' in page
-    assert 'data-name="&lt;b&gt;x" data-number=1 data-status=running' in page
+    assert 'data-name="&lt;b&gt;x" data-number=1 data-host="localhost"' in page
     assert "&lt;img src=x onerror=alert(1)&gt;" in page
     assert "<img" not in page
     assert "<script" not in page

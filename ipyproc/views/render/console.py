@@ -34,7 +34,7 @@ _EVERY = 0.5
 
 def spawned(job: Job) -> str:
     """Return the line that says that a job was started."""
-    return f"spawned {format.label(job)} (pid {job.pid}): {format.command(job)}"
+    return f"spawned {_called(job)}: {format.command(job)}"
 
 
 def job(
@@ -50,7 +50,7 @@ def job(
     which it was *taken*; *note* follows the status. At most `LARGEST` bytes, or 2 kB
     more than a very long command.
     """
-    head = f"{format.label(job)} (pid {job.pid}): {format.command(job)}"
+    head = f"{_called(job)}: {format.command(job)}"
     foot = f"{format.status(job)}{note}"
     if job.ended_at:
         foot += f" after {format.elapsed(job)}"
@@ -227,8 +227,12 @@ def cut(text: str, columns: int) -> str:
     return text
 
 
+def _called(job: Job) -> str:
+    return f"{format.label(job)} (pid {format.place(job.pid, format.host(job))})"
+
+
 def _cells(row: JobFields) -> list[str]:
-    pid, time = str(row["pid"]), format.row_time(row)
+    pid, time = format.place(row["pid"], row["host"]), format.row_time(row)
     return [row["label"], pid, row["text"], time, row["command"]]
 
 
@@ -245,7 +249,7 @@ def _fitting(lines: list[str], room: int) -> list[str]:
 
 
 def _one(job: Job) -> str:
-    parts = [f"{format.label(job)} (pid {job.pid}): {format.status(job)}"]
+    parts = [f"{_called(job)}: {format.status(job)}"]
     parts.append(format.elapsed(job))
     if usage := job.last_usage():
         parts.append(f"CPU {usage.total_cpu_percent:.0f} %")

@@ -12,6 +12,7 @@ from typing import Final
 
 from ipyproc._jobs.job import Job
 from ipyproc._jobs.procinfo.course import Peak, UsagePoint, memory_mark
+from ipyproc._jobs.request import HERE
 from ipyproc._text import quote
 from ipyproc.state import ProcessState, WaitStatus
 from ipyproc.views.render import bits
@@ -295,6 +296,20 @@ def more_jobs(count: int) -> str:
     return f"{count:,} more {jobs} that ended: %procs --all" if count else ""
 
 
+def host(job: Job) -> str:
+    """Return the name of the host that the job runs on."""
+    return plain(job.host.name)
+
+
+def place(pid: int, host: str) -> str:
+    """Return a pid, and on which host if that is not this machine.
+
+    >>> place(12, "localhost"), place(12, "c1")
+    ('12', '12 on c1')
+    """
+    return str(pid) if host == HERE.name else f"{pid} on {host}"
+
+
 def success(job: Job) -> bool | None:
     """Whether the job exited with code 0; None if that is not known, or not yet."""
     return None if job.state is None else job.state.success
@@ -308,6 +323,7 @@ def snapshot(job: Job) -> JobState:
         "name": name(job),
         "number": job.number,
         "label": label(job),
+        "host": host(job),
         "elders": [(e.number, label(e), e.pid) for e in job.elders[-_ELDERS:]],
         "command": command(job),
         "dir": plain(str(job.dir)) if job.dir else "",

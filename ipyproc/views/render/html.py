@@ -60,10 +60,12 @@ def job(
     which it was *taken*; *note* follows the status.
     """
     name, label = escape(format.name(job)), escape(format.label(job))
+    host, place = escape(format.host(job)), format.place(job.pid, format.host(job))
     text = _text(format.status(job) + note)
     colour = styles.badge(job.status, format.success(job))
     attributes = (
-        f'data-name="{name}" data-number="{job.number}" data-pid="{job.pid}" '
+        f'data-name="{name}" data-number="{job.number}" data-host="{host}" '
+        f'data-pid="{job.pid}" '
         f'data-status="{job.status}"'
     )
     head = (
@@ -72,7 +74,7 @@ def job(
         f'<span class="ipyproc-status" style="color:{colour}"><b>{text}</b></span> '
         f'<b>{label}</b> <code style="{styles.CODE}">'
         f"{_text(format.command(job))}</code> "
-        f"<small>pid {job.pid}{_ran(job)}{_taken(taken)}</small></header>"
+        f"<small>pid {escape(place)}{_ran(job)}{_taken(taken)}</small></header>"
     )
     foot = f"{_state(job)}</section>"
     last = last or recent(job, LINES)
@@ -108,11 +110,12 @@ def _jobs(rows: Iterable[JobFields], more: int, taken: float | None) -> str:
 def _job_row(row: JobFields) -> str:
     # Without the quotes that it can do without: each takes two bytes in a notebook.
     name, status = escape(row["name"]), escape(row["text"])
-    data = f'data-name="{name}" data-number={row["number"]}'
+    host = escape(row["host"])
+    data = f'data-name="{name}" data-number={row["number"]} data-host="{host}"'
     colour = styles.badge(row["status"], row["success"])
     cells = (
         f"<b>{escape(row['label'])}</b>",
-        str(row["pid"]),
+        escape(format.place(row["pid"], row["host"])),
         f"<span class=ipyproc-status style=color:{colour}>{status}</span>",
         format.row_time(row),
         _code(row["command"]),

@@ -43,6 +43,7 @@ class JobState(TypedDict):
     name: str
     number: int
     label: str
+    host: str
     elders: list[Elder]
     command: str
     dir: str
@@ -72,6 +73,7 @@ class JobFields(TypedDict):
     name: str
     number: int
     label: str
+    host: str
     command: str
     pid: int
     status: str

@@ -140,6 +140,7 @@ def row(job: Job) -> JobFields:
         "name": format.name(job),
         "number": job.number,
         "label": format.label(job),
+        "host": format.host(job),
         "command": format.command(job)[:_COMMAND],
         "pid": job.pid,
         "status": str(job.status),

@@ -6,6 +6,11 @@ export function size(n: number): string {
   return `${(n / (unit as number)).toFixed(1)} ${name}`;
 }
 
+/** A pid, and on which host if that is not the kernel's machine. */
+export function place(pid: number, host: string): string {
+  return host === "localhost" ? String(pid) : `${pid} on ${host}`;
+}
+
 export function duration(seconds: number): string {
   const s = Math.max(0, Math.floor(seconds));
   const minutes = Math.floor(s / 60);

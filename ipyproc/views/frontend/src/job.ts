@@ -1,7 +1,7 @@
 // The pane of a job: the module that anywidget loads.
 import { button, frame, h, say } from "./dom.js";
 import { Feed, type FeedTraits } from "./feed.js";
-import { duration } from "./format.js";
+import { duration, place } from "./format.js";
 import { live, type View } from "./live.js";
 import type { Model } from "./model.js";
 import { Output } from "./output.js";
@@ -86,11 +86,11 @@ class JobPane implements View {
   }
 
   update(): void {
-    const { name, number, label, elders, command, dir, pid, status, text, success, stdin, facts, timed_out } =
+    const { name, number, label, host, elders, command, dir, pid, status, text, success, stdin, facts, timed_out } =
       this.model.get("state");
     this.node.setAttribute("aria-label", `Job ${name}`);
     this.node.style.setProperty("--rows", String(this.model.get("height") ?? ""));
-    Object.assign(this.node.dataset, { name, number, pid, status, good: success === true });
+    Object.assign(this.node.dataset, { name, number, host, pid, status, good: success === true });
     say(this.badge, text);
     say(this.tag, [timed_out ? "timed out" : "", this.left].filter(Boolean).join(" · "));
     say(this.name, label);
@@ -130,8 +130,8 @@ class JobPane implements View {
   }
 
   private time(): void {
-    const { pid, started, ran } = this.model.get("state");
-    say(this.facts, `pid ${pid} · ${ran ?? duration(Date.now() / 1000 + this.feed.skew - started)}`);
+    const { pid, host, started, ran } = this.model.get("state");
+    say(this.facts, `pid ${place(pid, host)} · ${ran ?? duration(Date.now() / 1000 + this.feed.skew - started)}`);
   }
 
   private readonly heard = (message: FromKernel, buffers?: DataView[]): void => {

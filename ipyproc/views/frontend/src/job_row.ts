@@ -1,6 +1,6 @@
 // One row of the table of jobs, and its columns.
 import { button, h, say } from "./dom.js";
-import { duration, size } from "./format.js";
+import { duration, place, size } from "./format.js";
 import type { JobFields } from "./protocol.js";
 
 /** The fields of a job, as the kernel sent them. */
@@ -81,13 +81,13 @@ export class JobRow {
   }
 
   show(job: Job): void {
-    const { name, number, label, pid, status, text, success, ran, cpu, memory, command, last } = job;
+    const { name, number, label, host, pid, status, text, success, ran, cpu, memory, command, last } = job;
     this.job = job;
-    Object.assign(this.element.dataset, { name, number, status, good: success === true });
+    Object.assign(this.element.dataset, { name, number, host, status, good: success === true });
     this.killer.setAttribute("aria-label", `Kill ${label}`);
     if (!this.runs) this.end();
     this.fill("name", label, command);
-    this.fill("pid", String(pid));
+    this.fill("pid", place(pid, host));
     this.fill("status", text);
     this.fill("cpu", cpu === null ? "" : `${cpu.toFixed(1)} %`);
     this.fill("memory", memory === null ? "" : size(memory));

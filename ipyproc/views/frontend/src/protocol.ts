@@ -16,6 +16,7 @@ export interface JobState {
   name: string;
   number: number;
   label: string;
+  host: string;
   elders: Elder[];
   command: string;
   dir: string;
@@ -41,6 +42,7 @@ export interface JobFields {
   name: string;
   number: number;
   label: string;
+  host: string;
   command: string;
   pid: number;
   status: string;
