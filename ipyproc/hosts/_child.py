@@ -10,6 +10,7 @@ from typing import Final
 
 from ipyproc._jobs.guardian.program import MARK
 from ipyproc._jobs.io.event_loop import EventLoop
+from ipyproc._jobs.io.timers import Once
 from ipyproc._process import broken_pipe
 from ipyproc.attr import ProcAttr, SysProcAttr
 from ipyproc.errors import ProcessDoneError
@@ -39,6 +40,7 @@ class Child:
         self.shown = argv[:_SHOWN]
         #: What came behind the greeting.
         self.early = b""
+        self.gone = Once()
         self._said = b""
         self._output_open = True
         self._is_open = True
@@ -90,7 +92,7 @@ class Child:
             self.end_output()
             self._loop.close(self.input)
             self._loop.close(self._errors)
-            self.when_ended(lambda _: None)
+            self.when_ended(lambda _: self.gone.set())
 
     def when_ended(self, tell: Callable[[str], None], pause: float = _SOON) -> None:
         """Call *tell* with how it ended, once it has."""

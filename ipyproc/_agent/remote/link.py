@@ -49,6 +49,8 @@ class Link:
         identity = secrets.token_hex(16)
         self._client = Client(identity, {"lease": lease}, self)
         self._ends: list[End] = []
+        # Of connections that were closed: what is left of them.
+        self._going: list[Once] = []
         self._is_dialing = False
         self._pause = _FIRST_PAUSE
         # The next attempt to connect; or, once closed, the end of the patience.
@@ -152,6 +154,9 @@ class Link:
             return
         self._loop.call_soon(self._bye)
         self._ended.wait(2 * _ENDING)
+        # Or who ends now would leave commands behind that nobody has waited for.
+        for gone in list(self._going):
+            gone.wait(_ENDING)
 
     def welcomed(self, fields: Fields) -> None:
         """The agent has taken us."""
@@ -268,6 +273,7 @@ class Link:
     def _closed(self, end: End, reason: str) -> None:
         if end in self._ends:
             self._ends.remove(end)
+        self._going = [each for each in self._going if not each.happened] + [end.gone]
         if self.is_closed:
             if not self._ends:
                 self._finish()

@@ -12,6 +12,7 @@ from typing import Protocol
 from ipyproc._agent.protocol.client import Client, RefusedError, Wire
 from ipyproc._agent.protocol.frames import ProtocolError
 from ipyproc._jobs.io.event_loop import EventLoop
+from ipyproc._jobs.io.timers import Once
 from ipyproc._process import broken_pipe
 
 # The most that is written before others have their turn.
@@ -26,6 +27,8 @@ class Stream(Protocol):
     output: int
     #: What came from the agent behind the greeting.
     early: bytes
+    #: Happens once nothing of it is left, some time after ``close``.
+    gone: Once
 
     def close(self) -> None:
         """Close both at once, and end what is behind them."""
@@ -71,6 +74,11 @@ class End:
         if stream.early:
             self._take(memoryview(stream.early))
         self.flush()
+
+    @property
+    def gone(self) -> Once:
+        """Happens once nothing of its stream is left."""
+        return self._stream.gone
 
     def flush(self) -> None:
         """Send what there is to send."""
