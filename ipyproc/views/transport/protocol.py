@@ -29,7 +29,6 @@ Branch = tuple[int, str, float, int, "list[Branch]"]
 Elder = tuple[int, str, int]
 #: A cell of a life line: text, kind, columns, and how long it lasted: null if it lasts.
 Cell = tuple[str, str, int, str | None]
-
 #: An open descriptor: number, ``r`` and ``w`` as it can, the pipe's name, the target.
 End = tuple[int, str, str, str]
 
