@@ -56,6 +56,8 @@ class Pieces:
     def __init__(self, parts: Sequence[str], column: int) -> None:
         self._parts = parts
         self._column = column
+        # So many columns of a row are covered, from the first on.
+        self._covered = 0
 
     def column(self, piece: int) -> int | None:
         """Return the column at which a piece begins; ``None`` if it is not known."""
@@ -81,26 +83,39 @@ class Pieces:
         Raises `Unclear`.
         """
         kept: list[Part] = []  # from the last on
-        covered = 0  # so many columns, from the first on
-        bare: list[str] | None = None
-        for at in range(len(row) - 1, -1, -1):
-            if at == len(row) - _MANY:  # some more than one needs, as a rule
-                bare = self._bare(row[:at])
-            elif bare and self._is_covered(row[at], bare[at], covered):
-                continue
+        self._covered = 0
+        for at in self._from_the_last(row):
             found = _segments(self._parts[row[at]])
             if found is None:  # it may do anything to what is there
                 kept += [self._whole(row, at) for at in range(at, -1, -1)]
                 break
-            for start, end, columns, erases in _beyond(found, covered):
+            for start, end, columns, erases in _beyond(found, self._covered):
                 begin = 0 if start else self.column(row[at])
-                if begin is None or erases or begin + columns > covered or not kept:
+                shows = begin is None or begin + columns > self._covered
+                if shows or erases or not kept:
                     kept.append(self._part(row, at, start, end, begin))
-                if begin is not None and begin <= covered:
-                    covered = max(covered, begin + columns)
+                if begin is not None and begin <= self._covered:
+                    self._covered = max(self._covered, begin + columns)
                     if erases:
                         return kept[::-1]
         return kept[::-1]
+
+    def _from_the_last(self, row: Sequence[int]) -> Iterator[int]:
+        """Yield the numbers of pieces, but of many not those that show nothing."""
+        many = max(0, len(row) - _MANY)
+        yield from range(len(row) - 1, many - 1, -1)
+        bare = self._bare(row[:many]) if many else []
+        if bare is None:
+            yield from range(many - 1, -1, -1)
+            return
+        parts, covered = self._parts, self._covered
+        yield from [
+            at
+            for at in range(many - 1, -1, -1)
+            if len(bare[at].strip("\r")) > covered
+            or (bare[at][:1] != "\r" and parts[row[at] - 1] != "\n")
+            or _ERASED in bare[at]
+        ]
 
     def _bare(self, row: Sequence[int]) -> list[str] | None:
         """Return the pieces of a row without what takes no column.
@@ -113,11 +128,6 @@ class Pieces:
             text = _NO_COLUMN.sub("", _ERASE.sub(_ERASED, text))
         is_plain = text.isascii() and not _OPAQUE.search(text)
         return text.split("\n") if is_plain or _LINES.fullmatch(text) else None
-
-    def _is_covered(self, piece: int, bare: str, covered: int) -> bool:
-        """Whether a piece certainly shows nothing."""
-        begins = bare[:1] == "\r" or self._parts[piece - 1] == "\n"
-        return begins and len(bare.strip("\r")) <= covered and _ERASED not in bare
 
     def _whole(self, row: Sequence[int], at: int) -> Part:
         piece = row[at]
@@ -179,18 +189,16 @@ def _sizes(text: str) -> list[int] | None:
     parts = plain.split("\r")
     if not all(map(_PLAIN.fullmatch, parts)):
         return None
-    if plain.isascii() or all(map(_NARROW.fullmatch, parts)):
-        return [len(part) for part in parts]
-    return _widths(parts)
+    if not plain.isascii() and not all(map(_NARROW.fullmatch, parts)):
+        widths = {char: width(char) for char in set(plain) if char != "\r"}
+        if 0 in widths.values():
+            return None  # it changes the character before it
+        wide = "".join(char for char in widths if widths[char] == 2)
+        parts = (re.sub(f"[{wide}]", "xx", plain) if wide else plain).split("\r")
+    return [len(part) for part in parts]
 
 
 def _columns(text: str) -> int | None:
     """Return the columns of a text without returns."""
     sizes = _sizes(text)
     return None if sizes is None else sizes[0]
-
-
-def _widths(parts: list[str]) -> list[int] | None:
-    if any(not width(char) for char in set("".join(parts))):
-        return None  # it changes the character before it
-    return [sum(map(width, part)) for part in parts]

@@ -209,6 +209,8 @@ def _split(text: str, lines: int) -> list[str]:
 
     If it has lines only, all but the last ones stay together.
     """
+    if "\n" not in text and "\x1b" not in text:
+        return [text]
     if MOVES.search(text):
         return _TOKENS.split(text)
     *above, last = text.rsplit("\n", lines + 1)

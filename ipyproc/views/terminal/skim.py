@@ -33,6 +33,7 @@ _UNDERSTOOD = re.compile(
     r"|\].*|[(][0-9A-Z]|[=>c])",
     re.DOTALL,
 )
+_FIRST_COLUMN = re.compile(r"\x1b\[[01]?G")
 # What is left of a line that begins in a late column.
 _FIRST_LINE = re.compile(r"[^\n\r]*[\n\r]?")
 # What is shorter is drawn at once.
@@ -46,7 +47,13 @@ def skim(screen: Screen, runs: Sequence[Run], *, is_passing: bool = False) -> No
     above them.
     """
     clean: list[Run] = []
+    has_controls = _CONTROL.search("".join(text for _, text in runs)) is not None
     for stream, text in runs:
+        if not has_controls and "\x1b" not in text:  # most of many small ones
+            clean.append((stream, text))
+            continue
+        # The same as a return, and many bars are drawn so.
+        text = _FIRST_COLUMN.sub("\r", text) if "\x1b[" in text else text
         at = 0
         for odd in _oddities(text):
             if odd >= at:  # else it is a part of the one before
