@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import subprocess
@@ -242,6 +243,17 @@ def test_a_client_that_is_stopped(own_agent: Path) -> None:
         assert lives(client.pids[0])
     finally:
         client.end()
+
+
+def test_a_client_that_is_busy_in_c(lone_host: CommandHost) -> None:
+    """A C call that holds the interpreter is no silence of the agent's."""
+    job = counting(lone_host)
+    ctypes.PyDLL(None).usleep(6_000_000)  # unlike CDLL, it keeps the interpreter
+    answers(job, "after it")
+
+    # It had its tick before the answer, and did not plan another connection.
+    assert lone_host._link._redial is None
+    assert lone_host._link._client._attempt == 1
 
 
 def test_an_agent_leaves_when_it_has_nothing_to_keep(own_agent: Path) -> None:
