@@ -65,11 +65,12 @@ def test_bits_and_a_life(notebook: Notebook, picture: Picture) -> None:
         picture(notebook.page, f"teaching-{theme}")
     line.get_by_role("button", name="Wait").click()
     expect(line).to_contain_text("waited for")
-    expect(pipes).to_contain_text("no processes")
+    expect(pipes).to_contain_text("none: it has ended")
+    expect(tree).to_contain_text("gone")
 
     notebook.saves(EXPLORER, "0x0089")
     notebook.saves(LIFE, "waited for")
-    notebook.saves(DESCRIPTORS, "no processes")
+    notebook.saves(SESSIONS, "gone")
     for number in (EXPLORER, LIFE, SESSIONS, DESCRIPTORS):
         (saved,) = notebook.saved()["cells"][number]["outputs"]
         assert set(saved["data"]) == {"text/plain", "text/html"}

@@ -115,16 +115,16 @@ def test_letters_and_orphans(
     shell.kill()
     until(lambda: letters().get(shell.pid) == "Z")
     shell.wait()
-    until(lambda: shell.pid not in letters())
-    assert {child, apart} <= set(letters())
+    until(lambda: letters().get(shell.pid) == "")
+    assert all(map(letters().get, (child, apart)))
     assert not view.final
     for pid in (child, apart):
         os.kill(pid, signal.SIGKILL)
-    until(lambda: letters().keys() == {os.getpid()} or view.final)
+    until(lambda: letters() and view.final)
 
 
 def test_over_when_all_are_gone(show: Callable[..., Any]) -> None:
-    """Once a process and what it started are gone, only the kernel is left."""
+    """Once a process and what it started are gone, it is shown where it was."""
     process = start_process("/bin/sleep", ["sleep", "60"])
     view = show(SessionsView, process)
     assert not view.final
@@ -134,7 +134,14 @@ def test_over_when_all_are_gone(show: Callable[..., Any]) -> None:
     view.catch_up()
 
     assert view.final
-    assert [row["mine"] for row in view.members()] == [True]
+    rows = {row["pid"]: row for row in view.members()}
+    assert rows.keys() == {os.getpid(), process.pid}
+    assert (rows[process.pid]["letter"], rows[process.pid]["group"]) == (
+        "",
+        os.getpgid(0),
+    )
+    assert f"{process.pid} - sleep  gone" in view.text()
+    assert "gone" in view.html()
 
 
 def test_all_that_the_kernel_started(show: Callable[..., Any]) -> None:
@@ -174,7 +181,7 @@ def test_who_holds_which_end(show: Callable[..., Any]) -> None:
     cat.wait()
     view.catch_up()
     assert view.final
-    assert view.text() == "no processes"
+    assert "none: it has ended" in view.text()
 
 
 def test_a_writer_without_a_reader(show: Callable[..., Any]) -> None:

@@ -30,6 +30,7 @@ _TABLE = (
 SESSION_TEXTS = (
     *("Sessions, groups and processes", "session {}", "group {}", "no processes"),
     *("this Jupyter kernel", "child of {}", "the kernel is gone: this is how it was"),
+    "gone",
 )
 DESCRIPTOR_TEXTS = (
     *("Descriptors", "pipe {}", "writing ends", "reading ends", "process"),
@@ -68,7 +69,7 @@ def sessions_html(tree: Tree, words: Words) -> str:
 
 def _group(group: int, rows: list[MemberFields], words: Words) -> str:
     members = "".join(
-        f'<div><code style="{_LETTER}">{row["letter"]}</code> '
+        f'<div><code style="{_LETTER}">{row["letter"] or "-"}</code> '
         f"<b>{escape(plain(row['name']))}</b> {row['pid']} "
         f"<small>{escape(_origin(row, words))}</small></div>"
         for row in rows
@@ -78,10 +79,12 @@ def _group(group: int, rows: list[MemberFields], words: Words) -> str:
 
 def _member(row: MemberFields, words: Words) -> str:
     name = plain(row["name"])
-    return f"{row['pid']} {row['letter']} {name}  {_origin(row, words)}"
+    return f"{row['pid']} {row['letter'] or '-'} {name}  {_origin(row, words)}"
 
 
 def _origin(row: MemberFields, words: Words) -> str:
+    if not row["letter"]:
+        return words("gone")
     if row["mine"]:
         return words("this Jupyter kernel")
     return words("child of {}", row["parent"])

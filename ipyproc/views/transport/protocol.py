@@ -114,7 +114,7 @@ class ProcessFields(TypedDict):
 
 
 class MemberFields(TypedDict):
-    """A row of the tree of sessions; *mine*: it is this kernel."""
+    """A row of the tree of sessions; *mine* is this kernel, and gone has no letter."""
 
     name: str
     pid: int

@@ -40,6 +40,7 @@ class DescriptorsView(SurveyView):
         # Of the Jupyter kernel only what it shares: it has many of its own.
         if shared := [d for d in read(own) if d.target in held]:
             tables = {own: shared, **tables}
+        tables |= {process: [] for process in self.gone()}
         return {str(s.pid): dict(self._row(s, t)) for s, t in tables.items()}, {}
 
     def summary(self) -> Hashable:

@@ -26,13 +26,18 @@ class SessionsView(SurveyView):
 
     def poll(self) -> tuple[Rows, Fields]:
         """Return a row for each process."""
-        rows = {str(s.pid): dict(_row(s)) for s in self.look()}
+        rows = {str(s.pid): dict(_row(s, s.state)) for s in self.look()}
+        gone = {str(s.pid): dict(_row(s, "")) for s in self.gone()}
+        rows = gone | rows
         return rows, {"letters": LETTERS}
 
     def summary(self) -> Hashable:
         """Return what does not change all the time."""
         return tuple(
-            (row["pid"], row["session"], row["group"], row["parent"], row["name"])
+            (
+                *map(row.get, ("pid", "session", "group", "parent", "name")),
+                not row["letter"],
+            )
             for row in self.members()
         )
 
@@ -66,14 +71,14 @@ def sessions(*subjects: Subject, lang: str | None = None) -> SessionsView:
     return SessionsView(*subjects, lang=lang)
 
 
-def _row(process: Stat) -> MemberFields:
+def _row(process: Stat, letter: str) -> MemberFields:
     return {
         "name": process.name,
         "pid": process.pid,
         "parent": process.parent,
         "group": process.group,
         "session": process.session,
-        "letter": process.state,
+        "letter": letter,
         "mine": process.pid == os.getpid(),
     }
 

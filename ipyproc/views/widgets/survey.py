@@ -18,6 +18,9 @@ from ipyproc.views.render.words import Words
 from ipyproc.views.transport.rate_limiter import Publisher, shared
 from ipyproc.views.widgets.rows import RowsView
 
+# So many processes are remembered after their end.
+_MOST = 100
+
 Subject: TypeAlias = Process | Job | int
 
 
@@ -42,6 +45,8 @@ class SurveyView(RowsView):
         self._subjects = [seen for subject in subjects if (seen := _seen(subject))]
         self._has_subjects = bool(subjects)
         self._known: set[Stat] = set()
+        # As each was seen last, also those that are gone.
+        self._seen: dict[Stat, Stat] = {}
         super().__init__(publisher)
         self.texts = self.words.of(self.TEXTS)
 
@@ -70,8 +75,14 @@ class SurveyView(RowsView):
         found = machine.add_heirs(begin) - {own}
         # Orphans are nobody's children: what was seen once is followed.
         self._known = {table[pid] for pid in found if pid in table}
+        if self._has_subjects and len(self._seen) < _MOST:
+            self._seen.update(zip(self._known, self._known, strict=True))
         members = sorted(self._known, key=lambda s: (s.session, s.group, s.pid))
         return [table[own], *members] if own in table else members
+
+    def gone(self) -> list[Stat]:
+        """Return the processes that were shown and are gone, as they were seen last."""
+        return [seen for seen in self._seen.values() if seen not in self._known]
 
 
 def _seen(subject: Subject) -> Stat | None:

@@ -36,8 +36,10 @@ class Sessions extends Survey<MemberFields, Notes> {
 
   private member({ name, pid, parent, letter, mine }: MemberFields): HTMLElement {
     const text = this.rows.notes.letters[letter];
-    const sign = h("span", { class: "ipyproc-letter", "data-letter": letter, title: text ? this.t(text) : "" }, letter);
-    const origin = mine ? this.t("this Jupyter kernel") : this.t("child of {}", parent);
+    const attributes = { class: "ipyproc-letter", "data-letter": letter, title: text ? this.t(text) : "" };
+    const sign = h("span", attributes, letter || "-");
+    const known = mine ? this.t("this Jupyter kernel") : this.t("child of {}", parent);
+    const origin = letter ? known : this.t("gone");
     return h("li", { "data-pid": pid }, sign, h("b", {}, name), ` ${pid} `, h("small", {}, origin));
   }
 }
