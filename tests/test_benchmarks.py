@@ -10,13 +10,19 @@ import pytest
 
 from tests.benchmarks import __main__ as command
 from tests.benchmarks.table import Row, load, save, show
-from tests.readme import ROOT
+from tests.readme import CHINESE, ENGLISH, ROOT
 
 OVER = {
     "a ratio": Row("start", 3.0, "ms", "Popen", 2.0, at_most=1.25),
     "a ratio of speeds": Row("flood", 100.0, "MiB/s", "cat", 400.0, at_least=0.5),
     "a count": Row("calls", 14, "", at_most=13),
     "bytes": Row("pane", 26_000, "bytes", at_most=25_000),
+}
+#: What the first cell of a line in the README's table says, and the row it is about.
+LINES = {
+    "`/bin/true`": "start + wait of /bin/true",
+    "`echo hello`": "output() of echo hello",
+    "| 256 MiB ": "output() of 256 MiB",
 }
 
 
@@ -80,3 +86,15 @@ def test_every_benchmark_can_be_asked_for() -> None:
     for name in command._ALL:
         source = (ROOT / f"tests/benchmarks/bench_{name}.py").read_text()
         assert "def rows() -> Iterator[Row]:" in source, name
+
+
+@pytest.mark.parametrize("readme", [ENGLISH, CHINESE], ids=lambda path: path.name)
+@pytest.mark.parametrize("first", LINES)
+def test_the_readme_has_the_figures_of_the_table(readme: Path, first: str) -> None:
+    """The ratios in the README are those of the run that was recorded last."""
+    row = load(command.RECORDED)[LINES[first]]
+    table = readme.read_text().split("`make bench`", 1)[1]
+    line = next(line for line in table.splitlines() if first in line[:40])
+
+    number = row.shown_ratio.split()[0]
+    assert f" {number} {'×' if readme is ENGLISH else '倍'}" in line  # noqa: RUF001

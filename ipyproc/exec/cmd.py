@@ -56,7 +56,8 @@ class Cmd:
     up; 0 is for ever.
 
     What the child does not get itself is copied by a thread, which ends with the
-    command. As a context manager, a command that was not waited for is killed and
+    command; what ``run`` and ``output`` collect in a ``BytesIO`` is read as they wait,
+    without one. As a context manager, a command that was not waited for is killed and
     waited for on the way out. ``str(cmd)`` shows it (Go: ``Cmd.String``). Setting or
     reading any other name raises an ``AttributeError`` that names the nearest.
 
