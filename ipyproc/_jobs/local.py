@@ -242,8 +242,13 @@ class LocalRunner:
     def _connect(self) -> None:
         for stream, fd in self._stdio.outputs.items():
             take = partial(self._take, stream)
-            kind = OutputFile if stream in self._stdio.logs else OutputPipe
-            self._outputs.append(kind(self._loop, fd, take, self._settle))
+            if stream in self._stdio.logs:
+                file = OutputFile(self._loop, fd, take, self._settle)
+                self._outputs.append(file)
+                continue
+            move_in = partial(self._move_in, stream)
+            pipe = OutputPipe(self._loop, fd, take, self._settle, move_in)
+            self._outputs.append(pipe)
         self.output.stdout.path = self._stdio.logs.get(STDOUT)
         self.output.stderr.path = self._stdio.logs.get(STDERR)
         if self._stdio.input is None:
@@ -324,6 +329,12 @@ class LocalRunner:
     def _take(self, stream: int, data: memoryview) -> None:
         self.output.append(stream, data)
         self._changed()
+
+    def _move_in(self, stream: int, pipe: int, size: int) -> int | None:
+        moved = self.output.move_in(stream, pipe, size)
+        if moved:
+            self._changed()
+        return moved
 
     def _ended(self) -> None:
         if self._leader.is_over:

@@ -8,17 +8,14 @@ import os
 import selectors
 from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
 from termios import FIONREAD
 from typing import Final
 
 from ipyproc._jobs.io.event_loop import READ_SIZE, EventLoop
+from ipyproc._jobs.io.flood import USUAL
 from ipyproc._jobs.io.timers import Timer
 from ipyproc._process import broken_pipe
 
-# Capacity of a pipe as it is made, on Linux.
-_SMALL_PIPE = 1 << 16
-_CAN_GROW = hasattr(fcntl, "F_SETPIPE_SZ")
 # Nothing becomes ready when a file grows: it is looked at, more seldom while it rests.
 _FIRST_NAP: Final = 0.02
 _LONGEST_NAP: Final = 0.25
@@ -30,7 +27,8 @@ class OutputPipe:
     """The end of a pipe from which a job's output is taken.
 
     *take* gets each piece, valid until it returns; *ended* is called once, at the end
-    of the file.
+    of the file. Before each read *move_in* is asked to take so many bytes from the
+    descriptor by itself; it returns how many it took, 0 at the end, or ``None``.
     """
 
     def __init__(
@@ -39,12 +37,14 @@ class OutputPipe:
         fd: int,
         take: Callable[[memoryview], None],
         ended: Callable[[], None],
+        move_in: Callable[[int, int], int | None] = lambda fd, size: None,
     ) -> None:
         self._loop = loop
         self.fd = fd
         self._take = take
         self._ended = ended
-        self._may_grow = _CAN_GROW
+        self._move_in = move_in
+        self._may_grow = True
         self.is_open = True
         os.set_blocking(fd, False)
         loop.own(fd)
@@ -70,27 +70,26 @@ class OutputPipe:
     def _ready(self) -> None:
         # It may have been drained and closed after the selector saw it ready.
         if self.is_open:
-            self._read()
+            self._loop.pace.note(self._read())
 
     def _read(self) -> int:
+        data = None
         try:
-            size = os.readv(self.fd, [self._loop.buffer])
+            size = self._move_in(self.fd, READ_SIZE)
+            if size is None:
+                size = os.readv(self.fd, [self._loop.buffer])
+                data = self._loop.buffer[:size]
         except BlockingIOError:
             return 0
-        if size >= _SMALL_PIPE and self._may_grow:
-            self._grow()
-        if size:
-            self._take(self._loop.buffer[:size])
-        else:
+        if size >= USUAL and self._may_grow:
+            # Only the pipe of a job that prints more than fits.
+            self._may_grow = False
+            self._loop.pipe_space.enlarge(self.fd)
+        if not size:
             self._close()
+        elif data:
+            self._take(data)
         return size
-
-    def _grow(self) -> None:
-        # Only the pipe of a job that prints more than fits. What all pipes of a user
-        # may hold is limited, pipe(7), and beyond that other programs get tiny ones.
-        self._may_grow = False
-        with suppress(OSError):
-            fcntl.fcntl(self.fd, fcntl.F_SETPIPE_SZ, READ_SIZE)
 
     def _size(self) -> int:
         size = array.array("i", [0])
@@ -99,6 +98,7 @@ class OutputPipe:
 
     def _close(self) -> None:
         self.is_open = False
+        self._loop.pipe_space.free(self.fd)
         self._loop.close(self.fd)
         self._ended()
 

@@ -14,6 +14,7 @@ from functools import partial
 from itertools import starmap
 from typing import Final
 
+from ipyproc._jobs.io.flood import LARGE, Pace, PipeSpace
 from ipyproc._jobs.io.timers import Callback, Once, Timer, Timers
 from ipyproc._process.threads import begin
 
@@ -22,7 +23,7 @@ _log = logging.getLogger(__name__)
 #: The name of the event loop's thread.
 NAME: Final = "ipyproc-jobs"
 #: The most that is read from one pipe before the others have their turn.
-READ_SIZE: Final = 1 << 20
+READ_SIZE: Final = LARGE
 # epoll(7) takes a number of milliseconds that fits into an int, some 24 days.
 _LONGEST_SLEEP: Final = 86_400.0
 _MEMORY_NAP: Final = 0.05
@@ -64,6 +65,9 @@ class EventLoop:
         self._pollers: dict[str, _Poller] = {}
         self._retiring = False
         self._buffer: memoryview | None = None
+        #: For those who read from pipes, on the loop's thread.
+        self.pace = Pace()
+        self.pipe_space = PipeSpace()
 
     @property
     def is_open(self) -> bool:
@@ -282,6 +286,8 @@ class EventLoop:
         return self._seat.setdefault("thread", us) is not us
 
     def _select(self) -> list[tuple[selectors.SelectorKey, int]]:
+        if not self._calls:
+            self.pace.keep()
         return self._current_poller().selector.select(self._patience())
 
     def _is_busy(self) -> bool:

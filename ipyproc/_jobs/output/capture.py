@@ -83,6 +83,7 @@ class Capture:
         # What the total will be when the bytes that are being written are there. What
         # they are written over counts as dropped from now on.
         self._reserved = 0
+        self._moves_in = True
 
     def __repr__(self) -> str:
         why = f" for want of a file: {self.error}" if self.error else ""
@@ -237,6 +238,29 @@ class Capture:
         self._reserved = self._total + size
         self._layout = Layout(head, layout.ring, self._reserved, store)
         self._total += size
+
+    def move_in(self, pipe: int, size: int) -> int | None:
+        """Add up to *size* bytes, at least one, that are in *pipe*; return how many.
+
+        As ``append``, but they go from the pipe to the file without a copy of ours. 0
+        is the end of the pipe. ``None`` if they have to be read and appended: they
+        belong in memory, or the system cannot move them. Raises ``BlockingIOError`` if
+        the pipe is empty, and nothing else.
+        """
+        moved: int | None = None
+        self._reserved = self._total + size
+        try:
+            if self._moves_in:
+                moved = self._layout.move_in(self._total, pipe, size)
+        except BlockingIOError:
+            raise
+        except OSError:
+            # What is wrong with the file is for `append` to find out, and to deal with.
+            self._moves_in = False
+        finally:
+            self._total += moved or 0
+            self._reserved = self._total
+        return moved
 
     def move_to(self, archive: Archive) -> None:
         """Move to *archive* what is in memory; ``OSError`` if there is no room for it.

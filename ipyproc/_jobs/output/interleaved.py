@@ -207,6 +207,18 @@ class Output:
             size = left[stream]
         return stream, min(size, left[stream])
 
+    def move_in(self, stream: int, pipe: int, size: int) -> int | None:
+        """Add up to *size* bytes that are in *pipe*, and return how many.
+
+        See ``Capture.move_in``. ``None`` if they have to be read, to be recoded.
+        """
+        if self._recoded:
+            return None
+        moved = self._captures[stream].move_in(pipe, size)
+        if moved:
+            self._arrivals.note(stream, moved)
+        return moved
+
     def finish(self) -> None:
         """Note that nothing more arrives; from then on nothing is incomplete."""
         if self._recoded:

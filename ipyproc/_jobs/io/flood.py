@@ -1,0 +1,87 @@
+"""What keeps a job cheap that prints without end: large pipes, and time to fill them.
+
+Who writes little at a time wakes who reads with each piece. Where the reader is as fast
+as that, both are busy with waking and being woken.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final
+
+#: The largest pipe that we ask for, and the most that is read in one go.
+LARGE: Final = 1 << 20
+#: Capacity of a pipe as it is made, on Linux.
+USUAL: Final = 1 << 16
+#: What all pipes that were enlarged may hold. What those of a user hold is limited,
+#: usually to 64 MiB, and beyond that other programs get pipes of one page, pipe(7).
+ENLARGED: Final = 32 << 20
+
+#: A read of so much is worth being woken for.
+_WORTH_IT = 1 << 18
+#: So many reads of less, each within so many seconds of the one before, are a flood.
+_READS = 16
+_SOON = 0.001
+#: Seconds for which a flood is left alone after each read.
+PAUSE: Final = 0.00025
+
+
+class Pace:
+    """When to let pipes fill before they are read again.
+
+    *clock* and *sleep* are those of ``time``.
+    """
+
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._clock = clock
+        self._sleep = sleep
+        self._last = 0.0
+        self._reads = 0
+
+    def note(self, size: int) -> None:
+        """Note that *size* bytes were read."""
+        now = self._clock()
+        is_small = size < _WORTH_IT and now - self._last < _SOON
+        self._reads = self._reads + 1 if is_small else 0
+        self._last = now
+
+    def keep(self) -> None:
+        """Pause, if what was read lately came in many small pieces."""
+        if self._reads >= _READS and self._clock() - self._last < _SOON:
+            self._sleep(PAUSE)
+
+
+class PipeSpace:
+    """Enlarges pipes, as far as the system and our share of it allow."""
+
+    def __init__(self, limit: int = ENLARGED) -> None:
+        self._left = limit
+        self._taken: dict[int, int] = {}
+
+    def enlarge(self, fd: int) -> None:
+        """Enlarge a pipe of the usual size, if there is room."""
+        size = LARGE
+        while size > USUAL:
+            if size <= self._left and _resized(fd, size):
+                self._taken[fd] = size
+                self._left -= size
+                return
+            size //= 2
+
+    def free(self, fd: int) -> None:
+        """Note that the pipe is closed."""
+        self._left += self._taken.pop(fd, 0)
+
+
+def _resized(fd: int, size: int) -> bool:
+    with suppress(OSError, AttributeError):  # it is Linux that can do that
+        fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ, size)
+        return True
+    return False

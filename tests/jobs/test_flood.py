@@ -1,0 +1,182 @@
+"""Jobs that print as fast as they can: how often they are read, and what that moves."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ipyproc import PIPE, Job, spawn
+from ipyproc._jobs.io import flood
+from ipyproc._jobs.io.event_loop import event_loop
+from ipyproc._jobs.io.flood import PAUSE, Pace, PipeSpace
+from tests.jobs.helpers import PATIENCE, until
+
+MIB = 1 << 20
+LARGE_READ = 1 << 18
+
+
+class Clock:
+    """A clock that stands still, but for what sleeps by it."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+        self.pauses: list[float] = []
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass."""
+        self.pauses.append(seconds)
+        self.now += seconds
+
+
+def read(pace: Pace, clock: Clock, sizes: list[int], seconds: float = 0.0) -> int:
+    """Read pieces of these sizes, so many seconds apart; count the pauses."""
+    before = len(clock.pauses)
+    for size in sizes:
+        clock.now += seconds
+        pace.note(size)
+        pace.keep()
+    return len(clock.pauses) - before
+
+
+def paced() -> tuple[Pace, Clock]:
+    """Return a pace, and the clock that it lives by."""
+    clock = Clock()
+    return Pace(lambda: clock.now, clock.sleep), clock
+
+
+def test_a_flood_of_small_pieces_is_left_to_pile_up() -> None:
+    """Who prints little at a time, on and on, is read once in a pause."""
+    pace, clock = paced()
+
+    assert read(pace, clock, [4096] * 1000) >= 980
+    assert set(clock.pauses) == {PAUSE}
+
+
+def test_a_few_pieces_are_read_at_once() -> None:
+    """What a short program prints in some pieces waits for nothing."""
+    pace, clock = paced()
+
+    for _ in range(100):
+        assert read(pace, clock, [100] * 15) == 0
+        clock.now += 0.01
+
+
+def test_pieces_with_time_between_them_are_read_at_once() -> None:
+    """Who prints a line every two milliseconds is never kept waiting."""
+    pace, clock = paced()
+
+    assert read(pace, clock, [100] * 1000, seconds=0.002) == 0
+
+
+def test_large_pieces_are_read_at_once() -> None:
+    """Where the reader is the slower one there is nothing to wait for."""
+    pace, clock = paced()
+    read(pace, clock, [4096] * 100)
+
+    assert read(pace, clock, [LARGE_READ] * 100) == 0
+
+
+def test_other_events_after_a_flood_are_served_at_once() -> None:
+    """A flood that has stopped delays nothing that comes later."""
+    pace, clock = paced()
+    read(pace, clock, [4096] * 100)
+    clock.now += 0.01
+    before = len(clock.pauses)
+    pace.keep()
+
+    assert len(clock.pauses) == before
+
+
+@pytest.fixture
+def pipes() -> Iterator[list[int]]:
+    """Return the reading ends of ten pipes."""
+    ends = [os.pipe() for _ in range(10)]
+    yield [read for read, _ in ends]
+    for pair in ends:
+        for end in pair:
+            os.close(end)
+
+
+def size_of(pipe: int) -> int:
+    """Return how much a pipe holds."""
+    return fcntl.fcntl(pipe, fcntl.F_GETPIPE_SZ)
+
+
+def test_pipes_share_the_space(pipes: list[int]) -> None:
+    """All that are enlarged take no more than their share, which comes back."""
+    space = PipeSpace(limit=3 * MIB + MIB // 2)
+    for pipe in pipes:
+        space.enlarge(pipe)
+    assert [size_of(pipe) for pipe in pipes] == [MIB] * 3 + [MIB // 2] + [1 << 16] * 6
+
+    space.free(pipes[0])
+    space.free(pipes[0])
+    space.free(pipes[5])
+    for pipe in pipes[8:]:
+        space.enlarge(pipe)
+    assert [size_of(pipe) for pipe in pipes[8:]] == [MIB, 1 << 16]
+
+
+def test_a_smaller_pipe_than_wanted(
+    pipes: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the system refuses the size, half of it is asked for, and so on."""
+    # The kernel has no memory in one piece for what it must know of such a pipe.
+    monkeypatch.setattr(flood, "LARGE", 1 << 31)
+    PipeSpace(limit=1 << 40).enlarge(pipes[0])
+
+    assert 1 << 16 < size_of(pipes[0]) < 1 << 31
+
+
+def flooding(size: int, **options: int) -> Job:
+    """Run a job that prints so many bytes, to its end."""
+    job = spawn(["head", "-c", str(size), "/dev/zero"], **options)
+    assert job.wait(PATIENCE).success
+    until(job, lambda job: job.finished)
+    return job
+
+
+def read_by_the_loop() -> int:
+    """Say how many bytes the event loop's thread has read so far."""
+    found: list[int] = []
+
+    def look() -> None:
+        lines = Path("/proc/thread-self/io").read_text().splitlines()
+        found.append(int(lines[0].removeprefix("rchar: ")))
+
+    event_loop().run(look)
+    return found[0]
+
+
+def test_what_goes_to_the_file_is_not_read() -> None:
+    """Beyond the memory limit output is moved to the file within the kernel."""
+    keeper = spawn("cat", stdin=PIPE)
+    before = read_by_the_loop()
+    job = flooding(64 * MIB, memory_limit=MIB)
+
+    # The limit, the read that crosses it, what is left at the end; and a look at /proc.
+    assert read_by_the_loop() - before <= 4 * MIB
+    assert (job.stdout.total, job.stdout.dropped) == (64 * MIB, 0)
+    assert job.stdout.bytes == bytes(64 * MIB)
+    assert keeper.status == "running"
+
+
+def test_the_loop_keeps_the_pace(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A job that writes byte after byte is left alone between two reads."""
+    pauses: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+        time.sleep(seconds)
+
+    monkeypatch.setattr(event_loop(), "pace", Pace(sleep=sleep))
+    job = spawn(["dd", "bs=1", "count=200000", "if=/dev/zero", "status=none"])
+    assert job.wait(PATIENCE).success
+
+    assert job.stdout.total == 200_000
+    assert pauses
