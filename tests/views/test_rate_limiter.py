@@ -8,6 +8,7 @@ import pytest
 
 from ipyproc.views.transport import pictures, rate_limiter, worker
 from ipyproc.views.transport.rate_limiter import OVERHEAD, Budget, Publisher
+from tests.jobs.helpers import eventually
 
 #: A test need not wait long to see a thread end.
 LINGER = 0.01
@@ -84,6 +85,30 @@ def test_nothing_is_sent_twice_or_lost() -> None:
     ended()
 
     assert sum(size for _, size in source.sent) == 100_000
+
+
+def test_a_flood_does_not_wake_the_thread_with_each_piece(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A view that waits for its turn already may be woken on and on: nobody wakes."""
+    desk, source = Publisher(linger=3600), Source(10)
+    desk.wake(source)
+    assert source.came.wait(20)
+    eventually(lambda: not desk._turns)  # it had nothing more to send
+    wakes: list[None] = []
+    notify_all = desk._thread.changed.notify_all
+
+    def count() -> None:
+        wakes.append(None)
+        notify_all()
+
+    monkeypatch.setattr(desk._thread.changed, "notify_all", count)
+    with desk._thread.changed:  # so that its turn does not come meanwhile
+        for _ in range(1000):
+            desk.wake(source)
+
+    assert len(wakes) == 1
+    assert desk.retire(20)
 
 
 def worst_second(sent: list[tuple[float, float]]) -> float:

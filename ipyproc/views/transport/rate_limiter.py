@@ -90,8 +90,11 @@ class Publisher:
         """Call *source* as soon as it is its turn."""
         with self._thread.changed:
             turn = self._spoke.get(source, 0.0) + _INTERVAL
-            self._turns[source] = min(turn, self._turns.get(source, turn))
-            self._thread.wake()
+            known = self._turns.get(source)
+            if known is None or turn < known:
+                self._turns[source] = turn
+            # A flood wakes its view with each piece, but changes nothing by that.
+            self._thread.wake(sooner=self._turns[source] != known)
 
     def account(self, size: int, messages: int = 1) -> None:
         """Count messages, and the bytes in them, that were sent by others."""

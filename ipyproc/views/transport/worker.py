@@ -44,13 +44,15 @@ class OnDemandThread:
         self.changed = threading.Condition()
         _all.add(self)
 
-    def wake(self) -> bool:
+    def wake(self, sooner: bool = True) -> bool:
         """Wake the thread, or start one; False if none can start.
 
-        Then the next call tries again.
+        Then the next call tries again. A thread that waits is not woken if nothing is
+        to be done *sooner* than it knows.
         """
         with self.changed:
-            self.changed.notify_all()
+            if sooner:
+                self.changed.notify_all()
             return self._is_there() or self._start()
 
     def retire(self, timeout: float) -> bool:
