@@ -8,6 +8,7 @@ and how much all views together send. On a busy machine ``nice -n -15`` helps.
 from __future__ import annotations
 
 import statistics
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import pairwise
@@ -30,16 +31,19 @@ JOBS = 25
 FLOOD = 5  # seconds
 MANY = 20
 FRAME, MESSAGES, BYTES, SIZE = 120, 200, 1_000_000, 25_000
+#: What the view that is sent least has of the mean of all.
+SHARE = 0.5
 
 #: The first job prints the time when its pane is drawn, the second at once.
 LATER = '%spawn sh -c "sleep 0.7; date +%s.%N"'
 AT_ONCE = "%spawn date +%s.%N"
-FLOODS = f"""
-from ipyproc import spawn
+FLOODS = """
+from ipyproc import jobs, spawn
 from ipyproc.views.display import show
-for _ in range({{count}}):
-    show(spawn(["timeout", "{FLOOD}", "yes"]))
+for _ in range({count}):
+    show(spawn("yes"))
 """
+END = "for job in jobs.running: job.kill()"
 
 #: Records when lines appear, when frames are drawn, and what the kernel sends.
 WATCH = r"""
@@ -62,23 +66,38 @@ document.addEventListener("DOMContentLoaded", () => {
   observer.observe(document, { childList: true, subtree: true });
   frame();
 });
+// Channel, header, header of the parent, metadata, content.
 const parts = (data) => {
   const view = new DataView(data);
-  const [a, b, c] = [8, 16, 24].map((at) => Number(view.getBigUint64(at, true)));
-  const decoder = new TextDecoder();
-  return [data.slice(a, b), data.slice(b, c)].map((part) => decoder.decode(part));
+  const at = [0, 1, 2, 3, 4, 5].map((n) => Number(view.getBigUint64(8 + 8 * n, true)));
+  const pieces = [0, 1, 2, 3, 4].map((n) => data.slice(at[n], at[n + 1]));
+  return pieces.map((piece) => new TextDecoder().decode(piece));
 };
 window.WebSocket = class extends WebSocket {
   constructor(...given) {
     super(...given);
     this.addEventListener("message", ({ data }) => {
-      const [channel, header] = data instanceof ArrayBuffer ? parts(data) : [];
-      // When it was sent: to the page it may come late, with others.
+      if (!(data instanceof ArrayBuffer)) return;
+      const [channel, header, , , content] = parts(data);
       if (channel !== "iopub") return;
-      window.heard.push([Date.parse(JSON.parse(header).date), data.byteLength]);
+      const { date, msg_type } = JSON.parse(header);
+      const view = msg_type === "comm_msg" ? JSON.parse(content).comm_id : null;
+      // When it was sent: to the page it may come late, with others.
+      window.heard.push([Date.parse(date), data.byteLength, view]);
     });
   }
 };
+"""
+
+#: Clicks a button, and waits until the status beside it is another.
+CLICK = """
+button => new Promise((resolve) => {
+  const status = button.closest(".ipyproc-job").querySelector(".ipyproc-status");
+  const clicked = performance.now();
+  const answered = () => resolve(performance.now() - clicked);
+  new MutationObserver(answered).observe(status, { childList: true, subtree: true });
+  button.click();
+})
 """
 
 
@@ -142,14 +161,16 @@ def _first_bytes(page: Page, lab: Lab, cells: list[str]) -> list[float]:
 
 def _flood(page: Page, lab: Lab, count: int) -> Iterator[Row]:
     """Watch the page while so many jobs flood it."""
-    notebook = _open(page, lab, [FLOODS.format(count=count)])
+    notebook = _open(page, lab, [FLOODS.format(count=count), END])
     page.evaluate("observer.disconnect(); window.heard = []; window.drawn = []")
     notebook.start(1)
+    _wait_for(page, ".ipyproc-job .ipyproc-output > div:first-child", count)
+    before = page.evaluate("heard.length")
     page.wait_for_timeout(FLOOD * 1000)
-    page.wait_for_function(
-        "count => document.querySelectorAll('.ipyproc-state').length === count",
-        arg=count,
-    )
+    least = _least_share(page.evaluate("heard")[before:], count)
+    clicks = [_click(page, number) for number in range(0, count, 4)]
+    notebook.start(2)
+    _wait_for(page, ".ipyproc-state", count)
     drawn, heard = page.evaluate("[drawn, heard]")
     _close(page, lab)
     gaps = sorted(b - a for a, b in pairwise(drawn))
@@ -159,6 +180,21 @@ def _flood(page: Page, lab: Lab, count: int) -> Iterator[Row]:
     yield Row(f"{what}: 99 % of frames within", gaps[len(gaps) * 99 // 100], "ms")
     yield Row(f"{what}: iopub messages/s", messages, "", at_most=MESSAGES)
     yield Row(f"{what}: iopub bytes/s", size, "bytes", at_most=BYTES)
+    yield Row(f"{what}: until a button acted", statistics.median(clicks), "ms")
+    if count > 1:
+        yield Row(f"{what}: least share of a view", least, "", at_least=SHARE)
+
+
+def _click(page: Page, number: int) -> float:
+    """Interrupt a job; return how many ms that took to show."""
+    pane = page.locator(".ipyproc-job").nth(number)
+    taken: float = pane.get_by_role("button", name="Interrupt").evaluate(CLICK)
+    return taken
+
+
+def _wait_for(page: Page, selector: str, count: int) -> None:
+    found = "([what, count]) => document.querySelectorAll(what).length === count"
+    page.wait_for_function(found, arg=[selector, count])
 
 
 def _close(page: Page, lab: Lab) -> None:
@@ -166,10 +202,20 @@ def _close(page: Page, lab: Lab) -> None:
     lab.end_kernels()
 
 
+def _least_share(heard: list[Any], count: int) -> float:
+    """Return what came for the view that got least, beside the mean of all."""
+    sizes = Counter[str]()
+    for _, size, view in heard:
+        sizes[view] += size
+    del sizes[None]  # type: ignore[arg-type]
+    views = [size for _, size in sizes.most_common(count)]
+    return min(views) / statistics.mean(views)
+
+
 def _worst_second(heard: list[Any]) -> tuple[int, int]:
     """Return the most messages, and the most bytes, that came within one second."""
     windows = [
-        [size for when, size in heard if start <= when < start + 1000]
-        for start, _ in heard
+        [size for when, size, _ in heard if start <= when < start + 1000]
+        for start, *_ in heard
     ]
     return max(map(len, windows), default=0), max(map(sum, windows), default=0)
