@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import fcntl
 import os
-import time
+import threading
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from ipyproc import PIPE, Job, spawn
 from ipyproc._jobs.io import flood
-from ipyproc._jobs.io.event_loop import event_loop
+from ipyproc._jobs.io.endpoints import OutputPipe
+from ipyproc._jobs.io.event_loop import EventLoop, event_loop
 from ipyproc._jobs.io.flood import PAUSE, Pace, PipeSpace
 from tests.jobs.helpers import PATIENCE, until
 
@@ -92,6 +94,47 @@ def test_other_events_after_a_flood_are_served_at_once() -> None:
     assert len(clock.pauses) == before
 
 
+def test_a_full_share_is_worth_its_read() -> None:
+    """Where many flood at once, none of them is waited for."""
+    pace, clock = paced()
+    pace.begin(ready=20)
+
+    assert pace.share < LARGE_READ
+    assert read(pace, clock, [pace.share] * 100) == 0
+
+
+@pytest.mark.parametrize("count", [2, 10])
+def test_pipes_that_are_ready_share_a_pass(count: int) -> None:
+    """However many flood, a pass over them takes little more than one of one."""
+    loop, taken = EventLoop(), list[list[int]]()
+    ends = [os.pipe() for _ in range(count)]
+    all_taken = threading.Event()
+
+    def take(number: int, data: memoryview) -> None:
+        taken[number].append(len(data))
+        if sum(map(sum, taken)) == count * MIB:
+            all_taken.set()
+
+    def begin() -> None:
+        for number, (reader, _) in enumerate(ends):
+            taken.append([])
+            pipe = OutputPipe(loop, reader, partial(take, number), lambda: None)
+            pipe.attach()
+
+    for _, writer in ends:
+        fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, MIB)
+        os.write(writer, bytes(MIB))
+    loop.call_soon(begin)
+    assert all_taken.wait(PATIENCE)
+    loop.stop(PATIENCE)
+    for _, writer in ends:
+        os.close(writer)
+
+    # The loop was woken for the first pass, too, and that has its share.
+    assert max(map(max, taken)) <= max(MIB // count, 1 << 17)
+    assert [sum(sizes) for sizes in taken] == [MIB] * count
+
+
 @pytest.fixture
 def pipes() -> Iterator[list[int]]:
     """Return the reading ends of ten pipes."""
@@ -166,17 +209,24 @@ def test_what_goes_to_the_file_is_not_read() -> None:
     assert keeper.status == "running"
 
 
-def test_the_loop_keeps_the_pace(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A job that writes byte after byte is left alone between two reads."""
-    pauses: list[float] = []
+def test_the_loop_keeps_the_pace() -> None:
+    """A pipe that has one byte, again and again, is left alone between two reads."""
+    loop, pauses, ended = EventLoop(), list[float](), threading.Event()
+    loop.pace = Pace(lambda: 100.0, pauses.append)
+    reader, writer = os.pipe()
+    left = iter(range(99))
 
-    def sleep(seconds: float) -> None:
-        pauses.append(seconds)
-        time.sleep(seconds)
+    def take(data: memoryview) -> None:
+        if next(left, None) is None:
+            os.close(writer)
+        else:
+            os.write(writer, b"-")
 
-    monkeypatch.setattr(event_loop(), "pace", Pace(sleep=sleep))
-    job = spawn(["dd", "bs=1", "count=200000", "if=/dev/zero", "status=none"])
-    assert job.wait(PATIENCE).success
+    pipe = OutputPipe(loop, reader, take, ended.set)
+    os.write(writer, b"-")
+    loop.call_soon(pipe.attach)
+    assert ended.wait(PATIENCE)
+    loop.stop(PATIENCE)
 
-    assert job.stdout.total == 200_000
-    assert pauses
+    assert 70 < len(pauses) < 100
+    assert set(pauses) == {PAUSE}

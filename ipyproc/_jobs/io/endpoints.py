@@ -70,14 +70,14 @@ class OutputPipe:
     def _ready(self) -> None:
         # It may have been drained and closed after the selector saw it ready.
         if self.is_open:
-            self._loop.pace.note(self._read())
+            self._loop.pace.note(self._read(self._loop.pace.share))
 
-    def _read(self) -> int:
+    def _read(self, most: int = READ_SIZE) -> int:
         data = None
         try:
-            size = self._move_in(self.fd, READ_SIZE)
+            size = self._move_in(self.fd, most)
             if size is None:
-                size = os.readv(self.fd, [self._loop.buffer])
+                size = os.readv(self.fd, [self._loop.buffer[:most]])
                 data = self._loop.buffer[:size]
         except BlockingIOError:
             return 0

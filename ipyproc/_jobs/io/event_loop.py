@@ -296,6 +296,7 @@ class EventLoop:
 
     def _pass(self, ready: list[tuple[selectors.SelectorKey, int]]) -> None:
         now = time.monotonic()  # what is set meanwhile has its turn in the next pass
+        self.pace.begin(len(ready))
         # The traceback of one that fails keeps this frame: nothing may be left in it.
         ready.reverse()
         while ready:

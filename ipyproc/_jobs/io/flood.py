@@ -20,9 +20,11 @@ USUAL: Final = 1 << 16
 #: usually to 64 MiB, and beyond that other programs get pipes of one page, pipe(7).
 ENLARGED: Final = 32 << 20
 
-#: A read of so much is worth being woken for.
+# The least that is read of a pipe when many are ready.
+_LEAST = 1 << 17
+# A read of so much is worth being woken for.
 _WORTH_IT = 1 << 18
-#: So many reads of less, each within so many seconds of the one before, are a flood.
+# So many reads of less, each within so many seconds of the one before, are a flood.
 _READS = 16
 _SOON = 0.001
 #: Seconds for which a flood is left alone after each read.
@@ -30,7 +32,7 @@ PAUSE: Final = 0.00025
 
 
 class Pace:
-    """When to let pipes fill before they are read again.
+    """How much to read of a pipe, and when to let pipes fill before that.
 
     *clock* and *sleep* are those of ``time``.
     """
@@ -44,11 +46,20 @@ class Pace:
         self._sleep = sleep
         self._last = 0.0
         self._reads = 0
+        #: How much to read of one pipe, before the others have their turn.
+        self.share = LARGE
+
+    def begin(self, ready: int) -> None:
+        """Share what is read until other events have their turn between *ready* pipes.
+
+        However many flood us, what else there is to do need not wait for long.
+        """
+        self.share = max(_LEAST, LARGE // max(1, ready))
 
     def note(self, size: int) -> None:
         """Note that *size* bytes were read."""
         now = self._clock()
-        is_small = size < _WORTH_IT and now - self._last < _SOON
+        is_small = size < min(_WORTH_IT, self.share) and now - self._last < _SOON
         self._reads = self._reads + 1 if is_small else 0
         self._last = now
 
