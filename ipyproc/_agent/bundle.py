@@ -44,10 +44,13 @@ _RELAY: Final = (
 OPTIONS: Final = ("-I", "-S", "-B", "-c")
 PROGRAM: Final = """\
 import os, sys
-from importlib.machinery import ModuleSpec
 marker = sys.argv[1].encode()
 def say(text):
-    os.write(1, b"\\n" + marker + b" " + text.encode(errors="replace") + b"\\n")
+    os.write(1, b"\\n" + marker + b" " + text.encode("utf-8", "replace") + b"\\n")
+if sys.version_info < (3, 11):
+    say("none %s is %d.%d.%d" % ((sys.executable,) + sys.version_info[:3]))
+    sys.exit(1)
+from importlib.machinery import ModuleSpec
 def read(size):
     data = b""
     while len(data) < size:

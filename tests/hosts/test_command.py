@@ -16,6 +16,7 @@ import pytest
 
 import ipyproc
 from ipyproc import NoHandleError, PathError, SysProcAttr, jobs, spawn
+from ipyproc._agent import bundle
 from ipyproc.errors import ExecError, ProcessDoneError
 from ipyproc.hosts import CommandHost, command
 from tests.hosts.helpers import agents, bare, relays
@@ -207,6 +208,34 @@ def test_python_that_is_named(own_agent: Path, tmp_path: Path, made: list) -> No
     made.append(wrong)
     with pytest.raises(ConnectionError, match=r"^wrong: env -i .*: exit status 127"):
         spawn("true", on=wrong)
+
+
+def test_a_named_python_that_is_too_old(
+    own_agent: Path, tmp_path: Path, made: list
+) -> None:
+    """It is said which one it is, and how old."""
+    old = tmp_path / "old"
+    run = "import sys; sys.version_info = (3, 9, 2, 'final', 0); exec(sys.argv.pop(1))"
+    old.write_text(f'#!/bin/sh\nshift 4; exec {sys.executable} -c "{run}" "$@"\n')
+    old.chmod(0o755)
+    host = command("aged", bare(own_agent).argv, python=str(old))
+    made.append(host)
+
+    with pytest.raises(
+        ConnectionError, match=r"^aged needs Python 3.11 .* is 3\.9\.2$"
+    ):
+        spawn("true", on=host)
+
+
+def test_a_python_of_another_version(
+    lone_host: CommandHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where our compiled code is of no use, the source is sent and compiled there."""
+    monkeypatch.setattr(bundle, "MAGIC_NUMBER", b"another")
+    job = spawn(["sh", "-c", "echo hello; exit 3"], on=lone_host)
+
+    assert str(job.wait(PATIENCE)) == "exit status 3"
+    assert job.stdout.text == "hello\n"
 
 
 def test_no_python_that_is_new_enough(
