@@ -22,8 +22,6 @@ _SOON: Final = 0.01
 _SELDOM: Final = 0.5
 # What is kept of what it complains of.
 _COMPLAINT: Final = 2000
-# How many words of it an error shows.
-_SHOWN: Final = 4
 
 
 class Child:
@@ -37,7 +35,6 @@ class Child:
     def __init__(self, loop: EventLoop, argv: Sequence[str]) -> None:
         """Start it; ``OSError`` if it cannot be found or started."""
         self._loop = loop
-        self.shown = argv[:_SHOWN]
         #: What came behind the greeting.
         self.early = b""
         self.gone = Once()

@@ -28,6 +28,8 @@ done
 echo
 echo "$2 none$found"
 """
+# How many words of the command an error shows.
+_SHOWN: Final = 4
 # The most that is read before the marker, of whatever a login prints.
 _LONGEST_BANNER: Final = 1 << 20
 
@@ -53,6 +55,7 @@ class CommandDialer:
             event_loop().call_soon(lambda error=error: failed(error))  # type: ignore[misc]
             return
         greeting = _Greeting(self._name, child, marker.encode(), opened, failed)
+        greeting.shown = " ".join(self._argv[:_SHOWN])
         greeting.send(marker.encode() + self._relay)
 
     def _words(self, marker: str) -> list[str]:
@@ -79,6 +82,8 @@ class _Greeting:
         self._opened = opened
         self._failed = failed
         self._loop = event_loop()
+        #: The beginning of the command, for errors.
+        self.shown = ""
         self._seen = b""
         self._out = memoryview(b"")
         self._is_over = False
@@ -147,8 +152,7 @@ class _Greeting:
     def _has_ended(self, how: str) -> None:
         if not self._is_over:
             said = self._child.complaint or "it said nothing"
-            words = " ".join(self._child.shown)
-            self._fail(f"{self._name}: {words}: {how}: {said}")
+            self._fail(f"{self._name}: {self.shown}: {how}: {said}")
 
     def _time_out(self) -> None:
         text = f"{self._name} did not answer within {_PATIENCE:g} s"
