@@ -154,6 +154,8 @@ class _Relay:
         ready = self._wait()
         if ready.get(_OUT, 0) & select.POLLERR:
             return False
+        if not self._input_open and self._down and ready.get(self._agent, 0) & _BROKEN:
+            return False
         if self._up:
             self._up = _write(self._agent, self._up)
         elif self._input_open and ready.get(_IN):
@@ -177,7 +179,9 @@ class _Relay:
             poll.register(_IN, select.POLLIN)
         events = select.POLLOUT if self._up else 0
         events |= 0 if self._down else select.POLLIN
-        if events:  # or its end would wake us again and again
+        # While output waits, the agent's end would wake us again and again; but once
+        # the input has ended there may be nobody who ever takes it.
+        if events or not self._input_open:
             poll.register(self._agent, events)
         return dict(poll.poll())
 

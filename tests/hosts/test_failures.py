@@ -175,7 +175,9 @@ from tests.hosts.helpers import bare
 host = bare(Path(sys.argv[1]))
 job = spawn(["sh", "-c", "setsid sleep 1000 & echo $!; exec cat"], stdin=PIPE, on=host)
 job.until(r"\\d+")
-print(job.pid, job.stdout.text.strip(), flush=True)
+flood = spawn("yes", on=host)
+flood.until("y")
+print(job.pid, job.stdout.text.strip(), flood.pid, flush=True)
 for line in sys.stdin:
     job.send(line)
     job.until(line.strip())
@@ -218,7 +220,7 @@ class Client:
     ids=["killed", "terminated", "at its end"],
 )
 def test_a_client_that_ends(own_agent: Path, end: Callable[[Client], None]) -> None:
-    """However a session ends, its jobs and all that they started end at once."""
+    """However a session ends, its jobs end at once, and no relay waits for ever."""
     client = Client(own_agent)
     try:
         end(client)
