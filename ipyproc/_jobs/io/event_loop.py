@@ -148,7 +148,10 @@ class EventLoop:
         self._owned[fd] = _identity(fd)
 
     def watch(self, fd: int, events: int, callback: Callback) -> None:
-        """Call back whenever *fd* is ready: ``selectors.EVENT_READ`` or ``_WRITE``."""
+        """Call back whenever *fd* is ready: ``selectors.EVENT_READ`` or ``_WRITE``.
+
+        From any thread if the loop owns it, for then the loop's thread does not leave.
+        """
         self._current_poller().selector.register(fd, events, callback)
 
     def unwatch(self, fd: int) -> None:
