@@ -309,14 +309,14 @@ def test_the_table_keeps_up_with_the_cells(kernel: Kernel) -> None:
     reply = kernel.run("%procs")
     (table,) = displays(reply)
     assert WIDGET not in table
-    assert re.search('data-name="train" .*"running"', table["text/html"])
+    assert re.search('data-name="train" .*=running>', table["text/html"])
 
     ended = kernel.run("%prockill train\nstate = %procwait train")
     cleared = kernel.run("%procs --clear")
 
     update = ended.contents("update_display_data")[-1]
     shown = update["data"]["text/html"]
-    assert re.search('data-name="train" .*"signaled"', shown)
+    assert re.search('data-name="train" .*=signaled>', shown)
     assert displays(cleared)[0]["text/plain"] == "no jobs"
 
 
@@ -331,8 +331,9 @@ def test_all_that_ended(kernel: Kernel) -> None:
     (every,) = displays(kernel.run("%procs --all"))
 
     lines = table["text/plain"].splitlines()
-    assert (len(lines), lines[-1]) == (202, "3 more jobs that ended: %procs --all")
-    assert len(every["text/plain"].splitlines()) == 204
+    # A line of headings, and at the end the time.
+    assert (len(lines), lines[-2]) == (203, "3 more jobs that ended: %procs --all")
+    assert len(every["text/plain"].splitlines()) == 205
 
 
 def test_a_process_that_is_no_job(kernel: Kernel) -> None:
