@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections import defaultdict
-from itertools import accumulate, pairwise
+from itertools import accumulate, count, pairwise
 from typing import Final
 
 from ipyproc.views.terminal.covered import Part, Pieces, Unclear
@@ -76,12 +76,12 @@ class Rows:
         return any("\x1b" in text for _, text in runs)
 
     def _read(self) -> None:
-        parts, rows, steps = self._parts, self._rows, _steps
-        row, bottom = self._row, self._bottom
-        for at in range(1, len(parts), 2):
-            if parts[at - 1]:
-                rows[row].append(at - 1)
-            token = parts[at]
+        rows, steps = self._rows, _steps
+        top, row, bottom = self._top, self._row, self._bottom
+        texts, tokens = self._parts[::2], self._parts[1::2]
+        for piece, text, token in zip(count(0, 2), texts, tokens, strict=False):
+            if text:
+                rows[row].append(piece)
             if token == "\n":
                 row += 1
                 if row > bottom:
@@ -90,10 +90,10 @@ class Rows:
                 row += step
                 if row > bottom:
                     row = bottom
-                elif row < self._top or row < bottom - _SURE:
+                elif row < top or row < bottom - _SURE:
                     row = self._clamped(row, bottom)
             elif step is None:
-                row, bottom = self._obey(at, row, bottom)
+                row, bottom = self._obey(piece + 1, row, bottom)
         self._row, self._bottom = row, bottom
 
     def _has_all(self, bottom: int) -> bool:
@@ -116,7 +116,9 @@ class Rows:
         if kind == "J" and number not in ("", "0", "2"):
             return row, bottom
         if kind == "J" and number != "2":
-            # The rest of the line is erased by what follows.
+            # The rest of the line is erased by what follows, which may be nothing else.
+            if not self._parts[at + 1]:
+                self._rows[row].append(at + 1)
             self._parts[at + 1] = f"\x1b[K{self._parts[at + 1]}"
             if row == bottom:
                 return row, bottom
