@@ -114,7 +114,7 @@ def test_of_too_much_it_is_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
 
     seen = shown.last(5)
     assert seen.lines == [[(f"line {n}", "")] for n in range(995, 1000)]
-    assert (seen.above, seen.before) == (6, output.total - 100)
+    assert (seen.above, seen.before) == (1, output.total - 100)
 
 
 def test_where_only_the_end_is_read_bars_are_whole() -> None:
@@ -127,6 +127,22 @@ def test_where_only_the_end_is_read_bars_are_whole() -> None:
 
         lines = ["".join(text for text, _ in line) for line in shown.last(9).lines]
         assert lines == ["one 998", "two 998", "three 998"], most
+
+
+def test_where_only_the_end_is_read_rows_stay_apart() -> None:
+    """What moves up from below its rows does so from the first byte that is read."""
+    layers = "".join(
+        f"\x1b[{layer}A\x1b[2K\r{layer}: {step}\r\x1b[{layer}B"
+        for step in range(99)
+        for layer in (3, 2, 1)
+    )
+    output = output_of(f"pull\n\n\n\n{layers}")
+    for most in range(100, 160, 7):
+        shown = Picture()
+        shown.update(output, most=most)
+
+        lines = ["".join(text for text, _ in line) for line in shown.last(9).lines]
+        assert lines == ["3: 98", "2: 98", "1: 98"], most
 
 
 def test_it_goes_on_where_the_middle_is_not_kept() -> None:
@@ -152,8 +168,9 @@ def test_an_interrupt_leaves_no_half_picture(monkeypatch: pytest.MonkeyPatch) ->
     kept.recent(9)
     update = Picture.update
 
-    def interrupted(*args: Any, **keys: Any) -> None:
-        update(*args, **keys)
+    def interrupted(picture: Picture, *args: Any, **keys: Any) -> None:
+        update(picture, *args, **keys)
+        picture._screen.feed("stdout", b"half")
         raise KeyboardInterrupt
 
     job.prints(b"c\n")
@@ -168,16 +185,19 @@ def test_an_interrupt_leaves_no_half_picture(monkeypatch: pytest.MonkeyPatch) ->
 def test_a_handler_may_ask_in_the_middle(monkeypatch: pytest.MonkeyPatch) -> None:
     """A signal's handler that asks for the picture while it is drawn gets one."""
     job, found = FakeJob(), []
+    asked: list[Picture] = []
     job.prints(b"a\n")
     kept = Kept(job)  # type: ignore[arg-type]
     last = Picture.last
 
     def handled(self: Picture, lines: int) -> Seen:
-        monkeypatch.setattr(Picture, "last", last)
-        found.append(kept.recent(9).lines)
+        asked.append(self)
+        if len(asked) == 1:
+            found.append(kept.recent(9).lines)
         return last(self, lines)
 
     monkeypatch.setattr(Picture, "last", handled)
 
     assert kept.recent(9).lines == [[("a", "")]]
     assert found == [[[("a", "")]]]
+    assert asked[0] is not asked[1]  # the one that is being drawn is left alone

@@ -28,6 +28,7 @@ _NEAR: Final = 4096
 # Where it begins in the middle there are rows above, to which the cursor may go.
 _ABOVE: Final = 500
 _BEGIN = re.compile(rb"[\n\r]")
+_MOVES = re.compile(rb"\n|\x1b\[([0-9]{0,3})([ABEF])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,12 +142,23 @@ def _without_gap(chunks: list[Chunk]) -> list[Chunk]:
 
 
 def _from_line(chunks: list[Chunk]) -> Iterator[Chunk]:
-    """Leave out what comes before the first end of a line, if that is near."""
+    """Leave out what comes before a place at which nothing is cut."""
     first, *others = chunks
-    found = _BEGIN.search(first.data, 0, _NEAR)
-    at = found.end() if found else 0
+    at = _place_in(first.data, min(_NEAR, len(first.data) // 2))
     yield Chunk(first.stream, first.offset + at, first.data[at:])
     yield from others
+
+
+def _place_in(data: bytes, near: int) -> int:
+    """Return where the cursor is in the lowest row that it comes to within *near*."""
+    found = _BEGIN.search(data, 0, near)
+    row, lowest, at = 0, 0, found.end() if found else 0
+    for move in _MOVES.finditer(data, 0, near):
+        kind, count = move[2] or b"B", int(move[1] or 1)
+        row += -count if kind in b"AF" else count
+        if row >= lowest:
+            lowest, at = row, move.end()
+    return at
 
 
 def _joined(runs: list[Text]) -> list[Text]:
