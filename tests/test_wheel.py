@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tarfile
@@ -18,9 +19,13 @@ pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[1]
 FRONTEND = Path("ipyproc/views/frontend")
+#: Where JupyterLab and Notebook 7 look for extensions.
+LABEXTENSION = "share/jupyter/labextensions/ipyproc/"
 KINDS = {".py", ".pyi", ".js", ".css", ".typed"}
 #: Bytes; the wheel of 0.1.0 had 230,000.
 MOST = 500_000
+#: Bytes of the extension of the front ends.
+MOST_OF_LAB = 30_000
 
 
 def build(kind: str, source: Path, to: Path, **env: str) -> subprocess.CompletedProcess:
@@ -43,12 +48,19 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ZipFile]:
         yield wheel
 
 
+@pytest.fixture(scope="module")
+def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sdist."""
+    folder = tmp_path_factory.mktemp("sdist")
+    build("sdist", ROOT, folder).check_returncode()
+    return next(folder.iterdir())
+
+
 @pytest.fixture
-def unpacked(tmp_path: Path) -> Path:
+def unpacked(sdist: Path, tmp_path: Path) -> Path:
     """The sdist, unpacked."""
-    build("sdist", ROOT, tmp_path / "sdist").check_returncode()
-    with tarfile.open(next((tmp_path / "sdist").iterdir())) as sdist:
-        sdist.extractall(tmp_path, filter="data")
+    with tarfile.open(sdist) as packed:
+        packed.extractall(tmp_path, filter="data")
     return next(tmp_path.glob("ipyproc-*"))
 
 
@@ -61,7 +73,13 @@ def no_npm(tmp_path: Path) -> str:
 
 def names(wheel: ZipFile) -> set[str]:
     """Return the names of all files of the package in a wheel."""
-    return {name for name in wheel.namelist() if ".dist-info/" not in name}
+    return {name for name in wheel.namelist() if name.startswith("ipyproc/")}
+
+
+def labextension(wheel: ZipFile) -> dict[str, bytes]:
+    """Return the files of the front ends' extension in a wheel, by name."""
+    parts = {name: name.partition(LABEXTENSION) for name in wheel.namelist()}
+    return {part[2]: wheel.read(name) for name, part in parts.items() if part[1]}
 
 
 def test_the_wheel_is_the_package(wheel: ZipFile) -> None:
@@ -80,6 +98,40 @@ def test_the_wheel_is_small(wheel: ZipFile) -> None:
 
     assert sum(info.compress_size for info in wheel.infolist()) < MOST
     assert b"sourceMappingURL" not in text
+
+
+def test_the_wheel_has_the_extension_of_the_front_ends(wheel: ZipFile) -> None:
+    """It has what JupyterLab reads, of the version of the wheel, and is small."""
+    files = labextension(wheel)
+    about = json.loads(files["package.json"])
+
+    assert {*files} == {
+        about["jupyterlab"]["_build"]["load"],
+        "package.json",
+        "install.json",
+    }
+    assert wheel.filename is not None
+    assert f"-{about['version']}-" in wheel.filename
+    assert sum(map(len, files.values())) < MOST_OF_LAB
+
+
+def test_jupyterlab_lists_the_extension(wheel: ZipFile, tmp_path: Path) -> None:
+    """Once the wheel is installed, it is there and enabled."""
+    for name, data in labextension(wheel).items():
+        path = tmp_path / "labextensions" / "ipyproc" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+
+    run = subprocess.run(
+        [sys.executable, "-m", "jupyter", "labextension", "list"],
+        env={**os.environ, "JUPYTER_PATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+    )
+
+    lines = re.sub(r"\x1b\[\d*m", "", run.stdout + run.stderr).splitlines()
+    after = lines[lines.index(str(tmp_path / "labextensions")) :]
+    assert re.match(r"\s+ipyproc v\S+ enabled OK \(python, ipyproc\)", after[1])
 
 
 def test_the_readme_is_the_long_description(wheel: ZipFile) -> None:
@@ -123,21 +175,26 @@ def test_an_sdist_needs_no_npm(
         assert {n: again.read(n) for n in names(again)} == {
             n: wheel.read(n) for n in names(wheel)
         }
+        assert labextension(again) == labextension(wheel)
 
 
 def test_an_sdist_has_the_sources_of_the_page(unpacked: Path) -> None:
     """The page can be built from an sdist, which has nothing that npm installed."""
-    here = {path.name for path in (ROOT / FRONTEND / "src").iterdir()}
-    page = unpacked / FRONTEND
+    page, here = unpacked / FRONTEND, ROOT / FRONTEND
 
-    assert {path.name for path in (page / "src").iterdir()} == here
+    for folder in ("src", "lab"):
+        names = {path.name for path in (here / folder).iterdir()}
+        assert {path.name for path in (page / folder).iterdir()} == names
     assert {"build.mjs", "package-lock.json"} < {path.name for path in page.iterdir()}
     assert not (page / "node_modules").exists()
 
 
-def test_a_changed_source_is_built_again(unpacked: Path, no_npm: str) -> None:
+@pytest.mark.parametrize("changed", ["src/job.ts", "lab/document.ts"])
+def test_a_changed_source_is_built_again(
+    unpacked: Path, no_npm: str, changed: str
+) -> None:
     """A built file of other sources is not packed; one line says what is missing."""
-    with (unpacked / FRONTEND / "src" / "job.ts").open("a") as source:
+    with (unpacked / FRONTEND / changed).open("a") as source:
         source.write("\n")
 
     run = build("wheel", unpacked, unpacked / "dist", PATH=no_npm)
@@ -149,7 +206,6 @@ def test_a_changed_source_is_built_again(unpacked: Path, no_npm: str) -> None:
     assert "Traceback" not in run.stdout + run.stderr
 
 
-@pytest.mark.slow
 def test_a_registry_that_is_not_there_is_one_line(unpacked: Path) -> None:
     """A build that cannot fetch its tools says so in one line."""
     (unpacked / FRONTEND / "build" / "sources.sha256").unlink()

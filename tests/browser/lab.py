@@ -19,16 +19,21 @@ from typing import Any
 
 from playwright.sync_api import Locator, Page, expect
 
+from ipyproc.views.frontend import hatch_build
 from tests.kernel import versions
 from tests.sandbox import sandbox
 
+#: Where our extension of the front ends is built.
+LABEXTENSIONS = Path(hatch_build.__file__).with_name("build") / "labextensions"
 #: Names the folder of screenshots; by default pytest's folder of the test.
 SCREENSHOTS = "IPYPROC_SCREENSHOTS"
+#: The front ends, and where each opens a notebook.
+FRONTS = {"JupyterLab": "doc/tree", "Notebook 7": "notebooks"}
 THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
 #: The user's settings, by extension: JupyterLab's first question is answered, and its
 #: completer waits for the kernel. By default it shows only words of the cell if the
 #: kernel, in need of a processor, does not answer within a second.
-SETTINGS = {
+SETTINGS: dict[str, dict[str, object]] = {
     "apputils-extension/notification": {
         "fetchNews": "false",
         "checkForUpdates": False,
@@ -66,6 +71,13 @@ class Lab:
         request.add_header("Authorization", f"token {self.token}")
         with urllib.request.urlopen(request, timeout=30) as response:
             return json.loads(response.read() or "null")
+
+    def set_up(self, name: str, values: dict[str, object]) -> None:
+        """Write the user's settings of an extension of JupyterLab."""
+        settings = self.root.parent / ".jupyter/lab/user-settings/@jupyterlab"
+        path = settings / f"{name}.jupyterlab-settings"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(values))
 
     def end_kernels(self) -> None:
         """Shut all kernels down."""
@@ -114,12 +126,17 @@ def _configure(lab: Lab, folder: Path) -> None:
         "news_url": None,
         "check_for_updates_class": "jupyterlab.NeverCheckForUpdate",
     }
-    token = {"token": lab.token}
-    config = {"ServerApp": server, "LabApp": page, "IdentityProvider": token}
+    # What is installed may be of older sources.
+    both = {"extra_labextensions_path": [str(LABEXTENSIONS)]}
+    config = {
+        "ServerApp": server,
+        "LabServerApp": both,
+        "LabApp": page,
+        "JupyterNotebookApp": {"expose_app_in_browser": True},
+        "IdentityProvider": {"token": lab.token},
+    }
     for name, values in SETTINGS.items():
-        path = folder / f"lab/user-settings/@jupyterlab/{name}.jupyterlab-settings"
-        path.parent.mkdir(parents=True)
-        path.write_text(json.dumps(values))
+        lab.set_up(name, values)
     (folder / "jupyter_lab_config.json").write_text(json.dumps(config))
 
 
@@ -143,12 +160,25 @@ def _free_port() -> int:
 
 
 class Notebook:
-    """A notebook that is open in JupyterLab, its kernel ready."""
+    """A notebook that is open in JupyterLab or Notebook 7, its kernel ready.
 
-    def __init__(self, page: Page, lab: Lab, name: str) -> None:
+    Without a kernel if its own is not to be had.
+    """
+
+    def __init__(
+        self,
+        page: Page,
+        lab: Lab,
+        name: str,
+        front: str = "JupyterLab",
+        *,
+        kernel: bool = True,
+    ) -> None:
         self.page = page
+        self._wait = self._wait_for_kernel if kernel else self._go_without_kernel
         self._name = name
-        self._url = f"{lab.url}/doc/tree/{name}?token={lab.token}&reset"
+        self._path = lab.root / name
+        self._url = f"{lab.url}/{FRONTS[front]}/{name}?token={lab.token}&reset"
         if page.evaluate("'jupyterapp' in window"):
             self.open()
         else:
@@ -157,16 +187,21 @@ class Notebook:
     def open(self) -> None:
         """Open it, or open it again, in the page that is there."""
         self.command("docmanager:open", path=self._name, factory="Notebook")
-        self._wait_for_kernel()
+        self._wait()
 
     def load(self) -> None:
         """Load the page, or load it again; the kernel runs on."""
         self.page.goto(self._url)
-        self._wait_for_kernel()
+        self._wait()
 
     def _wait_for_kernel(self) -> None:
         ready = f"window.jupyterapp && {PATH} === '{self._name}' && {KERNEL}?.status"
         self.page.wait_for_function(f"{ready} === 'idle'", timeout=PATIENCE * 1000)
+
+    def _go_without_kernel(self) -> None:
+        dialog = self.page.get_by_role("dialog")
+        dialog.get_by_role("button", name="No Kernel").click(timeout=PATIENCE * 1000)
+        self.page.wait_for_function(f"{PATH} === '{self._name}'")
 
     def close(self) -> None:
         """Close it and all views of it, unsaved; the kernel runs on."""
@@ -202,9 +237,16 @@ class Notebook:
 
     def saves(self, number: int, text: str) -> None:
         """Wait until the page would save *text* with the output of a cell."""
-        outputs = f"{NOTEBOOK}.content.model.cells.get({number}).outputs.toJSON()"
-        found = f"text => JSON.stringify({outputs}).includes(text)"
+        cell = f"{NOTEBOOK}.content.model.cells.get({number})"
+        outputs = f"{cell}?.sharedModel.getOutputs()"
+        found = f"text => JSON.stringify({outputs} ?? []).includes(text)"
         self.page.wait_for_function(found, arg=text)
+
+    def on_disk(self) -> dict[str, Any]:
+        """Save it, and return what the file has."""
+        self.command("docmanager:save")
+        document: dict[str, Any] = json.loads(self._path.read_text("utf-8"))
+        return document
 
     def errors(self) -> list[str]:
         """Return the errors that cells show."""

@@ -27,8 +27,11 @@ FILES = {
     "job.js": (JobView._esm, "text/javascript"),
     "job.css": (JobView._css, "text/css"),
     **{
-        f"modules/{path.name}": (path.read_text("utf-8"), "text/javascript")
-        for path in BUILD.glob("*.js")
+        f"modules/{path.relative_to(BUILD)}": (
+            path.read_text("utf-8"),
+            "text/javascript",
+        )
+        for path in (*BUILD.glob("*.js"), *BUILD.glob("lab/*.js"))
     },
 }
 

@@ -1,14 +1,15 @@
-// Builds the page: one script and one style sheet for each widget, and the modules as
-// they are for the tests. Called by hatch_build.py and by `make page`.
+// Builds the page: one script and one style sheet for each widget, the extension of
+// JupyterLab, and the modules as they are for the tests. Called by hatch_build.py and by `make page`.
 import { createHash } from "node:crypto";
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { deflateSync } from "node:zlib";
 import * as esbuild from "esbuild";
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 const SRC = join(HERE, "src");
+const LAB = join(HERE, "lab");
 const STATIC = join(HERE, "..", "static"); // what Python reads
 const BUILD = join(HERE, "build"); // what only the tests and the build itself read
 const WIDGETS = ["job", "jobs", "process", "timeline", "waitstatus", "sessions", "descriptors"];
@@ -53,15 +54,35 @@ async function styles() {
 }
 
 /** The modules one by one, so that a test can import any of them. */
-async function modules() {
-  const names = (await readdir(SRC)).filter((name) => name.endsWith(".ts"));
-  await esbuild.build({ ...COMMON, entryPoints: names.map((name) => join(SRC, name)), outdir: BUILD });
+async function modules(folder, outdir) {
+  const names = (await readdir(folder)).filter((name) => name.endsWith(".ts"));
+  await esbuild.build({ ...COMMON, entryPoints: names.map((name) => join(folder, name)), outdir });
+}
+
+/** The extension of JupyterLab and Notebook 7, as `jupyter labextension` wants it. */
+async function labextension() {
+  const out = join(BUILD, "labextensions", "ipyproc");
+  const entryPoints = [join(LAB, "extension.ts")];
+  const options = { ...COMMON, entryPoints, bundle: true, format: "iife", minify: true };
+  // A browser keeps what it has of a name, so another content has another name.
+  const { outputFiles } = await esbuild.build({ ...options, entryNames: "[name].[hash]", outdir: out, write: false });
+  const [{ path, contents }] = outputFiles;
+  await mkdir(out, { recursive: true });
+  await writeFile(path, contents);
+  const { version } = JSON.parse(await readFile(join(HERE, "package.json"), "utf-8"));
+  const jupyterlab = { _build: { load: basename(path), extension: "./extension" } };
+  const about = { name: "ipyproc", version, description: "Keeps notebooks true to the jobs of ipyproc.", jupyterlab };
+  const install = { packageManager: "python", packageName: "ipyproc", uninstallInstructions: "pip uninstall ipyproc" };
+  await writeFile(join(out, "package.json"), JSON.stringify(about));
+  await writeFile(join(out, "install.json"), JSON.stringify(install));
 }
 
 /** What the files were built from, as `sha256sum` writes it: hatch_build.py compares it. */
 async function sources() {
-  const names = (await readdir(SRC)).map((name) => `src/${name}`);
-  const lines = [...names, "build.mjs", "package-lock.json"].sort().map(async (name) => {
+  const folders = await Promise.all(
+    ["src", "lab"].map(async (folder) => (await readdir(join(HERE, folder))).map((name) => `${folder}/${name}`)),
+  );
+  const lines = [...folders.flat(), "build.mjs", "package.json", "package-lock.json"].sort().map(async (name) => {
     const hash = createHash("sha256").update(await readFile(join(HERE, name)));
     return `${hash.digest("hex")}  ${name}\n`;
   });
@@ -72,5 +93,11 @@ for (const folder of [STATIC, BUILD]) {
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
 }
-await Promise.all([...WIDGETS.map(script), styles(), modules()]);
+await Promise.all([
+  ...WIDGETS.map(script),
+  styles(),
+  modules(SRC, BUILD),
+  modules(LAB, join(BUILD, "lab")),
+  labextension(),
+]);
 await sources(); // last: it says that all the others are there

@@ -21,6 +21,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 HERE = Path(__file__).parent
 STATIC = HERE.parent / "static"
+FOLDERS = ("src", "lab")
 _OLDEST = 20  # of Node's versions
 
 
@@ -54,10 +55,10 @@ def current() -> bool:
     except FileNotFoundError:
         return False
     known = {name: digest for digest, name in (line.split() for line in lines)}
-    sources = [f"src/{path.name}" for path in (HERE / "src").iterdir()]
+    sources = [f"{to}/{path.name}" for to in FOLDERS for path in (HERE / to).iterdir()]
     return STATIC.is_dir() and known == {
         name: sha256((HERE / name).read_bytes()).hexdigest()
-        for name in (*sources, "build.mjs", "package-lock.json")
+        for name in (*sources, "build.mjs", "package.json", "package-lock.json")
     }
 
 

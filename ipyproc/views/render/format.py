@@ -13,6 +13,7 @@ from typing import Final
 from ipyproc._jobs.job import Job
 from ipyproc._jobs.procinfo.course import Peak, UsagePoint, memory_mark
 from ipyproc._jobs.request import HERE
+from ipyproc._jobs.shutdown import shutdown
 from ipyproc._text import quote
 from ipyproc.state import ProcessState, WaitStatus
 from ipyproc.views.render import bits
@@ -308,6 +309,11 @@ def place(pid: int, host: str) -> str:
     ('12', '12 on c1')
     """
     return str(pid) if host == HERE.name else f"{pid} on {host}"
+
+
+def detached(job: Job) -> bool:
+    """Whether the job does not end with the kernel."""
+    return shutdown.is_detached(job)
 
 
 def success(job: Job) -> bool | None:

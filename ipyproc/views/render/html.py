@@ -66,7 +66,7 @@ def job(
     attributes = (
         f'data-name="{name}" data-number="{job.number}" data-host="{host}" '
         f'data-pid="{job.pid}" '
-        f'data-status="{job.status}"'
+        f'data-status="{job.status}"{_detached(format.detached(job))}'
     )
     head = (
         f'<section class="ipyproc-job {styles.NO_MATHS}" aria-label="Job {name}" '
@@ -112,6 +112,7 @@ def _job_row(row: JobFields) -> str:
     name, status = escape(row["name"]), escape(row["text"])
     host = escape(row["host"])
     data = f'data-name="{name}" data-number={row["number"]} data-host="{host}"'
+    data += _detached("detached" in row)
     colour = styles.badge(row["status"], row["success"])
     cells = (
         f"<b>{escape(row['label'])}</b>",
@@ -123,6 +124,11 @@ def _job_row(row: JobFields) -> str:
     )
     columns = "".join(f"<td style={_CELL}>{cell}</td>" for cell in cells)
     return f"<tr {data} data-status={row['status']}>{columns}</tr>"
+
+
+def _detached(is_detached: bool) -> str:
+    """Return the attribute of what does not end with the kernel."""
+    return " data-detached" * is_detached
 
 
 def _code(text: str) -> str:
@@ -174,8 +180,9 @@ def _fact(fact: Fact) -> str:
 def _output(last: Recent, height: int, room: int) -> str:
     """Return the last lines of the output, as many as fit into *room* bytes."""
     begin = (
-        f'<pre class="ipyproc-output" role="log" style="{styles.OUTPUT};'
+        f'<div style="{styles.SCROLLED};'
         f'max-height:{styles.LINE_HEIGHT * height:.1f}em">'
+        f'<pre class="ipyproc-output" role="log" style="{styles.OUTPUT}">'
     )
     room -= saved_size(begin) + 200  # for the note about what is not shown
     shown: list[str] = []
@@ -190,7 +197,7 @@ def _output(last: Recent, height: int, room: int) -> str:
         shown.append(drawn)
     if missing := last.missing(len(last.lines) - len(shown)):
         shown.append(f"<div><i>{missing}</i></div>")
-    return f"{begin}{''.join(reversed(shown))}</pre>" if shown else ""
+    return f"{begin}{''.join(reversed(shown))}</pre></div>" if shown else ""
 
 
 def _line(line: list[Run]) -> str:

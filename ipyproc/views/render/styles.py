@@ -59,9 +59,14 @@ FACT_TABLE: Final = "border:0;font-size:12px;line-height:1.35"
 #: Commands and output, and what they are in.
 CODE: Final = "background:none;font-size:12px"
 OUTPUT: Final = (
-    "margin:0;padding:4px 10px;overflow:auto;background:#8881;"
+    "flex:none;max-height:none;margin:0;padding:4px 10px;overflow:visible;"
+    "background:#8881;"
     "font:13px/1.4 var(--jp-code-font-family,monospace);white-space:pre-wrap;"
     "overflow-wrap:anywhere"
+)
+#: Where long output is scrolled: its end is in sight, on paper too.
+SCROLLED: Final = (
+    "display:flex;flex-direction:column-reverse;overflow:auto;font-size:13px"
 )
 #: The height of a line of output, in ``em``.
 LINE_HEIGHT: Final = 1.4

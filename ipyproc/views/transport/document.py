@@ -1,7 +1,7 @@
 """What is to be in the file: the newest text and HTML of each view, for the front end.
 
 Only a front end can write into a notebook. JupyterLab and Notebook 7 have an extension
-of ours (``views/frontend/src/lab.ts``) that writes what it hears here into the output
+of ours (``views/frontend/lab``) that writes what it hears here into the output
 of the view, which it finds by the token. No comm is opened in the page, for a front end
 without the extension would refuse it. Instead a comm with a fixed id is registered: a
 page that comes later finds it among the comms of the kernel, and one that is there

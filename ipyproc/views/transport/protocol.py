@@ -85,6 +85,7 @@ class JobFields(TypedDict):
     memory: float | None
     last: str
     over: NotRequired[bool]
+    detached: NotRequired[bool]
 
 
 class ProcessUsage(TypedDict):

@@ -136,7 +136,7 @@ def shown(jobs: Iterable[Job], most: int | None) -> tuple[list[Job], int]:
 def row(job: Job) -> JobFields:
     """Return what is known of a job without measuring anything; no last line yet."""
     ended = job.ended_at
-    return {
+    new: JobFields = {
         "name": format.name(job),
         "number": job.number,
         "label": format.label(job),
@@ -153,6 +153,9 @@ def row(job: Job) -> JobFields:
         "memory": None,
         "last": "",
     }
+    if format.detached(job):
+        new["detached"] = True
+    return new
 
 
 def last_line(job: Job) -> str:

@@ -102,8 +102,9 @@ class Place:
         widget, metadata = view.widget() if is_live else ({}, {})
         self._is_html = not widget
         self._is_over &= self._is_html
-        self._publish(widget | self._static, metadata, update)
+        # First the front end: a view that nobody told it of is another kernel's.
         self._view.to_file(self._static, self._is_over, self._ran)
+        self._publish(widget | self._static, metadata, update)
 
     def _publish(self, data: Bundle, metadata: Bundle, update: bool = False) -> None:
         transient = {"display_id": self._id}

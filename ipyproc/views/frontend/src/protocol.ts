@@ -55,6 +55,7 @@ export interface JobFields {
   memory: number | null;
   last: string;
   over?: boolean;
+  detached?: boolean;
 }
 
 export interface ProcessUsage {

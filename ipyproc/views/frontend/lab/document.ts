@@ -1,0 +1,156 @@
+// One open notebook: what the kernel says of its views is written into it, and when the
+// kernel has ended, that its jobs did. The twin of views/transport/document.py.
+import type { FromKernelToFile, FromPageToFile, Picture } from "../src/protocol.js";
+import { ended } from "./ended.js";
+import type { Comm, Context, Kernel, Message } from "./jupyter.js";
+import { bundle, html, inFile, isSilent, type Place, places, show, store, text } from "./outputs.js";
+import { isAlone, isWriter, join } from "./writer.js";
+
+const NAME = "ipyproc.document";
+const GOING = ["restarting", "autorestarting", "terminating", "dead"];
+const THERE = ["idle", "busy"];
+// So many views are remembered; of more the eldest is forgotten, for it is in the notebook by then.
+const MOST = 500;
+
+type Newest = Pick<Picture, "data" | "final" | "ran">;
+
+export class NotebookDocument {
+  private readonly newest = new Map<string, Newest>();
+  private kernel: Kernel | null = null; // the one that was asked what it knows
+  private comm?: Comm;
+
+  constructor(private readonly context: Context) {
+    const ready = Promise.all([context.ready, context.sessionContext.ready]);
+    ready.then(() => context.isDisposed || this.follow()).catch(console.warn);
+  }
+
+  private follow(): void {
+    const { model, sessionContext, saveState, disposed } = this.context;
+    sessionContext.iopubMessage.connect((_, message) => this.heard(message));
+    sessionContext.statusChanged.connect((_, status) => this.statusChanged(status));
+    sessionContext.connectionStatusChanged.connect((_, status) => status === "connected" && this.reconnected());
+    sessionContext.kernelChanged.connect(() => this.kernelChanged());
+    // A cell whose deletion is undone has what it had then.
+    model.cells.changed.connect(() => queueMicrotask(() => this.write()));
+    saveState.connect((_, state) => state === "started" && this.write(true));
+    const { awareness } = model.sharedModel;
+    const rewrite = (): void => this.write();
+    awareness?.on("change", rewrite);
+    disposed.connect(() => awareness?.off("change", rewrite));
+    this.kernelChanged();
+  }
+
+  // --- the kernel
+
+  private get current(): Kernel | null {
+    return this.context.sessionContext.session?.kernel ?? null;
+  }
+
+  private kernelChanged(): void {
+    const { current } = this;
+    if (!current || (this.kernel && this.kernel !== current)) this.gone();
+    if (current && THERE.includes(current.status)) void this.meet(current);
+  }
+
+  private statusChanged(status: string): void {
+    if (GOING.includes(status)) this.gone();
+    else if (this.kernel !== this.current) this.kernelChanged();
+  }
+
+  /** Some of what the kernel said may be lost, and it may be another one. */
+  private reconnected(): void {
+    this.kernel = null;
+    this.kernelChanged();
+  }
+
+  /** Asks a kernel what it knows of the views of the notebook. */
+  private async meet(kernel: Kernel): Promise<void> {
+    this.kernel = kernel;
+    join(this.context.model.sharedModel.awareness, kernel.clientId);
+    try {
+      const { content } = await kernel.requestCommInfo({ target_name: NAME });
+      if (kernel !== this.kernel || this.context.isDisposed) return;
+      if (content.comms && NAME in content.comms) this.hello();
+      else this.end(); // they are of another
+    } catch {
+      // It ended before it answered, and its status says so.
+    }
+  }
+
+  private hello(): void {
+    this.send({ action: "hello", tokens: [...new Set([...places(this.context.model)].map(({ token }) => token))] });
+  }
+
+  private send(message: FromPageToFile): void {
+    if (!this.comm || this.comm.isDisposed) this.comm = this.current?.createComm(NAME, NAME);
+    this.comm?.send(message);
+  }
+
+  private heard({ header, content }: Message): void {
+    if (header.msg_type !== "comm_msg" || content.comm_id !== NAME) return;
+    const message = content.data as FromKernelToFile;
+    if (message.kind === "here") this.hello();
+    if (message.kind === "unknown") this.end(new Set(message.tokens));
+    if (message.kind === "picture") this.learn(message);
+  }
+
+  private learn({ token, data, final, ran, asks }: Picture): void {
+    if (asks) this.send({ action: "heard" });
+    if (this.newest.get(token)?.final && !final) return; // its kernel is gone
+    this.newest.delete(token);
+    this.newest.set(token, { data, final, ran });
+    for (const [eldest] of this.newest) {
+      if (this.newest.size <= MOST) break;
+      this.newest.delete(eldest);
+    }
+    this.write();
+  }
+
+  // --- the notebook
+
+  /** Writes what is newest; while a view is live only the file gets it, for the widget shows more. */
+  private write(saving = false): void {
+    if (!this.newest.size || this.context.isDisposed) return;
+    for (const place of places(this.context.model)) {
+      const newest = this.newest.get(place.token);
+      if (!newest || !this.mayWrite(newest)) continue;
+      if (newest.final) this.changed(show(place, newest.data));
+      else if (saving || isSilent) this.changed(store(place, newest.data));
+    }
+  }
+
+  private mayWrite({ final, ran }: Newest): boolean {
+    const { collaborative, readOnly, sharedModel } = this.context.model;
+    if (readOnly) return false;
+    const { awareness } = sharedModel;
+    if (!collaborative || !awareness) return true;
+    // The others draw anew what this one writes: they get the end only.
+    return (final || isAlone(awareness)) && isWriter(awareness, ran);
+  }
+
+  private changed(changed: boolean): void {
+    if (changed) this.context.model.dirty = true;
+  }
+
+  /** Notes that the kernel has ended. */
+  private gone(): void {
+    this.kernel = null;
+    this.end();
+  }
+
+  /** Says that all views, or those of some tokens, ended with their kernel. */
+  private end(tokens?: Set<string>): void {
+    for (const place of places(this.context.model)) {
+      if (!tokens || tokens.has(place.token)) this.endOf(place);
+    }
+    this.write();
+  }
+
+  private endOf(place: Place): void {
+    const newest = this.newest.get(place.token);
+    if (newest?.final) return;
+    const data = newest?.data ?? inFile(place).data ?? {};
+    const last = ended(html(data), text(data)) ?? { html: html(data), text: text(data) };
+    this.newest.set(place.token, { data: bundle(last.html, last.text), final: true, ran: newest?.ran ?? "" });
+  }
+}
