@@ -36,6 +36,17 @@ FLAGS = (
     "--no-first-run",
     "--no-sandbox",
 )
+#: Whether an element is in sight within all that scrolls it, up to a cell's outputs.
+IN_SIGHT = """element => {
+  const { top, bottom } = element.getBoundingClientRect();
+  for (let box = element.parentElement; box; box = box.parentElement) {
+    const around = box.getBoundingClientRect();
+    if (getComputedStyle(box).overflowY === "visible") continue;
+    if (top < around.top - 1 || bottom > around.bottom + 1) return false;
+    if (box.matches(".jp-OutputArea")) break;
+  }
+  return true;
+}"""
 Picture = Callable[[Page | Locator, str], None]
 OpenNotebook = Callable[[Path], Notebook]
 

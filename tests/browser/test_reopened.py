@@ -1,44 +1,120 @@
-"""A notebook whose kernel is gone, opened again in JupyterLab."""
+"""A notebook whose kernel is gone, opened again: by its owner, and by somebody else."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Iterator
+from copy import deepcopy
 
 import nbformat
 import pytest
-from nbformat.v4 import new_code_cell, new_notebook
-from playwright.sync_api import expect
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_notebook, new_output
+from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.fixtures import OpenNotebook
+from tests.browser.fixtures import IN_SIGHT, Picture
 from tests.browser.lab import Lab, Notebook
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
-CELLS = ["%load_ext ipyproc", "%spawn sh -c 'echo one; echo two; exit 3'"]
+LONG = "%spawn --name long sh -c 'seq 500; echo the end; exit 3'"
+CELLS = ["%load_ext ipyproc", LONG, "%procs"]
+NAME = "reopened.ipynb"
+ENDED = "ended with the kernel"
+#: What a front end without our extension saves while a job runs.
+TOKEN = "0123456789abcdef" * 2
+RUNNING = {
+    "application/vnd.jupyter.widget-view+json": {
+        "version_major": 2,
+        "version_minor": 0,
+        "model_id": TOKEN,
+    },
+    "text/plain": "old (pid 4): sleep 9\nrunning",
+    "text/html": f'<div id="ipyproc-{TOKEN}"><section class="ipyproc-job" '
+    'data-name="old" data-status="running"><header><span class="ipyproc-status" '
+    'style="color:#3b78d8"><b>running</b></span> <b>old</b></header></section></div>',
+}
 
 
-def test_a_job_is_still_shown(
-    open_notebook: OpenNotebook, lab: Lab, tmp_path: Path
-) -> None:
-    """The pane is replaced by what was saved: state and output, without a widget."""
+@pytest.fixture(scope="module")
+def saved(tab: Page, lab: Lab) -> NotebookNode:
+    """A notebook that ran and was saved; its kernel and its page are gone."""
     metadata = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
     made = new_notebook(cells=list(map(new_code_cell, CELLS)), metadata=metadata)
-    path = tmp_path / "reopened.ipynb"
-    nbformat.write(made, path)
-    notebook = open_notebook(path)
+    nbformat.write(made, lab.root / NAME)
+    notebook = Notebook(tab, lab, NAME)
     assert notebook.run_all(), notebook.errors()
-    # The pane is in the HTML that is saved once that has reached the page.
-    live = notebook.cell(1).locator("[id^='ipyproc-'] section.ipyproc-job")
-    expect(live.locator(".ipyproc-state")).to_be_visible()
-    notebook.command("docmanager:save")
-    notebook.page.goto("about:blank")
+    for number in (1, 2):
+        notebook.saves(number, "exit status 3")
+    document = nbformat.from_dict(notebook.on_disk())
+    tab.goto("about:blank")
+    lab.end_kernels()
+    return document
+
+
+def test_by_its_owner(saved: NotebookNode, lab: Lab, page: Page) -> None:
+    """With a new kernel a job and the table are shown as they were saved."""
+    again = Notebook(page, lab, NAME)
+
+    shows_the_end(again)
+    table = again.cell(2).locator(".ipyproc-jobs")
+    expect(table.locator("tr[data-name='long'] .ipyproc-status")).to_have_text(
+        "exit status 3"
+    )
+    again.close()
     lab.end_kernels()
 
-    again = Notebook(notebook.page, lab, path.name)
 
-    cell = again.cell(1)
-    expect(cell.locator("section.ipyproc-job")).to_have_attribute("data-name", "sh")
+@pytest.fixture
+def stranger(browser: Browser) -> Iterator[Page]:
+    """A page of another browser, which has seen none of it."""
+    with browser.new_context(viewport={"width": 1100, "height": 900}) as context:
+        page = context.new_page()
+        page.set_default_timeout(30_000)
+        yield page
+
+
+@pytest.mark.parametrize(
+    ("front", "kernel"),
+    [("JupyterLab", False), ("Notebook 7", False), ("Notebook 7", True)],
+)
+def test_by_a_stranger(
+    saved: NotebookNode,
+    lab: Lab,
+    stranger: Page,
+    picture: Picture,
+    front: str,
+    kernel: bool,
+) -> None:
+    """In another browser, untrusted, with or without a kernel, all of it is shown."""
+    document = deepcopy(saved)
+    document.cells.append(_cell_that_ran())  # with that it is untrusted
+    if not kernel:
+        document.metadata.kernelspec.name = "gone"
+    nbformat.write(document, lab.root / "stranger.ipynb")
+
+    opened = Notebook(stranger, lab, "stranger.ipynb", front, kernel=kernel)
+
+    shows_the_end(opened)
+    old = opened.cell(3)
+    # Nobody knows of a kernel that somebody may still choose.
+    expect(old.locator(".ipyproc-status")).to_have_text(ENDED if kernel else "running")
+    expect(old).not_to_contain_text("Error displaying widget")
+    for theme in opened.themes():
+        picture(stranger, f"reopened-{front[0]}-{kernel}-{theme}")
+    stranger.goto("about:blank")
+    lab.end_kernels()
+
+
+def _cell_that_ran() -> NotebookNode:
+    return new_code_cell("%spawn ...", outputs=[new_output("display_data", RUNNING)])
+
+
+def shows_the_end(notebook: Notebook) -> None:
+    """Assert that the job's end is shown, and the end of what it printed."""
+    cell = notebook.cell(1)
+    expect(cell.locator("section.ipyproc-job")).to_contain_text("long")
     expect(cell.locator(".ipyproc-status")).to_have_text("exit status 3")
-    expect(cell.locator(".ipyproc-output")).to_have_text("onetwo")
     expect(cell.get_by_role("button", name="Save output")).to_have_count(0)
     expect(cell).not_to_contain_text("Error displaying widget")
+    line = cell.locator(".ipyproc-output").get_by_text("the end", exact=True)
+    notebook.page.wait_for_function(IN_SIGHT, arg=line.element_handle())
