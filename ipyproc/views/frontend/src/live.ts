@@ -26,10 +26,16 @@ interface Options {
   settles: boolean;
 }
 
+// The views of a notebook that was closed are there for a while when it is opened again.
+// What is newer takes the places, for two that took them from each other would never end.
+const ages = new WeakMap<Element, number>();
+let age = 0;
+
 /** The views of one model. */
 class Views<Traits extends Token> {
   private readonly views = new Set<View>();
   private readonly seen = new WeakSet<View>(); // those that were ever in the document
+  private readonly age = age++;
   private readonly warn: (element: Element) => void;
   private readonly observer = new MutationObserver(() => this.adopt());
 
@@ -46,6 +52,7 @@ class Views<Traits extends Token> {
   make(): View {
     const view = this.draw(this.model);
     this.views.add(view);
+    ages.set(view.node, this.age);
     view.update();
     this.warn(view.node);
     return view;
@@ -62,6 +69,7 @@ class Views<Traits extends Token> {
     for (const host of hosts) {
       const all = [...this.views];
       if (all.some(({ node }) => host.contains(node))) continue;
+      if ([...host.children].some((child) => (ages.get(child) ?? -1) > this.age)) continue;
       // A view that has just lost its place may have the reader's focus.
       const free = all.find((view) => this.seen.has(view) && !view.node.isConnected);
       host.replaceChildren((free ?? this.make()).node);
