@@ -360,10 +360,7 @@ class Here(TypedDict):
 
 
 class Picture(TypedDict):
-    """The output of the view *token* is to be *data*, by MIME type.
-
-    *ran* is the session of the client that ran the cell. *asks*: answer with ``heard``.
-    """
+    """What an output is to be; *ran*: the client that ran it; *asks*: say ``heard``."""
 
     kind: Literal["picture"]
     token: str
