@@ -24,6 +24,7 @@ def ask():
     job.status, job.state, repr(job), repr(jobs), list(jobs), jobs.running
     job.usage(), job.peak, job.history, job.left(), job.daemons(), job.ports()
     job.label, job.elders, jobs.find_all("cat#*"), noisy.as_utf8.total
+    job.host, job.dir, job.timed_out, job.last_usage()
     noisy.stdout.tail(1 << 14), noisy.read(0, 1 << 14), noisy.stdout.dropped
     with suppress(TimeoutError, ChildProcessError):
         job.wait(0.001)

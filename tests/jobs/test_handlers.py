@@ -39,6 +39,7 @@ def calls(job: Job) -> dict[str, Callable[[], object]]:
         "spawn": start_another,
         "clear": jobs.clear,
         "attributes": lambda: (job.state, job.elapsed, job.total, job.in_memory),
+        "facts": lambda: (job.host, job.dir, job.timed_out, job.last_usage()),
         "plain": lambda: (job.stdout.plain, job.as_utf8.total),
         "until": lambda: job.until("x", timeout=PATIENCE),
         "ports": lambda: listening(job),
@@ -170,6 +171,7 @@ def test_every_public_call_is_tried() -> None:
         "as_utf8",
         *("label", "elders", "is_named", "refresh"),
         *("ports", "until", "until_listening"),
+        *("host", "dir", "timed_out", "last_usage"),
     }
     # They end the job, or belong to the session.
     others = {
