@@ -32,11 +32,13 @@ class View:
 
 def test_it_is_drawn_on_a_thread_of_its_own() -> None:
     """Neither cells nor buttons nor what is sent waits for a picture."""
-    drawing, view = Pictures(), View([])
+    drawing, view, go = Pictures(), View([]), threading.Event()
+    drawing.ask(View([], lambda: go.wait(20)))
 
     assert drawing.ask(view)
     assert drawing.ask(view, time.monotonic() + 1000)  # earlier wins
 
+    go.set()
     assert drawing.retire(20)
     assert view.threads == [NAME]
 
