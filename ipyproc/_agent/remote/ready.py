@@ -10,7 +10,7 @@ from typing import Final, Generic, TypeVar
 from ipyproc._agent.protocol.client import Answer
 from ipyproc._agent.protocol.errors import error_of
 from ipyproc._agent.protocol.frames import Body, Fields
-from ipyproc._agent.protocol.kinds import Kind
+from ipyproc._agent.protocol.kinds import STREAMS, Kind
 from ipyproc._agent.remote.link import Link
 from ipyproc._jobs.io.timers import Once
 
@@ -20,7 +20,11 @@ _NAP: Final = 0.05
 
 
 class FarCheck(Generic[_Found]):
-    """What is waited for; *read* makes it of the agent's answer."""
+    """What is waited for; *read* makes it of the agent's answer.
+
+    An answer overtakes output: it counts once *arrived* says of the offsets in it that
+    what was printed by then is here.
+    """
 
     def __init__(
         self,
@@ -28,6 +32,7 @@ class FarCheck(Generic[_Found]):
         kind: Kind,
         body: Body,
         read: Callable[[Fields], _Found],
+        arrived: Callable[[list[int]], bool],
         changed: Callable[[], None],
         missed: Callable[[float], str],
     ) -> None:
@@ -37,6 +42,7 @@ class FarCheck(Generic[_Found]):
         self._kind = kind
         self._body = body
         self._read = read
+        self._arrived = arrived
         self._changed = changed
         self._missed = missed
         self._numbers: list[int] = []
@@ -57,9 +63,15 @@ class FarCheck(Generic[_Found]):
             return None
         if self._answer.failed:
             raise error_of(self._answer.fields)
-        if self._answer.fields.flag("ended"):
+        fields = self._answer.fields
+        if fields.flag("ended") or not self._is_here(fields):
             return None
-        return self._read(self._answer.fields)
+        return self._read(fields)
+
+    def _is_here(self, fields: Fields) -> bool:
+        if "offsets" not in fields.body:
+            return True
+        return self._arrived(fields.numbers("offsets", STREAMS))
 
     def close(self) -> None:
         """Let the agent stop looking."""

@@ -309,7 +309,12 @@ class RemoteRunner:
     ) -> FarCheck[_Found]:
         asked = {**body, "number": self._source.number()}
         link, changed = self._link, lambda: self._changed()
-        return FarCheck(link, kind, asked, read, changed, missed)
+        return FarCheck(link, kind, asked, read, self._has_come, changed, missed)
+
+    def _has_come(self, offsets: list[int]) -> bool:
+        """Whether each stream is here as far as that."""
+        here = [capture.total for capture in self._captures]
+        return all(map(int.__ge__, here, offsets))
 
     def _input(self) -> bytes | None:
         """What is written to the standard input; a file is read here."""

@@ -123,8 +123,12 @@ class HostedJob:
                 return {**course.facts, "from": 0, "points": course.points}
 
     def watch(self, kind: Kind, fields: Fields, found: Found) -> Cancel:
-        """Call *found* with what a client waits for."""
-        watch = Watch(self._runner, kind, fields, found)
+        """Call *found* with what a client waits for, and how much was printed then."""
+
+        def tell(body: Body) -> None:
+            found({**body, "offsets": self.totals})
+
+        watch = Watch(self._runner, kind, fields, tell)
         self._watches.add(watch)
         watch.begin()
 
