@@ -64,22 +64,25 @@ def end_in(name: str, times: int) -> None:
     The main thread calls one thing for a job until it has ended, the handler calls
     each in turn for the same one.
     """
-    current = [spawn("cat", stdin=PIPE)]
+    started = [spawn("cat", stdin=PIPE)]
     others = cycle(ENDINGS.values())
 
     def ask(call: Callable[[Job], object]) -> None:
         with suppress(ProcessDoneError, BrokenPipeError):
-            call(current[0])
+            call(started[-1])
 
     with handled(lambda: ask(next(others))) as count:
         end = time.monotonic() + PATIENCE
         while count[0] < times and time.monotonic() < end:
-            current[0] = spawn("cat", stdin=PIPE)
-            while current[0].ended_at is None:
+            started.append(spawn("cat", stdin=PIPE))
+            while started[-1].ended_at is None:
                 ask(ENDINGS[name])
 
     assert count[0] >= times
-    for job in jobs:
-        assert str(job.wait(PATIENCE)) in ENDED
+    with suppress(ProcessDoneError):
+        started[0].kill()
+    for job in started:  # the table may have those of other tests, too
+        ended = str(job.wait(PATIENCE))
+        assert ended in ENDED, ended
         assert job.finished
     jobs.clear()
