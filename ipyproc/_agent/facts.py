@@ -43,18 +43,15 @@ def usage_of(asked: Fields) -> Usage:
     """Make it again."""
     below = asked.body.get("children")
     children = below if isinstance(below, list) else []
-    read, written = asked.body.get("read_bytes"), asked.body.get("write_bytes")
-    descriptors = asked.body.get("descriptors")
-    percent = asked.seconds("cpu_percent", 0.0)
     return Usage(
         pid=asked.number("pid"),
         name=asked.text("name"),
-        cpu_percent=percent or 0.0,
+        cpu_percent=asked.seconds("cpu_percent", 0.0) or 0.0,
         memory=asked.number("memory"),
         threads=asked.number("threads"),
-        descriptors=descriptors if isinstance(descriptors, int) else None,
-        read_bytes=read if isinstance(read, int) else None,
-        write_bytes=written if isinstance(written, int) else None,
+        descriptors=asked.count("descriptors"),
+        read_bytes=asked.count("read_bytes"),
+        write_bytes=asked.count("write_bytes"),
         children=tuple(usage_of(Fields(child)) for child in children),
     )
 
@@ -72,11 +69,10 @@ def restore_course(course: Course, asked: Fields) -> None:
     first = asked.number("from", 0)
     if not isinstance(most, list) or len(most) != 4 or not isinstance(points, list):
         raise ProtocolError("COURSE: expected what was used")
-    max_rss = asked.body.get("max_rss")
     course.restore(
         Sample(*most),
         (*course.history[:first], *(UsagePoint(*point) for point in points)),
-        max_rss if isinstance(max_rss, int) else None,
+        asked.count("max_rss"),
     )
 
 

@@ -1,16 +1,22 @@
-"""Where a user's agent is found on its machine: a folder, a socket, a lock."""
+"""Where a user's agent is found on its machine, and how both sides know each other."""
 
 from __future__ import annotations
 
 import errno
 import os
+import socket
 import stat
+import struct
 from typing import Final, NamedTuple
 
 #: The variable that names another folder.
 VARIABLE: Final = "IPYPROC_RUNTIME_DIR"
 #: The protocol: there is one agent a user, machine and protocol.
 _PROTOCOL: Final = 1
+#: What the program of an agent says once somebody serves.
+READY: Final = b"ready"
+# Of a Unix socket, unix(7): the pid, the user and the group of its other end.
+_CREDENTIALS = struct.Struct("=iII")
 
 
 class Place(NamedTuple):
@@ -55,6 +61,14 @@ def place() -> Place:
             text = "it is not a folder that only its owner may use"
             raise PermissionError(errno.EACCES, text, folder) from None
     return Place(folder)
+
+
+def peer_uid(sock: socket.socket) -> int:
+    """Return the user at the other end of a Unix socket."""
+    size = _CREDENTIALS.size
+    data = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size)
+    uid: int = _CREDENTIALS.unpack(data)[1]
+    return uid
 
 
 def _is_ours(path: str) -> bool:

@@ -9,13 +9,12 @@ from __future__ import annotations
 import os
 import select
 import socket
-import struct
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from importlib.util import MAGIC_NUMBER
 
-from ipyproc._agent.place import Place, place
+from ipyproc._agent.place import READY, Place, peer_uid, place
 from ipyproc._agent.protocol.frames import encode_json
 from ipyproc._agent.protocol.kinds import Kind
 
@@ -28,7 +27,6 @@ _BREAKING = 0.1
 _PIECE = 1 << 16
 _BROKEN = select.POLLERR | select.POLLHUP
 _MOST_DESCRIPTORS = 1 << 16
-_CREDENTIALS = struct.Struct("=iII")
 
 
 def main(say: Callable[[str], None], load: Callable[[], None]) -> None:
@@ -64,9 +62,7 @@ def _connect(where: Place) -> socket.socket | None:
     except OSError:
         sock.close()
         raise
-    size = _CREDENTIALS.size
-    peer = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size)
-    if _CREDENTIALS.unpack(peer)[1] != os.geteuid():
+    if peer_uid(sock) != os.geteuid():
         sock.close()
         raise PermissionError(f"{where.socket} is another user's")
     return sock
@@ -80,7 +76,7 @@ def _start(
     deadline = time.monotonic() + _PATIENCE
     while time.monotonic() < deadline:
         answer = _begin_agent(where)
-        if answer not in ("ready", ""):
+        if answer not in (READY.decode(), ""):
             raise OSError(f"no agent could be started: {answer}")
         if agent := _connect(where):
             return agent

@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from errno import EIO
 from functools import partial
 
 from ipyproc._jobs import resolve
@@ -27,7 +26,7 @@ from ipyproc._jobs.procinfo.ports import Listening, Ports, StartPorts
 from ipyproc._jobs.procinfo.sampling import Measured
 from ipyproc._jobs.procinfo.usage import Usage
 from ipyproc._jobs.request import HERE, Request, check_open
-from ipyproc._jobs.runner import JobStatus
+from ipyproc._jobs.runner import JobStatus, loop_failure, no_input, status_at_end
 from ipyproc._process.arguments import OWN_SESSION
 from ipyproc._process.environment import variables
 from ipyproc.attr import ProcAttr
@@ -136,7 +135,7 @@ class LocalRunner:
     def status(self) -> JobStatus:
         """What the process does now."""
         if self.state:
-            return JobStatus.EXITED if self.state.exited else JobStatus.SIGNALED
+            return status_at_end(self.state)
         if self.process.status is ProcessStatus.RELEASED:
             return JobStatus.RELEASED
         if self.error:
@@ -150,13 +149,9 @@ class LocalRunner:
 
     def write(self, data: bytes) -> None:
         """Write *data* to the standard input, without waiting for that."""
-        if self._input is None:
-            raise BrokenPipeError("the standard input is no pipe; start with PIPE")
-        if self._input.send(data):
-            return
-        if self.ended_at is not None:
-            raise BrokenPipeError("the process has ended and reads no more input")
-        raise BrokenPipeError("the standard input is closed")
+        if self._input is None or not self._input.send(data):
+            is_pipe, has_ended = self._input is not None, self.ended_at is not None
+            raise no_input(is_pipe=is_pipe, has_ended=has_ended)
 
     def close_input(self) -> None:
         """Close the standard input, once all is written."""
@@ -372,8 +367,7 @@ class LocalRunner:
     def _loop_failed(self, error: BaseException) -> None:
         """Fail all waits: how the process ends can no longer be learnt."""
         if not self._leader.is_over:
-            text = f"the event loop of the jobs has failed: {error!r}"
-            self.ended_at, self.error = self._now(), OSError(EIO, text)
+            self.ended_at, self.error = self._now(), loop_failure(error)
             self._leader.is_over = True
         if not self.finished:
             self.finished = True

@@ -140,7 +140,7 @@ def check(
         detach=checks.flag("detach", detach),
         replace=checks.flag("replace", replace),
         sys=checks.system(sys),
-        encoding=UTF_8 if encoding is UTF_8 else encodings.checked(encoding),
+        encoding=encodings.checked(encoding),
         output_limit=checks.size("output_limit", output_limit),
         memory_limit=checks.size("memory_limit", memory_limit),
         shell=bool(shell),

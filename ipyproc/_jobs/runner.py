@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from enum import StrEnum
+from errno import EIO
 from typing import Protocol, TypeVar
 
 from ipyproc._jobs.output.capture import Capture
@@ -45,6 +46,25 @@ class JobStatus(StrEnum):
     #: Somebody else waited for the process and took its state away, or the agent that
     #: had it on another machine has ended.
     LOST = "lost"
+
+
+def status_at_end(state: ProcessState) -> JobStatus:
+    """Return what *state* makes of a job."""
+    return JobStatus.EXITED if state.exited else JobStatus.SIGNALED
+
+
+def no_input(*, is_pipe: bool, has_ended: bool) -> BrokenPipeError:
+    """Return the error that says why nothing can be written to a process."""
+    if not is_pipe:
+        return BrokenPipeError("the standard input is no pipe; start with PIPE")
+    if has_ended:
+        return BrokenPipeError("the process has ended and reads no more input")
+    return BrokenPipeError("the standard input is closed")
+
+
+def loop_failure(error: BaseException) -> OSError:
+    """Return the error of a job whose end is not known, for the loop has failed."""
+    return OSError(EIO, f"the event loop of the jobs has failed: {error!r}")
 
 
 class Check(Protocol[_Found_co]):

@@ -7,9 +7,17 @@ or forgotten and closed, exactly once.
 
 from __future__ import annotations
 
+import fcntl
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from itertools import chain, repeat, starmap
+
+#: Bytes that a new pipe holds, unless the user has too many pipes.
+USUAL_PIPE = 1 << 16
+#: The most that an ordinary user may ask for; for a stream that fills the usual size.
+LARGE_PIPE = 1 << 20
+_RESIZE = getattr(fcntl, "F_SETPIPE_SZ", -1)  # it is Linux that can do that
 
 
 def opened(into: list[int], call: Callable[..., int], *arguments: object) -> int:
@@ -27,6 +35,16 @@ def move_last(held: list[int], into: list[int]) -> int:
     """Move the last descriptor of *held* to *into*, and return it."""
     into.extend(map(list.pop, [held]))
     return into[-1]
+
+
+def resize_pipe(ends: Sequence[int], size: int) -> bool:
+    """Have a pipe hold *size* bytes; return whether the system allows that.
+
+    *ends* has one of its descriptors, or none if it was closed meanwhile.
+    """
+    with suppress(OSError):
+        return any(map(fcntl.fcntl, ends, (_RESIZE,), (size,)))
+    return False
 
 
 def close_last(held: list[int]) -> None:

@@ -13,17 +13,17 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-# A signal that arrives after Python last looked for one, and before a wait calls the
-# system, does not end the wait; nor does one that another thread took. The main thread,
-# which handles signals, looks again that often, in seconds.
-_LONGEST_DEAF = 1.0
+#: A signal that arrives after Python last looked for one, and before a wait calls the
+#: system, does not end the wait; nor does one that another thread took. So the main
+#: thread, which handles signals, looks again that often, in seconds.
+LONGEST_DEAF = 1.0
 
 
 def within_reach_of_signals(seconds: float | None = None) -> float | None:
     """Return how long to wait in one go, of *seconds* in all; ``None``: for ever."""
     if threading.current_thread() is not threading.main_thread():
         return seconds
-    return _LONGEST_DEAF if seconds is None else min(seconds, _LONGEST_DEAF)
+    return LONGEST_DEAF if seconds is None else min(seconds, LONGEST_DEAF)
 
 
 def acquire_within(lock: threading.Lock, timeout: float | None) -> bool:

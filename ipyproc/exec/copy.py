@@ -11,9 +11,10 @@ from functools import partial
 from threading import Thread
 from typing import NamedTuple, Protocol
 
-from ipyproc._process.threads import Event, ShutdownError, start_thread
+from ipyproc._process.descriptors import USUAL_PIPE
+from ipyproc._process.threads import LONGEST_DEAF, Event, ShutdownError, start_thread
 from ipyproc.errors import WaitDelayError
-from ipyproc.exec.gather import USUAL_SIZE, HeadAndTail
+from ipyproc.exec.gather import HeadAndTail
 from ipyproc.exec.pipes import PipeReader, PipeWriter
 
 
@@ -162,7 +163,7 @@ def _ready(tasks: list[Task], end: float | None) -> list[Task]:
         reads = isinstance(task.pipe, PipeReader)
         poll.register(fd, select.POLLIN if reads else select.POLLOUT)
     left = None if end is None else max(0.0, end - time.monotonic())
-    found = poll.poll(None if left is None else min(left, 1.0) * 1000)
+    found = poll.poll(None if left is None else min(left, LONGEST_DEAF) * 1000)
     return [by_fd[fd] for fd, _ in found]
 
 
@@ -185,7 +186,7 @@ def _copying_in(pipe: PipeWriter, source: Reader) -> Iterator[None]:
     # read1 returns what is there now; read of many files waits for the full size.
     read = getattr(source, "read1", source.read)
     with pipe:
-        while chunk := read(USUAL_SIZE):
+        while chunk := read(USUAL_PIPE):
             if isinstance(chunk, str):
                 chunk = encoded(chunk)
             if not isinstance(chunk, bytes | bytearray | memoryview):

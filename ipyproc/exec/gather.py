@@ -7,26 +7,26 @@ is another file's by then.
 
 from __future__ import annotations
 
-import fcntl
 import io
 import os
 import select
 from collections.abc import Iterable
-from contextlib import suppress
 from errno import EINVAL
 from typing import Protocol
 from weakref import WeakSet
 
-from ipyproc._process.descriptors import close_all, move_last, opened_pipe
+from ipyproc._process.descriptors import (
+    LARGE_PIPE,
+    USUAL_PIPE,
+    close_all,
+    move_last,
+    opened_pipe,
+    resize_pipe,
+)
+from ipyproc._process.threads import LONGEST_DEAF
 from ipyproc.errors import SyscallError
 
-#: The size of a new pipe, unless the user has too many pipes.
-USUAL_SIZE = 1 << 16
-#: The most that an ordinary user may ask for; for a stream that fills the usual size.
-LARGE_SIZE = 1 << 20
 _ENDS_KEPT = 32 << 10
-# A signal that arrives just before poll(2) begins does not end it: look again, in ms.
-_LONGEST_DEAF = 1000
 
 
 class Sink(Protocol):
@@ -70,7 +70,7 @@ class Gathering:
 
         *timeout* is in seconds, up to 1. After an interrupt, call again.
         """
-        longest = _LONGEST_DEAF if timeout is None else timeout * 1000
+        longest = 1000 * (LONGEST_DEAF if timeout is None else timeout)
         while pipes := {fd: pipe for pipe in self._pipes for fd in pipe.ends}:
             poll = select.poll()
             for fd in pipes:
@@ -95,7 +95,7 @@ class _Pipe:
         #: The descriptor to read from, until the end.
         self.ends: list[int] = []
         self._sink = sink
-        self._size = USUAL_SIZE
+        self._size = USUAL_PIPE
 
     def take(self) -> Exception | None:
         """Take what is there now; return why the sink took nothing.
@@ -114,14 +114,10 @@ class _Pipe:
         taken = self._sink.tell() - before
         if not taken:
             close_all(self.ends)
-        elif taken == USUAL_SIZE == self._size:  # the pipe was full
-            self._enlarge()
+        elif taken == USUAL_PIPE == self._size:  # the pipe was full
+            self._size = LARGE_PIPE
+            resize_pipe(self.ends, LARGE_PIPE)
         return None
-
-    def _enlarge(self) -> None:
-        self._size = LARGE_SIZE
-        with suppress(OSError):  # the kernel allows this user no larger one
-            any(map(fcntl.fcntl, self.ends, (fcntl.F_SETPIPE_SZ,), (LARGE_SIZE,)))
 
 
 #: Those that exist, for the forks of this process.

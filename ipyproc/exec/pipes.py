@@ -7,7 +7,6 @@ sleeps on, and when it wakes, its descriptor's number may belong to another file
 
 from __future__ import annotations
 
-import fcntl
 import io
 import os
 import select
@@ -18,10 +17,16 @@ from typing import Any, TypeVar
 from weakref import WeakSet
 
 from ipyproc._process import broken_pipe
-from ipyproc._process.descriptors import close_last, move_last, opened
+from ipyproc._process.descriptors import (
+    LARGE_PIPE,
+    USUAL_PIPE,
+    close_last,
+    move_last,
+    opened,
+    resize_pipe,
+)
 from ipyproc._process.threads import within_reach_of_signals
 from ipyproc.errors import PathError, SyscallError
-from ipyproc.exec.gather import LARGE_SIZE, USUAL_SIZE
 
 
 class PipeEnd(io.RawIOBase):
@@ -78,7 +83,7 @@ class PipeEnd(io.RawIOBase):
     def enlarge(self) -> None:
         """Enlarge the pipe, if the kernel allows this user a larger one."""
         with suppress(OSError), self._in_use("resize") as fd:
-            fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ, LARGE_SIZE)
+            resize_pipe([fd], LARGE_PIPE)
 
     @contextmanager
     def _in_use(self, op: str) -> Iterator[int]:
@@ -152,12 +157,12 @@ class PipeReader(PipeEnd):
 
     def pieces(self) -> Iterator[memoryview]:
         """Yield everything up to the end, in memory that the next piece overwrites."""
-        view = memoryview(bytearray(USUAL_SIZE))
+        view = memoryview(bytearray(USUAL_PIPE))
         while count := self.readinto(view):
             yield view[:count]
-            if count == USUAL_SIZE == len(view):  # the pipe was full
+            if count == USUAL_PIPE == len(view):  # the pipe was full
                 self.enlarge()
-                view = memoryview(bytearray(LARGE_SIZE))
+                view = memoryview(bytearray(LARGE_PIPE))
 
 
 class BufferedPipe(io.BufferedReader):

@@ -9,11 +9,11 @@ from contextlib import suppress
 from errno import EINVAL
 from typing import Any
 
-from ipyproc._process.descriptors import close_all, opened
+from ipyproc._process.descriptors import USUAL_PIPE, close_all, opened
 from ipyproc.attr import File
 from ipyproc.errors import PathError
 from ipyproc.exec import copy, pipes
-from ipyproc.exec.gather import USUAL_SIZE, Gathering, can_gather
+from ipyproc.exec.gather import Gathering, can_gather
 from ipyproc.exec.pipes import PipeEnd, PipeReader
 
 # Their data is the data of their descriptor, no more and no less.
@@ -67,7 +67,7 @@ class Stdio:
     def buffered_pipe_out(self) -> tuple[io.BufferedReader, io.FileIO]:
         """Make a pipe for the child's output that its user reads by lines, too."""
         ours, child = self.pipe_out()
-        buffered = pipes.BufferedPipe(ours, USUAL_SIZE)
+        buffered = pipes.BufferedPipe(ours, USUAL_PIPE)
         # It would close the pipe when nobody refers to it; the child may still write.
         self._kept.append(buffered)
         return buffered, child

@@ -8,11 +8,12 @@ from contextlib import ExitStack, suppress
 from selectors import EVENT_READ
 from typing import Final
 
-from ipyproc._jobs.guardian.program import MARK
+from ipyproc._jobs import resolve
 from ipyproc._jobs.io.event_loop import EventLoop
 from ipyproc._jobs.io.timers import Once
 from ipyproc._process import broken_pipe
-from ipyproc.attr import ProcAttr, SysProcAttr
+from ipyproc._process.arguments import OWN_SESSION
+from ipyproc.attr import ProcAttr
 from ipyproc.errors import ProcessDoneError
 from ipyproc.exec.look_path import look_path
 from ipyproc.process import start_process
@@ -48,9 +49,9 @@ class Child:
             self._errors, stderr = _pipe(ours, theirs)
             both = os.open(f"/proc/self/fd/{stdout}", os.O_RDWR | os.O_CLOEXEC)
             theirs.callback(os.close, both)
-            system = SysProcAttr(setsid=True)
-            files = [stdin, both, stderr]
-            attr = ProcAttr(env=_environment(), files=files, sys=system)
+            # Without our mark: an agent on this machine would have it, and end with us.
+            env = resolve.environment({}, False, (), None)
+            attr = ProcAttr(env=env, files=[stdin, both, stderr], sys=OWN_SESSION)
             self._process = start_process(path, argv, attr)
             ours.pop_all()
         for fd in (self.input, self.output, self._errors):
@@ -111,15 +112,6 @@ class Child:
         self._said = (self._said + said)[-_COMPLAINT:]
         if not said:
             self._loop.unwatch(self._errors)
-
-
-def _environment() -> dict[str, str] | None:
-    """Ours without the mark of a session that we may be a job of.
-
-    An agent on this machine would have it, too, and end with that session.
-    """
-    env = {key: value for key, value in os.environ.items() if key != MARK}
-    return None if len(env) == len(os.environ) else env
 
 
 def _pipe(of_reader: ExitStack, of_writer: ExitStack) -> tuple[int, int]:

@@ -23,6 +23,7 @@ from ipyproc import Job, jobs, spawn
 from ipyproc.hosts import CommandHost, command
 from tests.benchmarks.measuring import MIB, ROOT, Figures, in_turns, taken
 from tests.benchmarks.table import Row
+from tests.jobs.helpers import until
 
 MODULE = "tests.benchmarks.bench_agent"
 ROUNDS = 3
@@ -31,6 +32,8 @@ FLOOD = 256 * MIB
 WHOLE = 64 * MIB
 FLOODS = 20
 SIGNALS = 20
+# For so many seconds the client is stopped.
+STALL = 5.0
 MEMORY_LIMIT = 8 * MIB
 
 
@@ -89,7 +92,7 @@ def stalled() -> Figures:
         agent = int(client.stdout.readline())
         before = _field(agent, "VmRSS")
         client.send_signal(signal.SIGSTOP)
-        time.sleep(5)
+        time.sleep(STALL)
         grown = _field(agent, "VmHWM") - before
         client.send_signal(signal.SIGCONT)
         client.kill()
@@ -113,7 +116,8 @@ def slow() -> Figures:
         link = [sys.executable, str(ROOT / "tests/benchmarks/slow_link.py")]
         host = command("slow", [*link, *_host(folder).argv])
         floods = [spawn("yes", on=host) for _ in range(FLOODS)]
-        time.sleep(2)
+        for job in floods:  # from then on the link is full
+            job.until("y")
         times = [
             _once(lambda: floods[0].signal(signal.SIGCONT)) for _ in range(SIGNALS)
         ]
@@ -141,8 +145,7 @@ def _measure(start: Callable[[list[str]], Job]) -> Figures:
 def _first_byte(start: Callable[[list[str]], Job]) -> float:
     began = time.perf_counter()
     job = start(["sh", "-c", "echo; exec sleep 1000"])
-    while not job.stdout.total:
-        time.sleep(0.0002)
+    until(job, lambda job: job.stdout.total > 0)
     elapsed = time.perf_counter() - began
     job.kill()
     job.wait()
@@ -151,8 +154,7 @@ def _first_byte(start: Callable[[list[str]], Job]) -> float:
 
 def _finished(job: Job) -> Job:
     job.wait()
-    while not job.finished:
-        time.sleep(0.0005)
+    until(job, lambda job: job.finished)
     return job
 
 

@@ -20,6 +20,7 @@ from ipyproc import (
     ProcessDoneError,
     command,
 )
+from ipyproc._process.descriptors import LARGE_PIPE, USUAL_PIPE
 from ipyproc.exec import copy, pipes
 from tests.exec.tools import FOR_EVER, error_of, open_descriptors, sh, start_until_ready
 from tests.process.interrupts import deaf_interrupt
@@ -292,11 +293,11 @@ def test_busy_pipe_is_enlarged() -> None:
             else:
                 child.close()
 
-        child.write(bytes(pipes.USUAL_SIZE))
+        child.write(bytes(USUAL_PIPE))
         for piece in ours.pieces():
             note(piece)
 
-        assert sizes == [pipes.USUAL_SIZE, pipes.LARGE_SIZE]
+        assert sizes == [USUAL_PIPE, LARGE_PIPE]
 
 
 def test_pipe_that_cannot_be_made(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -170,7 +170,7 @@ def test_a_smaller_pipe_than_wanted(
 ) -> None:
     """Where the system refuses the size, half of it is asked for, and so on."""
     # The kernel has no memory in one piece for what it must know of such a pipe.
-    monkeypatch.setattr(flood, "LARGE", 1 << 31)
+    monkeypatch.setattr(flood, "LARGE_PIPE", 1 << 31)
     PipeSpace(limit=1 << 40).enlarge(pipes[0])
 
     assert 1 << 16 < size_of(pipes[0]) < 1 << 31

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple, Protocol
 
 from ipyproc._agent.protocol.flow import Backlog, Position
 from ipyproc._agent.protocol.frames import Body, Fields, encode, encode_json
-from ipyproc._agent.protocol.kinds import PLACE, STREAMS, Kind
+from ipyproc._agent.protocol.kinds import OFFSET, PLACE, STREAMS, Kind
 
 #: Bytes of output in one frame.
 PIECE: Final = 60 << 10
@@ -111,7 +111,7 @@ class Attachment:
         hosted, number = self.hosted, self.number
         if hosted.taken > self._taken:
             self._taken = hosted.taken
-            yield encode(Kind.TAKEN, number, hosted.taken.to_bytes(8, "big"))
+            yield encode(Kind.TAKEN, number, OFFSET.pack(hosted.taken))
         status = hosted.status()
         if status != self._status:
             self._status = status
@@ -196,4 +196,4 @@ class Reading:
         if gap:  # the first piece is where something is kept
             self._end = max(self._end, at + len(data))
         self._begun, self._offset = True, at + len(data)
-        return encode(Kind.DATA, self.request, at.to_bytes(8, "big"), data), len(data)
+        return encode(Kind.DATA, self.request, OFFSET.pack(at), data), len(data)

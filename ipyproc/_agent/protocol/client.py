@@ -1,7 +1,7 @@
 """A client of an agent as a state machine: bytes and the time in, bytes out.
 
-It has no sockets and no threads. Whoever owns it opens connections, hands over what
-arrives, and sends what is in ``Wire.outgoing``.
+It has no sockets and no threads. Its owner opens connections, passes in what arrives,
+and sends what is in ``Wire.outgoing``.
 """
 
 from __future__ import annotations
@@ -239,7 +239,7 @@ class Client:
             if request.is_sent and number in self._requests:
                 del self._requests[number]
                 request.answered(lost)
-        # What nobody was sent yet is for whoever comes.
+        # A START that no agent was sent yet goes to the next one.
         waiting = {
             request.body["number"]
             for request in self._requests.values()

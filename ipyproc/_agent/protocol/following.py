@@ -42,7 +42,7 @@ class Following:
     def __init__(self, identity: str, number: int, follower: Follower) -> None:
         self.identity = identity
         self.number = number
-        # Until it is over: from then on whoever follows it may be forgotten.
+        # None once it is over, so that the follower can be freed.
         self._follower: Follower | None = follower
         self.is_started = False
         self.position = Position()

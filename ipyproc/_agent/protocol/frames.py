@@ -96,6 +96,11 @@ class Fields:
         """Return a text, or ``None`` if there is none."""
         return None if self.body.get(name) is None else self.text(name)
 
+    def count(self, name: str) -> int | None:
+        """Return a whole number, or ``None`` if there is none."""
+        value = self.body.get(name)
+        return value if isinstance(value, int) else None
+
     def fields(self, name: str) -> Fields:
         """Return an object within this one, or an empty one."""
         return Fields(self._typed(name, dict, {}))

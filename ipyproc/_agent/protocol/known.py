@@ -44,9 +44,7 @@ class Known:
 
     def reconnect(self) -> None:
         """Take a new connection: of each job the client says first how far it is."""
-        if self.drop:
-            self.drop()
-        self.say = self.drop = None
+        self._drop()
         for attachment in self.attachments.values():
             attachment.is_live = False
 
@@ -104,13 +102,20 @@ class Known:
         """End all that concerns the client; return the jobs that are to end."""
         for request in list(self._watches):
             self.cancel(request)
-        if self.drop:
-            self.drop()
-        self.say = self.drop = None
+        self._drop()
         self.attachments.clear()
         self.by_job.clear()
         owned, self.owned = self.owned, {}
         return list(owned.values())
+
+    def disconnected(self) -> None:
+        """Note that the present connection is none any more."""
+        self.say = self.drop = None
+
+    def _drop(self) -> None:
+        if self.drop:
+            self.drop()
+        self.disconnected()
 
     def _say(self, frames: bytes) -> None:
         if self.say:

@@ -32,7 +32,7 @@ class Backend(Protocol):
 
 
 class Server:
-    """An agent as a state machine: whoever owns it brings bytes and the time.
+    """An agent as a state machine: its owner passes in bytes and the time.
 
     *identity* tells this run of an agent from all others, *facts* are what it tells a
     client of itself.

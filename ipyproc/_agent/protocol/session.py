@@ -29,6 +29,7 @@ _MOST_READ: Final = 1 << 20
 _ONCE: Final = {Kind.SIGNAL, Kind.TERMINATE}
 _OF_A_JOB: Final = _ONCE | {Kind.HISTORY, Kind.USAGE, Kind.PORTS, Kind.LEFT}
 _LATER: Final = {Kind.UNTIL, Kind.LISTENING}
+_FORGOTTEN: Final = "the agent does not know the job any more"
 
 
 class Owner(Protocol):
@@ -102,12 +103,9 @@ class Session:
 
     def ended(self, orderly: bool) -> None:
         """Note the end of the connection; an orderly one ends jobs, too."""
-        self.is_over = True
-        known, self.known = self.known, None
-        if known:
-            known.say = known.drop = None
-            if orderly:
-                self._owner.leave(known)
+        known = self._leave()
+        if known and orderly:
+            self._owner.leave(known)
 
     def news(self, attachment: Attachment) -> None:
         """Something happened to a job, or it printed."""
@@ -175,10 +173,15 @@ class Session:
     def _refuse(self, text: str) -> None:
         """End the connection, and say why; that is no orderly end."""
         self.say(encode_json(Kind.ERROR, 0, {"class": "protocol", "text": text}))
+        self._leave()
+
+    def _leave(self) -> Known | None:
+        """Speak for the client no more; return it."""
         self.is_over = True
         known, self.known = self.known, None
         if known:
-            known.say = known.drop = None
+            known.disconnected()
+        return known
 
     def _drop(self) -> None:
         """A newer connection of the client has come."""
@@ -270,7 +273,7 @@ class Session:
             case Kind.ATTACH:
                 hosted = self._owner.find(fields.text("job"))
                 if hosted is None:
-                    raise LookupFailedError("the agent does not know the job any more")
+                    raise LookupFailedError(_FORGOTTEN)
                 self._attach(known, hosted, fields)
                 return {}
             case Kind.HOLDER:
@@ -290,7 +293,7 @@ class Session:
             raise LookupFailedError(f"kind {kind} is not known here")
         attachment = known.attachments.get(fields.number("number"))
         if attachment is None:
-            raise LookupFailedError("the agent does not know the job any more")
+            raise LookupFailedError(_FORGOTTEN)
         hosted, asked = attachment.hosted, Kind(kind)
         if asked == Kind.READ:
             self._read(request, hosted, fields)

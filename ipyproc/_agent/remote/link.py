@@ -166,8 +166,6 @@ class Link:
         self._tell(None)
 
     def _wait(self, begin: Callable[[Callable[[Answer], None]], object]) -> Answer:
-        if self._loop.is_current:
-            raise RuntimeError("a callback of a job cannot wait for another machine")
         done = Once()
         answers: list[Answer] = []
 

@@ -15,7 +15,7 @@ from typing import Final, TypeVar
 from ipyproc._agent import facts
 from ipyproc._agent.protocol.client import Answer
 from ipyproc._agent.protocol.errors import error_of
-from ipyproc._agent.protocol.flow import WINDOW
+from ipyproc._agent.protocol.flow import WINDOW, Position
 from ipyproc._agent.protocol.frames import Body, Fields
 from ipyproc._agent.protocol.kinds import Kind
 from ipyproc._agent.remote.capture import FarCapture, told
@@ -26,12 +26,12 @@ from ipyproc._agent.requests import body_of
 from ipyproc._jobs.io.event_loop import event_loop
 from ipyproc._jobs.output.capture import Capture
 from ipyproc._jobs.output.interleaved import Output
-from ipyproc._jobs.output.search import compiled
+from ipyproc._jobs.output.search import compiled, not_printed
 from ipyproc._jobs.procinfo.course import Course
-from ipyproc._jobs.procinfo.ports import Ports, checked_port
+from ipyproc._jobs.procinfo.ports import Ports, checked_port, not_listening
 from ipyproc._jobs.procinfo.usage import Usage
 from ipyproc._jobs.request import Host, Request
-from ipyproc._jobs.runner import JobStatus
+from ipyproc._jobs.runner import JobStatus, loop_failure, no_input, status_at_end
 from ipyproc.errors import JobLostError, NoHandleError, PathError, ProcessDoneError
 from ipyproc.process import Process
 from ipyproc.state import ProcessState
@@ -121,18 +121,15 @@ class RemoteRunner:
     def status(self) -> JobStatus:
         """What the process does, as far as that is known here."""
         if self.state:
-            return JobStatus.EXITED if self.state.exited else JobStatus.SIGNALED
+            return status_at_end(self.state)
         return JobStatus.LOST if self.error else self._status
 
     def write(self, data: bytes) -> None:
         """Write *data* to the standard input, without waiting for that."""
-        if self._request.stdin is None:
-            raise BrokenPipeError("the standard input is no pipe; start with PIPE")
-        if self.ended_at is not None:
-            raise BrokenPipeError("the process has ended and reads no more input")
-        job = self._source.job
-        if not self.input_open or job is None:
-            raise BrokenPipeError("the standard input is closed")
+        job, has_ended = self._source.job, self.ended_at is not None
+        if job is None or has_ended or not self.input_open:
+            is_pipe = self._request.stdin is not None
+            raise no_input(is_pipe=is_pipe, has_ended=has_ended)
         self._link.write(job, data)
 
     def close_input(self) -> None:
@@ -195,27 +192,24 @@ class RemoteRunner:
             Kind.UNTIL,
             {"pattern": expression.pattern, "flags": int(flags)},
             partial(match_of, expression),
-            lambda timeout: f"has not printed what was waited for after {timeout:g} s",
+            not_printed,
         )
 
     def listening(self, port: int | None) -> FarCheck[int]:
         """Make what lets the agent look at ports."""
         asked = 0 if port is None else checked_port(port)
 
-        def missed(timeout: float) -> str:
-            if not asked:
-                return f"listens on no port after {timeout:g} s"
-            text = f"does not listen on port {asked} after {timeout:g} s"
+        def holder(port: int) -> str:
             with suppress(OSError):
-                answer = self._link.call(Kind.HOLDER, {"port": asked})
-                text += f": {answer.fields.text('holder')}"
-            return text
+                answer = self._link.call(Kind.HOLDER, {"port": port})
+                return answer.fields.text("holder")
+            return ""
 
         return self._far_check(
             Kind.LISTENING,
             {"port": asked},
             lambda fields: fields.number("port"),
-            missed,
+            partial(not_listening, port, holder=holder),
         )
 
     def let_go(self) -> None:
@@ -281,8 +275,7 @@ class RemoteRunner:
             self.complete()
 
     def _loop_failed(self, error: BaseException) -> None:
-        text = f"the event loop of the jobs has failed: {error!r}"
-        self._lose(OSError(EIO, text))
+        self._lose(loop_failure(error))
 
     @property
     def _is_gone(self) -> bool:
@@ -313,8 +306,8 @@ class RemoteRunner:
 
     def _has_come(self, offsets: list[int]) -> bool:
         """Whether each stream is here as far as that."""
-        here = [capture.total for capture in self._captures]
-        return all(map(int.__ge__, here, offsets))
+        here = Position([capture.total for capture in self._captures])
+        return here.reached(offsets)
 
     def _input(self) -> bytes | None:
         """What is written to the standard input; a file is read here."""

@@ -15,11 +15,12 @@ from functools import partial
 from selectors import EVENT_READ
 from typing import Final
 
+from ipyproc._agent.place import peer_uid
 from ipyproc._agent.protocol.attachment import Hosted
 from ipyproc._agent.protocol.frames import Fields
 from ipyproc._agent.protocol.server import Server
 from ipyproc._agent.requests import request_of
-from ipyproc._agent.server.connection import Connection, peer_uid
+from ipyproc._agent.server.connection import Connection
 from ipyproc._agent.server.hosted import HostedJob
 from ipyproc._jobs.io.event_loop import event_loop
 from ipyproc._jobs.io.timers import Once, Timer

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import select
 import socket
-import struct
 import time
 from collections.abc import Callable
 from selectors import EVENT_READ, EVENT_WRITE
@@ -17,15 +16,6 @@ from ipyproc._jobs.io.event_loop import EventLoop
 # The most that is sent before other connections, and the jobs, have their turn.
 _IN_A_ROW: Final = 1 << 20
 _PIECE: Final = 1 << 17
-_CREDENTIALS = struct.Struct("=iII")
-
-
-def peer_uid(sock: socket.socket) -> int:
-    """Return the user at the other end of a Unix socket, unix(7)."""
-    size = _CREDENTIALS.size
-    data = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size)
-    uid: int = _CREDENTIALS.unpack(data)[1]
-    return uid
 
 
 class Connection:
@@ -59,7 +49,7 @@ class Connection:
             self._closed(self)
 
     def _wake(self) -> None:
-        # Not at once: whoever wakes us may have more to say, or be in the middle.
+        # Not at once: the caller may have more to say, or be in the middle of a change.
         if not self._will_flush and not self._pending:
             self._will_flush = True
             self._loop.call_soon(self._flush)

@@ -9,12 +9,9 @@ import signal
 import socket
 from contextlib import suppress
 
-from ipyproc._agent.place import Place
+from ipyproc._agent.place import READY, Place
 from ipyproc._agent.server.agent import Agent
 from ipyproc._jobs.shutdown import shutdown
-
-#: What ``main`` says once somebody serves.
-READY = b"ready"
 
 
 def main(where: Place, say: int) -> None:

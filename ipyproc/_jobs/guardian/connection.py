@@ -17,9 +17,10 @@ from ipyproc._jobs.io.timers import Callback
 from ipyproc._jobs.procinfo import proc, sending, tree
 from ipyproc._jobs.procinfo.proc import NO_MORE
 from ipyproc._process import broken_pipe
+from ipyproc._process.arguments import OWN_SESSION
 from ipyproc._sys.helper_code import HelperCode
 from ipyproc._sys.interpreter import interpreter
-from ipyproc.attr import ProcAttr, SysProcAttr
+from ipyproc.attr import ProcAttr
 from ipyproc.process import Process, ProcessStatus, start_process
 
 #: Seconds without anything to guard after which a guardian ends.
@@ -190,5 +191,5 @@ def _start(mark: str, files: list[int]) -> Process:
     ours = (f"{k}={v}" for k, v in os.environ.copy().items() if k.startswith(_OURS))
     # It belongs to no job, even if we do.
     env = [*python.environment, *ours, f"{MARK}="]
-    attr = ProcAttr("/", env, files, SysProcAttr(setsid=True))
+    attr = ProcAttr("/", env, files, OWN_SESSION)
     return start_process(python.program, argv, attr)

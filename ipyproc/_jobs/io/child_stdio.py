@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections import deque
 from collections.abc import Collection, Iterator
 from contextlib import suppress
 from errno import EACCES, EINVAL, EISDIR, ENOSYS, EPERM
-from itertools import count, starmap
-from typing import Final, TypeAlias
+from itertools import count
+from typing import TypeAlias
 
 from ipyproc._jobs.checks import PIPE, Sink, Source
+from ipyproc._process.descriptors import close_all, move_last, opened, opened_pipe
 from ipyproc.attr import File
 from ipyproc.errors import PathError, SyscallError
 
@@ -22,16 +22,13 @@ _WRITE = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC
 # Others may print into the file, too, and somebody may make it shorter meanwhile.
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
 _ENDINGS = (".out", ".err")
-# At the beginning of a list of descriptors.
-_NO_MORE: Final = -1
 
 
 class ChildStdio:
     """What a child gets as descriptors 0, 1 and 2, and our ends of its pipes.
 
-    Signal handlers, which may raise, run between two instructions of the interpreter.
-    Here a descriptor is opened and noted in one of them, and closed and forgotten in
-    another; so whenever one raises, ``close`` closes what is open and nothing else.
+    Whenever a signal handler raises, each descriptor that is open is in one of three
+    lists, so that ``close`` closes what is open and nothing else.
     """
 
     def __init__(self) -> None:
@@ -44,9 +41,10 @@ class ChildStdio:
         #: The files that were made for it to print into, by stream.
         self.logs: dict[int, str] = {}
         self._log_ends: dict[int, int] = {}
-        self._theirs = [_NO_MORE]
-        self._ours = [_NO_MORE]
-        self._fresh: list[tuple[int, int]] = []
+        self._theirs: list[int] = []
+        self._ours: list[int] = []
+        # Of a pipe that is just being made: to read from, to write to.
+        self._fresh: list[int] = []
 
     def open(
         self,
@@ -81,18 +79,17 @@ class ChildStdio:
 
     def close_theirs(self) -> None:
         """Close the child's ends, once it has them."""
-        _close(self._theirs)
+        close_all(self._theirs)
 
     def close(self) -> None:
         """Close everything, and remove the files of a job that was not started."""
         self._unlink_logs()
-        _close([_NO_MORE, *self.left()])
+        for held in (self._fresh, self._theirs, self._ours):
+            close_all(held)
 
     def left(self, but: Collection[int] = ()) -> set[int]:
         """Return what is to be closed, *but* those of our ends that have an owner."""
-        fds = {fd for pipe in self._fresh for fd in pipe}
-        fds.update(self._theirs, self._ours)
-        return fds.difference(but, [_NO_MORE])
+        return {*self._fresh, *self._theirs, *self._ours}.difference(but)
 
     def _source(self, stdin: Source, detach: bool) -> None:
         if stdin is None:
@@ -100,9 +97,9 @@ class ChildStdio:
         elif detach and isinstance(stdin, bytes):
             self.files.append(self._filled(stdin))
         elif stdin is PIPE or isinstance(stdin, bytes):
-            end, self.input = self._pipe()
-            self._keep(end, self.input)
-            self.files.append(end)
+            self._pipe()
+            self.input = move_last(self._fresh, self._ours)
+            self.files.append(move_last(self._fresh, self._theirs))
         elif isinstance(stdin, str | os.PathLike):
             self.files.append(self._open(stdin, _READ))
         else:
@@ -112,9 +109,9 @@ class ChildStdio:
         if stream in self._log_ends:
             self.files.append(self._log_ends[stream])
         elif file is None:
-            self.outputs[stream], end = self._pipe()
-            self._keep(end, self.outputs[stream])
-            self.files.append(end)
+            self._pipe()
+            self.files.append(move_last(self._fresh, self._theirs))
+            self.outputs[stream] = move_last(self._fresh, self._ours)
         elif isinstance(file, str | os.PathLike):
             self.files.append(self._open(file, self._write))
         else:
@@ -131,18 +128,15 @@ class ChildStdio:
                     self._open_log(stream, base + _ENDINGS[stream])
             except FileExistsError:
                 self._unlink_logs()
-                _close(self._theirs)
-                _close(self._ours)
-                self._theirs.append(_NO_MORE)
-                self._ours.append(_NO_MORE)
+                close_all(self._theirs)
+                close_all(self._ours)
             else:
                 return
 
     def _open_log(self, stream: int, path: str) -> None:
         self._log_ends[stream] = self._open(path, _NEW)
         self.logs[stream] = path
-        self._ours.extend(starmap(os.open, [(path, _READ)]))
-        self.outputs[stream] = self._ours[-1]
+        self.outputs[stream] = opened(self._ours, os.open, path, _READ)
 
     def _unlink_logs(self) -> None:
         while self.logs:
@@ -153,37 +147,30 @@ class ChildStdio:
     def _filled(self, data: bytes) -> int:
         """Write *data* to a file in memory: it can be read from the beginning."""
         try:
-            self._theirs.extend(starmap(os.memfd_create, [("ipyproc",)]))
+            fd = opened(self._theirs, os.memfd_create, "ipyproc")
         except OSError as error:
             if error.errno not in (EPERM, EACCES, ENOSYS):
                 raise SyscallError("memfd_create", error.errno or EINVAL) from None
             # A seccomp filter refuses it: a file without a name does as well.
             with tempfile.TemporaryFile(buffering=0) as file:
-                self._theirs.extend(starmap(os.dup, [(file.fileno(),)]))
-        with open(self._theirs[-1], "wb", closefd=False) as file:
+                fd = opened(self._theirs, os.dup, file.fileno())
+        with open(fd, "wb", closefd=False) as file:
             file.write(data)
-        os.lseek(self._theirs[-1], 0, os.SEEK_SET)
-        return self._theirs[-1]
+        os.lseek(fd, 0, os.SEEK_SET)
+        return fd
 
     def _open(self, path: _Path, flags: int) -> int:
         try:
-            self._theirs.extend(starmap(os.open, [(path, flags, 0o666)]))
+            return opened(self._theirs, os.open, path, flags, 0o666)
         except OSError as error:
             shown = os.fspath(path)
             raise PathError("open", shown, error.errno or EINVAL) from None
-        return self._theirs[-1]
 
-    def _pipe(self) -> tuple[int, int]:
+    def _pipe(self) -> None:
         try:
-            self._fresh.extend(starmap(os.pipe, [()]))
+            opened_pipe(self._fresh)
         except OSError as error:
             raise SyscallError("pipe2", error.errno or EINVAL) from None
-        return self._fresh[-1]
-
-    def _keep(self, theirs: int, ours: int) -> None:
-        self._theirs.append(theirs)
-        self._ours.append(ours)
-        self._fresh.clear()
 
 
 def check(file: Source | Sink, *, reads: bool) -> None:
@@ -208,11 +195,6 @@ def check(file: Source | Sink, *, reads: bool) -> None:
 def _allow(path: str, wanted: int) -> None:
     if not os.access(path, wanted, effective_ids=True):
         raise PermissionError(EACCES, "")
-
-
-def _close(fds: list[int]) -> None:
-    """Close and remove all of *fds*, back to the mark at their beginning."""
-    deque(map(os.close, iter(fds.pop, _NO_MORE)), maxlen=0)
 
 
 def _unused(base: str) -> Iterator[str]:

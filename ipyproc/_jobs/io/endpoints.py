@@ -12,9 +12,9 @@ from termios import FIONREAD
 from typing import Final
 
 from ipyproc._jobs.io.event_loop import READ_SIZE, EventLoop
-from ipyproc._jobs.io.flood import USUAL
 from ipyproc._jobs.io.timers import Timer
 from ipyproc._process import broken_pipe
+from ipyproc._process.descriptors import USUAL_PIPE
 
 # Nothing becomes ready when a file grows: it is looked at, more seldom while it rests.
 _FIRST_NAP: Final = 0.02
@@ -81,7 +81,7 @@ class OutputPipe:
                 data = self._loop.buffer[:size]
         except BlockingIOError:
             return 0
-        if size >= USUAL and self._may_grow:
+        if size >= USUAL_PIPE and self._may_grow:
             # Only the pipe of a job that prints more than fits.
             self._may_grow = False
             self._loop.pipe_space.enlarge(self.fd)

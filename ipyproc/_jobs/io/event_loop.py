@@ -11,11 +11,11 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from itertools import starmap
 from typing import Final
 
-from ipyproc._jobs.io.flood import LARGE, Pace, PipeSpace
+from ipyproc._jobs.io.flood import Pace, PipeSpace
 from ipyproc._jobs.io.timers import Callback, Once, Timer, Timers
+from ipyproc._process.descriptors import LARGE_PIPE, opened_pipe
 from ipyproc._process.threads import begin
 
 _log = logging.getLogger(__name__)
@@ -23,7 +23,7 @@ _log = logging.getLogger(__name__)
 #: The name of the event loop's thread.
 NAME: Final = "ipyproc-jobs"
 #: The most that is read from one pipe before the others have their turn.
-READ_SIZE: Final = LARGE
+READ_SIZE: Final = LARGE_PIPE
 # epoll(7) takes a number of milliseconds that fits into an int, some 24 days.
 _LONGEST_SLEEP: Final = 86_400.0
 _MEMORY_NAP: Final = 0.05
@@ -340,8 +340,7 @@ class _Poller:
     def __init__(self) -> None:
         self._fds: list[int] = []
         self.selector = selectors.DefaultSelector()
-        # Opened and noted in one step, whatever a signal handler raises.
-        deque(map(self._fds.extend, starmap(os.pipe, [()])), maxlen=0)
+        opened_pipe(self._fds)
         for fd in self._fds:
             os.set_blocking(fd, False)
         drain = partial(os.read, self._fds[0], 1 << 16)

@@ -6,16 +6,12 @@ as that, both are busy with waking and being woken.
 
 from __future__ import annotations
 
-import fcntl
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Final
 
-#: The largest pipe that we ask for, and the most that is read in one go.
-LARGE: Final = 1 << 20
-#: Capacity of a pipe as it is made, on Linux.
-USUAL: Final = 1 << 16
+from ipyproc._process.descriptors import LARGE_PIPE, USUAL_PIPE, resize_pipe
+
 #: What all pipes that were enlarged may hold. What those of a user hold is limited,
 #: usually to 64 MiB, and beyond that other programs get pipes of one page, pipe(7).
 ENLARGED: Final = 32 << 20
@@ -47,14 +43,14 @@ class Pace:
         self._last = 0.0
         self._reads = 0
         #: How much to read of one pipe, before the others have their turn.
-        self.share = LARGE
+        self.share = LARGE_PIPE
 
     def begin(self, ready: int) -> None:
         """Share what is read until other events have their turn between *ready* pipes.
 
         However many flood us, what else there is to do need not wait for long.
         """
-        self.share = max(_LEAST, LARGE // max(1, ready))
+        self.share = max(_LEAST, LARGE_PIPE // max(1, ready))
 
     def note(self, size: int) -> None:
         """Note that *size* bytes were read."""
@@ -78,9 +74,9 @@ class PipeSpace:
 
     def enlarge(self, fd: int) -> None:
         """Enlarge a pipe of the usual size, if there is room."""
-        size = LARGE
-        while size > USUAL:
-            if size <= self._left and _resized(fd, size):
+        size = LARGE_PIPE
+        while size > USUAL_PIPE:
+            if size <= self._left and resize_pipe([fd], size):
                 self._taken[fd] = size
                 self._left -= size
                 return
@@ -89,10 +85,3 @@ class PipeSpace:
     def free(self, fd: int) -> None:
         """Note that the pipe is closed."""
         self._left += self._taken.pop(fd, 0)
-
-
-def _resized(fd: int, size: int) -> bool:
-    with suppress(OSError, AttributeError):  # it is Linux that can do that
-        fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ, size)
-        return True
-    return False

@@ -29,6 +29,8 @@ def checked(value: object) -> str:
 
     ``TypeError`` and ``ValueError`` name the option.
     """
+    if value is UTF_8:  # most are, and each start of a job asks
+        return UTF_8
     if not isinstance(value, str):
         raise TypeError(f"encoding: expected a str, not {type(value).__name__}")
     if not _is_known(value):

@@ -63,7 +63,7 @@ class Printed:
 
     def missed(self, timeout: float) -> str:
         """Say that it was not printed."""
-        return f"has not printed what was waited for after {timeout:g} s"
+        return not_printed(timeout)
 
     def _taken_early(self, over: bool) -> re.Match[str] | None:
         """Return a match in a line that did not end, if that took too long."""
@@ -117,6 +117,11 @@ class _Searched:
 
     def _rewritten(self, text: str) -> None:
         self._found = self._found or self._pattern.search(text)
+
+
+def not_printed(timeout: float) -> str:
+    """Say that a pattern was not printed."""
+    return f"has not printed what was waited for after {timeout:g} s"
 
 
 def compiled(pattern: object) -> re.Pattern[str]:

@@ -6,7 +6,7 @@ import os
 import sys
 import time
 from _socket import SOCK_CLOEXEC, SOCK_RAW, socket
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from struct import Struct
@@ -99,12 +99,17 @@ class Listening:
 
     def missed(self, timeout: float) -> str:
         """Say who listens there."""
-        if self._port is None:
-            return f"listens on no port after {timeout:g} s"
-        return (
-            f"does not listen on port {self._port} after {timeout:g} s: "
-            f"{holder(self._port)}"
-        )
+        return not_listening(self._port, timeout, holder)
+
+
+def not_listening(
+    port: int | None, timeout: float, holder: Callable[[int], str]
+) -> str:
+    """Say that a job does not listen, and who does, if *holder* knows that."""
+    if port is None:
+        return f"listens on no port after {timeout:g} s"
+    text = f"does not listen on port {port} after {timeout:g} s"
+    return f"{text}: {who}" if (who := holder(port)) else text
 
 
 def holder(port: int) -> str:

@@ -99,9 +99,9 @@ def await_rest(members: Iterable[Stat]) -> None:
     while (now := time.monotonic()) - start < _TO_STOP:
         for seen in list(awake):
             state = _state(seen)
-            if state in _AT_REST or (state in "D" and now - awake[seen] > _ASLEEP):
+            if state in _AT_REST or (state == "D" and now - awake[seen] > _ASLEEP):
                 del awake[seen]
-            elif state not in "D":
+            elif state != "D":
                 awake[seen] = now
         if not awake:
             return

@@ -22,7 +22,6 @@ from ipyproc.views.transport.protocol import JobFields
 LARGEST: Final = 9_000
 #: The most bytes that a table of 200 jobs takes.
 LARGEST_TABLE: Final = 23_000
-_MANY: Final = 200
 _LINES = 20
 # The characters of the last line that are shown in any case.
 _CUT = 400
@@ -69,9 +68,7 @@ def jobs(rows: Iterable[JobFields], more: int = 0, taken: float | None = None) -
 
     *more* of them are only counted. Of 200 jobs it is at most `LARGEST_TABLE`.
     """
-    every = list(rows)
-    most = max(LARGEST_TABLE, len(every) * LARGEST_TABLE // _MANY)
-    return fitted(every, partial(_jobs, more=more, taken=taken), most)
+    return fitted(rows, partial(_jobs, more=more, taken=taken), LARGEST_TABLE)
 
 
 def _jobs(rows: Iterable[JobFields], more: int, taken: float | None) -> str:

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from ipyproc.views.render.format import saved_size
 from ipyproc.views.transport.protocol import JobFields
 
+#: The rows of a large table.
+MANY: Final = 200
 # The most characters of a text that are tried, one after the other.
 _LENGTHS: Final = (300, 120, 60, 30, 12, 5, 2)
 
 
 def fitted(
-    rows: Sequence[JobFields], draw: Callable[[Sequence[JobFields]], str], most: int
+    rows: Iterable[JobFields], draw: Callable[[Sequence[JobFields]], str], largest: int
 ) -> str:
-    """Return what *draw* makes of rows, with texts cut so that it has *most* bytes.
+    """Return what *draw* makes of rows, with texts cut so that it is small.
 
-    If nothing helps it has more.
+    It has at most *largest* bytes, for `MANY` rows; of more rows in proportion. If
+    nothing helps it has more.
     """
-    drawn = ""
+    rows, drawn = list(rows), ""
+    most = max(largest, len(rows) * largest // MANY)
     for length in _LENGTHS:
         drawn = draw([_cut(row, length) for row in rows])
         if saved_size(drawn) <= most:

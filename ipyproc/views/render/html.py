@@ -25,7 +25,6 @@ from ipyproc.views.transport.protocol import JobFields
 LARGEST: Final = 27_000
 #: The most bytes that a table of 200 jobs takes; with the text 120 kB.
 LARGEST_TABLE: Final = 97_000
-_MANY: Final = 200
 #: The most lines of output that are kept.
 LINES: Final = 200
 # Of a line that is too large by itself, so much is shown, without styles.
@@ -86,9 +85,7 @@ def jobs(rows: Iterable[JobFields], more: int = 0, taken: float | None = None) -
 
     *more* of them are only counted. Of 200 jobs it is at most `LARGEST_TABLE`.
     """
-    every = list(rows)
-    most = max(LARGEST_TABLE, len(every) * LARGEST_TABLE // _MANY)
-    return fitted(every, partial(_jobs, more=more, taken=taken), most)
+    return fitted(rows, partial(_jobs, more=more, taken=taken), LARGEST_TABLE)
 
 
 def _jobs(rows: Iterable[JobFields], more: int, taken: float | None) -> str:

@@ -56,6 +56,11 @@ VALUE: Final = "display:block;padding:0;text-align:left;font-weight:normal"
 NAME: Final = f"{VALUE};opacity:.7"
 FACT_TABLE: Final = "border:0;font-size:12px;line-height:1.35"
 
+#: A table that is shown to a whole room.
+LARGE_TABLE: Final = (
+    "width:100%;table-layout:auto;margin:6px 0;border:0;font-size:16px;"
+    "border-collapse:collapse"
+)
 #: Commands and output, and what they are in.
 CODE: Final = "background:none;font-size:12px"
 OUTPUT: Final = (

@@ -21,10 +21,6 @@ _SESSION = f"{_BOX};border:2px solid {styles.BLUE}"
 _GROUP = f"{_BOX};border:2px dashed {styles.BORDER}"
 _LETTER = f"border:1px solid {styles.BORDER};border-radius:3px;padding:0 5px"
 _CELL = f"text-align:left;padding:4px 10px;border-top:1px solid {styles.BORDER}"
-_TABLE = (
-    "width:100%;table-layout:auto;margin:6px 0;border:0;font-size:16px;"
-    "border-collapse:collapse"
-)
 
 #: What the pages say, in English.
 SESSION_TEXTS = (
@@ -118,9 +114,9 @@ def descriptors_html(rows: list[HolderFields], words: Words) -> str:
     return _section(
         "ipyproc-descriptors",
         words("Descriptors"),
-        f'<table style="{_TABLE}"><thead><tr>{head}</tr></thead>'
+        f'<table style="{styles.LARGE_TABLE}"><thead><tr>{head}</tr></thead>'
         f"<tbody>{drawn}</tbody></table>" * bool(drawn),
-        f'<table style="{_TABLE}"><tbody>{processes}</tbody></table>',
+        f'<table style="{styles.LARGE_TABLE}"><tbody>{processes}</tbody></table>',
     )
 
 

@@ -46,10 +46,6 @@ LETTERS: Final = {
 # More do not fit on a page; those between the start and the last ones are dropped.
 _MOMENTS = 16
 
-_TABLE = (
-    "width:100%;table-layout:auto;margin:6px 0;border:0;font-size:16px;"
-    "border-collapse:collapse"
-)
 _HEAD = "text-align:left;font-weight:normal;padding:4px 10px 4px 0;opacity:.7;border:0"
 _CELL = "text-align:left;padding:4px 10px 4px 6px;border:0;"
 
@@ -199,7 +195,7 @@ def html(history: History) -> str:
         f'<section class="ipyproc-life" id="{anchor(history.pid)}" '
         f'aria-label="{title}" style="{styles.PADDED}">'
         f'<b style="font-size:16px">{title}</b>'
-        f'<table style="{_TABLE}"><tbody>{rows}</tbody></table>'
+        f'<table style="{styles.LARGE_TABLE}"><tbody>{rows}</tbody></table>'
         f"<small>{escape(legend(history.words))}</small></section>"
     )
 

@@ -94,7 +94,7 @@ class Document:
     def tell(
         self, token: str, data: dict[str, str], final: bool, ran: str = ""
     ) -> None:
-        """Have the output of the view *token* say *data*: its text and its HTML.
+        """Set the text and the HTML, *data*, of the output of the view *token*.
 
         *final*: it will not change again. *ran* is the session of the client that ran
         the cell, said once. Does nothing unless it is open.

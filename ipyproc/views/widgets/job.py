@@ -12,7 +12,6 @@ from typing import Any, ClassVar
 import traitlets
 
 from ipyproc._jobs.job import Job
-from ipyproc._jobs.shutdown import shutdown
 from ipyproc.views import assets
 from ipyproc.views.render import console, format, html
 from ipyproc.views.render.format import snapshot
@@ -150,7 +149,7 @@ class JobView(LiveWidget):
 
     def kernel_ends(self) -> None:
         """Note that the job ends because the kernel ends, unless it goes on."""
-        if shutdown.is_detached(self._job):
+        if format.detached(self._job):
             self._note = " when the kernel ended"
         elif self._job.ended_at is None:
             self._note = ", ended with the kernel"

@@ -113,14 +113,14 @@ class Saved:
         """Return the last lines of the output as they are now."""
         return self._kept.recent(LINES)
 
-    def ask(self, soon: bool = False) -> None:
+    def ask(self) -> None:
         """Have it drawn: the end at once, else when some seconds have passed."""
         stage = self.stage
-        if self._asked == stage and not soon:
+        if self._asked == stage:
             return
         self._asked = stage
         has_ended = stage == Stage.IS_OPEN and self.end is None
-        pause = 0.0 if soon else _SOON if has_ended else EVERY
+        pause = _SOON if has_ended else EVERY
         due = 0.0 if stage == Stage.IS_OVER else time.monotonic() + pause
         if not self._pictures.ask(self, due):
             self.draw()

@@ -42,6 +42,12 @@ export function button(name: string, press: (pressed: HTMLButtonElement) => void
   return element;
 }
 
+/** Returns the list of what the letters of a process's state mean. */
+export function legend(letters: Iterable<[string, string]>): HTMLElement {
+  const meanings = [...letters].map(([letter, text]) => h("div", {}, h("dt", {}, letter), h("dd", {}, text)));
+  return h("dl", { class: "ipyproc-letters" }, ...meanings);
+}
+
 /** Sets the text only where it differs: a screen reader reads each change of a status. */
 export function say(element: Element, text: string): void {
   if (element.textContent !== text) element.textContent = text;

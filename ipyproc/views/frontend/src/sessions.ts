@@ -1,5 +1,5 @@
 // The tree of sessions, groups and processes: the module that anywidget loads.
-import { h } from "./dom.js";
+import { h, legend } from "./dom.js";
 import { live } from "./live.js";
 import type { Model } from "./model.js";
 import type { MemberFields } from "./protocol.js";
@@ -12,10 +12,8 @@ interface Notes {
 class Sessions extends Survey<MemberFields, Notes> {
   constructor(model: Model<SurveyTraits>) {
     super(model, "ipyproc-sessions", "Sessions, groups and processes");
-    const letters = Object.entries(this.rows.notes.letters).map(([letter, text]) =>
-      h("div", {}, h("dt", {}, letter), h("dd", {}, this.t(text))),
-    );
-    this.node.append(h("dl", { class: "ipyproc-letters" }, ...letters));
+    const letters = Object.entries(this.rows.notes.letters);
+    this.node.append(legend(letters.map(([letter, text]) => [letter, this.t(text)])));
   }
 
   protected draw(rows: MemberFields[]): Node[] {

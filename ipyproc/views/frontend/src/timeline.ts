@@ -1,5 +1,5 @@
 // The life line of a process: the module that anywidget loads.
-import { h, say } from "./dom.js";
+import { h, legend, say } from "./dom.js";
 import { duration } from "./format.js";
 import { live, type View } from "./live.js";
 import type { Model, Token } from "./model.js";
@@ -30,7 +30,7 @@ class Timeline implements View {
     this.requests = new Requests(model, () => this.closed());
     for (const [name, action] of buttons)
       this.controls.append(this.requests.button(name, action as (Press | Own)["action"]));
-    this.letters = h("dl", { class: "ipyproc-letters" }, ...letters.map(([letter, text]) => this.letter(letter, text)));
+    this.letters = legend(letters);
     const table = h("table", {}, this.body);
     const header = h("header", {}, this.title, this.now);
     // What is too wide for the page can be scrolled by keys, too.
@@ -70,10 +70,6 @@ class Timeline implements View {
 
   private disable(): void {
     for (const button of this.controls.querySelectorAll("button")) button.disabled = true;
-  }
-
-  private letter(letter: string, text: string): HTMLElement {
-    return h("div", {}, h("dt", {}, letter), h("dd", {}, text));
   }
 
   private row(heading: string, cells: Cell[]): HTMLElement {
