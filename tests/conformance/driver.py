@@ -128,10 +128,12 @@ def _perform(
     undo: ExitStack,
 ) -> None:
     terminal = open_pty(undo) if scenario.get("pty") else None
-    expand = placeholders.expander(directory, terminal)
+    cgroups = placeholders.own_cgroups(scenario)
+    expand = placeholders.expander(directory, terminal, cgroups)
     scenario = placeholders.expanded(scenario, expand)
     files = Files(terminal, tty, own.spare)
-    scene = Scene(scenario, Texts(directory, terminal), files, undo, result)
+    texts = Texts(directory, terminal, cgroups)
+    scene = Scene(scenario, texts, files, undo, result)
     changes = scenario.get("parent") or {}
     undo.enter_context(parent.environment(changes.get("env")))
     parent.set_up(scenario.get("setup") or [], undo)

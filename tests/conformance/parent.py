@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import ctypes
-import fcntl
 import os
 import resource
 import shutil
@@ -67,10 +66,6 @@ def _remount(step: dict[str, Any], _: ExitStack) -> None:
 
 
 def _cgroup(step: dict[str, Any], cleanup: ExitStack) -> None:
-    # Its name is the same for all drivers of this machine: they take turns.
-    hierarchy = os.open(Path(step["cgroup"]).parent, os.O_RDONLY)
-    cleanup.callback(os.close, hierarchy)
-    fcntl.flock(hierarchy, fcntl.LOCK_EX)
     os.mkdir(step["cgroup"])
     cleanup.callback(os.rmdir, step["cgroup"])
 

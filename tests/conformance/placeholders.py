@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
 from collections.abc import Callable
 from typing import Any
 
@@ -11,9 +12,22 @@ _NAMESPACE = re.compile(r"\{NS:(\w+)\}")
 _REPEATED = re.compile(r"\{REP:([^:]*):(\d+)\}")
 
 
-def expander(directory: str, terminal: str | None) -> Callable[[str], str]:
+def own_cgroups(scenario: dict[str, Any]) -> dict[str, str]:
+    """Give each cgroup that a scenario makes a name that nobody else has.
+
+    The hierarchy is the machine's: it also has what other drivers make, or left.
+    """
+    made = [step["cgroup"] for step in scenario.get("setup") or [] if "cgroup" in step]
+    names = map(os.path.basename, made)
+    return {name: f"{name}-{secrets.token_hex(8)}" for name in names}
+
+
+def expander(
+    directory: str, terminal: str | None, cgroups: dict[str, str]
+) -> Callable[[str], str]:
     """Return the function that fills in the placeholders of one text."""
     names = {
+        **cgroups,
         "{T}": directory,
         "{PTS}": terminal or "",
         "{PID}": str(os.getpid()),

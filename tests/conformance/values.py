@@ -52,8 +52,11 @@ class UserError(Exception):
 class Texts:
     """Puts what differs from run to run back to the placeholder it came from."""
 
-    def __init__(self, directory: str, terminal: str | None) -> None:
+    def __init__(
+        self, directory: str, terminal: str | None, cgroups: dict[str, str]
+    ) -> None:
         self._names = {directory: "{T}"}
+        self._names |= {own: name for name, own in cgroups.items()}
         if terminal:
             self._names[terminal] = "{PTS}"
 
