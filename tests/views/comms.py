@@ -12,6 +12,8 @@ import pytest
 import traitlets
 from ipywidgets.widgets import widget as module
 
+from ipyproc.views.transport import document
+
 if hasattr(module, "Comm"):  # ipywidgets 7 knows the comms of ipykernel only
     from ipykernel.comm import Comm
 
@@ -65,6 +67,7 @@ def heard(patch: pytest.MonkeyPatch) -> Iterator[list[dict[str, Any]]]:
     yield messages
     for widget in list(widgets.values()):
         widget.close()
+    document.shared.close()  # its comm is one of these, too
 
 
 def _open() -> dict[str, Any]:

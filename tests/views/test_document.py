@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import comm
@@ -108,6 +108,31 @@ def test_a_page_that_comes_late_gets_the_newest(kernel: Kernel) -> None:
             "asks": False,
         }
     ]
+
+
+def _closes() -> None:
+    comm.get_comm_manager().comm_close(None, "", {"content": {"comm_id": NAME}})
+
+
+def _opens_another() -> None:
+    content = {"comm_id": NAME, "target_name": "none such"}
+    comm.get_comm_manager().comm_open(None, "", {"content": content})
+
+
+@pytest.mark.parametrize("does", [_closes, _opens_another])
+def test_a_page_that_closes_it(kernel: Kernel, does: Callable[[], None]) -> None:
+    """With the next view it is there again, with all that it knew, and it can end."""
+    kernel.document.tell("a", {HTML: "1"}, True)
+    before = kernel.comm
+    does()
+
+    kernel.document.open()
+
+    assert kernel.comm is not before
+    assert [m["kind"] for m in kernel.hear()] == ["here"]
+    assert told(kernel.hello("a")) == [("a", "1")]
+    does()
+    kernel.document.close()
 
 
 def test_a_view_of_another_kernel_is_unknown(kernel: Kernel) -> None:

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -83,9 +84,9 @@ class Document:
         return self._is_heard
 
     def open(self) -> None:
-        """Let pages of this kernel hear it."""
+        """Let pages of this kernel hear it, again if one of them closed it."""
         with self._changing:
-            if self._comm is not None:
+            if self._comm is not None and _is_registered(self._comm):
                 return
             self._comm = _registered(self._heard)
             self._asks = True
@@ -121,7 +122,8 @@ class Document:
             self._under_way = self._unasked = 0
         self._publisher.forget(self)
         if closing is not None:
-            closing.close()
+            with suppress(KeyError):  # a page that opened one of its id removed it
+                closing.close()
 
     def _forget_some(self) -> None:
         """Keep to the limit: what is final goes first, and then the eldest."""
@@ -223,6 +225,11 @@ def _registered(heard: Callable[[dict[str, Any]], None]) -> Any:
     actions.answer_where_asked(new)
     comm.get_comm_manager().register_comm(new)
     return new
+
+
+def _is_registered(known: Any) -> bool:
+    """Whether pages find the comm: one of them may have closed it."""
+    return comm.get_comm_manager().get_comm(NAME) is known
 
 
 def _size(message: FromKernelToFile | None) -> int:
