@@ -60,6 +60,10 @@ class FakeJob:
         self._callbacks[key] = callback
         return lambda: self._callbacks.pop(key, None) and None
 
+    def when_finished(self, callback: Callable[[FakeJob], None]) -> None:
+        """Call *callback* once, when it is over."""
+        self.subscribe(lambda job: job.finished and callback(job))
+
     def prints(self, data: bytes, stream: int = 0) -> None:
         """Print."""
         self._output.append(stream, data)

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Iterator
 from itertools import count, pairwise
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from ipyproc import Usage
 from ipyproc.views.render import console, html
-from ipyproc.views.transport import viewers, worker
+from ipyproc.views.transport import document, viewers, worker
 from ipyproc.views.transport.rate_limiter import Publisher
 from ipyproc.views.transport.row_changes import RowChanges
 from ipyproc.views.transport.viewers import INTERVAL, POLL
-from ipyproc.views.widgets import base
+from ipyproc.views.widgets import base, pace
 from ipyproc.views.widgets import jobs as rows
+from ipyproc.views.widgets.farewell import Farewell
 from ipyproc.views.widgets.jobs import JobsView
 from tests.views.conftest import FrontEnd
 from tests.views.fakes import FakeJob
@@ -514,3 +517,123 @@ def test_the_static_table() -> None:
     ]
     assert console.jobs([]) == "no jobs"
     assert "no jobs" in html.jobs([])
+
+
+class File:
+    """What the front end is told for the file."""
+
+    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+        self.texts: list[str] = []
+        self.pages: list[str] = []
+        self.final = False
+        patch.setattr(document.shared, "tell", self._tell)
+        patch.setattr(document.shared, "_is_heard", True)
+
+    def _tell(self, _: str, data: dict[str, str], final: bool, ran: str = "") -> None:
+        self.texts.append(data["text/plain"])
+        self.pages.append(data["text/html"])
+        self.final = final
+
+
+@pytest.fixture
+def file(front: FrontEnd, listed: Listed, monkeypatch: pytest.MonkeyPatch) -> File:
+    """The table is shown in a cell, and a page that writes the file is there."""
+    file, shell = File(monkeypatch), Shell()
+    monkeypatch.setattr(base, "get_ipython", lambda: shell)
+    listed.view._ipython_display_()
+    listed.asks(front, "look", number=0)
+    listed.asks(front, "leave")
+    assert quiet(listed)
+    return file
+
+
+def test_an_end_is_in_the_file_at_once(file: File, listed: Listed) -> None:
+    """Though no page looks at the table, and no cell is run."""
+    assert len(file.texts) == 1
+
+    listed.jobs[1].ends(9)
+
+    assert quiet(listed)
+    assert len(file.texts) == 2
+    assert re.search("^serve .* signal: killed ", file.texts[1], re.M)
+
+
+class Still:
+    """A publisher that calls nobody: the test does."""
+
+    def wake(self, source: object) -> None:
+        """Do nothing."""
+
+    forget = wake
+
+    def account(self, size: int, messages: int = 1) -> None:
+        """Do nothing."""
+
+
+def test_two_hundred_ends_are_not_told_two_hundred_times(
+    front: FrontEnd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The larger a table is, the less often the file is told of it."""
+    jobs = [job(f"job-{n}") for n in range(200)]
+    view = JobsView(200, jobs, Still())  # type: ignore[arg-type]
+    file, shell = File(monkeypatch), Shell()
+    clock = SimpleNamespace(
+        monotonic=lambda: clock.now,
+        time=time.time,
+        thread_time=time.thread_time,
+        now=100.0,
+    )
+    monkeypatch.setattr(pace, "time", clock)
+    monkeypatch.setattr("ipyproc.views.widgets.rows.time", clock)
+    monkeypatch.setattr(base, "get_ipython", lambda: shell)
+
+    def turn(seconds: float) -> None:
+        clock.now += seconds
+        while view.publish(1 << 16):
+            pass
+
+    view._ipython_display_()
+    turn(10.0)
+    for each in jobs:
+        each.ends(9)
+        turn(0.1)
+    assert 2 <= len(file.texts) <= 20
+    assert sum(map(len, file.texts[1:])) <= 20 * pace.RATE
+
+    turn(10.0)
+    assert file.texts[-1].count("signal: killed") == 200
+    count = len(file.texts)
+    turn(10.0)
+    assert len(file.texts) == count
+    view.close()
+
+
+def test_a_last_line_is_in_the_file_some_seconds_later(
+    file: File, listed: Listed, front: FrontEnd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What only changes, and does not happen, is told more rarely."""
+    monkeypatch.setattr(pace, "_LATER", 0.2)
+    listed.asks(front, "look", number=0)
+    listed.jobs[0].prints(b"epoch 7\n")
+
+    front.wait(lambda: "epoch 7" in str(front.messages("rows")))
+    listed.asks(front, "leave")
+    assert quiet(listed)
+    assert "epoch 7" in file.pages[-1]
+
+
+def test_the_end_of_the_kernel_is_in_the_file(file: File, listed: Listed) -> None:
+    """What runs when the kernel ends ended with it, but for a detached job."""
+    farewell = Farewell()
+    farewell.expect(listed.view._leaving)
+    listed.jobs[0].ends(0x0300)
+
+    farewell.run()
+
+    assert re.search("^train .* exit status 3 ", file.texts[-1], re.M)
+    assert re.search("^serve .* ended with the kernel ", file.texts[-1], re.M)
+    assert file.final
+    count = len(file.texts)
+    listed.jobs[1].ends()
+    farewell.run()
+    assert len(file.texts) == count

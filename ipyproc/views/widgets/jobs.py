@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator
 from itertools import count
-from typing import Final, cast
+from typing import Any, Final, cast
 from weakref import WeakKeyDictionary
 
 from ipyproc._jobs.job import Job
@@ -16,6 +16,7 @@ from ipyproc.views.transport.actions import Act
 from ipyproc.views.transport.protocol import Asked, JobFields
 from ipyproc.views.transport.rate_limiter import Publisher, shared
 from ipyproc.views.transport.row_changes import Fields, Rows
+from ipyproc.views.widgets import farewell
 from ipyproc.views.widgets.rows import RowsView
 
 #: How many rows there are at most, unless more jobs run or all are asked for.
@@ -49,6 +50,8 @@ class JobsView(RowsView):
         self._keys: WeakKeyDictionary[Job, str] = WeakKeyDictionary()
         # The last row of each job, and how much it had printed then.
         self._known: WeakKeyDictionary[Job, tuple[int, JobFields]] = WeakKeyDictionary()
+        self._ends = False  # the kernel
+        self._leaving = _Leaving(self)  # kept here: others refer to it weakly
         super().__init__(publisher)
 
     def measure(self) -> Iterator[None]:
@@ -67,10 +70,39 @@ class JobsView(RowsView):
         texts = tuple((k, r["label"], r["text"]) for k, r in self.rows.items())
         return self._notes["more"], texts
 
+    def details(self) -> Hashable:
+        """Return the last line of each job."""
+        return tuple(row["last"] for row in self.rows.values())
+
     @property
     def quiet(self) -> bool:
         """Whether all jobs have ended."""
         return all(row["ended"] is not None for row in self.rows.values())
+
+    # --- the end of the kernel
+
+    def display(self, shell: Any) -> None:
+        """Show it in the current cell of *shell*, as it is now."""
+        super().display(shell)
+        farewell.shared.expect(self._leaving)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether all jobs ended, and all that they printed is there."""
+        return all(job.finished for job in shown(self._listed, self._most)[0])
+
+    def kernel_ends(self) -> None:
+        """Note that what still runs ends because the kernel ends, unless it goes on."""
+        self._ends = True
+
+    def farewell(self) -> None:
+        """Show it as it is now, for ever."""
+        self._poll()
+        for place in self._places:
+            place.update(now=True)
+        self.to_file(self.static(), final=True)
+
+    # --- what is shown
 
     def text(self) -> str:
         """Return the table as text."""
@@ -89,8 +121,13 @@ class JobsView(RowsView):
                 return job.kill
         return None
 
+    def _job_ended(self, _: Job) -> None:
+        """Note that a job is over, on the event loop's thread."""
+        self.outdated()
+
     def _rows(self) -> Iterable[JobFields]:
-        return cast(Iterable[JobFields], self.rows.values())
+        rows = cast(Iterable[JobFields], self.rows.values())
+        return map(_at_the_end, rows) if self._ends else rows
 
     def _key(self, job: Job) -> str:
         if job not in self._keys:
@@ -101,6 +138,8 @@ class JobsView(RowsView):
         """Return the row of a job; what is not measured is as it was measured last."""
         total, known = self._known.get(job, (-1, None))
         finished = job.finished  # before anything else: it may end at any moment
+        if known is None and not finished:
+            job.when_finished(self._job_ended)
         if known and known.get("over"):
             known["label"] = format.label(job)  # of an older one it changes later, too
             return known
@@ -118,6 +157,37 @@ class JobsView(RowsView):
             new["cpu"], new["memory"] = _used(job)
         self._known[job] = total, new
         return new
+
+
+class _Leaving:
+    """The table at the end of the kernel: a widget of no job is never final itself."""
+
+    def __init__(self, view: JobsView) -> None:
+        self._view = view
+        self._ends = False
+
+    @property
+    def final(self) -> bool:
+        """Whether nothing will change any more, and the file was told so."""
+        return self._view.is_over and (self._ends or self._view.is_told)
+
+    def kernel_ends(self) -> None:
+        """Note that what it shows ends because the kernel ends."""
+        self._ends = True
+        self._view.kernel_ends()
+
+    def farewell(self) -> None:
+        """Show how it is now, for ever."""
+        self._view.farewell()
+
+
+def _at_the_end(row: JobFields) -> JobFields:
+    """Return a row as it is when the kernel has ended."""
+    if row["ended"] is not None:
+        return row
+    if "detached" in row:
+        return {**row, "text": f"{row['text']} when the kernel ended"}
+    return {**row, "status": "lost", "text": "ended with the kernel"}
 
 
 def shown(jobs: Iterable[Job], most: int | None) -> tuple[list[Job], int]:

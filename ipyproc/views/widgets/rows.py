@@ -11,17 +11,19 @@ import math
 import threading
 import time
 from collections.abc import Hashable, Iterator
+from functools import partial
 from typing import Any, ClassVar
 
 import traitlets
 
-from ipyproc.views.transport import viewers
+from ipyproc.views.transport import document, viewers
 from ipyproc.views.transport.output_feed import Message
 from ipyproc.views.transport.protocol import Done, First, Look, Settle
 from ipyproc.views.transport.rate_limiter import Publisher, shared
 from ipyproc.views.transport.row_changes import Fields, RowChanges, Rows
 from ipyproc.views.widgets.base import LiveWidget, Requests
-from ipyproc.views.widgets.place import Place
+from ipyproc.views.widgets.pace import RATE, Pace
+from ipyproc.views.widgets.place import Bundle, Place
 
 # Other views have their turn after measuring has used so many seconds.
 _SLICE = 0.01
@@ -29,8 +31,8 @@ _SLICE = 0.01
 _RARELY = 10
 # The least that a message of rows may take.
 _ROOM = 48 * 1024
-# Seconds between two updates of what a saved notebook shows.
-_SAVED_EVERY = 10.0
+# Seconds between two updates of the output in pages that do not write the file.
+_SAVED_EVERY = 5.0
 # Seconds that a message may be under way before it counts as lost.
 _UNDER_WAY = 3.0
 
@@ -59,6 +61,10 @@ class RowsView(LiveWidget):
         self._told_at = self._saved_at = -math.inf
         self._saved: Hashable = None
         self._unsaved: list[Place] = []
+        self._newest: Bundle | None = None
+        self._pace = Pace()
+        # Any thread sets it; the one that sends clears it, and then looks.
+        self._is_outdated = False
         self._poll()
         super().__init__(publisher, first=self._as_first())
 
@@ -75,6 +81,10 @@ class RowsView(LiveWidget):
     def summary(self) -> Hashable:
         """Return the part of the rows whose change is worth saving again."""
         raise NotImplementedError
+
+    def details(self) -> Hashable:
+        """Return what is saved besides the summary, and may be older."""
+        return None
 
     @property
     def quiet(self) -> bool:
@@ -93,13 +103,15 @@ class RowsView(LiveWidget):
         self._poll()
         if self.first["rows"] != self.rows:
             self.first = dict(self._as_first())
-        super().display(shell)
+        told = self.summary(), self.details()
+        super().display(shell)  # tells the file, too
+        self._post(partial(self._told, told))
         if not self._places[-1].headless:
             self._post(self._expect)
 
     def refresh(self, room: int) -> int:
         """Send the rows, and now and then what is saved; return the size."""
-        return self._send_rows(room) or self._save()
+        return self._send_rows(room) or self._to_file() or self._save()
 
     def update(self, places: list[Place]) -> int:
         """Show what will be saved in the next place that is not up to date."""
@@ -111,7 +123,9 @@ class RowsView(LiveWidget):
     def due(self) -> float | None:
         """Return when there may be something to send, on ``time.monotonic()``."""
         saves = self._places and self.summary() != self._saved
-        times = [self._saved_at + _SAVED_EVERY] if saves else []
+        times = [self._save_due] if saves else []
+        if (due := self._file_due()) is not None:
+            times.append(due)
         if self._round or self._is_round_due or self._is_telling:
             times.append(time.monotonic())
         elif (pause := self._pause()) is not None:
@@ -195,16 +209,64 @@ class RowsView(LiveWidget):
             self._spent += time.thread_time() - begin
         return False
 
+    # --- the file, on the thread that sends
+
+    def outdated(self) -> None:
+        """Look for changes as soon as the file can be told of them; any thread."""
+        self._is_outdated = True
+        self.changed()
+
+    @property
+    def is_told(self) -> bool:
+        """Whether the file was told of all that was found; any thread."""
+        is_new = self._is_outdated or bool(self._requests)
+        return not is_new and self._pace.knows(self.summary(), self.details())
+
+    def _told(self, told: tuple[Hashable, Hashable]) -> int:
+        self._pace.told(*told, self._places[-1].size if self._places else 0)
+        return 0
+
+    def _file_due(self) -> float | None:
+        """Return when the file is to be told, on ``time.monotonic()``."""
+        if not self._places or not document.shared.is_heard:
+            return None
+        if self._is_outdated:
+            return self._pace.soon
+        return self._pace.due(self.summary(), self.details())
+
+    def _to_file(self) -> int:
+        """Have the file told of what changed; what that sends is sent by another."""
+        due = self._file_due()
+        if due is None or due > time.monotonic():
+            return 0
+        if self._is_outdated:
+            self._is_outdated = False
+            self._poll()
+        with self._finding:
+            told, static = (self.summary(), self.details()), self.static()
+        self.to_file(static, final=False)
+        self._pace.told(*told, sum(map(len, static.values())))
+        return 0
+
     def _save(self) -> int:
         """Begin to show, in each place once, what is to be saved.
 
         Only once, for the text says how long jobs run and so changes all the time.
         """
-        late = time.monotonic() - self._saved_at >= _SAVED_EVERY
+        late = time.monotonic() >= self._save_due
         if late and (summary := self.summary()) != self._saved:
             self._saved, self._saved_at = summary, time.monotonic()
-            self._unsaved = list(self._places)
+            self._unsaved, self._newest = list(self._places), self.static()
         return 0
+
+    @property
+    def _save_due(self) -> float:
+        size = sum(place.size for place in self._places)
+        return self._saved_at + max(_SAVED_EVERY, size / RATE)
+
+    def newest(self) -> Bundle | None:
+        """Return what is to be saved, the same for all places."""
+        return self._newest or self.static()
 
     # --- what pages ask for
 
