@@ -17,15 +17,22 @@ from tests.browser.fixtures import IN_SIGHT, Picture
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
-#: What GitHub leaves of the HTML of an output: no style, no class, no id.
-TAGS = frozenset(
+#: What GitHub's pipeline leaves of HTML, as it documents it: no style, class or id.
+GITHUB = frozenset(
     (
-        *("a", "b", "br", "code", "details", "div", "h1", "i", "li", "p", "pre"),
-        *("section", "small", "span", "summary", "table", "tbody", "td", "th"),
-        *("thead", "tr", "ul"),
+        *("a", "abbr", "b", "bdo", "blockquote", "br", "caption", "cite", "code"),
+        *("dd", "del", "details", "dfn", "div", "dl", "dt", "em", "figcaption"),
+        *("figure", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "i", "img", "ins"),
+        *("kbd", "li", "mark", "ol", "p", "picture", "pre", "q", "rp", "rt", "ruby"),
+        *("s", "samp", "small", "source", "span", "strike", "strong", "sub"),
+        *("summary", "sup", "table", "tbody", "td", "tfoot", "th", "thead", "time"),
+        *("tr", "tt", "ul", "var", "wbr"),
     )
 )
-ATTRIBUTES = {"a": ["href"], "td": ["colspan"], "th": ["scope"]}
+ATTRIBUTES = {"a": ["href"], "td": ["colspan"], "th": ["colspan", "scope"]}
+#: Whether a line of output is just below the one before it, not beside it.
+BELOW = """([above, below]) =>
+  above.getBoundingClientRect().bottom <= below.getBoundingClientRect().top + 1"""
 
 
 @pytest.fixture(scope="module")
@@ -51,10 +58,10 @@ def page(browser: Browser) -> Iterator[Page]:
         yield context.new_page()
 
 
-def export(data: dict[str, str], *, sanitize: bool) -> str:
+def export(data: dict[str, str], template: str, *, sanitize: bool) -> str:
     """Return a notebook with this output as nbconvert exports it."""
     cell = new_code_cell("%spawn ...", outputs=[new_output("display_data", data=data)])
-    exporter = HTMLExporter(sanitize_html=sanitize)
+    exporter = HTMLExporter(template_name=template, sanitize_html=sanitize)
     exported, _ = exporter.from_notebook_node(new_notebook(cells=[cell]))
     return str(exported)
 
@@ -67,24 +74,36 @@ def shows_the_end(page: Page, html: str) -> None:
         line = page.get_by_text("the end", exact=True)
         expect(line).to_be_visible()
         assert line.evaluate(IN_SIGHT)
+        before = page.get_by_text("500", exact=True).element_handle()
+        assert page.evaluate(BELOW, [before, line.element_handle()])
         expect(page.get_by_text("exit status 3").first).to_be_visible()
         expect(page.get_by_text("not shown")).to_be_attached()
+        expect(page.get_by_text("Real time")).to_be_visible()
+    assert "</" not in page.locator("body").inner_text()
 
 
 @pytest.mark.parametrize("sanitize", [False, True])
+@pytest.mark.parametrize("template", ["lab", "classic"])
 def test_nbconvert(
-    page: Page, saved: dict[str, str], picture: Picture, sanitize: bool
+    page: Page, saved: dict[str, str], picture: Picture, template: str, sanitize: bool
 ) -> None:
     """The end of a long log is in sight, on the screen and on paper."""
-    shows_the_end(page, export(saved, sanitize=sanitize))
+    shows_the_end(page, export(saved, template, sanitize=sanitize))
 
-    picture(page, f"exported-{'sanitised' if sanitize else 'html'}")
+    picture(page, f"exported-{template}-{'sanitised' if sanitize else 'html'}")
 
 
 def test_github(page: Page, saved: dict[str, str], picture: Picture) -> None:
     """Where nothing but the elements is left, all of it can be read."""
-    html = bleach.clean(saved["text/html"], TAGS, ATTRIBUTES, strip=True)
+    html = bleach.clean(saved["text/html"], GITHUB, ATTRIBUTES)
 
     shows_the_end(page, html)
-    assert "&lt;" not in html
     picture(page, "exported-github")
+
+
+def test_a_sanitiser_leaves_nothing_out(saved: dict[str, str]) -> None:
+    """The strictest of the usual lists has all elements, so no text runs together."""
+    strict = bleach.clean(saved["text/html"], strip=True)
+
+    assert strict == bleach.clean(saved["text/html"])
+    assert strict.count("<li>") > 20

@@ -112,7 +112,7 @@ def _cell_that_ran() -> NotebookNode:
 def shows_the_end(notebook: Notebook) -> None:
     """Assert that the job's end is shown, and the end of what it printed."""
     cell = notebook.cell(1)
-    expect(cell.locator("section.ipyproc-job")).to_contain_text("long")
+    expect(cell.locator(".ipyproc-job")).to_contain_text("long")
     expect(cell.locator(".ipyproc-status")).to_have_text("exit status 3")
     expect(cell.get_by_role("button", name="Save output")).to_have_count(0)
     expect(cell).not_to_contain_text("Error displaying widget")

@@ -173,7 +173,7 @@ def desk(lab: Lab, browser: Browser, request: pytest.FixtureRequest) -> Iterator
 def ended(output: Output) -> bool:
     """Whether the file has how the job ended, and the end of its output."""
     assert output.text.splitlines()[-2] == "end"
-    assert "<div>end</div>" in output.html
+    assert "<li>end</li>" in output.html
     return output.status == "exit status 3"
 
 
@@ -203,7 +203,7 @@ def test_a_live_pane_is_left_alone(desk: Desk) -> None:
     pane.evaluate("pane => { window.before = pane; }")
     desk.execute(NOW.format("live"))
 
-    desk.wait("live", "<div>begun</div>")
+    desk.wait("live", "<li>begun</li>")
     found = desk.on_disk("live")
     assert found.text.splitlines()[-2] == "begun"
     assert found.status == "running"

@@ -51,10 +51,10 @@ def test_a_job_that_ran_ended_with_its_kernel(page: Page) -> None:
 
     assert drawn is not None
     assert drawn["html"].count(ENDED) == drawn["text"].count(ENDED) == 1
-    assert f"<b>{ENDED}</b>" in drawn["html"]
+    assert f">{ENDED}</b>" in drawn["html"]
     assert 'data-status="lost"' in drawn["html"]
     assert drawn["text"].splitlines()[1:] == ["running", ENDED]
-    assert "<div>running</div>" in drawn["html"]
+    assert "<li>running</li>" in drawn["html"]
     assert end(page, drawn["html"], drawn["text"]) is None
 
 

@@ -10,25 +10,11 @@ from ipyproc.views.widgets import jobs as rows
 from tests.views.fakes import FakeJob
 from tests.views.hostile import NAMES, NOWHERE, OUTPUT
 from tests.views.test_pane import NOTHING, Pane
-from tests.views.test_static import Reader
+from tests.views.test_static import STRICT, Reader
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("views")]
 
-TAGS = {
-    *(
-        "section",
-        "header",
-        "div",
-        "span",
-        "b",
-        "code",
-        "small",
-        "pre",
-        "table",
-        "tbody",
-    ),
-    *("tr", "td", "th", "details", "summary", "br", "i", "thead"),
-}
+TAGS = {*STRICT, *("table", "thead", "tbody", "tr", "td", "th", "span")}
 
 
 #: What is shown when the last line is this: all the text, and how many links.

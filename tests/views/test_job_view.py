@@ -614,7 +614,7 @@ def test_output_that_stays_open_is_said(
     (_, update) = shell.shown
     assert f"\nexit status 0, {note} after 1.25 s (as of " in told[-1][0]
     assert update.data["text/plain"] == told[-1][0]
-    assert f"<b>exit status 0, {note}</b>" in update.data["text/html"]
+    assert f">exit status 0, {note}</b>" in update.data["text/html"]
     assert not told[-1][1]
 
     job.finished = True

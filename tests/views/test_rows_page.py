@@ -17,6 +17,7 @@ from ipyproc.views.widgets.process import ProcessView
 from tests.browser.fixtures import Picture
 from tests.views.conftest import HOST, load
 from tests.views.fakes import FakeJob
+from tests.views.test_static import STRICT, Reader
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("views")]
 
@@ -384,6 +385,19 @@ def process(**changed: Any) -> dict[str, Any]:
     row |= {"state": "running", "command": "nginx: master process", "user": "www-data"}
     row |= {"started": CLOCK - 3725, "parent": "1 systemd", "threads": 1}
     return row | {"usage": usage | {"tree": tree}} | changed
+
+
+def test_a_process_as_html() -> None:
+    """What is saved of a process has the time, and elements that sanitisers allow."""
+    view = ProcessView(ForeignProcess(os.getpid()))
+    view.close()
+
+    read = Reader(view.html())
+
+    assert {tag for tag, _ in read.tags} <= STRICT
+    assert read.find("ipyproc-found")["aria-label"] == f"Process {os.getpid()}"
+    for text in (read.text, view.text()):
+        assert re.search(r"as of \d+-\d\d-\d\d \d\d:\d\d:\d\d", text)
 
 
 def test_a_process_found(place: Page) -> None:

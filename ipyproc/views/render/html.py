@@ -1,8 +1,11 @@
 """States and jobs as HTML that needs nothing else: no script, no style sheet, no page.
 
 nbconvert, GitHub and a notebook without its kernel show it. All text from outside is
-escaped. The elements and classes are those of the live pane, so that its style sheet
-applies where it is loaded; elsewhere the inline styles do.
+escaped. The classes are those of the live pane, so that its style sheet applies where
+it is loaded; elsewhere the inline styles do. Where not even these are left, or where
+what is not allowed is shown as text, a job and a state still read well: they have only
+the few elements that the strictest of the usual sanitisers allow. Of these the one that
+looks like nothing is ``abbr``; it is what a ``div`` or a ``span`` is elsewhere.
 """
 
 from __future__ import annotations
@@ -27,10 +30,17 @@ LARGEST: Final = 27_000
 LARGEST_TABLE: Final = 97_000
 #: The most lines of output that are kept.
 LINES: Final = 200
+#: What makes an empty line as high as others.
+EMPTY: Final = "\u00a0"
 # Of a line that is too large by itself, so much is shown, without styles.
 _CUT = 1000
-_FRAME = f"{styles.FRAME};overflow:hidden"
-_TABLE = f"margin:4px 10px;{styles.FACT_TABLE}"
+_LIST = "margin:0;list-style:none"
+#: What is around a view.
+FRAME: Final = f"display:block;{styles.FRAME};{styles.HEADER}"
+_FACTS = f"{_LIST};padding:4px 0 0;font-size:12px;line-height:1.35;{styles.FACTS}"
+_NAME = "display:block;opacity:.7;font-style:normal"
+_QUIET = "opacity:.7;font-style:normal;font-size:11px"
+_NOTE = f"flex:1 0 100%;{_QUIET}"
 _CELL = "text-align:left"
 _JOBS = "border:0;border-collapse:collapse;font-size:12px"
 _LINE = "background:none"  # a cell isolates its text by itself
@@ -40,8 +50,8 @@ HEIGHT: Final = 17
 
 
 def state(state: ProcessState) -> str:
-    """Return what ``wait`` learnt as a table."""
-    return _table(format.facts(state))
+    """Return what ``wait`` learnt."""
+    return _listed(format.facts(state))
 
 
 def job(
@@ -68,14 +78,14 @@ def job(
         f'data-status="{job.status}"{_detached(format.detached(job))}'
     )
     head = (
-        f'<section class="ipyproc-job {styles.NO_MATHS}" aria-label="Job {name}" '
-        f'{attributes} style="{_FRAME}"><header style="{styles.HEADER}">'
-        f'<span class="ipyproc-status" style="color:{colour}"><b>{text}</b></span> '
+        f'<abbr class="ipyproc-job {styles.NO_MATHS}" role="region" '
+        f'aria-label="Job {name}" {attributes} style="{FRAME}">'
+        f'<b class="ipyproc-status" style="color:{colour}">{text}</b> '
         f'<b>{label}</b> <code style="{styles.CODE}">'
         f"{_text(format.command(job))}</code> "
-        f"<small>pid {escape(place)}{_ran(job)}{_taken(taken)}</small></header>"
+        f'<i style="{_QUIET}">pid {escape(place)}{_ran(job)}{_taken(taken)}</i>'
     )
-    foot = f"{_state(job)}</section>"
+    foot = f"{_state(job)}</abbr>"
     last = last or recent(job, LINES)
     return head + _output(last, height, LARGEST - saved_size(head + foot)) + foot
 
@@ -100,7 +110,8 @@ def _jobs(rows: Iterable[JobFields], more: int, taken: float | None) -> str:
     return (
         f'<table class="ipyproc-jobs {styles.NO_MATHS}" style="{_JOBS}" '
         f'aria-label="Jobs"><thead><tr>{headings}</tr></thead>'
-        f"<tbody>{drawn}</tbody></table>" + (f"<p>{note}</p>" if note else "")
+        f"<tbody>{drawn}</tbody></table>"
+        + (f'<p style="{_QUIET}">{note}</p>' if note else "")
     )
 
 
@@ -146,40 +157,34 @@ def _as_of(taken: float | None) -> str:
 
 def _state(job: Job) -> str:
     facts = format.outcome(job)
-    return _table(facts) if facts else ""
+    return _listed(facts) if facts else ""
 
 
-def _table(found: list[Fact]) -> str:
-    rows = "".join(_fact(fact) for fact in found if not fact.detail)
-    details = "".join(_fact(fact) for fact in found if fact.detail)
-    return _facts(
-        "ipyproc-state",
-        f'{rows}<tr style="{styles.FACT}"><td style="{styles.VALUE}"><details>'
-        f"<summary>Wait status and usage</summary>{_facts('', details)}"
-        "</details></td></tr>",
+def _listed(found: list[Fact]) -> str:
+    """Return the facts side by side, and what is seldom asked for in one line."""
+    details = " · ".join(f"{each.label} {each.value}" for each in found if each.detail)
+    facts = [(each.label, each.value) for each in found if not each.detail]
+    return listed("ipyproc-state", facts, details)
+
+
+def listed(name: str, facts: Iterable[tuple[str, str]], note: str) -> str:
+    """Return facts side by side, each value below its label, and a note below all."""
+    drawn = "".join(
+        f'<li><i style="{_NAME}">{_text(label)}</i> {_text(value)}</li>'
+        for label, value in facts
     )
-
-
-def _facts(name: str, rows: str) -> str:
     return (
-        f'<table class="{name}" style="{_TABLE}"><tbody style="{styles.FACTS}">{rows}'
-        "</tbody></table>"
-    )
-
-
-def _fact(fact: Fact) -> str:
-    return (
-        f'<tr style="{styles.FACT}"><th style="{styles.NAME}">{escape(fact.label)}</th>'
-        f'<td style="{styles.VALUE}">{escape(fact.value)}</td></tr>'
+        f'<ul class="{name}" style="{_FACTS}">{drawn}'
+        f'<li style="{_NOTE}">{_text(note)}</li></ul>'
     )
 
 
 def _output(last: Recent, height: int, room: int) -> str:
     """Return the last lines of the output, as many as fit into *room* bytes."""
     begin = (
-        f'<div style="{styles.SCROLLED};'
+        f'<code style="{styles.SCROLLED};'
         f'max-height:{styles.LINE_HEIGHT * height:.1f}em">'
-        f'<pre class="ipyproc-output" role="log" style="{styles.OUTPUT}">'
+        f'<ul class="ipyproc-output" role="log" style="{_LIST};{styles.OUTPUT}">'
     )
     room -= saved_size(begin) + 200  # for the note about what is not shown
     shown: list[str] = []
@@ -193,12 +198,12 @@ def _output(last: Recent, height: int, room: int) -> str:
             break
         shown.append(drawn)
     if missing := last.missing(len(last.lines) - len(shown)):
-        shown.append(f"<div><i>{missing}</i></div>")
-    return f"{begin}{''.join(reversed(shown))}</pre></div>" if shown else ""
+        shown.append(f"<li><i>{missing}</i></li>")
+    return f"{begin}{''.join(reversed(shown))}</ul></code>" if shown else ""
 
 
 def _line(line: list[Run]) -> str:
-    return f"<div>{''.join(map(_run, line)) or '<br>'}</div>"
+    return f"<li>{''.join(map(_run, line)) or EMPTY}</li>"
 
 
 def _text(text: str) -> str:
@@ -211,5 +216,5 @@ def _run(run: Run) -> str:
     link = next((w[5:] for w in style.split() if w.startswith("link=")), "")
     drawn = _text(text)
     if css := styles.css(style):
-        drawn = f'<span style="{css}">{drawn}</span>'
+        drawn = f'<abbr style="{css}">{drawn}</abbr>'
     return f'<a href="{escape(link)}" rel="noopener">{drawn}</a>' if link else drawn

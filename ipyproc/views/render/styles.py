@@ -49,12 +49,8 @@ PADDED: Final = f"{FRAME};padding:6px 10px"
 TABLE: Final = "margin:4px 0;border:0;font-size:12px"
 JOINED: Final = f"{TABLE};border-collapse:collapse"
 
-#: Facts stand side by side, each value below its name.
+#: Facts stand side by side.
 FACTS: Final = "display:flex;flex-wrap:wrap;gap:2px 20px"
-FACT: Final = "display:block;background:none"
-VALUE: Final = "display:block;padding:0;text-align:left;font-weight:normal"
-NAME: Final = f"{VALUE};opacity:.7"
-FACT_TABLE: Final = "border:0;font-size:12px;line-height:1.35"
 
 #: A table that is shown to a whole room.
 LARGE_TABLE: Final = (
@@ -62,16 +58,16 @@ LARGE_TABLE: Final = (
     "border-collapse:collapse"
 )
 #: Commands and output, and what they are in.
-CODE: Final = "background:none;font-size:12px"
+CODE: Final = "background:none;font-size:12px;white-space:normal"
 OUTPUT: Final = (
-    "flex:none;max-height:none;margin:0;padding:4px 10px;overflow:visible;"
-    "background:#8881;"
+    "flex:none;max-height:none;padding:4px 0;overflow:visible;background:none;"
     "font:13px/1.4 var(--jp-code-font-family,monospace);white-space:pre-wrap;"
     "overflow-wrap:anywhere"
 )
 #: Where long output is scrolled: its end is in sight, on paper too.
 SCROLLED: Final = (
-    "display:flex;flex-direction:column-reverse;overflow:auto;font-size:13px"
+    "display:flex;flex-direction:column-reverse;overflow:auto;font-size:13px;"
+    "margin-top:4px;padding:0;background:none"
 )
 #: The height of a line of output, in ``em``.
 LINE_HEIGHT: Final = 1.4

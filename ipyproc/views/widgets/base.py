@@ -47,6 +47,9 @@ from ipyproc.views.widgets.place import Bundle, Place, accepts_input
 # So many requests of pages may wait; beyond that the oldest is dropped.
 _MOST_REQUESTS = 64
 
+# Where a view stands: it adds nothing to what is there.
+_HOST = "margin:0;padding:0;border:0"
+
 #: What a widget does for a request, by its action; returns the bytes that it sent.
 Requests: TypeAlias = dict[str, Callable[[Any, Any], int]]
 
@@ -270,7 +273,10 @@ class LiveWidget(anywidget.AnyWidget):
 
     def bundle(self, text: str, html: str) -> Bundle:
         """Return *text* and *html*, which the page finds by the token."""
-        page = f'<div id="ipyproc-{self.token}">{html}</div>'
+        # Sanitisers that show a div as text leave a quotation alone.
+        page = (
+            f'<blockquote id="ipyproc-{self.token}" style="{_HOST}">{html}</blockquote>'
+        )
         return {"text/plain": text, "text/html": page}
 
     def to_file(self, static: Bundle, final: bool, ran: str = "") -> None:

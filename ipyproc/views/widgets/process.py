@@ -12,7 +12,7 @@ import traitlets
 from ipyproc._jobs.procinfo.usage import Usage
 from ipyproc.views import assets
 from ipyproc.views.process import ForeignProcess, Snapshot
-from ipyproc.views.render import format, styles
+from ipyproc.views.render import format, html, styles
 from ipyproc.views.transport.actions import BUTTONS, SIGNALS, Act
 from ipyproc.views.transport.protocol import Asked, ProcessFields, ProcessUsage
 from ipyproc.views.transport.rate_limiter import Publisher, shared
@@ -23,9 +23,6 @@ from ipyproc.views.widgets.rows import RowsView
 _KEY = "process"
 #: What is said of the end of a process that is no child of ours.
 UNKNOWN = "how it ended only its parent was told"
-
-_FRAME = f"{styles.FRAME};padding:4px 10px"
-_TABLE = f"margin:4px 0 0;{styles.FACT_TABLE}"
 
 
 class ProcessView(RowsView):
@@ -72,24 +69,24 @@ class ProcessView(RowsView):
 
     def text(self) -> str:
         """Return a line for each fact."""
-        return "\n".join(f"{label:<8} {value}" for label, value in self._facts())
+        facts = [f"{label:<8} {value}" for label, value in self._facts()]
+        return "\n".join([*facts, self._as_of])
+
+    @property
+    def _as_of(self) -> str:
+        return format.as_of(self.taken)
 
     def html(self) -> str:
         """Return the facts as HTML that needs nothing else."""
         row = self.rows[_KEY]
-        drawn = "".join(
-            f'<tr style="{styles.FACT}"><th scope="row" style="{styles.NAME}">{label}'
-            f'</th><td style="{styles.VALUE}">{escape(value)}</td></tr>'
-            for label, value in self._facts()
-        )
+        colour = styles.badge(row["state"])
         return (
-            f'<section class="ipyproc-found {styles.NO_MATHS}" '
+            f'<abbr class="ipyproc-found {styles.NO_MATHS}" role="region" '
             f'aria-label="Process {row["pid"]}" data-pid="{row["pid"]}" '
-            f'data-status="{row["state"]}" style="{_FRAME}">'
-            f'<span class="ipyproc-status" style="color:{styles.badge(row["state"])}">'
-            f"<b>{escape(row['status'])}</b></span> <b>{escape(row['name'])}</b>"
-            f'<table class="ipyproc-process" style="{_TABLE}">'
-            f'<tbody style="{styles.FACTS}">{drawn}</tbody></table></section>'
+            f'data-status="{row["state"]}" style="{html.FRAME}">'
+            f'<b class="ipyproc-status" style="color:{colour}">'
+            f"{escape(row['status'])}</b> <b>{escape(row['name'])}</b>"
+            f"{html.listed('ipyproc-process', self._facts(), self._as_of)}</abbr>"
         )
 
     def act(self, asked: Asked) -> Act | None:

@@ -4,7 +4,7 @@ import type { Cell, Data, NotebookModel, Output } from "./jupyter.js";
 const WIDGET = "application/vnd.jupyter.widget-view+json";
 const HTML = "text/html";
 const TEXT = "text/plain";
-const MARK = /^<div id="ipyproc-([0-9a-f]{1,64})">/;
+const MARK = /^<(?:div|blockquote) id="ipyproc-([0-9a-f]{1,64})"/;
 // Of an origin of this name JupyterLab's own model of the outputs is not told.
 const SILENT = "silent-change";
 
