@@ -24,6 +24,8 @@ MOST: Final = 0.5
 
 
 def _docker(step: int) -> str:
+    if step < 5:
+        return "\n"
     row = step % 5 + 1
     return f"\x1b[{row}A\x1b[2K\r{row}: pulling {step}/100000\r\x1b[{row}B"
 
@@ -44,10 +46,20 @@ PROGRAMS: Final[dict[str, Callable[[int], str]]] = {
 
 def rows() -> Iterator[Row]:
     """Measure all of it."""
-    for name, program in PROGRAMS.items():
-        output = _output(program)
+    outputs = {name: _output(program) for name, program in PROGRAMS.items()}
+    outputs["two streams by turns"] = _by_turns()
+    for name, output in outputs.items():
         best = min(_drawn(output) for _ in range(ROUNDS))
         yield Row(f"picture of 8 MiB of {name}", best, "s", at_most=MOST)
+
+
+def _by_turns() -> Output:
+    output = Output(memory_limit=2 * SIZE)
+    number = 0
+    while output.total < SIZE:
+        output.append(number % 2, f"{number:8}: a line of 30 bytes\n".encode())
+        number += 1
+    return output
 
 
 def _output(program: Callable[[int], str]) -> Output:

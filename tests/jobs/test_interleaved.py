@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import tracemalloc
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -46,6 +47,34 @@ def test_read_in_order_of_arrival(
     assert bytes_of(chunks) == {
         i: wanted[i] for i in range(offset, offset + size) if i in wanted
     }
+    assert all(
+        before.offset + len(before.data) == after.offset
+        for before, after in pairwise(chunks)
+    )
+
+
+def test_what_arrives_meanwhile_changes_the_order_and_no_byte() -> None:
+    """A reader gets each byte once, also if it is forgotten when which arrived."""
+    output = Output()
+    output._arrivals = Arrivals(points=8)
+    arrived = [(number % 2, bytes([number])) for number in range(7)]
+    for stream, data in arrived:
+        output.append(stream, data)
+    locate, asked = output._arrivals.locate, []
+
+    def slowly(offset: int) -> tuple[int, int, int]:
+        asked.append(offset)
+        if offset == 3 and len(asked) == 4:
+            for number in range(7, 20):
+                output.append(number % 2, bytes([number]))
+        return locate(offset)
+
+    output._arrivals.locate = slowly  # type: ignore[method-assign]
+    chunks = output.read(0, 7)
+
+    assert 0 in asked[4:]  # it was read once more
+    assert sum(len(chunk.data) for chunk in chunks) == 7
+    assert all(chunk.data == bytes(sorted(chunk.data)) for chunk in chunks)
 
 
 @given(arrivals, st.integers(0, 8), st.integers(1, 5))

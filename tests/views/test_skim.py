@@ -147,6 +147,25 @@ def test_much_leaves_the_same_screen(text: str, size: int) -> None:
     assert state(skimmed) == state(drawn)
 
 
+@pytest.mark.parametrize("count", [40, 500, 6000])
+def test_streams_that_take_turns_leave_the_same_screen(count: int) -> None:
+    """Of thousands of short pieces by turns, those that pass by are only counted."""
+    random_dice = dice("turns")
+    controls = ["\n", "\n", "\n", "\r", "\t", "\b"]
+    runs = [
+        (name, "".join(random_dice.choice([*WORDS[:-1], *controls]) for _ in range(6)))
+        for _ in range(count)
+        for name in ("stdout", "stderr")
+    ]
+    drawn, skimmed = Screen(), Screen()
+    for screen in (drawn, skimmed):
+        draw(screen, [("stderr", "before\x1b[33m")])
+    draw(drawn, runs)
+    skim.skim(skimmed, runs)
+
+    assert state(skimmed) == state(drawn)
+
+
 @pytest.mark.parametrize("above", ["", "\x1b[31mred\n" * 10, "a\nb\nc\x1b[2A\r", "\tx"])
 def test_what_passes_by_is_counted_and_not_drawn(above: str) -> None:
     """Of lines that others push out only the number is left, and the colour."""

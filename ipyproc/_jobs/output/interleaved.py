@@ -18,6 +18,8 @@ from ipyproc._jobs.output.storage import Archived
 STREAMS: Final = ("stdout", "stderr")
 _POINTS = 1 << 16
 _WORTH_MOVING = 1 << 10
+# As much is read of each stream as a whole.
+_TOGETHER: Final = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,6 +235,9 @@ class Output:
         """Return what is kept from *offset* on, at most *size* bytes."""
         chunks: list[Chunk] = []
         offset, total = max(0, offset), self.total
+        asked = min(size, total - offset)
+        if asked <= _TOGETHER and (together := self._together(offset, asked)):
+            return together
         while size > 0 and offset < total:
             stream, start, length = self._arrivals.locate(offset)
             at, data = self._captures[stream].read(start, min(size, length))
@@ -243,6 +248,37 @@ class Output:
                 size -= len(data)
             offset += skipped + len(data)
         return chunks
+
+    def _together(self, offset: int, size: int) -> list[Chunk]:
+        """Read each stream once; return nothing if that does not get all of it.
+
+        Two streams that take turns may do so for each line.
+        """
+        found: list[tuple[int, int, int, int]] = []
+        starts: dict[int, int] = {}
+        ends: dict[int, int] = {}
+        while size > 0:
+            stream, start, length = self._arrivals.locate(offset)
+            length = min(length, size)
+            if ends.get(stream, start) != start:  # points went meanwhile
+                return []
+            found.append((offset, stream, start, start + length))
+            starts.setdefault(stream, start)
+            ends[stream] = start + length
+            offset, size = offset + length, size - length
+        parts: dict[int, bytes] = {}
+        for stream, start in starts.items():
+            at, parts[stream] = self._captures[stream].read(start, ends[stream] - start)
+            if at != start or len(parts[stream]) < ends[stream] - start:
+                return []
+        return [
+            Chunk(
+                STREAMS[stream],
+                at,
+                parts[stream][start - starts[stream] : end - starts[stream]],
+            )
+            for at, stream, start, end in found
+        ]
 
     @property
     def in_memory(self) -> int:

@@ -27,6 +27,8 @@ _ONE = (
     "[ -~\xa1-\xac\xae-\u02ff\u2010-\u2027\u2190-\u2319\u2500-\u25fc\u2800-\u28ff{}]*"
 )
 _NARROW, _LINES = re.compile(_ONE.format("")), re.compile(_ONE.format("\n\r\v"))
+#: Text in which each character takes one column, with controls.
+ONE_COLUMN: Final = re.compile(_ONE.format("\x07-\r\x1b"))
 #: A row and a column of the screen.
 _PLACE: Final = re.compile(r"\x1b\[([0-9]*)(?:;([0-9]*))?[Hf]")
 

@@ -28,6 +28,8 @@ _LONG: Final = {
     for kind, most in {"move": 150, "tab": 400, "wide": 1500, "": 3000}.items()
 }
 _MOVES_ON = re.compile(r"\x1b\[[0-9]{0,2}C")
+# More runs than this are worth a look at what passes by.
+_MANY: Final = 50
 #: Lines that begin in a later column are drawn up to their end.
 MARGIN: Final = 96
 # What shows something, at the earliest.
@@ -50,6 +52,11 @@ class Rows:
         self._screen, self._grid = screen, screen.grid
         # So many lines are drawn.
         self._lines = 1 if is_passing else LINES
+        _check(screen, runs)
+        size = sum(len(text) for _, text in runs)
+        most = self._grid.cells + size * (170 if self._has_escapes(runs) else 8)
+        self._is_roomy = most < CELLS
+        runs = _last_lines(runs, self._lines)
         self._names = [stream for stream, _ in runs]
         self._parts: list[str] = []
         #: Where each run begins in the parts.
@@ -58,10 +65,6 @@ class Rows:
             self._begins.append(len(self._parts))
             self._parts += [*_split(text, self._lines), ""]
         self._parts.append("")  # where the next text begins
-        _check(screen, runs)
-        size = sum(len(text) for _, text in runs)
-        most = self._grid.cells + size * (170 if self._has_escapes(runs) else 8)
-        self._is_roomy = most < CELLS
         self._pieces = Pieces(self._parts, self._grid.column)
         self._rows: defaultdict[int, list[int]] = defaultdict(list)
         self._top = self._grid.top
@@ -204,6 +207,22 @@ class Rows:
             at = shifts[run] + offsets[part.piece] + part.start
             found[part] = pens[self._names[run]].at(at)
         return found, {name: pens[name].at(sizes[name]) for name in pens}
+
+
+def _last_lines(runs: list[Run], lines: int) -> list[Run]:
+    """Leave out what *runs* without escapes print above the last *lines* lines.
+
+    As many empty lines are in its place.
+    """
+    if len(runs) < _MANY or any("\x1b" in text for _, text in runs):
+        return runs
+    below = 0
+    for at in range(len(runs) - 1, 0, -1):
+        below += runs[at][1].count("\n")
+        if below > lines:
+            above = sum(text.count("\n") for _, text in runs[:at])
+            return [(runs[0][0], "\n" * above), *runs[at:]]
+    return runs
 
 
 def _split(text: str, lines: int) -> list[str]:

@@ -18,15 +18,12 @@ from typing import Final
 
 from ipyproc._jobs.output.parser import DECEPTIVE
 from ipyproc.views.terminal.covered import Unclear
+from ipyproc.views.terminal.frames import ESCAPE, escapes, without_repeated
 from ipyproc.views.terminal.rows import MARGIN, MOVES, Rows, Run
 from ipyproc.views.terminal.screen import LINES, Screen
 
-# Controls that are not understood, and any escape sequence.
+# Controls that are not understood.
 _CONTROL = re.compile(rf"[\x00-\x06\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f-\x9f{DECEPTIVE}]")
-_SEQUENCE = re.compile(
-    r"\x1b(?:\[[0-?]*+[@-~]|\][^\x00-\x1f\x7f-\x9f]{0,2000}(?:\x07|\x1b\\)"
-    r"|[(].|.)?"
-)
 _UNDERSTOOD = re.compile(
     r"\x1b(?:\[(?:[0-9;:]*+m|[0-9]{0,3}[ABDEFGJK]|[0-9]{0,2}C"
     r"|[?<=>][0-9;]*[A-Za-z]|(?:[0-9]{0,3}(?:;[0-9]{0,3})?)?[Hf])"
@@ -55,7 +52,7 @@ def skim(screen: Screen, runs: Sequence[Run], *, is_passing: bool = False) -> No
         # The same as a return, and many bars are drawn so.
         text = _FIRST_COLUMN.sub("\r", text) if "\x1b[" in text else text
         at = 0
-        for odd in _oddities(text):
+        for odd in _oddities(text, has_controls):
             if odd >= at:  # else it is a part of the one before
                 _feed(screen, [*clean, (stream, text[at:odd])], False)
                 clean, at = [], _completed(screen, stream, text, odd)
@@ -68,22 +65,17 @@ def passes(runs: Sequence[Run]) -> bool:
     """Whether *runs* push all that is on a screen out of it, whatever it is."""
     return sum(text.count("\n") for _, text in runs) > LINES and not any(
         MOVES.search(word) or not _is_understood(word)
-        for word in set().union(*(_sequences(text) for _, text in runs))
+        for word in set().union(*(escapes(text) for _, text in runs))
     )
 
 
-@lru_cache(4)
-def _sequences(text: str) -> frozenset[str]:
-    """Return the escape sequences in *text*."""
-    return frozenset(_SEQUENCE.findall(text))
-
-
-def _oddities(text: str) -> Iterator[int]:
+def _oddities(text: str, has_controls: bool) -> Iterator[int]:
     """Yield where there is something that is not understood."""
-    odd = {word for word in _sequences(text) if not _is_understood(word)}
-    words = _SEQUENCE.finditer(text) if odd else ()
+    odd = {word for word in escapes(text) if not _is_understood(word)}
+    words = ESCAPE.finditer(text) if odd else ()
+    controls = _CONTROL.finditer(text) if has_controls else ()
     return merge(
-        (control.start() for control in _CONTROL.finditer(text)),
+        (control.start() for control in controls),
         (word.start() for word in words if word[0] in odd),
     )
 
@@ -106,6 +98,8 @@ def _completed(screen: Screen, name: str, text: str, at: int) -> int:
 def _feed(screen: Screen, runs: list[Run], is_passing: bool) -> None:
     """Feed what has nothing odd in it."""
     runs = _begun(screen, runs)
+    if len(runs) == 1 and MOVES.search(runs[0][1]):
+        runs = [(runs[0][0], without_repeated(screen, runs[0][1]))]
     try:
         if sum(len(text) for _, text in runs) < _SHORT:
             raise Unclear
