@@ -36,6 +36,7 @@ def spawn(
     stdout: Sink = None,
     stderr: Sink = None,
     merge: bool = False,
+    pty: bool | tuple[int, int] = False,
     shell: bool = False,
     timeout: float | None = None,
     grace: float = 5.0,
@@ -61,6 +62,13 @@ def spawn(
     text are written, a ``Path`` or an open file is handed over. *stdout* and *stderr*
     are captured, unless a path (created, or emptied) or an open file is given;
     *merge* sends both into *stdout*, in the order in which they were printed.
+
+    *pty* is for programs that want a terminal: a new one of 24 rows and 80 columns, or
+    of ``(rows, columns)``, becomes the controlling terminal and all three streams; one
+    stream, which is *stdout*. ``Job.send`` types, ``Job.resize`` changes the size. With
+    bytes, text or a file as *stdin* only the outputs are the terminal. TERM is
+    ``xterm-256color`` and COLORTERM ``truecolor`` unless *env* says otherwise. Not with
+    *stdout*, *stderr*, *merge*, *detach* or *on*.
 
     After *timeout* seconds the job is ended as ``Job.terminate`` does it, with *grace*
     seconds between TERM and KILL. A job leads a session of its own unless *sys* says
@@ -111,6 +119,7 @@ def spawn(
         stdout=stdout,
         stderr=stderr,
         merge=merge,
+        pty=pty,
         shell=shell,
         timeout=timeout,
         grace=grace,

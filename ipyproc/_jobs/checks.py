@@ -23,6 +23,11 @@ class _Pipe(Enum):
 #: For ``spawn(stdin=PIPE)``: the job's standard input stays open for ``Job.send``.
 PIPE: Final = _Pipe.PIPE
 
+#: Rows and columns of a terminal whose size nobody said.
+USUAL_SIZE: Final = (24, 80)
+# The kernel's limit is 65535. What draws a screen has to hold it.
+_LARGEST_SIZE: Final = 10_000
+
 _Path: TypeAlias = str | os.PathLike[str]
 #: What ``spawn`` takes for *stdin*.
 Source: TypeAlias = _Pipe | bytes | _Path | HasFileno | int | None
@@ -64,6 +69,30 @@ def sink(argument: str, value: object) -> Sink:
     if isinstance(value, str | os.PathLike):
         return path(argument, value)
     return open_file(argument, value, "a path, an open file or None")
+
+
+def terminal_size(value: object) -> tuple[int, int] | None:
+    """Check *pty*: the rows and columns of a terminal; ``None`` if there is none."""
+    if value is None or value is False:
+        return None
+    if value is True:
+        return USUAL_SIZE
+    if not isinstance(value, tuple | list) or len(value) != 2:
+        raise wrong("pty", "True, False or (rows, columns)", value)
+    return rows_and_columns(*value)
+
+
+def rows_and_columns(rows: object, columns: object) -> tuple[int, int]:
+    """Check the size of a terminal."""
+    checked: list[int] = []
+    for argument, number in (("rows", rows), ("columns", columns)):
+        if isinstance(number, bool) or not isinstance(number, int):
+            raise wrong(argument, "an int", number)
+        if not 1 <= number <= _LARGEST_SIZE:
+            text = f"{argument}: expected 1 to {_LARGEST_SIZE}, got {number}"
+            raise ValueError(text)
+        checked.append(int(number))
+    return checked[0], checked[1]
 
 
 def job_name(value: object) -> str | None:

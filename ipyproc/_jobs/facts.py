@@ -10,7 +10,7 @@ from ipyproc._jobs.procinfo.course import Course, Peak, UsagePoint
 from ipyproc._jobs.procinfo.ports import Ports
 from ipyproc._jobs.procinfo.usage import Usage
 from ipyproc._jobs.request import Host, Request
-from ipyproc._jobs.runner import JobStatus, Runner
+from ipyproc._jobs.runner import JobStatus, Runner, Terminal
 from ipyproc.process import Process
 from ipyproc.state import ProcessState
 
@@ -130,6 +130,20 @@ class Facts:
     def stdin_open(self) -> bool:
         """Whether ``send`` is possible."""
         return self._runner.input_open
+
+    @property
+    def terminal(self) -> Terminal | None:
+        """Its terminal, if it was started with ``pty``; for views."""
+        return self._runner.terminal
+
+    @property
+    def password_prompt(self) -> bool:
+        """Whether its terminal reads a line and does not show it.
+
+        That is so at the prompts of ``getpass`` and ``sudo``, and not at those of
+        shells.
+        """
+        return self.terminal is not None and self.terminal.password_prompt
 
     def ports(self) -> Ports:
         """Look at the TCP ports that it listens on, and at new ones of others."""

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from ipyproc import _jobs
 from ipyproc._jobs import ready, replacing
-from ipyproc._jobs.checks import seconds
+from ipyproc._jobs.checks import rows_and_columns, seconds
 from ipyproc._jobs.facts import Facts
 from ipyproc._jobs.io.event_loop import event_loop
 from ipyproc._jobs.io.timers import Once, Timer
@@ -105,8 +105,9 @@ class Job(Facts):
         return again
 
     def send(self, data: bytes | str) -> None:
-        """Write to the standard input of a job started with ``stdin=PIPE``.
+        """Write to the standard input of a job started with ``stdin=PIPE``, or type.
 
+        With ``pty`` *data* is typed into the terminal; Enter is a carriage return.
         Never blocks: what the process does not read yet waits in memory. If *data* is
         text, it is sent as UTF-8; no newline is added. Raises ``BrokenPipeError`` if
         the process can read no more.
@@ -119,8 +120,26 @@ class Job(Facts):
         self._runner.write(bytes(data))
 
     def close_stdin(self) -> None:
-        """Close the standard input after what was sent; harmless if it is closed."""
+        """Close the standard input after what was sent; harmless if it is closed.
+
+        With ``pty`` that is typed, as by Ctrl-D, and more can be typed afterwards. A
+        program that reads keys instead of lines has no such key, which is an
+        ``OSError``.
+        """
         self._runner.close_input()
+
+    def resize(self, rows: int, columns: int) -> None:
+        """Give the terminal of a job started with ``pty`` *rows* and *columns*.
+
+        Its programs hear of it by SIGWINCH. Raises ``ValueError`` for a size that no
+        terminal has, ``RuntimeError`` if there is no terminal, and
+        ``ProcessDoneError`` if nobody uses it any more.
+        """
+        size = rows_and_columns(rows, columns)
+        terminal = self.terminal
+        if terminal is None:
+            raise RuntimeError(f"{self.label} has no terminal: start it with pty=True")
+        terminal.resize(*size)
 
     def signal(self, sig: int, tree: bool | None = None) -> int:
         """Send *sig*, and return to how many processes (Go: ``Process.Signal``).

@@ -10,15 +10,14 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial
 
 from ipyproc._jobs import resolve
 from ipyproc._jobs.ending import Ending
 from ipyproc._jobs.guardian.client import guardian
 from ipyproc._jobs.io import child_stdio
-from ipyproc._jobs.io.child_stdio import STDERR, STDOUT, ChildStdio
-from ipyproc._jobs.io.endpoints import InputPipe, OutputFile, OutputPipe
 from ipyproc._jobs.io.event_loop import event_loop
+from ipyproc._jobs.io.streams import Streams
+from ipyproc._jobs.io.terminal import PseudoTerminal
 from ipyproc._jobs.leader import Leader
 from ipyproc._jobs.output.interleaved import Output
 from ipyproc._jobs.output.search import Printed
@@ -27,7 +26,6 @@ from ipyproc._jobs.procinfo.sampling import Measured
 from ipyproc._jobs.procinfo.usage import Usage
 from ipyproc._jobs.request import HERE, Request, check_open
 from ipyproc._jobs.runner import JobStatus, loop_failure, no_input, status_at_end
-from ipyproc._process.arguments import OWN_SESSION
 from ipyproc._process.environment import variables
 from ipyproc.attr import ProcAttr
 from ipyproc.errors import ProcessDoneError
@@ -70,9 +68,9 @@ class LocalRunner:
         self._guardian = guardian()
         # The number by which the guardian knows of the start.
         self._announced: int | None = None
-        self._stdio = ChildStdio()
-        self._outputs: list[OutputPipe | OutputFile] = []
-        self._input: InputPipe | None = None
+        self._changed: Callable[[], None] = lambda: None
+        changed = lambda: self._changed()  # noqa: E731
+        self._streams = Streams(self._loop, self.output, changed, self._settle)
         self._ports_before = StartPorts()
         self._measured = Measured()
         self.course = self._measured.course
@@ -88,7 +86,9 @@ class LocalRunner:
     def again(self) -> Request:
         """Return what starts the same once more; files are appended to."""
         check_open(self._request)
-        inherited = self._request.inherited
+        inherited, size = self._request.inherited, self._request.pty
+        if self.terminal is not None:
+            size = self.terminal.rows, self.terminal.columns
         if inherited is None:
             ours = self._variables.items()
             inherited = {os.fsdecode(key): os.fsdecode(value) for key, value in ours}
@@ -98,6 +98,7 @@ class LocalRunner:
             inherited=inherited,
             append=True,
             replace=False,
+            pty=size,
         )
 
     def start(self, changed: Callable[[], None]) -> None:
@@ -109,13 +110,12 @@ class LocalRunner:
         # First of all: once there is a process it may not fail for want of descriptors.
         self._loop.start()
         try:
-            self._open()
+            self._streams.open(self._request)
             if self._request.detach:
                 self._start_leader("")
             else:
                 self._start_guarded()
-            self._stdio.close_theirs()
-            self._connect()
+            self._streams.connect(self._request)
             self._attach()
         except BaseException:  # an interrupt may come at any time
             self._undo()
@@ -145,18 +145,22 @@ class LocalRunner:
     @property
     def input_open(self) -> bool:
         """Whether the standard input is a pipe that is still open."""
-        return self._input is not None and self._input.is_open
+        return self._streams.input_open
+
+    @property
+    def terminal(self) -> PseudoTerminal | None:
+        """The terminal, if it was asked for."""
+        return self._streams.terminal
 
     def write(self, data: bytes) -> None:
         """Write *data* to the standard input, without waiting for that."""
-        if self._input is None or not self._input.send(data):
-            is_pipe, has_ended = self._input is not None, self.ended_at is not None
+        if not self._streams.write(data):
+            is_pipe, has_ended = self._streams.has_input, self.ended_at is not None
             raise no_input(is_pipe=is_pipe, has_ended=has_ended)
 
     def close_input(self) -> None:
         """Close the standard input, once all is written."""
-        if self.input_open and self._input:
-            self._input.close()
+        self._streams.close_input()
 
     def signal(self, sig: int, tree: bool | None) -> int:
         """Send *sig* to the process, or to all that belongs to it."""
@@ -199,18 +203,6 @@ class LocalRunner:
         self._leader.let_go()
         self.process.release()
 
-    def _open(self) -> None:
-        asked = self._request
-        self._stdio.open(
-            asked.stdin,
-            asked.stdout,
-            asked.stderr,
-            merge=asked.merge,
-            append=asked.append,
-            script=asked.script,
-            log=resolve.log(asked.name) if asked.detach else None,
-        )
-
     def _start_guarded(self) -> None:
         self._announced = self._guardian.number()
         mark = self._guardian.prepare(self._announced)
@@ -226,39 +218,20 @@ class LocalRunner:
             self.dir,
             mark,
             asked.inherited,
+            has_terminal=asked.pty is not None,
         )
-        system = asked.sys or OWN_SESSION
-        attr = ProcAttr(self.dir, env, self._stdio.files, system)
+        system = self._streams.system(asked)
+        attr = ProcAttr(self.dir, env, self._streams.files, system)
         self._leader.mark = mark
         self._leader.process = start_process(self._path, asked.argv, attr)
         self._leader.pid = self._leader.process.pid
         self._measured.start(self.pid)
 
-    def _connect(self) -> None:
-        for stream, fd in self._stdio.outputs.items():
-            take = partial(self._take, stream)
-            if stream in self._stdio.logs:
-                file = OutputFile(self._loop, fd, take, self._settle)
-                self._outputs.append(file)
-                continue
-            move_in = partial(self._move_in, stream)
-            pipe = OutputPipe(self._loop, fd, take, self._settle, move_in)
-            self._outputs.append(pipe)
-        self.output.stdout.path = self._stdio.logs.get(STDOUT)
-        self.output.stderr.path = self._stdio.logs.get(STDERR)
-        if self._stdio.input is None:
-            return
-        self._input = InputPipe(self._loop, self._stdio.input, self._changed)
-        if isinstance(self._request.stdin, bytes):
-            self._input.send(self._request.stdin)
-            self._input.close()
-
     def _attach(self) -> None:
         """Watch, from now on, the pipes and the process, which may end at any time."""
         self._leader.hold()
         # Not on the loop's thread: each start would stop that, and be stopped, twice.
-        for pipe in self._outputs:
-            pipe.attach()
+        self._streams.attach()
         self._loop.call_soon(self._watch)
 
     def _watch(self) -> None:
@@ -287,7 +260,7 @@ class LocalRunner:
         if self._announced is not None:
             self._guardian.settle(self._announced)
         if not self.process.pid:
-            self._stdio.close()
+            self._streams.close()
             return
         with suppress(ProcessDoneError):
             self.process.kill()
@@ -295,13 +268,7 @@ class LocalRunner:
 
     def _bury(self) -> None:
         """Close what was opened, and reap the process, wherever the start broke off."""
-        pipes: list[InputPipe | OutputPipe | OutputFile] = [*self._outputs]
-        if self._input:
-            pipes.append(self._input)
-        for fd in self._stdio.left(but=[pipe.fd for pipe in pipes]):
-            self._loop.close(fd)
-        for pipe in pipes:
-            pipe.abort()
+        self._streams.abort()
         # It was killed: so look until it has ended. If the interrupt came while the
         # pidfd was being registered, it may or may not be watched.
         self._ended()
@@ -321,24 +288,12 @@ class LocalRunner:
         with suppress(RuntimeError):  # the event loop ended first
             self._loop.call_soon(self._ended)
 
-    def _take(self, stream: int, data: memoryview) -> None:
-        self.output.append(stream, data)
-        self._changed()
-
-    def _move_in(self, stream: int, pipe: int, size: int) -> int | None:
-        moved = self.output.move_in(stream, pipe, size)
-        if moved:
-            self._changed()
-        return moved
-
     def _ended(self) -> None:
         if self._leader.is_over:
             return
         # What was printed before the end is in the pipes by now. There may be no end of
         # the file: what the process started can hold the pipes for as long as it likes.
-        for pipe in self._outputs:
-            if pipe.is_open:
-                pipe.drain()
+        self._streams.drain()
         if self._leader.pidfd >= 0:
             self._loop.unwatch(self._leader.pidfd)
         ended_at = self._now()
@@ -354,8 +309,7 @@ class LocalRunner:
             self.ended_at, self.error = ended_at, error
         self._guardian.ended(self.pid)
         self._ending.leader_ended()
-        if self._input:
-            self._input.abort()
+        self._streams.abort_input()
         self._settle()
         if not self.finished:
             self._changed()
@@ -375,8 +329,7 @@ class LocalRunner:
 
     def _settle(self) -> None:
         """Finish the job if its process and all its pipes have ended."""
-        is_open = any(pipe.is_open for pipe in self._outputs)
-        if self._leader.is_over and not is_open and not self.finished:
+        if self._leader.is_over and not self._streams.is_open and not self.finished:
             self.output.finish()
             self.finished = True
             self._loop.depart(self._dependence)

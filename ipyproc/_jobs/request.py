@@ -53,8 +53,8 @@ class Request:
     Text for *stdin* is bytes here, so that a str is a path; every path is a str.
     *inherited* is the environment that *env* is added to, our own if it is ``None``,
     and *without* are those of its variables that are left out. With *append* files are
-    not emptied. *script* is what the process gets as
-    descriptor ``SCRIPT``. *shown* is the command
+    not emptied. *pty* is the rows and columns of its terminal. *script* is what the
+    process gets as descriptor ``SCRIPT``. *shown* is the command
     as the user typed it, for views; empty if that is *argv*. With *shell* the first
     word is a shell, which the machine that the job runs *on* chooses.
     """
@@ -73,6 +73,7 @@ class Request:
     stdout: Sink = None
     stderr: Sink = None
     merge: bool = False
+    pty: tuple[int, int] | None = None
     append: bool = False
     timeout: float | None = None
     grace: float = 5.0
@@ -99,6 +100,7 @@ def check(
     stdout: object = None,
     stderr: object = None,
     merge: object = False,
+    pty: object = False,
     shell: object = False,
     timeout: object = None,
     grace: object = 5.0,
@@ -135,6 +137,7 @@ def check(
         stdout=checks.sink("stdout", stdout),
         stderr=checks.sink("stderr", stderr),
         merge=checks.flag("merge", merge),
+        pty=_terminal(pty, stdout, stderr, merge, detach, on),
         timeout=None if timeout is None else checks.seconds("timeout", timeout),
         grace=checks.seconds("grace", grace),
         detach=checks.flag("detach", detach),
@@ -146,6 +149,30 @@ def check(
         shell=bool(shell),
         on=_host(on, detach),
     )
+
+
+def _terminal(
+    pty: object,
+    stdout: object,
+    stderr: object,
+    merge: object,
+    detach: object,
+    on: object,
+) -> tuple[int, int] | None:
+    """Check *pty*, and what makes no sense beside it."""
+    size = checks.terminal_size(pty)
+    if size is None:
+        return None
+    for argument, value in (("stdout", stdout), ("stderr", stderr)):
+        if value is not None:
+            raise ValueError(f"{argument}: with pty all output goes to the terminal")
+    if merge:
+        raise ValueError("merge: with pty both streams are one, the terminal")
+    if detach:
+        raise ValueError("pty: a detached job has no terminal")
+    if on is not None:
+        raise ValueError("pty: a job on another machine has no terminal")
+    return size
 
 
 def _host(value: object, detach: object) -> Host | None:

@@ -13,6 +13,9 @@ from ipyproc.errors import PathError, SyscallError
 from ipyproc.exec.look_path import look_path, look_path_in
 
 _KEY = os.fsencode(MARK)
+# What every terminal emulator of today understands, and ours.
+_TERMINAL = {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
+_SIZE = ("LINES", "COLUMNS")
 
 
 def program(
@@ -55,14 +58,20 @@ def environment(
     directory: str | None,
     mark: str = "",
     inherited: Mapping[str, str] | None = None,
+    *,
+    has_terminal: bool = False,
 ) -> Env | None:
     """Make the environment of the process; ``None`` is our own as it is.
 
     It is *env*, added to what is *inherited* (our own, if not given) but *without*
     some, or alone if *clear* is set. PWD tells the process the way to its directory, as
     in Go and in a shell. *mark* is how the guardian finds what belongs to the session;
-    without one, nothing does.
+    without one, nothing does. Of a terminal it says which it is, and what is inherited
+    of the size of another is left out.
     """
+    if has_terminal:
+        env = {**_TERMINAL, **env}
+        without = {*without, *_SIZE}
     if clear:
         return dict(env)
     if directory is not None:

@@ -87,6 +87,32 @@ class Check(Protocol[_Found_co]):
         """Drop what is under way: nobody looks any more."""
 
 
+class Terminal(Protocol):
+    """The terminal of a job. Any thread may ask, and nothing blocks."""
+
+    @property
+    def rows(self) -> int:
+        """How many rows it was given last."""
+
+    @property
+    def columns(self) -> int:
+        """How many columns it was given last."""
+
+    @property
+    def reads_keys(self) -> bool:
+        """Whether each key is the program's at once, not line by line."""
+
+    @property
+    def password_prompt(self) -> bool:
+        """Whether a line is read that is not to be seen."""
+
+    def interrupt(self) -> None:
+        """Send SIGINT to its foreground group; ``ProcessDoneError`` after the end."""
+
+    def resize(self, rows: int, columns: int) -> None:
+        """Change its size, once checked; ``ProcessDoneError`` after the end."""
+
+
 class Runner(Protocol):
     """What runs one process, here or elsewhere: all that a ``Job`` knows of it.
 
@@ -143,6 +169,10 @@ class Runner(Protocol):
         """What the process does now."""
 
     @property
+    def terminal(self) -> Terminal | None:
+        """Its terminal, if it was started with one."""
+
+    @property
     def input_open(self) -> bool:
         """Whether ``write`` is possible."""
 
@@ -150,7 +180,10 @@ class Runner(Protocol):
         """Write to its standard input; ``BrokenPipeError`` if that is closed."""
 
     def close_input(self) -> None:
-        """Close its standard input after what was written; harmless if it is."""
+        """Close its standard input after what was written; harmless if it is.
+
+        In a terminal that is typed; ``OSError`` if the program reads keys.
+        """
 
     def signal(self, sig: int, tree: bool | None) -> int:
         """Send *sig*, and return to how many processes.

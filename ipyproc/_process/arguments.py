@@ -13,6 +13,8 @@ from ipyproc._sys import inherit
 from ipyproc.attr import Credential, Env, File, SysProcAttr, SysProcIDMap
 
 OWN_SESSION = SysProcAttr(setsid=True)
+#: As that, and descriptor 1 is its controlling terminal.
+OWN_TERMINAL = SysProcAttr(setsid=True, setctty=True, ctty=1)
 # What os.fsencode uses: most arguments are str, and need no call of it.
 _CODEC = sys.getfilesystemencoding(), sys.getfilesystemencodeerrors()
 
@@ -105,7 +107,7 @@ def check_system(system: object) -> None:
     """Check the types of the system attributes."""
     if not isinstance(system, SysProcAttr):
         raise TypeError(f"sys: expected a SysProcAttr, not {_kind(system)}")
-    if system is OWN_SESSION:  # what jobs have
+    if system is OWN_SESSION or system is OWN_TERMINAL:  # what jobs have
         return
     for name in ("ctty", "pgid", "pdeathsig", "cloneflags", "unshareflags"):
         number(name, getattr(system, name))

@@ -31,6 +31,15 @@ def opened_pipe(into: list[int]) -> None:
     into.extend(chain.from_iterable(starmap(os.pipe, [()])))
 
 
+def opened_terminal(into: list[int]) -> None:
+    """Append the two ends of a new pseudo-terminal to *into*: the master, the slave.
+
+    They are close-on-exec only once both are open. But Python starts nothing in
+    another thread meanwhile.
+    """
+    into.extend(chain.from_iterable(starmap(os.openpty, [()])))
+
+
 def move_last(held: list[int], into: list[int]) -> int:
     """Move the last descriptor of *held* to *into*, and return it."""
     into.extend(map(list.pop, [held]))

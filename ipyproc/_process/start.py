@@ -16,6 +16,7 @@ from errno import EINVAL
 from ipyproc._process import arguments
 from ipyproc._process.environment import own_environment
 from ipyproc._process.handle import PidfdOwner, PidOwner
+from ipyproc._process.terminal import FreshTerminal, fresh_terminal
 from ipyproc._sys import inherit, pidfd, posix_spawn, waitid
 from ipyproc._sys.posix_spawn import vector
 from ipyproc.attr import ProcAttr, SysProcAttr
@@ -53,7 +54,8 @@ class Start:
         try:
             if system is not None:
                 _check_system(system, directory, len(files))
-            self._spawn(path, words, env, files, directory, system)
+            fresh = fresh_terminal(attr)
+            self._spawn(path, words, env, files, directory, system, fresh)
         except OSError as error:
             raise _path_error(os.fsdecode(path), error) from None
         owner = _owner(self._pid.value)
@@ -79,10 +81,11 @@ class Start:
         files: Sequence[int],
         directory: bytes | None,
         system: SysProcAttr | None,
+        fresh: FreshTerminal | None,
     ) -> None:
         """Make the system call, or let the launcher make it."""
         environment = own_environment() if env is None else vector(env)
-        if _needs_launcher(directory, system):
+        if _needs_launcher(directory, system, fresh):
             # Most starts do not need it, and should not pay for its imports.
             from ipyproc._sys.launcher.client import launch
 
@@ -103,10 +106,13 @@ class Start:
             posix_spawn.attributes(session, group, inherit.default_signals()),
             directory=directory,
             foreground=terminal,
+            terminal=None if fresh is None else (fresh.fileno(), fresh.path),
         )
 
 
-def _needs_launcher(directory: bytes | None, system: SysProcAttr | None) -> bool:
+def _needs_launcher(
+    directory: bytes | None, system: SysProcAttr | None, fresh: FreshTerminal | None
+) -> bool:
     if directory is not None and not posix_spawn.CAN_CHANGE_DIRECTORY:
         return True
     if system is None:
@@ -117,7 +123,7 @@ def _needs_launcher(directory: bytes | None, system: SysProcAttr | None) -> bool
         system.chroot
         or system.credential
         or system.ptrace
-        or system.setctty
+        or (system.setctty and fresh is None)
         or system.noctty
         or system.pdeathsig
         or system.cloneflags

@@ -34,6 +34,7 @@ _init_actions = libc.posix_spawn_file_actions_init
 _destroy_actions = libc.posix_spawn_file_actions_destroy
 _add_dup2 = libc.posix_spawn_file_actions_adddup2
 _add_close = libc.posix_spawn_file_actions_addclose
+_add_open = libc.posix_spawn_file_actions_addopen
 
 #: Memory for a pid. The C library fills it before Python runs a signal handler, so an
 #: exception that a handler raises does not lose the child.
@@ -50,14 +51,17 @@ def spawn(
     *,
     directory: bytes | None = None,
     foreground: int | None = None,
+    terminal: tuple[int, bytes] | None = None,
 ) -> None:
     """Start *path* and fill in its *pid*.
 
     Entry *i* of *files* becomes descriptor *i* of the child, -1 a closed one; every
     other descriptor is closed. The terminal *foreground*, a descriptor of ours, gets
-    the child's process group as its foreground group. Raises a bare ``OSError``.
+    the child's process group as its foreground group. A child that leads a session gets
+    *terminal*, a descriptor of ours and its path, as its controlling terminal, if that
+    is nobody's. Raises a bare ``OSError``.
     """
-    actions = _file_actions(tuple(files), directory, foreground).memory
+    actions = _file_actions(tuple(files), directory, foreground, terminal).memory
     filled = ctypes.byref(pid)
     number = _spawn(filled, path, actions, attributes, vector(argv), env)
     _check(number)
@@ -72,10 +76,18 @@ class _FileActions:
     """What the child does to its descriptors; the C library only reads it."""
 
     def __init__(
-        self, files: tuple[int, ...], directory: bytes | None, foreground: int | None
+        self,
+        files: tuple[int, ...],
+        directory: bytes | None,
+        foreground: int | None,
+        terminal: tuple[int, bytes] | None,
     ) -> None:
         self.memory = _Opaque()
         _check(_init_actions(self.memory))
+        if terminal is not None:
+            # Opening it makes it the session's, tty_ioctl(4). The C library closes the
+            # child's copy of the descriptor first, so that no other number is needed.
+            _check(_add_open(self.memory, *terminal, os.O_RDWR, 0))
         if foreground is not None:
             add = libc.posix_spawn_file_actions_addtcsetpgrp_np
             _check(add(self.memory, foreground))

@@ -19,12 +19,16 @@ from contextlib import suppress
 from ipyproc import PIPE, jobs, spawn
 noisy = spawn("yes", memory_limit=1 << 16, output_limit=1 << 18)
 job = spawn("cat", stdin=PIPE)
+shell = spawn("cat", name="shell", pty=True)
 over = threading.Event()
 def ask():
     job.status, job.state, repr(job), repr(jobs), list(jobs), jobs.running
     job.usage(), job.peak, job.history, job.left(), job.daemons(), job.ports()
     job.label, job.elders, jobs.find_all("cat#*"), noisy.as_utf8.total
     job.host, job.dir, job.timed_out, job.last_usage()
+    shell.password_prompt, shell.terminal.reads_keys, shell.terminal.rows
+    with suppress(ProcessLookupError):
+        shell.resize(30, 90)
     noisy.stdout.tail(1 << 14), noisy.read(0, 1 << 14), noisy.stdout.dropped
     with suppress(TimeoutError, ChildProcessError):
         job.wait(0.001)

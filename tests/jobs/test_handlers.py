@@ -40,6 +40,7 @@ def calls(job: Job) -> dict[str, Callable[[], object]]:
         "clear": jobs.clear,
         "attributes": lambda: (job.state, job.elapsed, job.total, job.in_memory),
         "facts": lambda: (job.host, job.dir, job.timed_out, job.last_usage()),
+        "terminal": lambda: (job.terminal, job.password_prompt, look_at_a_terminal()),
         "plain": lambda: (job.stdout.plain, job.as_utf8.total),
         "until": lambda: job.until("x", timeout=PATIENCE),
         "ports": lambda: listening(job),
@@ -54,6 +55,17 @@ def listening(job: Job) -> None:
     with pytest.raises(TimeoutError):
         job.until_listening(timeout=0)
     assert not job.ports().own
+
+
+def look_at_a_terminal() -> None:
+    """Start a job with a terminal, ask of that what there is, and end both."""
+    job = spawn("cat", name="terminal", pty=True)
+    assert job.terminal is not None
+    assert not job.terminal.reads_keys
+    job.resize(30, 90)
+    job.send("typed\r")
+    job.close_stdin()
+    assert job.wait(PATIENCE).success
 
 
 def start_again() -> None:
@@ -172,6 +184,7 @@ def test_every_public_call_is_tried() -> None:
         *("label", "elders", "is_named", "refresh"),
         *("ports", "until", "until_listening"),
         *("host", "dir", "timed_out", "last_usage"),
+        *("terminal", "password_prompt", "resize"),
     }
     # They end the job, or belong to the session.
     others = {

@@ -25,9 +25,13 @@ STEP = 17
 MOMENTS = 100
 
 
-def start(into: list[Job]) -> None:
-    """Start a job that never ends, with as many pipes as a job can have."""
-    into.append(spawn(["sleep", "1000"], name="new", stdin=PIPE))
+each_kind = pytest.mark.parametrize("pty", [False, True], ids=["pipes", "pty"])
+
+
+def start(into: list[Job], pty: bool = False) -> None:
+    """Start a job that never ends, with all pipes or a terminal and an input."""
+    stdin = b"x" * (1 << 20) if pty else PIPE
+    into.append(spawn(["sleep", "1000"], name="new", stdin=stdin, pty=pty))
 
 
 def end(started: list[Job]) -> None:
@@ -46,14 +50,15 @@ def settled() -> Holdings:
     return at_rest()
 
 
-def test_start_at_instants(mode: str) -> None:
+@each_kind
+def test_start_at_instants(mode: str, pty: bool) -> None:
     """Wherever a start is interrupted, no process and no descriptor stays behind."""
     before = settled()
     for number in range(1, MANY, STEP):
         started: list[Job] = []
         with interrupt_at(number) as interrupts:
             try:
-                start(started)
+                start(started, pty)
             except KeyboardInterrupt:
                 assert [job.name for job in jobs] == ["cat", "new"][: 1 + len(started)]
         end(started)
@@ -65,14 +70,15 @@ def test_start_at_instants(mode: str) -> None:
 
 
 @pytest.mark.slow
-def test_start_at_instants_of_jobs(mode: str) -> None:
+@each_kind
+def test_start_at_instants_of_jobs(mode: str, pty: bool) -> None:
     """Wherever the jobs' own code is interrupted, all ends once no job runs."""
     before = settled()
     for number in instants():
         started: list[Job] = []
         with interrupt_at(number, watched=files_below("_jobs")) as interrupts:
             try:
-                start(started)
+                start(started, pty)
             except KeyboardInterrupt:
                 assert [job.name for job in jobs] == ["cat", "new"][: 1 + len(started)]
         end(started)
@@ -109,7 +115,8 @@ def test_cold_start_at_instants(mode: str) -> None:
 
 
 @pytest.mark.slow
-def test_start_at_random_moments(mode: str) -> None:
+@each_kind
+def test_start_at_random_moments(mode: str, pty: bool) -> None:
     """Real signals during a start leave nothing behind either."""
     chance = random.Random(6)
     before = settled()
@@ -117,7 +124,7 @@ def test_start_at_random_moments(mode: str) -> None:
         started: list[Job] = []
         try:
             with interrupted_after(chance.uniform(0, 0.003)):
-                start(started)
+                start(started, pty)
         except KeyboardInterrupt:
             assert [job.name for job in jobs] == ["cat", "new"][: 1 + len(started)]
         end(started)

@@ -37,6 +37,8 @@ class FakeJob:
         self.stdin_open = stdin
         self.finished = False
         self.timed_out = False
+        self.terminal = None
+        self.password_prompt = False
         self.used: Usage | None = None
         self.peak = Peak(0, 0.0, 0)
         self.history: tuple[UsagePoint, ...] = ()

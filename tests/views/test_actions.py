@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
-from ipyproc.views.transport.actions import perform, read
+from ipyproc import jobs, spawn
+from ipyproc.views.transport.actions import act, perform, read
 from ipyproc.views.transport.worker import Worker
+from tests.jobs.helpers import PATIENCE, python, until, until_printed
 from tests.views.test_rate_limiter import refuse
 
 KILL = {"action": "kill", "page": "a", "seq": 7}
@@ -91,3 +93,30 @@ def test_requests(content: dict[str, object]) -> None:
 def test_what_is_no_request(content: object) -> None:
     """Whatever is not exactly a type of the protocol is dropped."""
     assert read(content) is None
+
+
+def test_interrupt_of_a_terminal() -> None:
+    """The button interrupts who is in the foreground, though it reads keys."""
+    code = """
+import os, signal, tty
+tty.setraw(0)
+signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+child = os.fork()
+if child == 0:
+    os.setpgid(0, 0)
+    os.tcsetpgrp(0, os.getpid())
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    os.write(1, b"ready")
+    signal.pause()
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+    job = spawn(python(code), pty=True)
+    until_printed(job, "ready")
+    pressed = act(job, {"action": "interrupt", "page": "a", "seq": 1})
+    assert pressed is not None
+    pressed()
+    job.wait(PATIENCE)
+    until(job, lambda job: job.finished)
+
+    assert job.stdout.plain.split("ready")[1].split() == ["-2"]
+    jobs.clear()

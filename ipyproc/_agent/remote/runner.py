@@ -31,7 +31,13 @@ from ipyproc._jobs.procinfo.course import Course
 from ipyproc._jobs.procinfo.ports import Ports, checked_port, not_listening
 from ipyproc._jobs.procinfo.usage import Usage
 from ipyproc._jobs.request import Host, Request
-from ipyproc._jobs.runner import JobStatus, loop_failure, no_input, status_at_end
+from ipyproc._jobs.runner import (
+    JobStatus,
+    Terminal,
+    loop_failure,
+    no_input,
+    status_at_end,
+)
 from ipyproc.errors import JobLostError, NoHandleError, PathError, ProcessDoneError
 from ipyproc.process import Process
 from ipyproc.state import ProcessState
@@ -71,6 +77,7 @@ class RemoteRunner:
         self.ended_at: float | None = None
         self.finished = False
         self.timed_out = False
+        self.terminal: Terminal | None = None
         self.ends_in_time = True
         self.input_open = False
         self._loop = event_loop()

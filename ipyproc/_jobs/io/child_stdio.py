@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import termios
 from collections.abc import Collection, Iterator
 from contextlib import suppress
 from errno import EACCES, EINVAL, EISDIR, ENOSYS, EPERM
@@ -11,7 +12,14 @@ from itertools import count
 from typing import TypeAlias
 
 from ipyproc._jobs.checks import PIPE, Sink, Source
-from ipyproc._process.descriptors import close_all, move_last, opened, opened_pipe
+from ipyproc._process.descriptors import (
+    close_all,
+    move_last,
+    opened,
+    opened_pipe,
+    opened_terminal,
+)
+from ipyproc._process.terminal import FreshTerminal
 from ipyproc.attr import File
 from ipyproc.errors import PathError, SyscallError
 
@@ -21,6 +29,8 @@ _READ = os.O_RDONLY | os.O_CLOEXEC
 _WRITE = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC
 # Others may print into the file, too, and somebody may make it shorter meanwhile.
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
+# termios(3): Backspace erases a whole character.
+_IUTF8 = 0o40000
 _ENDINGS = (".out", ".err")
 
 
@@ -36,6 +46,8 @@ class ChildStdio:
         self.files: list[File] = []
         #: The end that its standard input is written to.
         self.input: int | None = None
+        #: The master of its terminal once more, for what is typed.
+        self.keyboard: int | None = None
         #: The ends that its output is read from, by stream.
         self.outputs: dict[int, int] = {}
         #: The files that were made for it to print into, by stream.
@@ -56,24 +68,29 @@ class ChildStdio:
         append: bool = False,
         script: bytes | None = None,
         log: str | None = None,
+        pty: tuple[int, int] | None = None,
     ) -> None:
         """Open what a request asks for; *script* is read from descriptor ``SCRIPT``.
 
         Files are emptied, or with *append* written from their ends on.
         Output that would be captured goes to files called *log*, if that is given:
-        those of a detached job, for pipes end with the session.
+        those of a detached job, for pipes end with the session. With *pty* all three
+        are a terminal of so many rows and columns, but for an input that has an end.
         """
         self._write = _WRITE | (os.O_APPEND if append else os.O_TRUNC)
         merge = merge or _same(stdout, stderr)
         if log is not None:
             captured = [stdout is None, stderr is None and not merge]
             self._make_logs(log, [s for s in (STDOUT, STDERR) if captured[s]])
-        self._source(stdin, log is not None)
-        self._sink(STDOUT, stdout)
-        if merge:
-            self.files.append(self.files[1])
+        terminal = None if pty is None else self._terminal(*pty)
+        if terminal and (stdin is None or stdin is PIPE):
+            self.files.append(terminal)
         else:
-            self._sink(STDERR, stderr)
+            self._source(stdin, log is not None)
+        if terminal:
+            self.files += [terminal, terminal]
+        else:
+            self._sinks(stdout, stderr, merge)
         if script is not None:
             self.files.append(self._filled(script))
 
@@ -90,6 +107,28 @@ class ChildStdio:
     def left(self, but: Collection[int] = ()) -> set[int]:
         """Return what is to be closed, *but* those of our ends that have an owner."""
         return {*self._fresh, *self._theirs, *self._ours}.difference(but)
+
+    def _terminal(self, rows: int, columns: int) -> FreshTerminal:
+        try:
+            opened_terminal(self._fresh)
+            slave = FreshTerminal(move_last(self._fresh, self._theirs))
+            master = move_last(self._fresh, self._ours)
+            termios.tcsetwinsize(master, (rows, columns))
+            settings = termios.tcgetattr(master)
+            settings[0] |= _IUTF8
+            termios.tcsetattr(master, termios.TCSANOW, settings)
+            self.keyboard = opened(self._ours, os.dup, master)
+        except OSError as error:
+            raise SyscallError("openpty", error.errno or EINVAL) from None
+        self.outputs[STDOUT] = master
+        return slave
+
+    def _sinks(self, stdout: Sink, stderr: Sink, merge: bool) -> None:
+        self._sink(STDOUT, stdout)
+        if merge:
+            self.files.append(self.files[1])
+        else:
+            self._sink(STDERR, stderr)
 
     def _source(self, stdin: Source, detach: bool) -> None:
         if stdin is None:

@@ -104,6 +104,9 @@ def act(job: Job, asked: Asked) -> Act | None:
             return job.terminate
         case "close_stdin":
             return job.close_stdin
+        case "interrupt" if job.terminal is not None:
+            # The group in its foreground, which the job's signal does not know of.
+            return job.terminal.interrupt
     # Whom a button reaches is the job's to know; ``signal`` leaves it to the reader.
     return partial(job.signal, BUTTONS[asked["action"]])
 

@@ -1,0 +1,239 @@
+"""The terminal of a job: its master is read, written, and asked."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import selectors
+import termios
+from collections.abc import Callable
+from contextlib import suppress
+from signal import SIGINT
+from typing import Any, Final, TypeVar
+
+from ipyproc._jobs.io.endpoints import InputPipe
+from ipyproc._jobs.io.event_loop import READ_SIZE, EventLoop
+from ipyproc.errors import ProcessDoneError
+
+# ioctl_tty(2): a signal to the foreground group of a master's slave.
+_TIOCSIG: Final = 0x40045436
+# More than a master ever holds, which does not say how much that is: the kernel has a
+# buffer of some pages for what is on its way, and one of a page for what arrived.
+_BACKLOG: Final = 1 << 16
+# The longest line that a terminal takes, termios(3).
+_LINE: Final = 4096
+_NAP: Final = 0.001
+_IFLAG, _LFLAG, _CC = 0, 3, 6
+_DISABLED: Final = 0
+_Answer = TypeVar("_Answer")
+
+
+class Master:
+    """The end of a pseudo-terminal from which a job's output is taken.
+
+    As an ``OutputPipe``. The end comes when nobody has the terminal open any more.
+    """
+
+    def __init__(
+        self,
+        loop: EventLoop,
+        fd: int,
+        take: Callable[[memoryview], None],
+        ended: Callable[[], None],
+    ) -> None:
+        self._loop = loop
+        self.fd = fd
+        self._take = take
+        self._ended = ended
+        # While anything is in here the descriptor stays open: its number is its own.
+        self._uses: dict[object, None] = {}
+        self.is_open = True
+        os.set_blocking(fd, False)
+        loop.own(fd)
+
+    def attach(self) -> None:
+        """Begin to read."""
+        self._loop.watch(self.fd, selectors.EVENT_READ, self._ready)
+
+    def drain(self) -> None:
+        """Read what was printed by now. On the event loop's thread.
+
+        The kernel passes on what is under way before it says that there is no more.
+        """
+        left = _BACKLOG
+        while self.is_open and left > 0:
+            size = self._read()
+            if not size:
+                break
+            left -= size
+
+    def abort(self) -> None:
+        """Close it at once, whatever comes. On the event loop's thread."""
+        if self.is_open:
+            self._close()
+
+    def using(self, call: Callable[[int], _Answer], otherwise: _Answer) -> _Answer:
+        """Return what *call* says of the descriptor, or *otherwise* if it is closed.
+
+        From any thread. Not a lock: the event loop would wait for it, and a signal
+        handler that came in between for the event loop. In this order: either the loop
+        sees that the descriptor is in use, or we see that it is closed.
+        """
+        key = object()
+        try:
+            self._uses[key] = None
+            if self.is_open and self._loop.is_open:
+                with suppress(OSError, termios.error):
+                    return call(self.fd)
+            return otherwise
+        finally:
+            self._uses.pop(key, None)
+
+    def _ready(self) -> None:
+        # It may have been drained and closed after the selector saw it ready.
+        if self.is_open:
+            self._read(self._loop.pace.share)
+
+    def _read(self, most: int = READ_SIZE) -> int:
+        try:
+            size = os.readv(self.fd, [self._loop.buffer[:most]])
+        except BlockingIOError:
+            return 0
+        except OSError:  # EIO: the last one who had it open is gone, pty(7)
+            size = 0
+        if size:
+            self._take(self._loop.buffer[:size])
+        else:
+            self._close()
+        return size
+
+    def _close(self) -> None:
+        self.is_open = False
+        self._loop.unwatch(self.fd)
+        self._let_go()
+        self._ended()
+
+    def _let_go(self) -> None:
+        if self._uses:
+            self._loop.call_later(_NAP, self._let_go)
+        else:
+            self._loop.close(self.fd)
+
+
+class PseudoTerminal:
+    """The terminal of one job: any thread may ask and type, and nothing blocks.
+
+    *keyboard* writes to the *master*; *size* is its rows and columns.
+    """
+
+    def __init__(
+        self, master: Master, keyboard: InputPipe, size: tuple[int, int]
+    ) -> None:
+        self._master = master
+        self._keyboard = keyboard
+        self._size = size
+        # How many characters were typed of a line that has not ended. Not which: they
+        # may be a password.
+        self._begun = 0
+
+    @property
+    def rows(self) -> int:
+        """How many rows it was given last."""
+        return self._size[0]
+
+    @property
+    def columns(self) -> int:
+        """How many columns it was given last."""
+        return self._size[1]
+
+    @property
+    def reads_keys(self) -> bool:
+        """Whether each key is the program's at once, and not line by line.
+
+        So it is in editors, in pagers, and at the prompts of shells; never after the
+        end.
+        """
+        flags = self._flags()
+        return flags is not None and not flags & termios.ICANON
+
+    @property
+    def password_prompt(self) -> bool:
+        """Whether a line is read that is not to be seen; never after the end."""
+        flags = self._flags()
+        return flags is not None and flags & _LINES == termios.ICANON
+
+    def interrupt(self) -> None:
+        """Send SIGINT to its foreground group; ``ProcessDoneError`` after the end.
+
+        Unlike the key Ctrl-C that reaches a program that reads keys, too.
+        """
+        self._do(lambda fd: fcntl.ioctl(fd, _TIOCSIG, SIGINT))
+
+    def resize(self, rows: int, columns: int) -> None:
+        """Change its size, which tells its programs; ``ProcessDoneError`` at the end.
+
+        The numbers have been checked.
+        """
+        self._do(lambda fd: termios.tcsetwinsize(fd, (rows, columns)))
+        self._size = rows, columns
+
+    def type(self, data: bytes) -> bool:
+        """Type *data* after what was typed before; ``False`` after the end."""
+        self._begun = self._line_after(data)
+        return self._keyboard.send(data)
+
+    def type_end(self) -> None:
+        """Type the end of the input; ``OSError`` if the program reads no lines.
+
+        The character ends a line that was begun; the next one is the end of the input.
+        """
+        attributes = self._attributes()
+        if attributes is None or not self._keyboard.is_open:
+            return
+        end = attributes[_CC][termios.VEOF]
+        if not attributes[_LFLAG] & termios.ICANON or ord(end) == _DISABLED:
+            raise OSError("the program reads keys, not lines, and no key is their end")
+        self._keyboard.send(2 * end if self._begun else end)
+        self._begun = 0
+
+    def _line_after(self, data: bytes) -> int:
+        """Return how long the line is once *data* was typed."""
+        attributes = self._attributes()
+        if attributes is None or not attributes[_LFLAG] & termios.ICANON:
+            return 0
+        begun, cc = self._begun, attributes[_CC]
+        ends = {ord(cc[index]) for index in _ENDS} - {_DISABLED} | {ord("\n")}
+        if attributes[_IFLAG] & termios.ICRNL:
+            ends.add(ord("\r"))
+        for byte in data[-_LINE:]:
+            if byte in ends:
+                begun = 0
+            elif byte == ord(cc[termios.VERASE]):
+                begun = max(0, begun - 1)
+            elif not 0x80 <= byte < 0xC0:  # the rest of a character in UTF-8
+                begun += 1
+        return begun
+
+    def _do(self, call: Callable[[int], object]) -> None:
+        if not self._master.using(lambda fd: (call(fd), True)[1], False):
+            raise ProcessDoneError
+
+    def _attributes(self) -> list[Any] | None:
+        return self._master.using(termios.tcgetattr, None)
+
+    def _flags(self) -> int | None:
+        attributes = self._attributes()
+        return None if attributes is None else attributes[_LFLAG]
+
+
+_LINES: Final = termios.ECHO | termios.ICANON
+# What ends a line, or drops it.
+_ENDS: Final = (
+    termios.VEOF,
+    termios.VEOL,
+    termios.VEOL2,
+    termios.VINTR,
+    termios.VQUIT,
+    termios.VSUSP,
+    termios.VKILL,
+)
