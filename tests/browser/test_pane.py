@@ -21,6 +21,17 @@ WriteNotebook = Callable[..., Path]
 
 #: It prints what it reads, and has children.
 ECHO = "%spawn --name echo sh -c 'echo ready; sleep 99 & cat'"
+#: Bars of which one was drawn long ago, and what a terminal shows of them.
+BARS = """%%spawn --name bars --script python3
+print("start\\n" * 4, end="")
+print("\\x1b[4A\\rfirst\\r\\x1b[4B", end="")
+for n in range(30_000):
+    row = n % 2 + 1
+    print(f"\\x1b[{row}A\\x1b[2K\\rlayer {row}: {n}\\r\\x1b[{row}B", end="")
+print("end", end="", flush=True)
+input()
+"""
+SHOWN = ("first", "start", "layer 2: 29999", "layer 1: 29998", "end")
 SLEEPER = "%spawn --name sleeper sleep 99"
 #: It has no sub-shells: it handles a page's messages when the cell has ended.
 QUEUES = ("6.31.0",)
@@ -150,11 +161,13 @@ def test_the_life_of_a_pane(
     open_notebook: OpenNotebook, write: WriteNotebook, picture: Picture
 ) -> None:
     """A pane seen twice, reloaded or reopened is complete; a lost kernel is named."""
-    notebook = open_notebook(write(ECHO))
+    notebook = open_notebook(write(ECHO, BARS))
     page = notebook.page
     notebook.start(0)
-    pane = pane_of(page, "echo")
+    pane, bars = pane_of(page, "echo"), pane_of(page, "bars")
     lines(pane, "ready")
+    notebook.start(1)
+    lines(bars, *SHOWN)
     expect(pane.locator("summary")).to_contain_text("3 processes")
     pane.locator("summary").click()
     expect(pane.get_by_role("list", name="Processes")).to_contain_text("sleep")
@@ -170,6 +183,7 @@ def test_the_life_of_a_pane(
     notebook.load()
     say(pane, "two")
     lines(pane, "ready", "one", "two")
+    lines(bars, *SHOWN)
 
     notebook.close()
     expect(pane).to_have_count(0)

@@ -11,6 +11,8 @@ import pytest
 
 from ipyproc import Usage
 from ipyproc.views import JobView
+from ipyproc.views.terminal.picture import Picture
+from ipyproc.views.terminal.screen import Screen
 from ipyproc.views.transport import document, pictures, usage_feed, viewers
 from ipyproc.views.transport.output_feed import TAIL
 from ipyproc.views.transport.rate_limiter import Publisher
@@ -112,6 +114,70 @@ def test_what_nobody_takes_is_not_sent(
     assert ended()
     assert len(front.output("*")) <= WINDOW
     assert len(front.states("tail")) < 8
+
+
+def test_a_page_that_comes_late_begins_with_the_picture(
+    front: FrontEnd, job: FakeJob, view: JobView
+) -> None:
+    """Of megabytes it gets what a terminal shows, and goes on behind them."""
+    job.prints(b"log\n" * 70_000)
+    for number in range(100_000):
+        job._output.append(1, b"\router %d\n\rinner\x1b[A" % number)
+    job.prints(b"\n\nend\x1b[31m")
+    begun = ready(view, front, have=None)
+    data = begun["bytes"]
+    job.prints(b"red\n")
+    front.wait(lambda: front.output("a") == b"red\n")
+
+    screen, at = Screen(), 0
+    for stream, size in begun["streams"]:
+        screen.feed(stream, data[at : at + size])
+        at += size
+    screen.feed("stdout", b"red\n")
+    assert screen.runs()[-4:] == [
+        [("log", "")],
+        [("outer 99999", "stderr")],
+        [("inner", "stderr")],
+        [("end", ""), ("red", "fg=1")],
+    ]
+    assert begun["above"] + len(screen.grid.lines) == 70_000 + 3
+    assert begun["offset"] == job.as_utf8.total - 4
+    assert begun["before"] == 0
+
+
+def test_a_page_that_asks_twice_gets_one_picture(
+    front: FrontEnd, job: FakeJob, view: JobView, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While it is drawn the page may ask once more: the answer is to the last time."""
+    job.prints(b"line\n" * 100_000)
+    pictures: list[Any] = []
+    monkeypatch.setattr(
+        view._saved, "redraw", lambda then: pictures.append(then) is None
+    )
+    for seq in (1, 2):
+        asked = {"action": "ready", "page": "a", "have": None, "seq": seq}
+        front.say(view, asked)
+    front.wait(lambda: pictures and not view._requests)
+    (then,) = pictures
+    picture = Picture()
+    picture.update(job.as_utf8)
+    then(picture.redrawn())
+    front.wait(lambda: front.messages("begin"))
+
+    assert [m["seq"] for m in front.messages("begin")] == [2]
+
+
+def test_a_page_begins_though_no_picture_can_be_drawn(
+    front: FrontEnd, job: FakeJob, view: JobView, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without memory for a picture the page gets the last of the output."""
+    job.prints(b"line\n" * 100_000)
+    monkeypatch.setattr(view._saved, "redraw", lambda then: then(None) is None)
+    begun = ready(view, front, have=None)
+
+    assert begun["offset"] == job.as_utf8.total - HISTORY
+    assert "streams" not in begun
+    front.wait(lambda: front.output("a"))
 
 
 def test_both_streams_in_order(front: FrontEnd, job: FakeJob, view: JobView) -> None:

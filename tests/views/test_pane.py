@@ -40,11 +40,13 @@ class Pane:
         """Send it a message; the characters of *data* are bytes."""
         self.page.evaluate("given => tell(...given)", [content, data])
 
-    def begin(self, offset: int = 0, clock: float = 0.0) -> None:
+    def begin(
+        self, offset: int = 0, data: str | None = None, clock: float = 0.0, **more: Any
+    ) -> None:
         """Answer the last time that it said what it has."""
         asked = self.sent("ready")[-1]
         here = {"page": asked["page"], "seq": asked["seq"]}
-        self.tell(kind="begin", offset=offset, clock=clock, **here)
+        self.tell(data, kind="begin", offset=offset, clock=clock, **here, **more)
 
     def prints(
         self, data: str, after: int | None = None, stream: str = "stdout"
@@ -248,6 +250,23 @@ def test_a_tail_is_replaced_by_more(page: Page, job: FakeJob) -> None:
     pane.begin(998)
     pane.prints("y\nz\n", after=998)
     pane.shows("… 998 B not shown here; “Save output” has everything …", "y", "z")
+
+
+def test_a_page_that_comes_late_begins_with_the_picture(page: Page, pane: Pane) -> None:
+    """What is drawn stands for all before it; what follows moves in it and goes on."""
+    picture = "\x1b[1mone\x1b[m\ntwo\x1b[32m\x1b[1;1H"
+    drawn = {"streams": [["stdout", len(picture)]], "above": 1200, "before": 5_000_000}
+    pane.begin(9_000_000, picture, **drawn)
+    pane.shows("one", "two")
+    expect(pane.lines.first.locator("span")).to_have_css("font-weight", "700")
+    above = "5.0 MB and 1,200 lines above are not shown"
+    expect(page.get_by_role("region")).to_contain_text(above)
+
+    pane.have = 9_000_000
+    pane.prints("x\nz")
+    pane.shows("xne", "zwo")
+    pane.tell(None, kind="output", pages=["*"], after=10**7, offset=10**7, streams=[])
+    assert pane.sent("ready")[-1]["have"] == 9_000_003
 
 
 def test_a_busy_kernel_is_followed_without_an_answer(page: Page, pane: Pane) -> None:

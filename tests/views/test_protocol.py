@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
-import ipyproc.views.transport.protocol as protocol
+from ipyproc.views.transport import file_protocol, protocol
 
-PYTHON = Path(protocol.__file__).read_text("utf-8")
+PYTHON = "\n".join(
+    Path(module.__file__).read_text("utf-8") for module in (protocol, file_protocol)
+)
 TYPESCRIPT = (
     Path(protocol.__file__).parents[1] / "frontend" / "src" / "protocol.ts"
 ).read_text("utf-8")

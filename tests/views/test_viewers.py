@@ -16,6 +16,7 @@ from ipyproc.views.transport.viewers import (
     WINDOW,
     Share,
     Viewers,
+    start_of,
 )
 
 
@@ -45,7 +46,8 @@ def test_a_page_goes_on_where_it_is() -> None:
     pages = Viewers()
     sent(pages, 100)
 
-    assert pages.join("a", 40, 100) == 40
+    assert start_of(40, 100) == 40
+    pages.join("a", 40)
 
     assert sent(pages, 100, 50) == Share(["a"], 40, 40, 50)
     assert sent(pages, 100, 50) == Share(["a"], 90, 90, 10)
@@ -57,13 +59,13 @@ def test_a_page_goes_on_where_it_is() -> None:
 @pytest.mark.parametrize("have", [None, 0, 5 * HISTORY])
 def test_a_page_that_has_nothing_of_use_gets_the_newest(have: int | None) -> None:
     """A page is sent no more history than it can show, whatever it claims."""
-    assert Viewers().join("a", have, 3 * HISTORY) == 2 * HISTORY
+    assert start_of(have, 3 * HISTORY) == 2 * HISTORY
 
 
 def test_a_page_that_is_silent_stops_the_stream() -> None:
     """Nothing goes out beyond the window until the page has acknowledged something."""
     pages = Viewers()
-    pages.join("a", 0, 0)
+    pages.join("a", 0)
     total = WINDOW + 5000
 
     assert sent(pages, total).size == WINDOW
@@ -80,7 +82,7 @@ def test_a_page_that_is_silent_stops_the_stream() -> None:
 def test_a_page_that_is_far_behind_skips_to_the_newest() -> None:
     """The newest is sent, the gap can be seen, and the window still holds."""
     pages = Viewers()
-    pages.join("a", 0, 0)
+    pages.join("a", 0)
     sent(pages, 1000)
     total = LAG + 1001
 
@@ -95,8 +97,8 @@ def test_a_page_that_is_far_behind_skips_to_the_newest() -> None:
 def test_each_page_has_its_own_progress() -> None:
     """Pages that are equally far share messages; one that is slow holds no other up."""
     pages = Viewers()
-    pages.join("a", 0, 0)
-    pages.join("b", 0, 0)
+    pages.join("a", 0)
+    pages.join("b", 0)
 
     assert sent(pages, WINDOW).pages == ["a", "b"]
 
@@ -109,7 +111,7 @@ def test_pages_are_forgotten() -> None:
     """Pages that never say good-bye cost nothing in the long run."""
     pages = Viewers()
     for number in range(100):
-        pages.join(f"page{number}", 0, 0)
+        pages.join(f"page{number}", 0)
 
     assert len(sent(pages, 10).pages) == 16
 

@@ -158,6 +158,11 @@ class Grid:
         return self._top + self._bottom
 
     @property
+    def saved(self) -> _Saved:
+        """The place that was saved: row and column, and the attributes of then."""
+        return self._saved
+
+    @property
     def cells(self) -> int:
         """How many cells there are."""
         return self._cells

@@ -76,6 +76,14 @@ class Stream:
         """Whether what comes next is no part of an escape sequence."""
         return not self._pending and self._string is None
 
+    @property
+    def begun(self) -> str:
+        """The part that is there of an escape sequence."""
+        if self._string is None:
+            return self._pending
+        kind = "P" if self._string.startswith("?") else "]"
+        return f"\x1b{kind}{self._string}"
+
     def write(self, text: str) -> None:
         """Write what arrived as text."""
         text = self._pending + text

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ipyproc._jobs.job import Job
 from ipyproc._jobs.output.line import Run
 from ipyproc.views.render.format import size
-from ipyproc.views.terminal.picture import MOST, Picture
+from ipyproc.views.terminal.picture import MOST, Picture, Redrawn
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,20 @@ class Kept:
                 raise
             finally:
                 self._is_busy = False
+
+    def redrawn(self) -> Redrawn:
+        """Return what draws all of it on a new screen; any thread may ask."""
+        with self._lock:
+            picture = Picture() if self._is_busy else self._picture
+            self._is_busy, was_busy = True, self._is_busy
+            try:
+                picture.update(self._job.as_utf8, final=self._job.finished)
+                return picture.redrawn()
+            except BaseException:  # an interrupt, perhaps in the middle of a line
+                self._picture = Picture()
+                raise
+            finally:
+                self._is_busy = was_busy
 
     def clear(self) -> None:
         """Forget the picture; if it is asked for again, it is drawn anew."""

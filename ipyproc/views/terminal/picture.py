@@ -16,6 +16,7 @@ from typing import Final
 from ipyproc._jobs.output.interleaved import Chunk, Output
 from ipyproc._jobs.output.line import Run
 from ipyproc.views.terminal import skim
+from ipyproc.views.terminal.redraw import redrawn as redraw
 from ipyproc.views.terminal.rows import Run as Text
 from ipyproc.views.terminal.screen import Screen
 
@@ -38,6 +39,21 @@ class Seen:
     lines: list[list[Run]]
     above: int
     before: int
+
+
+@dataclass(frozen=True, slots=True)
+class Redrawn:
+    """Output that stands for all up to *offset*.
+
+    A terminal shows *above* lines more, and *before* bytes are unread. *streams* says
+    how many bytes of *data* go to which stream, in order.
+    """
+
+    offset: int
+    above: int
+    before: int
+    streams: list[tuple[str, int]]
+    data: bytes
 
 
 class Picture:
@@ -77,6 +93,17 @@ class Picture:
         shown = screen.runs(min(lines, screen.height - blank))
         above = screen.dropped - dropped + screen.height - blank - len(shown)
         return Seen(shown, above, self._before)
+
+    def redrawn(self) -> Redrawn:
+        """Return what draws it on a new screen, for a page that goes on from there."""
+        dropped, first = self._unwritten()
+        pieces = [(name, text.encode()) for name, text in redraw(self._screen, first)]
+        for stream, decoder in self._decoders.items():
+            pieces.append((stream, decoder.getstate()[0]))
+        streams = [(name, len(data)) for name, data in pieces if data]
+        above = self._screen.dropped - dropped
+        data = b"".join(data for _, data in pieces)
+        return Redrawn(self._offset, above, self._before, streams, data)
 
     def _begin(self, offset: int) -> None:
         self._offset = self._before = offset

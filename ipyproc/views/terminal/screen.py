@@ -8,6 +8,7 @@ same model for the page; ``tests/views/vectors.json`` says what both must do.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from ipyproc._jobs.output.grid import Grid
@@ -49,6 +50,11 @@ class Screen:
         if name not in self._streams:
             self._streams[name] = Stream(self.grid, Pen(name))
         return self._streams[name]
+
+    @property
+    def streams(self) -> Mapping[str, Stream]:
+        """The streams that were fed, by name."""
+        return self._streams
 
     def add_lines(self, count: int) -> None:
         """Add empty lines at the end."""

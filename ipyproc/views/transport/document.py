@@ -23,8 +23,13 @@ from typing import Any, Final
 import comm
 
 from ipyproc.views.transport import actions
+from ipyproc.views.transport.file_protocol import (
+    FromKernelToFile,
+    Here,
+    Picture,
+    Unknown,
+)
 from ipyproc.views.transport.output_feed import Pauses
-from ipyproc.views.transport.protocol import FromKernelToFile, Here, Picture, Unknown
 from ipyproc.views.transport.rate_limiter import OVERHEAD, STATUSES, Publisher
 from ipyproc.views.transport.rate_limiter import shared as _publisher
 

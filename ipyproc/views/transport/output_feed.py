@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from ipyproc._jobs.job import Job
 from ipyproc._jobs.output.interleaved import Chunk
+from ipyproc.views.terminal.picture import Redrawn
 from ipyproc.views.transport.protocol import (
     Begin,
     FromKernel,
@@ -18,7 +19,7 @@ from ipyproc.views.transport.protocol import (
     Streams,
     Tail,
 )
-from ipyproc.views.transport.viewers import Share, Viewers
+from ipyproc.views.transport.viewers import Share, Viewers, start_of
 
 #: What the synced state holds of the output, for a page that gets no answer.
 TAIL = 16 * 1024
@@ -49,20 +50,30 @@ class OutputFeed:
         self._job = job
         self._viewers = viewers
 
-    def join(self, asked: Ready) -> Message:
-        """Add a page that says what it has; the answer says where it goes on."""
-        start = self._viewers.join(
-            asked["page"], asked["have"], self._job.as_utf8.total
+    def lacks(self, asked: Ready) -> bool:
+        """Whether a page lacks so much that only a picture shows what is there."""
+        start = start_of(asked["have"], self._job.as_utf8.total)
+        return start > 0 and start != asked["have"]
+
+    def join(self, asked: Ready, drawn: Redrawn | None = None) -> Message:
+        """Add a page that says what it has; the answer says where it goes on.
+
+        If it lacks too much, that is behind what was *drawn*.
+        """
+        start = start_of(asked["have"], self._job.as_utf8.total)
+        begin = Begin(
+            kind="begin",
+            page=asked["page"],
+            seq=asked["seq"],
+            clock=time.time(),
+            offset=drawn.offset if drawn else start,
         )
-        return Message(
-            Begin(
-                kind="begin",
-                page=asked["page"],
-                seq=asked["seq"],
-                clock=time.time(),
-                offset=start,
-            )
-        )
+        self._viewers.join(asked["page"], begin["offset"])
+        if not drawn:
+            return Message(begin)
+        begin["streams"] = drawn.streams
+        begin["above"], begin["before"] = drawn.above, drawn.before
+        return Message(begin, drawn.data)
 
     def next(self, room: int) -> Message | None:
         """Return the next piece of output for the pages that are ready for it."""

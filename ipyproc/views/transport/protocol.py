@@ -283,13 +283,20 @@ class Send(TypedDict):
 
 
 class Begin(TypedDict):
-    """Answers ``ready``: the output goes on at *offset*; *clock* is the kernel's."""
+    """Answers ``ready``: the output goes on at *offset*; *clock* is the kernel's.
+
+    With *streams* the bytes draw a new screen as it is there; a terminal shows *above*
+    lines more, and *before* bytes were not looked at.
+    """
 
     kind: Literal["begin"]
     page: str
     seq: int | None
     clock: float
     offset: int
+    streams: NotRequired[Streams]
+    above: NotRequired[int]
+    before: NotRequired[int]
 
 
 class Output(TypedDict):
@@ -350,49 +357,7 @@ class Forget(TypedDict):
     kind: Literal["forget"]
 
 
-# --- between the kernel and the front end's extension, which writes into the file
-
-
-class Here(TypedDict):
-    """Asks the pages to say which views their notebooks have."""
-
-    kind: Literal["here"]
-
-
-class Picture(TypedDict):
-    """What an output is to be; *ran*: the client that ran it; *asks*: say ``heard``."""
-
-    kind: Literal["picture"]
-    token: str
-    data: dict[str, str]
-    final: bool
-    ran: str
-    asks: bool
-
-
-class Unknown(TypedDict):
-    """Of what a page has, these views are of another kernel: it has ended."""
-
-    kind: Literal["unknown"]
-    tokens: list[str]
-
-
-class Hello(TypedDict):
-    """The page has a notebook with these views, and can write it."""
-
-    action: Literal["hello"]
-    tokens: list[str]
-
-
-class Heard(TypedDict):
-    """The page hears the kernel."""
-
-    action: Literal["heard"]
-
-
 #: What changes something; the kernel answers each with `Done`.
 Asked = Press | Own | Again | EndElder | Signal | Send
 FromPage = Look | Away | Leave | Settle | Ready | Ack | Save | Asked
 FromKernel = Begin | Output | Saved | Usage | Rows | Done | Forget
-FromPageToFile = Hello | Heard
-FromKernelToFile = Here | Picture | Unknown

@@ -61,6 +61,15 @@ class _Viewer:
         return 0 < min(_ROOM, total - sent) <= self.room
 
 
+def start_of(have: int | None, total: int) -> int:
+    """Return where a page goes on that has all up to *have*, of so many bytes.
+
+    That is *have*, or a later offset if too much is missing.
+    """
+    oldest = max(0, total - HISTORY)
+    return have if have is not None and oldest <= have <= total else oldest
+
+
 @dataclass(frozen=True, slots=True)
 class Share:
     """What to send next: at most *size* bytes from *offset* on, to these pages.
@@ -138,17 +147,11 @@ class Viewers:
         """Whether a page is there that takes output as it comes."""
         return any(page.room >= _ROOM for page in self._heard())
 
-    def join(self, name: str, have: int | None, total: int) -> int:
-        """Note that *name* has all output up to *have*; return where it goes on.
-
-        That is *have*, or a later offset if too much is missing.
-        """
-        oldest = max(0, total - HISTORY)
-        start = have if have is not None and oldest <= have <= total else oldest
+    def join(self, name: str, start: int) -> None:
+        """Note that *name* has all output up to *start*, or what stands for it."""
         self._pages.pop(ANYONE, None)
         page = self._moved_to_end(name)
         page.sent = page.seen = start
-        return start
 
     def acknowledge(self, name: str, offset: int) -> None:
         """Note that *name* has drawn all up to *offset*."""

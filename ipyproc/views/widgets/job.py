@@ -16,6 +16,7 @@ from ipyproc.views import assets
 from ipyproc.views.render import console, format, html
 from ipyproc.views.render.format import snapshot
 from ipyproc.views.render.recent import Recent
+from ipyproc.views.terminal.picture import Redrawn
 from ipyproc.views.transport import actions, document, output_feed
 from ipyproc.views.transport.output_feed import Message, OutputFeed, Pauses
 from ipyproc.views.transport.protocol import Ack, Asked, Forget, Look, Ready, Save
@@ -67,6 +68,8 @@ class JobView(LiveWidget):
         # What is to be said after the status.
         self._note = ""
         self._saved = Saved(job, self._make, self._drawn)
+        # What pages asked for that wait for a picture to begin with.
+        self._joining: dict[str, Ready] = {}
         viewers = Viewers()
         self._feed = OutputFeed(job, viewers)
         self._usage = UsageFeed(job, viewers)
@@ -289,7 +292,24 @@ class JobView(LiveWidget):
         return self._send_state(again=self.state["ran"] is not None)
 
     def _ready(self, asked: Ready) -> int:
-        return self.say(self._feed.join(asked))
+        joins, self._joining[asked["page"]] = asked["page"] in self._joining, asked
+        if joins:
+            return 0  # the picture is under way
+        if self._feed.lacks(asked) and self._saved.redraw(self._redrawn):
+            return 0
+        return self._join(asked["page"])
+
+    def _redrawn(self, drawn: Redrawn | None) -> None:
+        """Pass on the picture, on the thread that drew it."""
+        self._post(partial(self._begin, drawn))
+
+    def _begin(self, drawn: Redrawn | None) -> int:
+        """Let the pages that wait for the picture begin with it."""
+        return sum(self._join(page, drawn) for page in list(self._joining))
+
+    def _join(self, page: str, drawn: Redrawn | None = None) -> int:
+        asked = self._joining.pop(page, None)
+        return self.say(self._feed.join(asked, drawn)) if asked else 0
 
     def _ack(self, asked: Ack) -> int:
         self._viewers.acknowledge(asked["page"], asked["offset"])

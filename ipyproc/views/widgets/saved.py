@@ -17,6 +17,7 @@ from ipyproc._jobs.job import Job
 from ipyproc.views.render import format
 from ipyproc.views.render.html import LINES
 from ipyproc.views.render.recent import Kept, Recent
+from ipyproc.views.terminal.picture import Redrawn
 from ipyproc.views.transport.pictures import Pictures, shared
 from ipyproc.views.widgets.place import Bundle
 
@@ -130,6 +131,29 @@ class Saved:
         self._asked = None  # before it is drawn: what comes meanwhile counts anew
         self._tell(self.now())
 
+    def redraw(self, then: Callable[[Redrawn | None], None]) -> bool:
+        """Have all that it shows drawn anew, before all others, and *then* passed on.
+
+        That is ``None`` if it cannot be drawn.
+
+        Returns False if no thread can start.
+        """
+        return self._pictures.ask(_Anew(self._kept, then))
+
     def close(self) -> None:
         """Draw nothing more by itself."""
         self._pictures.forget(self)
+
+
+@dataclass(eq=False, slots=True)
+class _Anew:
+    kept: Kept
+    then: Callable[[Redrawn | None], None]
+
+    def draw(self) -> None:
+        """Draw it, on the thread for that."""
+        drawn = None
+        try:
+            drawn = self.kept.redrawn()
+        finally:
+            self.then(drawn)

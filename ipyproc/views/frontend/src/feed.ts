@@ -40,7 +40,8 @@ export class Feed {
 
   private readonly heard = (message: FromKernel, buffers?: DataView[]): void => {
     const { page } = this.requests;
-    if (message.kind === "begin" && message.page === page && message.seq === this.asked) this.begin(message);
+    if (message.kind === "begin" && message.page === page && message.seq === this.asked)
+      this.begin(message, buffers?.[0]);
     if (message.kind !== "output" || !(message.pages.includes(page) || message.pages.includes("*"))) return;
     const gap = message.after > this.have;
     if (gap && !this.lost) this.ready();
@@ -57,15 +58,18 @@ export class Feed {
     if (!this.requests.closed) this.again = setTimeout(() => this.ready(2 * wait), wait);
   }
 
-  private begin({ offset, clock }: Begin): void {
+  private begin({ offset, clock, streams, above = 0, before = 0 }: Begin, data?: DataView): void {
     clearTimeout(this.again);
     this.lost = 0;
     this.skew = clock - Date.now() / 1000;
     // The output from start to have is here without a gap, or is not needed any more.
-    if (offset < this.start || offset > this.have) {
-      this.output.clear();
+    if (streams || offset < this.start || offset > this.have) {
+      this.output.clear(above, before);
       this.start = this.have = offset;
-      if (offset) this.output.skip(offset);
+      if (streams) {
+        this.start = 0; // what is shown stands for all of it
+        this.show(streams, bytesOf(data));
+      } else if (offset) this.output.skip(offset);
     }
     this.acked = offset;
     this.settle();
@@ -73,21 +77,26 @@ export class Feed {
 
   /** Shows bytes from `offset` on, as far as they are not here. */
   private take(offset: number, streams: Streams, data?: DataView): void {
-    const bytes = data ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength) : new Uint8Array();
+    const bytes = bytesOf(data);
     const end = offset + bytes.length;
     if (end <= this.have) return;
     if (offset > this.have) {
       this.output.skip(offset - this.have);
       this.start = this.have = offset;
     }
+    this.show(streams, bytes, this.have - offset);
+    this.have = end;
+    this.settle();
+  }
+
+  /** Shows the bytes behind the first `known` ones. */
+  private show(streams: Streams, bytes: Uint8Array, known = 0): void {
     let at = 0;
     for (const [stream, length] of streams) {
-      const from = Math.max(at, this.have - offset);
+      const from = Math.max(at, known);
       at += length;
       if (from < at) this.output.screen.feed(stream, bytes.subarray(from, at));
     }
-    this.have = end;
-    this.settle();
   }
 
   /** Draws soon; when the job has printed all, makes sure that all is here. */
@@ -111,4 +120,8 @@ export class Feed {
     for (const timer of [this.again, this.checking]) clearTimeout(timer);
     this.model.off("msg:custom", this.heard);
   }
+}
+
+function bytesOf(data?: DataView): Uint8Array {
+  return data ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength) : new Uint8Array();
 }

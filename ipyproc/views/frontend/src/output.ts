@@ -53,13 +53,14 @@ export class Output {
     };
   }
 
-  /** Begins again with nothing. */
-  clear(): void {
+  /** Begins again with nothing; lines `above` and bytes `before` are left out. */
+  clear(above = 0, before = 0): void {
     const { gone, lines } = this.screen;
     this.screen = new Screen();
     this.screen.gone = [...gone, ...lines];
     this.notes = [];
-    this.lost = 0;
+    this.screen.dropped = above;
+    this.lost = before;
   }
 
   /** Says that so many bytes are left out here. */
@@ -75,8 +76,9 @@ export class Output {
       this.lost += note[1];
       this.notes.shift();
     }
-    const parts = [this.lost && size(this.lost), `${dropped.toLocaleString("en")} lines`];
-    return dropped ? `${parts.filter(Boolean).join(" and ")} above are not shown` : "";
+    const above = [this.lost && size(this.lost), dropped && `${dropped.toLocaleString("en")} lines`];
+    const parts = above.filter(Boolean);
+    return parts.length ? `${parts.join(" and ")} above are not shown` : "";
   }
 
   /** Draws at the next turn if it is in sight, and once in a while if not. */

@@ -212,6 +212,9 @@ export interface Begin {
   seq: number | null;
   clock: number;
   offset: number;
+  streams?: Streams;
+  above?: number;
+  before?: number;
 }
 
 export interface Output {
