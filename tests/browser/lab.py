@@ -86,11 +86,16 @@ class Lab:
 
 
 @contextmanager
-def serving(home: Path) -> Iterator[Lab]:
-    """Run JupyterLab in *home*; nothing of it survives the block."""
+def serving(home: Path, *, extension: bool = True) -> Iterator[Lab]:
+    """Run JupyterLab in *home*, with our extension or without it.
+
+    Nothing of it survives the block.
+    """
     lab = Lab(_free_port(), secrets.token_hex(), home / "notebooks")
     lab.root.mkdir()
     _configure(lab, home / ".jupyter")
+    if not extension:
+        _disable(home / ".jupyter/labconfig")
     versions.write_specs(home)
     log = home / "lab.log"
     with sandbox(home) as environment, log.open("wb") as out:
@@ -138,6 +143,13 @@ def _configure(lab: Lab, folder: Path) -> None:
     for name, values in SETTINGS.items():
         lab.set_up(name, values)
     (folder / "jupyter_lab_config.json").write_text(json.dumps(config))
+
+
+def _disable(folder: Path) -> None:
+    """Disable our extension, as ``jupyter labextension disable`` does."""
+    folder.mkdir(parents=True)
+    disabled = json.dumps({"disabledExtensions": {"ipyproc": True}})
+    (folder / "page_config.json").write_text(disabled)
 
 
 def _wait_for_answer(lab: Lab, server: subprocess.Popen[bytes], log: Path) -> None:

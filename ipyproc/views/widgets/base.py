@@ -218,9 +218,7 @@ class LiveWidget(anywidget.AnyWidget):
 
     def _settle(self, asked: Settle) -> int:
         """Turn the output into static HTML in all places."""
-        for place in self._places:
-            place.settled = True
-        return 0
+        return sum(place.settle() for place in self._places)
 
     #: All that a page can ask for, besides buttons.
     REQUESTS: ClassVar[Requests] = {

@@ -1,8 +1,9 @@
 """One place in a notebook where a view is shown: as a widget, or as HTML and text.
 
 A notebook that is saved with a widget and opened without its kernel shows nothing. So
-sooner or later the output of the cell becomes static HTML. As long as the kernel is
-there, the page puts the widget into that HTML, which it finds by the view's token.
+the output of the cell becomes static HTML: in JupyterLab and Notebook 7 as soon as the
+page has the widget, elsewhere at the end. As long as the kernel is there, the page puts
+the widget into that HTML, which it finds by the view's token.
 
 What is published reaches the file only if a page is there and still knows the output.
 So each time the front end's extension is told, too (see `transport.document`).
@@ -73,6 +74,18 @@ class Place:
     def show(self, view: Shown) -> None:
         """Show another view, as a widget unless it is over."""
         self._show(view, is_live=not view.final, update=True)
+
+    def settle(self) -> int:
+        """Show as HTML only what is shown as a widget, too; return the size.
+
+        The page has the widget by now, and puts it there.
+        """
+        self.settled = True
+        if self._is_html:
+            return 0
+        self._is_html = True
+        self._publish(self._static, {}, update=True)
+        return self.size
 
     def update(self, *, now: bool = False) -> int:
         """Show the view as HTML if that changed and is due; return the size.

@@ -288,8 +288,10 @@ class RowsView(LiveWidget):
         return 0
 
     def _settle(self, asked: Settle) -> int:
-        self._saved, self._saved_at = None, -math.inf
-        return super()._settle(asked)
+        self._saved, self._saved_at = None, -math.inf  # as they are now, and soon
+        for place in self._places:
+            place.settled = True
+        return 0
 
     REQUESTS: ClassVar[Requests] = LiveWidget.REQUESTS | {
         "look": _look,

@@ -3,7 +3,7 @@
 import type { FromKernelToFile, FromPageToFile, Picture } from "../src/protocol.js";
 import { ended } from "./ended.js";
 import type { Comm, Context, Kernel, Message } from "./jupyter.js";
-import { bundle, html, inFile, isSilent, type Place, places, show, store, text } from "./outputs.js";
+import { bundle, html, inFile, isSilent, type Place, places, show, showStatic, store, text } from "./outputs.js";
 import { isAlone, isWriter, join } from "./writer.js";
 
 const NAME = "ipyproc.document";
@@ -20,8 +20,20 @@ export class NotebookDocument {
   private comm?: Comm;
 
   constructor(private readonly context: Context) {
-    const ready = Promise.all([context.ready, context.sessionContext.ready]);
+    const loaded = context.ready.then(() => context.isDisposed || this.open());
+    // Without a kernel this is never so.
+    const ready = Promise.all([loaded, context.sessionContext.ready]);
     ready.then(() => context.isDisposed || this.follow()).catch(console.warn);
+  }
+
+  /**
+   * Shows what the file has. A widget in it is of a front end without this extension: if
+   * its kernel is there it moves into the HTML, else it would hide that.
+   */
+  private open(): void {
+    const { collaborative, sharedModel } = this.context.model;
+    if (collaborative && sharedModel.awareness && !isAlone(sharedModel.awareness)) return;
+    for (const place of places(this.context.model)) showStatic(place);
   }
 
   private follow(): void {

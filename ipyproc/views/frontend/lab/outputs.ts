@@ -61,6 +61,14 @@ export function show(place: Place, data: Data): boolean {
   return true;
 }
 
+/** Shows what the file has beside a widget that no kernel may know. */
+export function showStatic(place: Place): void {
+  const { cell, index } = place;
+  const shown = cell.outputs.get(index).toJSON();
+  const data = shown.data ?? {};
+  if (WIDGET in data) cell.outputs.set(index, withData(shown, bundle(html(data), text(data))));
+}
+
 /** Whether `store` leaves what is shown alone; in JupyterLab 4.2 it does not, which is found out by trying. */
 export let isSilent = true;
 

@@ -185,4 +185,4 @@ class JobPane implements View {
   }
 }
 
-export default live<JobTraits>((model) => new JobPane(model), { settles: false });
+export default live<JobTraits>((model) => new JobPane(model), { settles: true });
