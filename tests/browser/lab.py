@@ -17,6 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import nbformat
+from nbformat import NotebookNode
+from nbformat.sign import NotebookNotary
 from playwright.sync_api import Locator, Page, expect
 
 from ipyproc.views.frontend import hatch_build
@@ -64,6 +67,13 @@ class Lab:
     def url(self) -> str:
         """Where the server is."""
         return f"http://127.0.0.1:{self.port}"
+
+    def trust(self, path: Path, document: NotebookNode) -> None:
+        """Write a notebook and trust it, as ``jupyter trust`` does."""
+        nbformat.write(document, path)
+        notary = NotebookNotary(data_dir=str(self.root.parent / ".local/share/jupyter"))
+        notary.sign(document)
+        notary.store.close()
 
     def request(self, method: str, path: str) -> Any:
         """Ask the server's REST interface."""

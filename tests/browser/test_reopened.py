@@ -12,7 +12,7 @@ from nbformat.v4 import new_code_cell, new_notebook, new_output
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.fixtures import IN_SIGHT, Picture
-from tests.browser.lab import Lab, Notebook
+from tests.browser.lab import NOTEBOOK, Lab, Notebook
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
@@ -33,6 +33,10 @@ RUNNING = {
     'data-name="old" data-status="running"><header><span class="ipyproc-status" '
     'style="color:#3b78d8"><b>running</b></span> <b>old</b></header></section></div>',
 }
+
+
+#: Whether the page believes the outputs of the notebook.
+TRUSTED = f"[...{NOTEBOOK}.content.model.cells].at(-1).outputs.trusted"
 
 
 @pytest.fixture(scope="module")
@@ -74,8 +78,13 @@ def stranger(browser: Browser) -> Iterator[Page]:
 
 
 @pytest.mark.parametrize(
-    ("front", "kernel"),
-    [("JupyterLab", False), ("Notebook 7", False), ("Notebook 7", True)],
+    ("front", "kernel", "trusted"),
+    [
+        ("JupyterLab", False, False),
+        ("JupyterLab", False, True),
+        ("Notebook 7", False, True),
+        ("Notebook 7", True, False),
+    ],
 )
 def test_by_a_stranger(
     saved: NotebookNode,
@@ -84,13 +93,18 @@ def test_by_a_stranger(
     picture: Picture,
     front: str,
     kernel: bool,
+    trusted: bool,
 ) -> None:
-    """In another browser, untrusted, with or without a kernel, all of it is shown."""
+    """In another browser, trusted or not, with a kernel or not, all of it is shown."""
     document = deepcopy(saved)
     document.cells.append(_cell_that_ran())  # with that it is untrusted
     if not kernel:
         document.metadata.kernelspec.name = "gone"
-    nbformat.write(document, lab.root / "stranger.ipynb")
+    path = lab.root / "stranger.ipynb"
+    if trusted:
+        lab.trust(path, document)
+    else:
+        nbformat.write(document, path)
 
     opened = Notebook(stranger, lab, "stranger.ipynb", front, kernel=kernel)
 
@@ -98,9 +112,11 @@ def test_by_a_stranger(
     old = opened.cell(3)
     # Nobody knows of a kernel that somebody may still choose.
     expect(old.locator(".ipyproc-status")).to_have_text(ENDED if kernel else "running")
-    expect(old).not_to_contain_text("Error displaying widget")
+    for text in ("Error displaying widget", "Loading widget"):
+        expect(old).not_to_contain_text(text)
+    assert stranger.evaluate(TRUSTED) == trusted
     for theme in opened.themes():
-        picture(stranger, f"reopened-{front[0]}-{kernel}-{theme}")
+        picture(stranger, f"reopened-{front[0]}-{kernel}-{trusted}-{theme}")
     stranger.goto("about:blank")
     lab.end_kernels()
 

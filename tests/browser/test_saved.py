@@ -85,7 +85,7 @@ class Desk:
 
     def start(self, name: str) -> Locator:
         """Run the cell of a job, and wait for its live pane."""
-        self.notebook.start(_number(name))
+        self.notebook.start(number(name))
         pane = self.pane(name)
         expect(pane.get_by_role("button", name="Kill")).to_be_enabled()
         return pane
@@ -100,7 +100,7 @@ class Desk:
 
     def wait(self, name: str, text: str) -> None:
         """Wait until the notebook in the page says *text* of a job."""
-        self.notebook.saves(_number(name), text)
+        self.notebook.saves(number(name), text)
 
     def on_disk(self, name: str) -> Output:
         """Save, and return the output of a job's cell."""
@@ -140,7 +140,7 @@ class Output:
 
 def output(document: dict[str, Any], name: str) -> Output:
     """Return the one output of a job's cell."""
-    (found,) = document["cells"][_number(name)]["outputs"]
+    (found,) = document["cells"][number(name)]["outputs"]
     return Output(found["data"])
 
 
@@ -149,7 +149,8 @@ def _cell(name: str, command: str) -> str:
     return f"{LOAD}\n%spawn --name {name} {options}{command.format(name)}"
 
 
-def _number(name: str) -> int:
+def number(name: str) -> int:
+    """Return which cell is that of a job."""
     return [*CELLS].index(name) + (BETWEEN + 1) * (name == LAST)
 
 
@@ -187,7 +188,7 @@ def test_a_second_tab(desk: Desk) -> None:
     desk.finish("tab")
 
     for notebook in (other, desk.notebook):
-        notebook.saves(_number("tab"), "exit status 3")
+        notebook.saves(number("tab"), "exit status 3")
     assert ended(output(other.on_disk(), "tab"))
     second.close()
     desk.overwrite()
@@ -214,7 +215,7 @@ def test_a_live_pane_is_left_alone(desk: Desk) -> None:
 
 def test_an_open_pipe(desk: Desk) -> None:
     """A job whose child holds its output has its exit status in the file."""
-    desk.notebook.start(_number("pipe"))
+    desk.notebook.start(number("pipe"))
     desk.execute("from ipyproc import jobs; jobs['pipe'].wait(30)")
     desk.execute(NOW.format("pipe"))
     desk.wait("pipe", "exit status 0")
@@ -314,7 +315,7 @@ def restarted(desk: Desk) -> Desk:
 
 def test_a_restart(restarted: Desk) -> None:
     """What ran when the kernel was restarted ended with it."""
-    restarted.page.wait_for_function(SAYS, arg=[_number("restart"), WITH_KERNEL])
+    restarted.page.wait_for_function(SAYS, arg=[number("restart"), WITH_KERNEL])
 
     assert restarted.on_disk("restart").status.startswith(WITH_KERNEL)
 
@@ -347,5 +348,5 @@ def test_the_end_of_the_kernel(desk: Desk) -> None:
 
     desk.page.evaluate(f"{NOTEBOOK}.sessionContext.shutdown()")
 
-    desk.page.wait_for_function(SAYS, arg=[_number("shutdown"), WITH_KERNEL])
+    desk.page.wait_for_function(SAYS, arg=[number("shutdown"), WITH_KERNEL])
     assert desk.on_disk("shutdown").status.startswith(WITH_KERNEL)

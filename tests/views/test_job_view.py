@@ -20,7 +20,7 @@ from ipyproc.views.transport.viewers import HISTORY, LAG, WINDOW
 from tests.views.comms import FakeComm
 from tests.views.conftest import FrontEnd
 from tests.views.fakes import FakeJob
-from tests.views.test_display import Shell
+from tests.views.test_display import VIEW, Shell
 from tests.views.test_rate_limiter import LINGER, ended
 
 
@@ -692,6 +692,27 @@ def test_output_that_stays_open_is_said(
         True,
     )
     assert shell.shown[-1].data["text/plain"] == told[-1][0]
+
+
+def test_a_page_that_has_the_pane_needs_no_widget(
+    front: FrontEnd, job: FakeJob, view: JobView
+) -> None:
+    """Where the page says so the output becomes HTML at once, and then at the end."""
+    shell = Shell()
+    view.display(shell)
+    assert set(shell.shown[0].data) == {VIEW, "text/plain", "text/html"}
+    for _ in range(2):
+        front.say(view, {"action": "settle"})
+    assert ended()
+    first, second = shell.shown
+    assert second.update
+    assert second.data == {k: v for k, v in first.data.items() if k != VIEW}
+
+    job.ends()
+    assert pictures.shared.retire(20)
+    assert ended()
+    assert len(shell.shown) == 3
+    assert "\nexit status 0" in shell.shown[2].data["text/plain"]
 
 
 def test_after_each_cell_where_no_page_is(

@@ -322,6 +322,7 @@ class JobView(LiveWidget):
         "look": _look,
         "away": LiveWidget.REQUESTS["away"],
         "leave": LiveWidget.REQUESTS["leave"],
+        "settle": LiveWidget.REQUESTS["settle"],
         "ready": _ready,
         "ack": _ack,
         "save": _save,
