@@ -20,12 +20,19 @@ class CommandHost:
     """
 
     def __init__(
-        self, name: str, argv: Sequence[str], python: str | None, lease: float
+        self,
+        name: str,
+        argv: Sequence[str],
+        python: str | None,
+        lease: float,
+        shown: str = "",
     ) -> None:
         self.name = name
         self.argv = tuple(argv)
         self.python = python
         self.lease = lease
+        # How errors call a command that takes one word, which a login shell splits.
+        self._shown = shown
         self._link = self._connection()
 
     def __repr__(self) -> str:
@@ -45,7 +52,7 @@ class CommandHost:
         self._link.close()
 
     def _connection(self) -> Link:
-        dialer = CommandDialer(self.name, self.argv, self.python)
+        dialer = CommandDialer(self.name, self.argv, self.python, self._shown)
         return Link(self.name, dialer, self.lease)
 
 
@@ -79,7 +86,18 @@ def command(
         raise checks.wrong("name", "a str", name)
     if isinstance(argv, str):  # its letters would be the words
         raise checks.wrong("argv", "a list of words", argv)
+    return checked(known, argv, python, lease)
+
+
+def checked(
+    name: str,
+    argv: Sequence[str],
+    python: str | None,
+    lease: float,
+    shown: str = "",
+) -> CommandHost:
+    """Check the rest of the arguments, and return the host."""
     words = request.words(argv)
     if python is not None:
         python = checks.path("python", python)
-    return CommandHost(known, words, python, checks.seconds("lease", lease))
+    return CommandHost(name, words, python, checks.seconds("lease", lease), shown)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import shlex
 from collections.abc import Callable, Sequence
 from selectors import EVENT_READ, EVENT_WRITE
 from typing import Final
@@ -28,6 +29,18 @@ done
 echo
 echo "$2 none$found"
 """
+# For a command that takes one word, and has a login shell split it: that word is sh,
+# which any of them knows, and this is what that reads. It is read as a whole before it
+# begins, and says so: what comes behind it is not for the shell. A bash that is the
+# outermost shell of an ssh session reads ~/.bashrc, which those of jobs are not to do.
+_SCRIPT: Final = """\
+{{ set -- {program} {marker}
+echo; echo "$2 shell"
+[ "${{SHLVL:-0}}" -gt 0 ] || export SHLVL=1
+{run}
+}}
+"""
+_WORD: Final = "sh"
 # How many words of the command an error shows.
 _SHOWN: Final = 4
 # The most that is read before the marker, of whatever a login prints.
@@ -35,12 +48,18 @@ _LONGEST_BANNER: Final = 1 << 20
 
 
 class CommandDialer:
-    """Opens connections by running a command with words put behind it."""
+    """Opens connections by running a command with words put behind it.
 
-    def __init__(self, name: str, argv: Sequence[str], python: str | None) -> None:
+    If it is *shown* as something else in errors, it takes one word.
+    """
+
+    def __init__(
+        self, name: str, argv: Sequence[str], python: str | None, shown: str
+    ) -> None:
         self._name = name
         self._argv = argv
         self._python = python
+        self._shown = shown
         # Now: the code of this session, whatever becomes of the package.
         self._relay = bundle.relay()
 
@@ -55,14 +74,25 @@ class CommandDialer:
             event_loop().call_soon(lambda error=error: failed(error))  # type: ignore[misc]
             return
         greeting = _Greeting(self._name, child, marker.encode(), opened, failed)
-        greeting.shown = " ".join(self._argv[:_SHOWN])
-        greeting.send(marker.encode() + self._relay)
+        greeting.shown = self._shown or " ".join(self._argv[:_SHOWN])
+        greeting.relay = marker.encode() + self._relay
+        greeting.send(self._script(marker) if self._shown else greeting.relay)
 
     def _words(self, marker: str) -> list[str]:
         program = bundle.PROGRAM
+        if self._shown:
+            return [_WORD]
         if self._python is not None:
             return [self._python, *bundle.OPTIONS, program, marker]
         return ["sh", "-c", _CHOOSE, "sh", program, marker]
+
+    def _script(self, marker: str) -> bytes:
+        run = _CHOOSE
+        if self._python is not None:
+            options = " ".join(bundle.OPTIONS)
+            run = f'exec {shlex.quote(self._python)} {options} "$1" "$2"'
+        program = shlex.quote(bundle.PROGRAM)
+        return _SCRIPT.format(program=program, marker=marker, run=run).encode()
 
 
 class _Greeting:
@@ -84,6 +114,8 @@ class _Greeting:
         self._loop = event_loop()
         #: The beginning of the command, for errors.
         self.shown = ""
+        #: What the program there waits for.
+        self.relay = b""
         self._seen = b""
         self._out = memoryview(b"")
         self._is_over = False
@@ -137,6 +169,8 @@ class _Greeting:
     def _hear(self, line: bytes) -> None:
         word, _, text = line.decode(errors="replace").partition(" ")
         match word:
+            case "shell":
+                self.send(self.relay)
             case "load":
                 self.send(bundle.agent(text))
             case "open":

@@ -11,6 +11,8 @@ import shutil
 import subprocess
 import sys
 
+from tests import debian
+
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 HELP = (
     "The browser tests need Chromium and found none. Install it (Debian: apt-get "
@@ -31,25 +33,15 @@ def _starts(path: str) -> bool:
     return run.returncode == 0
 
 
-def _install() -> None:
-    print("Chromium, for the browser tests: installing Debian's package", flush=True)
-    environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-    for step in (
-        "update",
-        "install --yes --no-install-recommends chromium fonts-dejavu-core",
-    ):
-        apt = ["apt-get", "-qq", *step.split()]
-        subprocess.run(apt, env=environment, stdin=subprocess.DEVNULL, check=True)
-
-
 def main() -> str | None:
     """Make sure that there is a browser; return why there is none, or None."""
     if find():
         return None
-    if os.geteuid() or not shutil.which("apt-get") or os.environ.get("CHROMIUM"):
+    if not debian.may_install() or os.environ.get("CHROMIUM"):
         return HELP
+    print("Chromium, for the browser tests: installing Debian's package", flush=True)
     try:
-        _install()
+        debian.install("chromium", "fonts-dejavu-core")
     except subprocess.CalledProcessError as error:
         return f"{HELP}\n({error})"
     return None if find() else HELP
