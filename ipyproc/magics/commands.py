@@ -28,6 +28,7 @@ from ipyproc.magics.help import PROCFIND, PROCKILL, PROCS, PROCWAIT, SPAWN
 from ipyproc.magics.options import Grammar, HelpRequested
 from ipyproc.magics.spawn import Limits, Scripts, start
 from ipyproc.magics.targets import also_run, find_jobs, find_process, find_targets
+from ipyproc.magics.terminal import has_terminal, lend, own_size
 from ipyproc.process import Process
 from ipyproc.session import jobs
 from ipyproc.state import ProcessState
@@ -104,13 +105,17 @@ class IPyProc(Magics):
         grace = self.grace if options.grace is None else options.grace
         limits = Limits(grace, self.memory_limit, self.output_limit)
         field = self._has_field(options)
-        job = start(options, words, cell, user, limits, self.scripts, field)
+        pty = options.pty and (own_size() if self._in_terminal else True)
+        job = start(options, words, cell, user, limits, self.scripts, field, pty)
         self._bind(options, proc=job, out=job.stdout, err=job.stderr)
         self._show(job, options.quiet)
         within = self.ready_timeout if options.within is None else options.within
         wait.until_ready(job, options.until, options.until_port, within)
         if options.wait or options.check:
-            wait.wait([job], monitor=self._monitor(job, options.quiet))
+            is_lent = options.pty and not options.quiet and self._in_terminal
+            if is_lent:
+                lend(job)
+            wait.wait([job], monitor=self._monitor(job, options.quiet or is_lent))
             self._bind(options, out=job.stdout.plain, err=job.stderr.plain)
         if options.check:
             wait.check([job])
@@ -182,10 +187,21 @@ class IPyProc(Magics):
         return User(variables, Expansion(variables, theirs))
 
     def _has_field(self, options: Namespace) -> bool:
-        """Whether somebody can type input for the job: its pane is there and waits."""
+        """Whether somebody can type input for the job: its pane is there and waits.
+
+        Where there are no panes, what has a terminal is typed to by ``Job.send``, or,
+        while we wait, by the user.
+        """
+        if options.pty and self._in_terminal:
+            return not options.quiet
         is_live = self.view and getattr(self._ip, "kernel", None) is not None
         is_left = options.quiet or options.wait or options.check or options.detach
         return is_live and not is_left and accepts_input(self._ip)
+
+    @property
+    def _in_terminal(self) -> bool:
+        """Whether this is IPython in a terminal."""
+        return getattr(self._ip, "kernel", None) is None and has_terminal()
 
     def _show(self, job: Job, quiet: bool) -> None:
         if self.view and not quiet:

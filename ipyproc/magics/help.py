@@ -57,6 +57,7 @@ for a Python list of words, or a text that is split like the line; @@ is an @.""
         ),
         Option("--stderr", "the same for standard error", "FILE"),
         Option("--merge", "send standard error where standard output goes"),
+        Option("--pty", "give it a terminal, which its input and all output are"),
         Option("--shell", "run the rest of the line, or the body, in bash, or in sh"),
         Option("--script", "run the program on a file of its own that has the body"),
         Option("--expand", "expand the body that is input, or the script, too"),

@@ -27,6 +27,7 @@ from ipyproc.magics.errors import one_line
 from ipyproc.magics.parsing import Words
 from ipyproc.session import run
 
+_ONE_STREAM = "what a job prints in a terminal is one stream"
 _READY = "one waits until it is ready, the other until it ends"
 # Options that exclude each other, and why.
 _EXCLUSIVE = {
@@ -38,6 +39,11 @@ _EXCLUSIVE = {
     ("err", "stderr"): "what goes to a file is not captured",
     ("err", "merge"): "standard error goes to standard output",
     ("stderr", "merge"): "standard error goes to standard output",
+    ("pty", "merge"): _ONE_STREAM,
+    ("pty", "err"): _ONE_STREAM,
+    ("pty", "stderr"): _ONE_STREAM,
+    ("pty", "stdout"): "what a job prints in a terminal goes to no file",
+    ("pty", "detach"): "a detached job has no terminal",
     ("until", "wait"): _READY,
     ("until", "check"): _READY,
     ("until_port", "wait"): _READY,
@@ -102,12 +108,14 @@ def start(
     limits: Limits,
     scripts: Scripts,
     has_field: bool,
+    pty: bool | tuple[int, int],
 ) -> Job:
     """Start the job that the line and the body of a cell describe.
 
     *words* is what follows the options on the line. *has_field*: whether its pane will
-    have a field for input. Raises ``UsageError`` for a mistake, and the ``OSError`` of
-    the system, shown as one line, for what the system refuses; then nothing runs.
+    have a field for input. *pty*: whether it has a terminal, or its size. Raises
+    ``UsageError`` for a mistake, and the ``OSError`` of the system, shown as one line,
+    for what the system refuses; then nothing runs.
     """
     _exclude({**vars(options), "body": None})
     if options.within is not None and not (options.until or options.until_port):
@@ -133,6 +141,7 @@ def start(
             stdout=_file(options.stdout),
             stderr=_file(options.stderr),
             merge=options.merge,
+            pty=pty,
             shell=options.shell,
             timeout=options.timeout,
             detach=options.detach,
@@ -172,16 +181,21 @@ def _stdin(options: argparse.Namespace, body: str | None, has_field: bool) -> So
     """Where input comes from: it is open only if somebody can type it, or says so."""
     if body is not None:
         return body.encode()
-    if options.no_stdin:
-        return None
-    if options.stdin is None:
-        return PIPE if has_field else None
-    return PIPE if options.stdin == "-" else _file(options.stdin)
+    if options.stdin not in (None, "-"):
+        return _file(options.stdin)
+    if options.stdin == "-" or (has_field and not options.no_stdin):
+        return PIPE
+    # With a terminal, `None` would be that: a program that asked would wait for ever.
+    return Path(os.devnull) if options.pty else None
 
 
 def _is_seen(options: argparse.Namespace) -> bool:
-    """Whether what the job prints goes to a pane, and to nothing else."""
-    return not (options.out or options.err or options.stdout or options.stderr)
+    """Whether what the job prints goes to a pane, and to nothing else.
+
+    In a terminal, programs see for themselves whether colours and pagers are right.
+    """
+    files = options.stdout or options.stderr
+    return not (options.out or options.err or files or options.pty)
 
 
 def _file(path: str | None) -> Path | None:

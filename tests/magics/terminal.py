@@ -7,6 +7,7 @@ import os
 import re
 import select
 import sys
+import termios
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -73,6 +74,10 @@ class Terminal:
     def press(self, keys: str) -> None:
         """Press keys: Return is a newline, Tab a tab, Ctrl-C ``\\x03``."""
         os.write(self._fd, keys.replace("\n", "\r").encode())
+
+    def resize(self, rows: int, columns: int) -> None:
+        """Change the size of the terminal."""
+        termios.tcsetwinsize(self._fd, (rows, columns))
 
     def ready(self) -> None:
         """Wait for the next prompt."""
