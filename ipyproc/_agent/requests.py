@@ -30,6 +30,7 @@ def body_of(request: Request) -> Body:
     script = request.script
     body = {
         "argv": request.argv,
+        "homes": request.homes,
         "name": request.name,
         "dir": request.dir,
         "env": dict(request.env),
@@ -54,7 +55,7 @@ def request_of(asked: Fields, side: Fields) -> Request:
     system = asked.fields("sys").body if asked.body.get("sys") else None
     directory = asked.optional("dir")
     return Request(
-        argv=_argv(asked, inherited),
+        argv=_argv(asked, inherited, home),
         name=asked.text("name"),
         dir=_path(directory, home) if directory else home,
         env=asked.mapping("env"),
@@ -87,7 +88,7 @@ def _check_travels(request: Request) -> None:
         raise TypeError("sys: a descriptor means nothing on another machine")
 
 
-def _argv(asked: Fields, inherited: Mapping[str, str]) -> tuple[str, ...]:
+def _argv(asked: Fields, inherited: Mapping[str, str], home: str) -> tuple[str, ...]:
     argv = asked.texts("argv")
     if not argv:
         raise ProtocolError("argv: expected words")
@@ -96,6 +97,9 @@ def _argv(asked: Fields, inherited: Mapping[str, str]) -> tuple[str, ...]:
         argv[0] = "bash" if shutil.which("bash", path=path) else "sh"
     if any("\0" in word for word in argv):
         raise ProtocolError("argv: a NUL byte")
+    for index in asked.numbers("homes"):
+        if index < len(argv):
+            argv[index] = _from_home(argv[index], home)
     return tuple(argv)
 
 
@@ -103,9 +107,14 @@ def _path(path: str | None, home: str) -> str | None:
     """The path as it is meant on this machine: from the user's home."""
     if path is None or "\0" in path:
         return None
+    return os.path.join(home, _from_home(path, home))
+
+
+def _from_home(path: str, home: str) -> str:
+    """The path with the home directory here that it begins with, if it does."""
     if path == "~" or path.startswith("~/"):
-        path = home + path[1:]
-    return os.path.join(home, os.path.expanduser(path))
+        return home + path[1:]
+    return os.path.expanduser(path)
 
 
 def _decoded(text: str) -> bytes:

@@ -54,9 +54,10 @@ class Request:
     *inherited* is the environment that *env* is added to, our own if it is ``None``,
     and *without* are those of its variables that are left out. With *append* files are
     not emptied. *pty* is the rows and columns of its terminal. *script* is what the
-    process gets as descriptor ``SCRIPT``. *shown* is the command
-    as the user typed it, for views; empty if that is *argv*. With *shell* the first
-    word is a shell, which the machine that the job runs *on* chooses.
+    process gets as descriptor ``SCRIPT``. *shown* is the command as the user typed it,
+    for views; empty if that is *argv*. With *shell* the first word is a shell, which
+    the machine that the job runs *on* chooses. *homes* are the indices of words that
+    begin with ``~``, a home directory there.
     """
 
     argv: tuple[str, ...]
@@ -85,6 +86,7 @@ class Request:
     memory_limit: int = MEMORY_LIMIT
     shell: bool = False
     on: Host | None = None
+    homes: tuple[int, ...] = ()
 
 
 def check(
@@ -111,6 +113,7 @@ def check(
     output_limit: object = OUTPUT_LIMIT,
     memory_limit: object = MEMORY_LIMIT,
     on: object = None,
+    homes: tuple[int, ...] = (),
 ) -> Request:
     """Check the options of ``spawn``; the errors name the option."""
     if checks.flag("shell", shell):
@@ -148,6 +151,7 @@ def check(
         memory_limit=checks.size("memory_limit", memory_limit),
         shell=bool(shell),
         on=_host(on, detach),
+        homes=homes,
     )
 
 

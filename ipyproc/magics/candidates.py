@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from ipyproc._jobs.request import HERE
+from ipyproc.magics import hosts
 from ipyproc.magics.targets import job_names
 from ipyproc.magics.values import SIGNALS
 from ipyproc.session import jobs
@@ -101,6 +102,13 @@ def pids(prefix: str, _: Namespace) -> Iterator[Candidate]:
     return _beginning(prefix, ours, "pid")
 
 
+def all_hosts(prefix: str, namespace: Namespace) -> Iterator[Candidate]:
+    """The hosts: variables, those that ssh knows, and those that jobs run on."""
+    used = (job.host.name for job in jobs if job.host is not HERE)
+    known = dict.fromkeys([*hosts.names(namespace), *used])
+    return _beginning(prefix, known, "host")
+
+
 def nothing(_: str, __: Namespace) -> Iterator[Candidate]:
     """Nothing: the word is free."""
     return iter(())
@@ -110,6 +118,7 @@ def nothing(_: str, __: Namespace) -> Iterator[Candidate]:
 VALUES: dict[str, Source] = {
     "DIR": directories,
     "FILE": files,
+    "HOST": all_hosts,
     "K=V": environment,
     "SIGNAL": signals,
     "USER": users,

@@ -50,12 +50,14 @@ class Command:
     """What to run: the words of a program, or the text of a script for a shell.
 
     *shown* is the command as it was typed: values of expressions can be secrets.
-    *input* is the standard input if the cell has it.
+    *input* is the standard input if the cell has it. *homes* are the indices of words
+    that begin with a home directory of the machine that it runs on.
     """
 
     argv: list[str] | str
     shown: str
     input: str | None = None
+    homes: tuple[int, ...] = ()
 
 
 def read_command(
@@ -87,8 +89,9 @@ def read_command(
         typed, text = [*words], _expanded(body, options, user)
     else:
         typed, text = [*_words_of(body, options, user)], None
-    argv = _resolve(typed, options, user)
-    return Command(argv, " ".join(word.source for word in typed), text)
+    words_of, homes = _resolve(typed, options, user)
+    shown = " ".join(word.source for word in typed)
+    return Command(words_of, shown, text, homes)
 
 
 def _no_command() -> UsageError:
@@ -126,16 +129,24 @@ def _with_body(words: Words, body: str | None) -> tuple[list[Word], str]:
 
 def _resolve(
     words: Sequence[Word], options: argparse.Namespace, user: User
-) -> list[str]:
-    """The arguments that *words* stand for."""
+) -> tuple[list[str], tuple[int, ...]]:
+    """The arguments that *words* stand for, and which begin with a home elsewhere."""
     _check_lines(words)
     if options.script and all(word.source != f"@{_SCRIPT}" for word in words):
         words = [*words, *Words(f"@{_SCRIPT}")]
-    argv = [text for word in words for text in _arguments(word, user.variables)]
+    argv: list[str] = []
+    homes: list[int] = []
+    for word in words:
+        if options.on is not None and word.has_home:
+            homes.append(len(argv))
+            argv.append(word.there)
+        else:
+            argv += _arguments(word, user.variables)
     if not argv:
         raise _no_command()
-    _tell_hints(words, options.dir)
-    return argv
+    if options.on is None:
+        _tell_hints(words, options.dir)
+    return argv, tuple(homes)
 
 
 def _check_lines(words: Sequence[Word]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from argparse import Namespace
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from typing import Any, TypeVar, cast
 
@@ -25,9 +25,17 @@ from ipyproc.magics import kill, wait
 from ipyproc.magics.cell import User, join_continued
 from ipyproc.magics.expansion import Expansion
 from ipyproc.magics.help import PROCFIND, PROCKILL, PROCS, PROCWAIT, SPAWN
+from ipyproc.magics.hosts import host_name
 from ipyproc.magics.options import Grammar, HelpRequested
 from ipyproc.magics.spawn import Limits, Scripts, start
-from ipyproc.magics.targets import also_run, find_jobs, find_process, find_targets
+from ipyproc.magics.targets import (
+    Target,
+    also_run,
+    find_jobs,
+    find_on,
+    find_process,
+    find_targets,
+)
 from ipyproc.magics.terminal import has_terminal, lend, own_size
 from ipyproc.process import Process
 from ipyproc.session import jobs
@@ -147,11 +155,7 @@ class IPyProc(Magics):
         options, words = PROCKILL.parse(line, user.expansion)
         if bool(words) == options.all:
             raise UsageError("name the jobs, or write --all for all that run")
-        targets = (
-            list(jobs.running)
-            if options.all
-            else find_targets(words, user.variables, others=options.pid)
-        )
+        targets = _targets(options, words, user.variables)
         kill.check(options, targets)
         kill.kill(options, targets)
         for job in also_run(words, targets):
@@ -221,6 +225,22 @@ class IPyProc(Magics):
         """Bind the variables that *options* name to *values*."""
         given = vars(options)
         self._ip.push({given[k]: v for k, v in values.items() if given[k]})
+
+
+def _targets(
+    options: Namespace, words: list[str], variables: Mapping[str, object]
+) -> list[Target]:
+    """What %prockill is about."""
+    if options.on is None:
+        if options.all:
+            return list(jobs.running)
+        return find_targets(words, variables, others=options.pid)
+    if options.pid:
+        raise UsageError("leave out --pid or --on: elsewhere only jobs are known")
+    host = host_name(options.on, variables)
+    if options.all:
+        return [job for job in jobs.running if job.host.name == host]
+    return find_on(words, host)
 
 
 def _last() -> Job:

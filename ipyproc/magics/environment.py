@@ -29,18 +29,29 @@ _HOME = re.compile(r"(?:^|(?<=:))~[^/:]*")
 _LATER_HOME = re.compile(r"(?<=:)~[^/:]*")
 
 
-def assigned(words: Iterable[Word], clear: bool) -> dict[str, str]:
+def assigned(
+    words: Iterable[Word], clear: bool, is_here: bool = True
+) -> dict[str, str]:
     """Return the variables that ``K=V`` words set; ``$K`` in a value is the job's own.
 
-    *clear*: whether the job inherits no variables.
+    ``K`` by itself has our value. *clear*: whether the job inherits no variables. If
+    not *is_here* those are not known, nor are the home directories.
     """
-    known = {} if clear else dict(os.environ)
+    known = dict(os.environ) if is_here and not clear else {}
     added = {}
     for word in words:
-        key, *_ = word.text.partition("=")
+        key, equals, _ = word.text.partition("=")
+        if not equals:
+            added[key] = known[key] = os.environ[key]
+            continue
         value = word.removeprefix(f"{key}=")
-        added[key] = known[key] = "".join(_values(value.parts, known))
+        added[key] = known[key] = "".join(_values(value.parts, known, is_here))
     return added
+
+
+def elsewhere(given: Collection[str]) -> dict[str, str]:
+    """Return what a job on another machine gets beside what is set there."""
+    return {} if "PYTHONUNBUFFERED" in given else {"PYTHONUNBUFFERED": "1"}
 
 
 def defaults(given: Collection[str]) -> dict[str, str]:
@@ -95,10 +106,12 @@ def _activation() -> dict[str, str]:
     return {key: own for key, own in kinds.items() if os.environ.get(key, "") != own}
 
 
-def _values(parts: Iterable[Part], known: Mapping[str, str]) -> Iterator[str]:
+def _values(
+    parts: Iterable[Part], known: Mapping[str, str], is_here: bool
+) -> Iterator[str]:
     begins = True
     for part in parts:
-        if part.is_literal and not part.name:
+        if is_here and part.is_literal and not part.name:
             pattern = _HOME if begins else _LATER_HOME
             yield pattern.sub(lambda found: home(found[0]), part.text)
         else:

@@ -91,6 +91,12 @@ for a Python list of words, or a text that is split like the line; @@ is an @.""
         Option("--detach", "it outlives the kernel"),
         Option("--replace", "end the jobs of its --name first, and wait for that"),
         Option(
+            "--on",
+            "run it elsewhere: on ssh:NAME, in docker:NAME, or on the host in a "
+            "variable; paths, ~ and the shell are the host's, --env K sends our value",
+            "HOST",
+        ),
+        Option(
             "--user",
             "run it as this user, by name or number (needs the right to)",
             "USER",
@@ -113,6 +119,7 @@ examples:
   %spawn --name train --dir ~/model --env SEED=1 python3 -u train.py --epochs 3
   %spawn --check --out text git log -1 --format=%h
   %spawn --until 'listening on' --within 10 serve --port 8000
+  %spawn --on ssh:gpu-3 --dir ~/model --env SEED=1 python3 -u train.py
   job = %spawn --quiet sleep 60
   words = ["-c", "print('as it is')"]
   %spawn python3 @words
@@ -165,7 +172,9 @@ Python: job.wait(timeout), await job.
 
 PROCKILL = Grammar(
     "%prockill",
-    usage="""%prockill job ... [--signal SIGNAL] [--tree | --only] [--grace SECONDS]
+    usage="""\
+%prockill job ... [--on HOST] [--signal SIGNAL] [--tree | --only]
+                 [--grace SECONDS]
        %prockill --all [...]
        %prockill --pid PID ... [--signal SIGNAL] [--grace SECONDS]""",
     summary="""\
@@ -188,6 +197,7 @@ If one of the words is wrong, nothing at all is signalled.""",
         Option("--tree", "signal all that the job started, whatever the signal is"),
         Option("--only", "signal the job's process alone"),
         Option("--all", "signal every job that runs"),
+        Option("--on", "only the jobs on this host, as tables name it", "HOST"),
         Option(
             "--grace",
             "send SIGTERM first, and SIGKILL to what is left after this time",

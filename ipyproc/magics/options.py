@@ -43,6 +43,9 @@ class Option:
 HELP = Option("--help", "show this help")
 #: The values of this option are kept as words: what they mean depends on each other.
 ENV = "--env"
+#: The option that names another machine, and those whose values are paths there.
+ON = "--on"
+_THERE = ("--dir", "--stdout", "--stderr")
 
 # An option, and the word that is its value.
 _Given = tuple[Option, Word | None]
@@ -154,15 +157,23 @@ class Grammar:
         return option, value
 
     def _convert(self, given: Iterable[_Given]) -> argparse.Namespace:
+        given = [*given]
+        is_there = any(option.name == ON for option, _ in given)
         options = self._parser.parse_args(
             [
-                option.name if word is None else f"{option.name}={word.text}"
+                option.name
+                if word is None
+                else f"{option.name}={_value(option, word, is_there)}"
                 for option, word in given
             ]
         )
         if ENV in self.options:
             options.env = [word for option, word in given if option.name == ENV]
         return options
+
+
+def _value(option: Option, word: Word, is_there: bool) -> str:
+    return word.there if is_there and option.name in _THERE else word.text
 
 
 def _runs_shell(given: Iterable[_Given]) -> bool:

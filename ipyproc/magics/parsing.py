@@ -30,13 +30,15 @@ class Part:
     """A piece of a word that is quoted in one way, or the value of an expression.
 
     *quote* is ``'``, ``"``, a backslash, or empty for what is not quoted. *name* is the
-    name in a ``$name``, whether or not it is a variable of the user.
+    name in a ``$name``, whether or not it is a variable of the user. *home* is what was
+    typed if the text begins with a home directory.
     """
 
     text: str
     quote: str = ""
     expanded: bool = False
     name: str = ""
+    home: str = ""
     refusal: str = ""
     hint: str = ""
 
@@ -63,6 +65,17 @@ class Word:
         return "".join(part.text for part in self.parts)
 
     @property
+    def there(self) -> str:
+        """What the word means on another machine, whose home directories differ."""
+        first, *others = self.parts
+        return "".join([first.home or first.text, *(part.text for part in others)])
+
+    @property
+    def has_home(self) -> bool:
+        """Whether it begins with a home directory."""
+        return bool(self.parts and self.parts[0].home)
+
+    @property
     def hints(self) -> list[str]:
         """Why parts of the word stay as they were typed, where that may surprise."""
         return [part.hint for part in self.parts if part.hint]
@@ -79,7 +92,9 @@ class Word:
         for part in self.parts:
             cut = min(left, len(part.text))
             left -= cut
-            kept = replace(part, text=part.text[cut:], name="") if cut else part
+            kept = (
+                replace(part, text=part.text[cut:], name="", home="") if cut else part
+            )
             if kept.text or not cut:
                 parts.append(kept)
         return Word(tuple(parts), self.source.removeprefix(prefix), self.indent)
@@ -230,7 +245,14 @@ class Words(Iterator[Word]):
         typed = self._text[start : found.end]
         # A name that stays as it was typed is text like any other.
         expanded = found.text != typed
-        return Part(found.text, quote, expanded, found.name, found.refusal, found.hint)
+        return Part(
+            found.text,
+            quote,
+            expanded,
+            found.name,
+            refusal=found.refusal,
+            hint=found.hint,
+        )
 
     def _take(self, pattern: re.Pattern[str]) -> str:
         found = pattern.match(self._text, self._position)
@@ -284,7 +306,7 @@ def _replace_home(parts: list[Part]) -> None:
     user, slash, _ = parts[0].text.partition("/")
     if parts[0].is_literal and user[:1] == "~" and (slash or len(parts) == 1):
         text = home(user) + parts[0].text[len(user) :]
-        parts[0] = replace(parts[0], text=text)
+        parts[0] = replace(parts[0], text=text, home=parts[0].text)
 
 
 def home(user: str) -> str:

@@ -24,6 +24,7 @@ from ipyproc.attr import Credential, SysProcAttr
 from ipyproc.magics import environment
 from ipyproc.magics.cell import Command, User, read_command
 from ipyproc.magics.errors import one_line
+from ipyproc.magics.hosts import find_host
 from ipyproc.magics.parsing import Words
 from ipyproc.session import run
 
@@ -44,6 +45,10 @@ _EXCLUSIVE = {
     ("pty", "stderr"): _ONE_STREAM,
     ("pty", "stdout"): "what a job prints in a terminal goes to no file",
     ("pty", "detach"): "a detached job has no terminal",
+    ("on", "pty"): "a job elsewhere has no terminal yet",
+    ("on", "detach"): "a job elsewhere ends with the kernel",
+    ("on", "script"): "the file would be on this machine; --shell sends a script",
+    ("on", "user"): "who it runs as is decided by the way to the host",
     ("until", "wait"): _READY,
     ("until", "check"): _READY,
     ("until_port", "wait"): _READY,
@@ -120,26 +125,23 @@ def start(
     _exclude({**vars(options), "body": None})
     if options.within is not None and not (options.until or options.until_port):
         raise UsageError("--within is for --until and --until-port")
+    on = None if options.on is None else find_host(options.on, user.variables)
     try:
         write = partial(scripts.write, user=options.user, keep=options.detach)
         command = read_command(options, words, body, user, write)
         _exclude({**vars(options), "body": command.input})
-        env = environment.assigned(options.env, options.clear_env)
-        if options.script:
-            env = {**_import_path(command, options), **env}
-        if not options.clear_env:
-            env |= environment.defaults(env)
         asked = check(
             command.argv,
             shown=command.shown,
             name=options.name,
             dir=options.dir,
-            env=env,
+            env=_environment(command, options),
+            homes=command.homes,
             clear_env=options.clear_env,
-            without=[] if _is_seen(options) else environment.ipykernels(),
+            without=[] if on or _is_seen(options) else environment.ipykernels(),
             stdin=_stdin(options, command.input, has_field),
-            stdout=_file(options.stdout),
-            stderr=_file(options.stderr),
+            stdout=_file(options.stdout, on is None),
+            stderr=_file(options.stderr, on is None),
             merge=options.merge,
             pty=pty,
             shell=options.shell,
@@ -150,12 +152,26 @@ def start(
             grace=limits.grace,
             memory_limit=limits.memory,
             output_limit=limits.output,
+            on=on,
         )
         return run(asked)
     except OSError as error:
         raise one_line(error) from None
     except ValueError as error:
         raise UsageError(_explained(error)) from None
+
+
+def _environment(command: Command, options: argparse.Namespace) -> dict[str, str]:
+    """The variables that are added to what the job inherits."""
+    if options.on is not None:
+        env = environment.assigned(options.env, options.clear_env, is_here=False)
+        return {**environment.elsewhere(env), **env}
+    env = environment.assigned(options.env, options.clear_env)
+    if options.script:
+        env = {**_import_path(command, options), **env}
+    if not options.clear_env:
+        env |= environment.defaults(env)
+    return env
 
 
 def _import_path(command: Command, options: argparse.Namespace) -> dict[str, str]:
@@ -198,8 +214,10 @@ def _is_seen(options: argparse.Namespace) -> bool:
     return not (options.out or options.err or files or options.pty)
 
 
-def _file(path: str | None) -> Path | None:
-    return None if path is None else Path(os.path.expanduser(path))
+def _file(path: str | None, is_here: bool = True) -> Path | None:
+    if path is None:
+        return None
+    return Path(os.path.expanduser(path) if is_here else path)
 
 
 def _system(options: argparse.Namespace) -> SysProcAttr | None:

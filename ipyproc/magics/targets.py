@@ -64,6 +64,25 @@ def find_targets(
     return list(targets.values())
 
 
+def find_on(words: Sequence[str], host: str) -> list[Target]:
+    """The jobs on the host called *host* that the words of ``%prockill`` name."""
+    there = [job for job in jobs if job.host.name == host]
+    targets: dict[Job, None] = {}
+    for word in words:
+        name, number = split(word)
+        same = [job for job in jobs.of_name(name) if job in there]
+        if number is not None and number != ALL:
+            same = [job for job in same if job.number == number]
+        if not same and _NUMBER.fullmatch(word):
+            same = [job for job in there if job.pid == int(word)]
+        if not same:
+            labels = [job.label for job in there]
+            raise unknown(f"job on {host}", word, labels)
+        running = [job for job in same if job.ended_at is None] or same[-1:]
+        targets.update(dict.fromkeys(running if number == ALL else running[-1:]))
+    return list(targets)
+
+
 def also_run(words: Sequence[str], targets: Sequence[Target]) -> list[Job]:
     """The jobs of the names among *words* that run and are no target."""
     return [

@@ -60,15 +60,15 @@ def port(text: str) -> int:
 
 
 def assignment(text: str) -> tuple[str, str]:
-    """Read a variable of an environment and its value.
+    """Read a variable of an environment and its value; by itself it has ours.
 
     >>> assignment("SEED=1")
     ('SEED', '1')
     """
     key, equals, value = text.partition("=")
-    if not key or not equals:
+    if not key or (not equals and key not in os.environ):
         raise ArgumentTypeError(f"expected K=V, not {text!r}")
-    return key, value
+    return key, value if equals else os.environ[key]
 
 
 def variable(text: str) -> str:

@@ -60,6 +60,7 @@ def test_options() -> None:
         "--tree",
         "--only",
         "--all",
+        "--on",
         "--grace",
         "--pid",
         "--help",

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 import re
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from ipyproc import jobs
+from ipyproc.hosts import named
 from ipyproc.magics.help import MAGICS, PROCFIND, PROCKILL, PROCWAIT, SPAWN
 from ipyproc.magics.options import Grammar
+from tests.hosts.helpers import agents, gone_agents
 from tests.magics.helpers import PATIENCE, RunCell
 
 #: Stand-ins for what not every machine has, or what would need a network.
@@ -18,6 +22,11 @@ PROGRAMS = {
     "ping": "echo 64 bytes from localhost",
     "git": "echo 1a2b3c4",
     "serve": "echo listening on 8000",
+    "ssh": """\
+mkdir -m 700 -p ~/agent
+while [ "$1" != -- ]; do shift; done; shift 2
+IPYPROC_RUNTIME_DIR=~/agent exec "$@"
+""",
 }
 
 
@@ -39,7 +48,7 @@ def examples(grammar: Grammar) -> list[str]:
 @pytest.fixture
 def surroundings(
     run: RunCell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> RunCell:
+) -> Iterator[RunCell]:
     """A home with the files and programs that the examples use."""
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("SHELL", "/bin/sh")
@@ -51,14 +60,18 @@ def surroundings(
     for name, script in PROGRAMS.items():
         (tmp_path / name).write_text(f"#!/bin/sh\n{script}\n")
         (tmp_path / name).chmod(0o755)
-    return run
+    yield run
+    named("ssh:gpu-3").close()
+    for agent in agents(tmp_path / "agent"):
+        os.kill(agent, signal.SIGTERM)
+    assert gone_agents(tmp_path / "agent")
 
 
 @pytest.mark.slow
 def test_examples_of_spawn(surroundings: RunCell) -> None:
     """The examples of %spawn start, bind, print and name what they say."""
     cells = examples(SPAWN)
-    assert len(cells) == 10
+    assert len(cells) == 11
 
     for cell in cells:
         assert surroundings(cell).error is None, cell
@@ -68,6 +81,8 @@ def test_examples_of_spawn(surroundings: RunCell) -> None:
 
     assert jobs["ping"].stdout.text == "64 bytes from localhost\n"
     assert jobs["train"].stdout.text == "1\n"
+    assert jobs["train.py"].stdout.text == "1\n"
+    assert jobs["train.py"].host.name == "gpu-3"
     assert surroundings("text").value == "1a2b3c4\n"
     assert surroundings("job").value is jobs["sleep"]
     assert jobs.of_name("python3")[0].stdout.text == "as it is\n"

@@ -130,7 +130,7 @@ def test_the_table_and_a_process_are_text_and_html(kernel: Kernel) -> None:
     assert "ipyproc-jobs" in table["text/html"]
     assert "exit status 0" in table["text/plain"]
     assert found.result == "<Process pid=1 ok>"
-    assert "<table" in displays(found)[0]["text/html"]
+    assert 'data-pid="1"' in displays(found)[0]["text/html"]
 
 
 @pytest.mark.parametrize(

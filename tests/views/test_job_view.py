@@ -180,6 +180,20 @@ def test_a_page_begins_though_no_picture_can_be_drawn(
     front.wait(lambda: front.output("a"))
 
 
+def test_another_height_is_drawn_at_once(
+    front: FrontEnd, job: FakeJob, view: JobView
+) -> None:
+    """What was drawn of an ended job is drawn anew where it is shown higher."""
+    job.prints(b"a\n" * 30)
+    job.ends()
+    front.wait(lambda: view.newest())
+    assert "max-height:23.8em" in str(view.static())
+
+    view.height = 5
+    assert "max-height:7.0em" in str(view.static())
+    front.wait(lambda: "max-height:7.0em" in str(view.newest()))
+
+
 def test_both_streams_in_order(front: FrontEnd, job: FakeJob, view: JobView) -> None:
     """A message says which of its bytes belong to which stream."""
     ready(view, front)

@@ -109,11 +109,12 @@ class Fields:
         """Return a list of texts."""
         return self._all(name, str)
 
-    def numbers(self, name: str, size: int) -> list[int]:
-        """Return a list of *size* numbers that are 0 or more."""
+    def numbers(self, name: str, size: int | None = None) -> list[int]:
+        """Return a list of numbers that are 0 or more, *size* of them if given."""
         values = self._all(name, int)
-        if len(values) != size or any(not 0 <= each < 1 << 64 for each in values):
-            raise ProtocolError(f"{name}: expected {size} numbers")
+        is_long_enough = size is None or len(values) == size
+        if not is_long_enough or any(not 0 <= each < 1 << 64 for each in values):
+            raise ProtocolError(f"{name}: expected {size or 'any'} numbers")
         return values
 
     def mapping(self, name: str) -> dict[str, str]:

@@ -111,6 +111,12 @@ class JobView(LiveWidget):
         """Return the command, the last lines of output, and the state."""
         return str(self.static()["text/plain"])
 
+    @traitlets.observe("height")
+    def _resized(self, _: object) -> None:
+        """Draw it anew: what was drawn has another height."""
+        self._saved.outdated()
+        self._saved.ask()
+
     def _make(self, last: Recent, taken: float | None) -> Bundle:
         """Return as text and HTML what was drawn."""
         note = self._note

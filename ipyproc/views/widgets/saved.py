@@ -108,7 +108,7 @@ class Saved:
     def outdated(self) -> None:
         """Have it drawn anew, for something else is to be said."""
         with self._lock:
-            self._newest = None
+            self._newest = self.end = None
 
     def recent(self) -> Recent:
         """Return the last lines of the output as they are now."""
