@@ -70,7 +70,14 @@ def _make_widget(job: object) -> object:
     return import_module("ipyproc.views").JobView(job)
 
 
+def _make_page(job: object) -> str:
+    """Draw what a job printed as a page."""
+    page: str = import_module("ipyproc.views.render.html").page(job)
+    return page
+
+
 _jobs.make_widget = _make_widget
+_jobs.make_page = _make_page
 
 
 def load_ipython_extension(ip: object) -> None:

@@ -13,5 +13,7 @@ if TYPE_CHECKING:
 
 #: Starts what a job's ``again`` asks for.
 run: Callable[[Any], Any]
+#: Makes the page that ``Job.save("x.html")`` writes.
+make_page: Callable[[Any], str]
 #: Makes the view of a ``Job``, when ``Job.widget`` is asked for the first time.
 make_widget: Callable[[Any], Any]

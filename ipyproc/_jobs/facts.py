@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 
 from ipyproc._jobs.output.capture import Capture
@@ -11,6 +12,7 @@ from ipyproc._jobs.procinfo.ports import Ports
 from ipyproc._jobs.procinfo.usage import Usage
 from ipyproc._jobs.request import Host, Request
 from ipyproc._jobs.runner import JobStatus, Runner, Terminal
+from ipyproc._jobs.saving import save
 from ipyproc.process import Process
 from ipyproc.state import ProcessState
 
@@ -115,6 +117,16 @@ class Facts:
         something between was dropped.
         """
         return self._runner.output.read(offset, size)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write what it printed so far to a file at *path*, whose ending says as what.
+
+        ``.cast`` is a recording that asciinema plays, version 3, with the times at
+        which it was printed, the sizes of the terminal, and the exit code; it holds
+        nothing that was typed. ``.html`` is a page with the last picture of it. All
+        else gets the bytes of both streams, in order of arrival.
+        """
+        save(self, self._runner.output, path)
 
     @property
     def as_utf8(self) -> Output:

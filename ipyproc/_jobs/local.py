@@ -105,6 +105,7 @@ class LocalRunner:
         """Start the process; *changed* is called from now on."""
         self._loop.check_open()
         self._changed = changed
+        self.output.begin()
         self._clock = time.time() - time.monotonic()
         self._dependence = self._loop.depend(self._loop_failed)
         # First of all: once there is a process it may not fail for want of descriptors.

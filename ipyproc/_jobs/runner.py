@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 from errno import EIO
 from typing import Protocol, TypeVar
@@ -97,6 +97,13 @@ class Terminal(Protocol):
     @property
     def columns(self) -> int:
         """How many columns it was given last."""
+
+    @property
+    def sizes(self) -> Sequence[tuple[float, int, int, int]]:
+        """Its first size and later ones.
+
+        Since when, in seconds, and how much had been printed then; rows, columns.
+        """
 
     @property
     def reads_keys(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 import time
@@ -41,6 +42,7 @@ def calls(job: Job) -> dict[str, Callable[[], object]]:
         "attributes": lambda: (job.state, job.elapsed, job.total, job.in_memory),
         "facts": lambda: (job.host, job.dir, job.timed_out, job.last_usage()),
         "terminal": lambda: (job.terminal, job.password_prompt, look_at_a_terminal()),
+        "save": lambda: (job.save(os.devnull), job.stdout.time_at(0)),
         "plain": lambda: (job.stdout.plain, job.as_utf8.total),
         "until": lambda: job.until("x", timeout=PATIENCE),
         "ports": lambda: listening(job),
@@ -184,7 +186,7 @@ def test_every_public_call_is_tried() -> None:
         *("label", "elders", "is_named", "refresh"),
         *("ports", "until", "until_listening"),
         *("host", "dir", "timed_out", "last_usage"),
-        *("terminal", "password_prompt", "resize"),
+        *("terminal", "password_prompt", "resize", "save"),
     }
     # They end the job, or belong to the session.
     others = {

@@ -46,6 +46,10 @@ class FarCapture(Capture):
         """How many of them are in memory here."""
         return self._window.in_memory
 
+    def time_at(self, offset: int) -> float | None:
+        """Return how many seconds after the start the byte at *offset* arrived here."""
+        return self._window.time_at(offset)
+
     def told(self, dropped: int, error: str | None) -> None:
         """Take over what the agent says of it."""
         self._dropped = dropped

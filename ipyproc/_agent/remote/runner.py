@@ -103,6 +103,7 @@ class RemoteRunner:
         self._changed = changed
         self._started_at = time.time()
         self._dependence = self._loop.depend(self._loop_failed)
+        self.output.begin()
         try:
             identity = secrets.token_hex(16)
             self.input_open = self._request.stdin is not None

@@ -160,7 +160,10 @@ class Streams:
         self._outputs.append(master)
         self._keyboard = InputPipe(self._loop, keyboard, self._changed)
         if asked.pty is not None:
-            self.terminal = PseudoTerminal(master, self._keyboard, asked.pty)
+            self.terminal = PseudoTerminal(master, self._keyboard, asked.pty, self._now)
+
+    def _now(self) -> tuple[float, int]:
+        return self._output.stdout.timeline.elapsed, self._output.total
 
     def _take(self, stream: int, data: memoryview) -> None:
         self._output.append(stream, data)

@@ -6,7 +6,8 @@ import fcntl
 import os
 import selectors
 import termios
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from signal import SIGINT
 from typing import Any, Final, TypeVar
@@ -23,6 +24,8 @@ _BACKLOG: Final = 1 << 16
 # The longest line that a terminal takes, termios(3).
 _LINE: Final = 4096
 _NAP: Final = 0.001
+# How many changes of its size are remembered: a page may send them without end.
+_MOST_SIZES: Final = 1000
 _IFLAG, _LFLAG, _CC = 0, 3, 6
 _DISABLED: Final = 0
 _Answer = TypeVar("_Answer")
@@ -123,15 +126,23 @@ class Master:
 class PseudoTerminal:
     """The terminal of one job: any thread may ask and type, and nothing blocks.
 
-    *keyboard* writes to the *master*; *size* is its rows and columns.
+    *keyboard* writes to the *master*; *size* is its rows and columns. *now* tells how
+    many seconds have passed since the start, and how much was printed.
     """
 
     def __init__(
-        self, master: Master, keyboard: InputPipe, size: tuple[int, int]
+        self,
+        master: Master,
+        keyboard: InputPipe,
+        size: tuple[int, int],
+        now: Callable[[], tuple[float, int]],
     ) -> None:
         self._master = master
         self._keyboard = keyboard
         self._size = size
+        self._now = now
+        self._first = size
+        self._later: deque[tuple[float, int, int, int]] = deque(maxlen=_MOST_SIZES)
         # How many characters were typed of a line that has not ended. Not which: they
         # may be a password.
         self._begun = 0
@@ -145,6 +156,14 @@ class PseudoTerminal:
     def columns(self) -> int:
         """How many columns it was given last."""
         return self._size[1]
+
+    @property
+    def sizes(self) -> Sequence[tuple[float, int, int, int]]:
+        """Its first size and the newest later ones.
+
+        Since when, in seconds, and how much had been printed then; rows, columns.
+        """
+        return [(0.0, 0, *self._first), *self._later.copy()]
 
     @property
     def reads_keys(self) -> bool:
@@ -175,6 +194,8 @@ class PseudoTerminal:
         The numbers have been checked.
         """
         self._do(lambda fd: termios.tcsetwinsize(fd, (rows, columns)))
+        if (rows, columns) != self._size:
+            self._later.append((*self._now(), rows, columns))
         self._size = rows, columns
 
     def type(self, data: bytes) -> bool:

@@ -11,6 +11,7 @@ from ipyproc._jobs.output.encoding import MARK_SIZE, UTF_8, decoder, decoder_ins
 from ipyproc._jobs.output.plain import Plain
 from ipyproc._jobs.output.spill import Archive
 from ipyproc._jobs.output.storage import Layout, Memory, Spliced, TemporaryFile
+from ipyproc._jobs.output.timeline import Timeline
 
 #: Bytes that a capture keeps in memory before it goes on in a file.
 MEMORY_LIMIT: Final = 8 << 20
@@ -84,6 +85,8 @@ class Capture:
         # they are written over counts as dropped from now on.
         self._reserved = 0
         self._moves_in = True
+        #: When it was printed.
+        self.timeline = Timeline()
 
     def __repr__(self) -> str:
         why = f" for want of a file: {self.error}" if self.error else ""
@@ -175,6 +178,19 @@ class Capture:
         total = self.total
         return self[max(0, total - size) : total]
 
+    def time_at(self, offset: int) -> float | None:
+        """Return how many seconds after the start the byte at *offset* was printed.
+
+        To a hundredth of a second; less exactly for the older half of a stream that
+        printed for very long, of which half a megabyte of times is kept. ``None`` if it
+        was not printed yet. Of a job elsewhere it is when the byte arrived here. Raises
+        ``ValueError`` if *offset* is below 0.
+        """
+        if offset < 0:
+            raise ValueError(f"offset: expected 0 or more, got {offset}")
+        found = self.timeline.find(offset) if offset < self.total else None
+        return None if found is None else found[0]
+
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write all that is kept to a new file at *path*, or over the one there is."""
         with open(path, "wb") as file:
@@ -219,6 +235,7 @@ class Capture:
 
         Never raises: what cannot be kept counts in ``dropped``, and ``error`` says why.
         """
+        self.timeline.note(self._total)
         with memoryview(data) as view:
             self._reserved = self._total + len(view)
             for degrade in (self._use_file, self._use_spare_tail, self._use_nothing):
@@ -231,6 +248,7 @@ class Capture:
 
     def skip(self, size: int) -> None:
         """Count *size* bytes that were printed and are not here; as ``append`` does."""
+        self.timeline.note(self._total)
         layout, head = self._layout, min(self._layout.head, self._total)
         store = layout.store
         if head < layout.head:
@@ -258,6 +276,8 @@ class Capture:
             # What is wrong with the file is for `append` to find out, and to deal with.
             self._moves_in = False
         finally:
+            if moved:
+                self.timeline.note(self._total)
             self._total += moved or 0
             self._reserved = self._total
         return moved

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import sys
 from array import array
 from bisect import bisect_right
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 
 from ipyproc._jobs.output.capture import MEMORY_LIMIT, OUTPUT_LIMIT, Capture
 from ipyproc._jobs.output.encoding import UTF_8, decoder
 from ipyproc._jobs.output.spill import Archive
-from ipyproc._jobs.output.storage import Archived
+from ipyproc._jobs.output.storage import ArchivedNumbers, Numbers
+from ipyproc._jobs.output.timeline import Timeline
 
 STREAMS: Final = ("stdout", "stderr")
 _POINTS = 1 << 16
@@ -40,14 +40,6 @@ class Chunk:
     data: bytes
 
 
-class _Numbers(Protocol):
-    """As much of a list of numbers as it takes to find one."""
-
-    def __len__(self) -> int: ...
-
-    def __getitem__(self, index: int, /) -> int: ...
-
-
 class Arrivals:
     """Which bytes of the two streams of a job arrived when.
 
@@ -63,7 +55,7 @@ class Arrivals:
         self._totals = array("Q", [0])
         self._firsts = array("Q", [0])
         # Where the two are to be found: here, or in an archive.
-        self._points: tuple[_Numbers, _Numbers] = self._totals, self._firsts
+        self._points: tuple[Numbers, Numbers] = self._totals, self._firsts
         self._total = 0
         self._last_stream = -1
 
@@ -106,8 +98,8 @@ class Arrivals:
     def move_to(self, archive: Archive) -> None:
         """Move the points there; after that, no more arrivals can be noted."""
         self._points = (
-            _ArchivedNumbers(archive, self._totals),
-            _ArchivedNumbers(archive, self._firsts),
+            ArchivedNumbers(archive, self._totals),
+            ArchivedNumbers(archive, self._firsts),
         )
         self._totals, self._firsts = array("Q"), array("Q")
 
@@ -139,23 +131,6 @@ class Arrivals:
         return copy
 
 
-class _ArchivedNumbers:
-    """Numbers that lie in an archive."""
-
-    def __init__(self, archive: Archive, numbers: array[int]) -> None:
-        self._size = numbers.itemsize
-        self._length = len(numbers)
-        with memoryview(numbers) as view, view.cast("B") as data:
-            self._store = Archived(archive, data)
-
-    def __len__(self) -> int:
-        return self._length
-
-    def __getitem__(self, index: int) -> int:
-        data = self._store.read(index * self._size, self._size)
-        return int.from_bytes(data, sys.byteorder)
-
-
 class Output:
     """What a process printed on both streams, and in which order.
 
@@ -181,6 +156,21 @@ class Output:
     def total(self) -> int:
         """How many bytes arrived on both streams."""
         return self._arrivals.total
+
+    def begin(self) -> None:
+        """Count time from now on, the start of the process."""
+        for capture in self._captures:
+            capture.timeline.begin()
+
+    def moment(self, offset: int) -> tuple[float, int]:
+        """When the byte at *offset*, less than the total, arrived.
+
+        In seconds since the start, and how many bytes from there on are of the same
+        stream and came at the same time.
+        """
+        stream, start, length = self._arrivals.locate(offset)
+        elapsed, until = self._captures[stream].timeline.find(start) or (0.0, None)
+        return elapsed, length if until is None else min(length, until - start)
 
     def append(self, stream: int, data: bytes | bytearray | memoryview) -> None:
         """Add what arrived on *stream*, 0 for stdout or 1 for stderr."""
@@ -295,8 +285,10 @@ class Output:
             if part.in_memory >= _WORTH_MOVING:
                 part.move_to(archive)
 
-    def _parts(self) -> list[Capture | Arrivals]:
-        parts: list[Capture | Arrivals] = [*self._captures, self._arrivals]
+    def _parts(self) -> list[Capture | Arrivals | Timeline]:
+        timelines = [capture.timeline for capture in self._captures]
+        parts: list[Capture | Arrivals | Timeline] = [*self._captures, self._arrivals]
+        parts += timelines
         return parts + self.as_utf8._parts() if self._recoded else parts
 
 

@@ -90,6 +90,13 @@ def job(
     return head + _output(last, height, LARGEST - saved_size(head + foot)) + foot
 
 
+def page(shown: Job) -> str:
+    """Return a page of its own with what `job` draws."""
+    title = _text(f"{format.label(shown)}: {format.command(shown)}")
+    head = f'<html lang="en"><meta charset="utf-8"><title>{title}</title>'
+    return f"<!doctype html>\n{head}\n{job(shown, HEIGHT)}\n</html>\n"
+
+
 def jobs(rows: Iterable[JobFields], more: int = 0, taken: float | None = None) -> str:
     """Return the table of jobs as it was when it was *taken*.
 
