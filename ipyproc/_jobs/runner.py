@@ -113,6 +113,10 @@ class Terminal(Protocol):
     def password_prompt(self) -> bool:
         """Whether a line is read that is not to be seen."""
 
+    @property
+    def typed_ahead(self) -> int:
+        """How many bytes were typed that it has no room for yet."""
+
     def interrupt(self) -> None:
         """Send SIGINT to its foreground group; ``ProcessDoneError`` after the end."""
 

@@ -18,6 +18,8 @@ HELP = (
     "The browser tests need Chromium and found none. Install it (Debian: apt-get "
     "install chromium) or name one: CHROMIUM=/path/to/chromium make test"
 )
+#: What is installed: also what is shown in terminals, and what judges them.
+PACKAGES = ("chromium", "fonts-dejavu-core", "less", "procps", "tmux", "vim")
 
 
 def find() -> str | None:
@@ -41,7 +43,7 @@ def main() -> str | None:
         return HELP
     print("Chromium, for the browser tests: installing Debian's package", flush=True)
     try:
-        debian.install("chromium", "fonts-dejavu-core")
+        debian.install(*PACKAGES)
     except subprocess.CalledProcessError as error:
         return f"{HELP}\n({error})"
     return None if find() else HELP

@@ -23,6 +23,11 @@ if not hatch_build.current():
 FILES = {
     "": ((HERE / "page.html").read_text("utf-8"), "text/html"),
     "page.js": ((HERE / "page.js").read_text("utf-8"), "text/javascript"),
+    # The same over the pane's modules one by one, for a page that runs no other code.
+    "strict.js": (
+        (HERE / "page.js").read_text("utf-8").replace("./job.js", "./modules/job.js"),
+        "text/javascript",
+    ),
     "shared.js": ((HERE / "shared.js").read_text("utf-8"), "text/javascript"),
     "job.js": (JobView._esm, "text/javascript"),
     "job.css": (JobView._css, "text/css"),

@@ -12,6 +12,16 @@ from ipyproc.errors import ProcessDoneError
 from ipyproc.state import ProcessState, WaitStatus
 
 
+class FakeTerminal:
+    """A pseudo-terminal that is as a test says."""
+
+    def __init__(self) -> None:
+        self.rows, self.columns = 24, 80
+        self.reads_keys = False
+        self.password_prompt = False
+        self.typed_ahead = 0
+
+
 class FakeJob:
     """A job that does what a test says: it prints, and it ends."""
 
@@ -21,7 +31,9 @@ class FakeJob:
         name: str = "train",
         stdin: bool = True,
         encoding: str = "utf-8",
+        pty: bool = False,
     ) -> None:
+        self.terminal = FakeTerminal() if pty else None
         self.name = self.label = name
         self.number = 1
         self.host = HERE
@@ -37,7 +49,6 @@ class FakeJob:
         self.stdin_open = stdin
         self.finished = False
         self.timed_out = False
-        self.terminal = None
         self.password_prompt = False
         self.used: Usage | None = None
         self.peak = Peak(0, 0.0, 0)
@@ -116,6 +127,12 @@ class FakeJob:
     def send(self, data: bytes) -> None:
         """Note the input."""
         self.done.append(("send", data))
+
+    def resize(self, rows: int, columns: int) -> None:
+        """Note the size."""
+        assert self.terminal
+        self.terminal.rows, self.terminal.columns = rows, columns
+        self.done.append(("resize", rows, columns))
 
     def close_stdin(self) -> None:
         """Note the end of the input."""

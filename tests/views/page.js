@@ -67,6 +67,13 @@ window.render = () => {
   };
 };
 
+/** Renders the pane as a front end does that puts it on the page later, in `attach`. */
+window.renderDetached = () => {
+  const el = document.createElement("div");
+  pane.render({ model: window.model, el });
+  window.attach = () => document.querySelector("#cell").append(el);
+};
+
 window.set = (name, value) => {
   window.model.traits[name] = name === "tail" ? { ...value, data: view(value.data) } : value;
   window.model.fire(`change:${name}`);

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from ipyproc.views.transport import file_protocol, protocol
+from ipyproc.views.transport import file_protocol, protocol, terminal_protocol
 
 PYTHON = "\n".join(
-    Path(module.__file__).read_text("utf-8") for module in (protocol, file_protocol)
+    Path(module.__file__).read_text("utf-8")
+    for module in (protocol, terminal_protocol, file_protocol)
 )
 TYPESCRIPT = (
     Path(protocol.__file__).parents[1] / "frontend" / "src" / "protocol.ts"

@@ -193,6 +193,11 @@ class InputPipe:
         """Whether more can be sent."""
         return not self._closing
 
+    @property
+    def waiting(self) -> int:
+        """How many bytes were sent that the process did not take yet."""
+        return sum(map(len, self._queue.copy()))
+
     def send(self, data: bytes) -> bool:
         """Write *data* after what was sent before; ``False`` if closed."""
         if self._closing:

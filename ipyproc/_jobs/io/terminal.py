@@ -181,6 +181,11 @@ class PseudoTerminal:
         flags = self._flags()
         return flags is not None and flags & _LINES == termios.ICANON
 
+    @property
+    def typed_ahead(self) -> int:
+        """How many bytes were typed that it has no room for yet."""
+        return self._keyboard.waiting
+
     def interrupt(self) -> None:
         """Send SIGINT to its foreground group; ``ProcessDoneError`` after the end.
 

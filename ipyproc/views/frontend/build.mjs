@@ -1,10 +1,10 @@
-// Builds the page: one script and one style sheet for each widget, the extension of
+// Builds the page: one script and one style sheet for each widget, the terminal, the extension of
 // JupyterLab, and the modules as they are for the tests. Called by hatch_build.py and by `make page`.
 import { createHash } from "node:crypto";
-import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { deflateSync } from "node:zlib";
+import { deflateSync, gzipSync } from "node:zlib";
 import * as esbuild from "esbuild";
 
 const HERE = dirname(fileURLToPath(import.meta.url));
@@ -13,6 +13,7 @@ const LAB = join(HERE, "lab");
 const STATIC = join(HERE, "..", "static"); // what Python reads
 const BUILD = join(HERE, "build"); // what only the tests and the build itself read
 const WIDGETS = ["job", "jobs", "process", "timeline", "waitstatus", "sessions", "descriptors"];
+const XTERM = join(HERE, "node_modules", "@xterm");
 const COMMON = { charset: "utf8", logLevel: "warning", target: "es2023" };
 
 // anywidget copies a module into each model and each saved notebook, so it is packed: it
@@ -38,9 +39,41 @@ async function unpacked() {
 }
 `;
 
-async function script(name) {
+/**
+ * The terminal, packed: what no saved notebook has, for a page gets it when it shows the
+ * first one (library.ts). Returns what tells it from another version. It is made of the
+ * sources of xterm.js: the add-ons that are built one by one have copies of the same code.
+ */
+async function terminal() {
+  const sheet = { entryPoints: [join(SRC, "terminal.css")], bundle: true, minify: true, write: false };
+  const style = await esbuild.build({ ...COMMON, ...sheet, target: "esnext" });
+  const xterm = join(XTERM, "xterm", "src");
+  const options = {
+    entryPoints: [join(SRC, "terminal.ts")],
+    alias: {
+      "@xterm/xterm": join(xterm, "browser", "public", "Terminal.ts"),
+      "@xterm/addon-fit": join(XTERM, "addon-fit", "src", "FitAddon.ts"),
+      "@xterm/addon-search": join(XTERM, "addon-search", "src", "SearchAddon.ts"),
+      "@xterm/addon-unicode11": join(XTERM, "addon-unicode11", "src", "Unicode11Addon.ts"),
+      // As its own sources name its folders.
+      browser: join(xterm, "browser"),
+      common: join(xterm, "common"),
+      vs: join(xterm, "vs"),
+    },
+    define: { STYLE: JSON.stringify(style.outputFiles[0].text) },
+    tsconfigRaw: { compilerOptions: { experimentalDecorators: true, useDefineForClassFields: false } },
+  };
+  const shape = { bundle: true, format: "esm", minify: true, legalComments: "none", write: false };
+  const { outputFiles } = await esbuild.build({ ...COMMON, ...options, ...shape });
+  const packed = gzipSync(outputFiles[0].contents, { level: 9 });
+  await writeFile(join(STATIC, "terminal.js.gz"), packed);
+  await copyFile(join(XTERM, "xterm", "LICENSE"), join(STATIC, "terminal-LICENSE.txt"));
+  return createHash("sha256").update(packed).digest("hex").slice(0, 16);
+}
+
+async function script(name, define) {
   const entryPoints = [join(SRC, `${name}.ts`)];
-  const options = { ...COMMON, entryPoints, bundle: true, format: "esm", minify: true, write: false };
+  const options = { ...COMMON, entryPoints, define, bundle: true, format: "esm", minify: true, write: false };
   const { outputFiles } = await esbuild.build(options);
   const packed = deflateSync(outputFiles[0].contents, { level: 9 }).toString("base64");
   await writeFile(join(STATIC, `${name}.js`), unpacking(name, packed));
@@ -54,9 +87,9 @@ async function styles() {
 }
 
 /** The modules one by one, so that a test can import any of them. */
-async function modules(folder, outdir) {
+async function modules(folder, outdir, define) {
   const names = (await readdir(folder)).filter((name) => name.endsWith(".ts"));
-  await esbuild.build({ ...COMMON, entryPoints: names.map((name) => join(folder, name)), outdir });
+  await esbuild.build({ ...COMMON, define, entryPoints: names.map((name) => join(folder, name)), outdir });
 }
 
 /** The extension of JupyterLab and Notebook 7, as `jupyter labextension` wants it. */
@@ -93,10 +126,11 @@ for (const folder of [STATIC, BUILD]) {
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
 }
+const define = { TERMINAL: JSON.stringify(await terminal()) };
 await Promise.all([
-  ...WIDGETS.map(script),
+  ...WIDGETS.map((name) => script(name, define)),
   styles(),
-  modules(SRC, BUILD),
+  modules(SRC, BUILD, define),
   modules(LAB, join(BUILD, "lab")),
   labextension(),
 ]);

@@ -22,6 +22,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 HERE = Path(__file__).parent
 STATIC = HERE.parent / "static"
 FOLDERS = ("src", "lab")
+NEEDED = ("esbuild", "@xterm/xterm")
 _OLDEST = 20  # of Node's versions
 
 
@@ -67,7 +68,7 @@ def build() -> None:
     npm = _installed_npm() or _npm_of_pypi()
     if npm is None:
         raise BuildError(f"it needs npm and Node {_OLDEST} or newer")
-    if not (HERE / "node_modules" / "esbuild").is_dir():
+    if not all((HERE / "node_modules" / name).is_dir() for name in NEEDED):
         _run(npm, "ci", "--omit=dev")
     _run(npm, "run", "--silent", "build")
 

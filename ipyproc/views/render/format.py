@@ -343,6 +343,8 @@ def snapshot(job: Job) -> JobState:
         "stdin": job.stdin_open,
         "total": job.as_utf8.total if job.finished else None,
         "facts": _as_json(outcome(job)) if job.state is not None else None,
+        "terminal": None,  # as the pane decides
+        "masked": False,
     }
 
 

@@ -51,6 +51,7 @@ BUTTONS: Final = {
 #: All actions that change something, so that the kernel answers with `Done`.
 ACTIONS: Final = frozenset(
     {*BUTTONS, "again", "end_elder", "signal", "send", "close_stdin", "wait", "release"}
+    | {"keys", "fits"}
 )
 
 _LONGEST_INPUT = 1 << 20
@@ -92,8 +93,8 @@ def perform(asked: Asked, act: Act, answer: Callable[[Done], None]) -> None:
 def act(job: Job, asked: Asked) -> Act | None:
     """Return what does to *job* what is *asked*; None if that is impossible."""
     match asked["action"]:
-        case "again" | "wait" | "release":
-            return None  # for the view of a job, which gives its place away, or a life
+        case "again" | "wait" | "release" | "keys" | "fits":
+            return None  # for the view of a job, or of a life
         case "signal":
             return _signal(job, asked)
         case "send":

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from ipyproc._jobs.job import Job
 from ipyproc._jobs.output.interleaved import Chunk
+from ipyproc.views.terminal.modes import Reader
 from ipyproc.views.terminal.picture import Redrawn
 from ipyproc.views.transport.protocol import (
     Begin,
@@ -43,17 +44,31 @@ class Message:
 class OutputFeed:
     """The output of one job on its way to the pages that show it.
 
-    It belongs to the thread that sends.
+    It belongs to the thread that sends. *modes* are those of a terminal, if it has one.
     """
 
-    def __init__(self, job: Job, viewers: Viewers) -> None:
+    def __init__(self, job: Job, viewers: Viewers, modes: Reader | None = None) -> None:
         self._job = job
         self._viewers = viewers
+        self._modes = modes
 
     def lacks(self, asked: Ready) -> bool:
         """Whether a page lacks so much that only a picture shows what is there."""
         start = start_of(asked["have"], self._job.as_utf8.total)
         return start > 0 and start != asked["have"]
+
+    def join_terminal(self, asked: Ready) -> Begin:
+        """Add a page with a terminal; the answer says where that goes on, and how."""
+        start = start_of(asked["have"], self._job.as_utf8.total)
+        if start and start != asked["have"]:
+            # No escape or character is cut there.
+            chunks = at_line(self._job, start, _LONG_LINE)
+            start = chunks[0].offset if chunks else start
+        self._viewers.join(asked["page"], start, is_terminal=True)
+        begin = self._begin(asked, start)
+        if self._modes:
+            begin["modes"] = self._modes.at(start).escapes()
+        return begin
 
     def join(self, asked: Ready, drawn: Redrawn | None = None) -> Message:
         """Add a page that says what it has; the answer says where it goes on.
@@ -61,19 +76,22 @@ class OutputFeed:
         If it lacks too much, that is behind what was *drawn*.
         """
         start = start_of(asked["have"], self._job.as_utf8.total)
-        begin = Begin(
-            kind="begin",
-            page=asked["page"],
-            seq=asked["seq"],
-            clock=time.time(),
-            offset=drawn.offset if drawn else start,
-        )
+        begin = self._begin(asked, drawn.offset if drawn else start)
         self._viewers.join(asked["page"], begin["offset"])
         if not drawn:
             return Message(begin)
         begin["streams"] = drawn.streams
         begin["above"], begin["before"] = drawn.above, drawn.before
         return Message(begin, drawn.data)
+
+    def _begin(self, asked: Ready, offset: int) -> Begin:
+        return Begin(
+            kind="begin",
+            page=asked["page"],
+            seq=asked["seq"],
+            clock=time.time(),
+            offset=offset,
+        )
 
     def next(self, room: int) -> Message | None:
         """Return the next piece of output for the pages that are ready for it."""
@@ -85,7 +103,10 @@ class OutputFeed:
         start = chunks[0].offset if chunks else total
         data = _joined(chunks)
         self._viewers.sent(share, start, start + len(data))
-        return Message(_output(share.pages, share.after, start, chunks), data)
+        content = _output(share.pages, share.after, start, chunks)
+        if self._modes and start > share.after:
+            content["modes"] = self._modes.at(start).escapes()
+        return Message(content, data)
 
     def mark(self) -> Message | None:
         """Return a message of the total, for pages that were sent everything.
@@ -164,11 +185,15 @@ def tail_of(job: Job, most: int) -> list[Chunk]:
 
 
 def at_line(job: Job, offset: int, most: int) -> list[Chunk]:
-    """Read output from the first line that begins soon after *offset*."""
+    """Read output from the first line that begins soon after *offset*.
+
+    Or from an escape, where there are no lines: no other is cut then.
+    """
     chunks = job.as_utf8.read(offset, most)
     if offset > 0 and chunks:
         first = chunks[0]
         cut = first.data.find(b"\n", 0, _LONG_LINE) + 1
+        cut = cut or first.data.find(b"\x1b", 0, _LONG_LINE)
         if 0 < cut < len(first.data):
             rest = Chunk(first.stream, first.offset + cut, first.data[cut:])
             return [rest, *chunks[1:]]

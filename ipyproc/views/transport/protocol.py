@@ -17,6 +17,8 @@ from __future__ import annotations
 
 from typing import Literal, NotRequired, TypedDict
 
+from ipyproc.views.transport.terminal_protocol import Fits, Keys, Library, Part, Size
+
 # --- parts
 
 #: Which stream printed how many of the bytes that come along, in order.
@@ -37,7 +39,11 @@ End = tuple[int, str, str, str]
 
 
 class JobState(TypedDict):
-    """``state`` of a job's pane: all but its output. *ran* is null while it runs."""
+    """``state`` of a job's pane: all but its output. *ran* is null while it runs.
+
+    *terminal* is the size of its terminal once it is shown as one; *masked*: what is
+    typed now must not be seen, for the job asks for a password.
+    """
 
     name: str
     number: int
@@ -56,6 +62,8 @@ class JobState(TypedDict):
     stdin: bool
     total: int | None
     facts: list[Fact] | None
+    terminal: Size | None
+    masked: bool
 
 
 class Tail(TypedDict):
@@ -199,12 +207,16 @@ class Settle(TypedDict):
 
 
 class Ready(TypedDict):
-    """The page has all output up to *have*; ``begin`` says where it goes on."""
+    """The page has all output up to *have*; ``begin`` says where it goes on.
+
+    *terminal*: it feeds the output to a terminal.
+    """
 
     action: Literal["ready"]
     page: str
     have: int | None
     seq: int
+    terminal: NotRequired[bool]
 
 
 class Ack(TypedDict):
@@ -286,7 +298,9 @@ class Begin(TypedDict):
     """Answers ``ready``: the output goes on at *offset*; *clock* is the kernel's.
 
     With *streams* the bytes draw a new screen as it is there; a terminal shows *above*
-    lines more, and *before* bytes were not looked at.
+    lines more, and *before* bytes were not looked at. To a terminal of the page *modes*
+    are escapes that bring it into the state that it has there, and up to *quiet* it
+    must not answer: what was asked then, is not asked now.
     """
 
     kind: Literal["begin"]
@@ -297,16 +311,22 @@ class Begin(TypedDict):
     streams: NotRequired[Streams]
     above: NotRequired[int]
     before: NotRequired[int]
+    modes: NotRequired[str]
+    quiet: NotRequired[int]
 
 
 class Output(TypedDict):
-    """Bytes from *offset* on for *pages*, which have all up to *after*."""
+    """Bytes from *offset* on for *pages*, which have all up to *after*.
+
+    If something between is left out, *modes* are for a terminal, as in ``begin``.
+    """
 
     kind: Literal["output"]
     pages: list[str]
     after: int
     offset: int
     streams: Streams
+    modes: NotRequired[str]
 
 
 class Saved(TypedDict):
@@ -343,7 +363,10 @@ class Rows(TypedDict):
 
 
 class Done(TypedDict):
-    """Answers what changed something; *error* is empty if it worked."""
+    """Answers what changed something; *error* is empty if it worked.
+
+    Of a terminal's messages only the last is answered, for all before it.
+    """
 
     kind: Literal["done"]
     page: str
@@ -358,6 +381,6 @@ class Forget(TypedDict):
 
 
 #: What changes something; the kernel answers each with `Done`.
-Asked = Press | Own | Again | EndElder | Signal | Send
-FromPage = Look | Away | Leave | Settle | Ready | Ack | Save | Asked
-FromKernel = Begin | Output | Saved | Usage | Rows | Done | Forget
+Asked = Press | Own | Again | EndElder | Signal | Send | Keys | Fits
+FromPage = Look | Away | Leave | Settle | Ready | Ack | Save | Library | Asked
+FromKernel = Begin | Output | Part | Saved | Usage | Rows | Done | Forget

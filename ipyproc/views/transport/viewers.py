@@ -32,6 +32,10 @@ WINDOW: Final = 256 * 1024
 HISTORY: Final = 256 * 1024
 #: How far a page may fall behind what the process printed.
 LAG: Final = 512 * 1024
+#: The same of a terminal, which keeps less, and is to be right soon after the end: its
+#: screens and what can be scrolled back to.
+SCREENS: Final = 128 * 1024
+SCREENS_LAG: Final = 192 * 1024
 
 # Less room than this counts as none, unless nothing more is needed.
 _ROOM = 16 * 1024
@@ -51,6 +55,7 @@ class _Viewer:
     wants_tree: bool = False
     sent: int | None = None
     seen: int = 0
+    is_terminal: bool = False
 
     @property
     def room(self) -> int:
@@ -147,11 +152,12 @@ class Viewers:
         """Whether a page is there that takes output as it comes."""
         return any(page.room >= _ROOM for page in self._heard())
 
-    def join(self, name: str, start: int) -> None:
+    def join(self, name: str, start: int, *, is_terminal: bool = False) -> None:
         """Note that *name* has all output up to *start*, or what stands for it."""
         self._pages.pop(ANYONE, None)
         page = self._moved_to_end(name)
         page.sent = page.seen = start
+        page.is_terminal = is_terminal
 
     def acknowledge(self, name: str, offset: int) -> None:
         """Note that *name* has drawn all up to *offset*."""
@@ -170,7 +176,9 @@ class Viewers:
         after = min(page.sent or 0 for page in ready.values())
         first = {name: page for name, page in ready.items() if page.sent == after}
         room = min(page.room for page in first.values())
-        offset = after if total - after <= LAG else total - HISTORY
+        is_terminal = any(page.is_terminal for page in first.values())
+        lag, kept = (SCREENS_LAG, SCREENS) if is_terminal else (LAG, HISTORY)
+        offset = after if total - after <= lag else total - kept
         return Share(list(first), after, offset, min(size, room, total - offset))
 
     def complete(self, total: int) -> list[str]:

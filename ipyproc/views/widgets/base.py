@@ -189,7 +189,7 @@ class LiveWidget(anywidget.AnyWidget):
             return
         if _changes_something(asked):
             if act := self.act(asked):
-                actions.perform(asked, act, self._done)
+                actions.perform(asked, act, partial(self._done, asked))
         elif request := self.REQUESTS.get(asked["action"]):
             self._post(partial(request, self, asked))
 
@@ -197,7 +197,8 @@ class LiveWidget(anywidget.AnyWidget):
         self._requests.append(request)
         self.changed()
 
-    def _done(self, done: Done) -> None:
+    def _done(self, asked: Asked, done: Done) -> None:
+        """Note the outcome of what was asked, on the thread that did it."""
         self._post(partial(self._tell, done))
 
     def _tell(self, done: Done) -> int:

@@ -7,10 +7,11 @@ gets no messages. The messages between page and kernel are in `transport.protoco
 from __future__ import annotations
 
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import traitlets
 
+from ipyproc._jobs.io.event_loop import event_loop
 from ipyproc._jobs.job import Job
 from ipyproc.views import assets
 from ipyproc.views.render import console, format, html
@@ -18,9 +19,22 @@ from ipyproc.views.render.format import snapshot
 from ipyproc.views.render.recent import Recent
 from ipyproc.views.terminal.picture import Redrawn
 from ipyproc.views.transport import actions, document, output_feed
+from ipyproc.views.transport.library import LibraryFeed
 from ipyproc.views.transport.output_feed import Message, OutputFeed, Pauses
-from ipyproc.views.transport.protocol import Ack, Asked, Forget, Look, Ready, Save
+from ipyproc.views.transport.protocol import (
+    Ack,
+    Asked,
+    Done,
+    Forget,
+    JobState,
+    Leave,
+    Look,
+    Ready,
+    Save,
+)
 from ipyproc.views.transport.rate_limiter import Publisher, shared
+from ipyproc.views.transport.terminal import TerminalFeed
+from ipyproc.views.transport.terminal_protocol import Library
 from ipyproc.views.transport.usage_feed import UsageFeed
 from ipyproc.views.transport.viewers import Viewers
 from ipyproc.views.widgets import farewell
@@ -36,6 +50,8 @@ _SHORT = 2048
 # Seconds after which a quiet stream is marked, and how often: a mark may be lost, too.
 _MARKS = (1.0, 4.0, 60.0)
 _MOST_MARKS = 3
+# Seconds after which it is answered that something was typed: what is printed is first.
+_ECHO = 0.05
 
 
 class JobView(LiveWidget):
@@ -53,6 +69,8 @@ class JobView(LiveWidget):
     signals: traitlets.List[str] = traitlets.List().tag(sync=True)
     #: How many lines of output are in view; longer output is scrolled.
     height = traitlets.Int(html.HEIGHT, min=1).tag(sync=True)
+    #: Whether a terminal that is opened from now on can be read aloud.
+    screen_reader = traitlets.Bool(False).tag(sync=True)
 
     #: Each of them is shown the end.
     MOST_PLACES: ClassVar[int] = 1000
@@ -71,12 +89,14 @@ class JobView(LiveWidget):
         # What pages asked for that wait for a picture to begin with.
         self._joining: dict[str, Ready] = {}
         viewers = Viewers()
-        self._feed = OutputFeed(job, viewers)
+        self._terminal = TerminalFeed(job)
+        self._library = LibraryFeed()
+        self._feed = OutputFeed(job, viewers, self._terminal.modes)
         self._usage = UsageFeed(job, viewers)
         super().__init__(
             publisher,
             viewers,
-            state=snapshot(job),
+            state=self._snapshot(),
             tail=output_feed.tail(job),
             signals=list(actions.SIGNALS),
         )
@@ -138,9 +158,24 @@ class JobView(LiveWidget):
 
     def act(self, asked: Asked) -> actions.Act | None:
         """Return what a button does to the job."""
-        if asked["action"] == "again":
-            return self._run_again
+        match asked["action"]:
+            case "again":
+                return self._run_again
+            case "keys" | "fits":
+                return self._terminal.desk.act(asked)
         return actions.act(self._job, asked)
+
+    def _done(self, asked: Asked, done: Done) -> None:
+        """Answer what was typed later than all else, and all of it at once."""
+        if asked["action"] not in ("keys", "fits"):
+            super()._done(asked, done)
+            return
+        self._requests.append(partial(self._typed, done))
+        event_loop().call_later(_ECHO, self.changed)
+
+    def _typed(self, done: Done) -> int:
+        self._terminal.typed(done)
+        return 0
 
     def _run_again(self) -> None:
         """Start the job once more; the new one is shown where this one was last."""
@@ -210,15 +245,18 @@ class JobView(LiveWidget):
 
     def answer(self) -> int:
         """Send the state before all answers: a page that joins needs it first."""
+        self._terminal.look()
         return self._send_state() or super().answer()
 
     def refresh(self, room: int) -> int:
         """Send what is most urgent; return its size, or 0 if there is nothing."""
         return (
             self._send_tail()
+            or self.say(self._library.next(room))
             or self.update(self._places)
             or self._send_usage()
             or self._send_output(room)
+            or self.say(self._terminal.answer())
             or self._send_mark()
             or self._send_last()
         )
@@ -227,11 +265,12 @@ class JobView(LiveWidget):
         """Return when there will be something to send, on ``time.monotonic()``."""
         times = [self._tails.next] if self._tail_is_old() else []
         times += [self._marks.next] if self._marks_left() else []
-        times += [at for at in [self._usage.due()] if at is not None]
+        others = self._usage.due(), self._terminal.due()
+        times += [at for at in others if at is not None]
         return min(times, default=None)
 
     def _send_state(self, again: bool = False) -> int:
-        new = snapshot(self._job)
+        new = self._snapshot()
         if new != self.state:
             self.state = dict(new)
         elif again:
@@ -240,16 +279,23 @@ class JobView(LiveWidget):
             return 0
         return size_of(new)
 
+    def _snapshot(self) -> JobState:
+        return cast(JobState, {**snapshot(self._job), **self._terminal.state()})
+
     def _send_usage(self) -> int:
         usage = self._usage.next()
         return self.say(Message(usage)) if usage else 0
 
     def _send_output(self, room: int) -> int:
-        size = self.say(self._feed.next(room))
-        if size:
-            self._marked = 0
-            self._marks.restart()
-        return size
+        message = self._feed.next(room)
+        if message is None:
+            self._terminal.nudge()  # once a page has what it needs
+            return 0
+        if "modes" in message.content:
+            self._terminal.skipped()
+        self._marked = 0
+        self._marks.restart()
+        return self.say(message)
 
     def _send_mark(self) -> int:
         if not self._marks_left() or not self._marks.over:
@@ -298,12 +344,20 @@ class JobView(LiveWidget):
         return self._send_state(again=self.state["ran"] is not None)
 
     def _ready(self, asked: Ready) -> int:
+        if asked.get("terminal"):
+            self._joining.pop(asked["page"], None)
+            return self._join_terminal(asked)
         joins, self._joining[asked["page"]] = asked["page"] in self._joining, asked
         if joins:
             return 0  # the picture is under way
         if self._feed.lacks(asked) and self._saved.redraw(self._redrawn):
             return 0
         return self._join(asked["page"])
+
+    def _join_terminal(self, asked: Ready) -> int:
+        begin = self._feed.join_terminal(asked)
+        begin["quiet"] = self._terminal.joined(asked, begin["offset"])
+        return self.say(Message(begin))
 
     def _redrawn(self, drawn: Redrawn | None) -> None:
         """Pass on the picture, on the thread that drew it."""
@@ -317,6 +371,14 @@ class JobView(LiveWidget):
         asked = self._joining.pop(page, None)
         return self.say(self._feed.join(asked, drawn)) if asked else 0
 
+    def _leave(self, asked: Leave) -> int:
+        self._terminal.left(asked["page"])
+        return super()._leave(asked)
+
+    def _ask_library(self, asked: Library) -> int:
+        self._library.ask(asked)
+        return 0
+
     def _ack(self, asked: Ack) -> int:
         self._viewers.acknowledge(asked["page"], asked["offset"])
         return 0
@@ -327,8 +389,9 @@ class JobView(LiveWidget):
     REQUESTS: ClassVar[Requests] = {
         "look": _look,
         "away": LiveWidget.REQUESTS["away"],
-        "leave": LiveWidget.REQUESTS["leave"],
+        "leave": _leave,
         "settle": LiveWidget.REQUESTS["settle"],
+        "library": _ask_library,
         "ready": _ready,
         "ack": _ack,
         "save": _save,

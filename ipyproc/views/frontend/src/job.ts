@@ -1,6 +1,7 @@
 // The pane of a job: the module that anywidget loads.
+import { Becoming, type TerminalTraits } from "./becoming.js";
 import { button, frame, h, say } from "./dom.js";
-import { Feed, type FeedTraits } from "./feed.js";
+import { Feed } from "./feed.js";
 import { duration, place } from "./format.js";
 import { live, type View } from "./live.js";
 import type { Model } from "./model.js";
@@ -15,7 +16,7 @@ import { Viewer } from "./viewer.js";
 const GONE = "the kernel is gone: no more will be known of this job";
 const CLEARED = "this job was cleared: what is not shown here is gone";
 
-interface JobTraits extends FeedTraits {
+interface JobTraits extends TerminalTraits {
   height: number | null;
   signals: string[];
 }
@@ -28,6 +29,7 @@ class JobPane implements View {
   private readonly requests: Requests;
   private readonly feed: Feed;
   private readonly output = new Output(() => this.drawn());
+  private readonly becoming: Becoming;
   private readonly usage: Usage;
   private readonly badge = h("span", { class: "ipyproc-status", role: "status" });
   private readonly tag = h("span", { class: "ipyproc-tag" });
@@ -38,6 +40,7 @@ class JobPane implements View {
   private readonly signals: HTMLElement;
   private readonly again: HTMLButtonElement;
   private readonly saver = button("Save output", () => this.save());
+  private readonly input = h("input", { autocomplete: "off", spellcheck: "false" });
   private readonly form: HTMLFormElement;
   private readonly after = h("div", {});
   private saving?: Saving;
@@ -47,6 +50,8 @@ class JobPane implements View {
     const requests = new Requests(model, () => this.leave("kernel gone", GONE));
     this.requests = requests;
     this.feed = new Feed(model, requests, this.output);
+    const [drawn, done] = [() => this.drawn(), () => this.form.remove()];
+    this.becoming = new Becoming(model, requests, this.feed, this.output, drawn, done);
     this.signals = requests.signals();
     this.usage = new Usage(model.get("signals"), requests, () => this.viewer.look());
     this.form = this.inputForm();
@@ -64,11 +69,11 @@ class JobPane implements View {
     });
     model.on("msg:custom", this.heard);
     this.update();
-    this.feed.ready();
+    if (!model.get("state").terminal) this.feed.ready();
   }
 
   private inputForm(): HTMLFormElement {
-    const input = h("input", { autocomplete: "off", spellcheck: "false" });
+    const { input } = this;
     const send = h("button", {}, "Send");
     const close = this.requests.button("Close stdin", "close_stdin");
     const form = h("form", {}, h("label", {}, "Standard input", input), send, close);
@@ -86,8 +91,23 @@ class JobPane implements View {
   }
 
   update(): void {
-    const { name, number, label, host, elders, command, dir, pid, status, text, success, stdin, facts, timed_out } =
-      this.model.get("state");
+    const {
+      name,
+      number,
+      label,
+      host,
+      elders,
+      command,
+      dir,
+      pid,
+      status,
+      text,
+      success,
+      stdin,
+      facts,
+      timed_out,
+      masked,
+    } = this.model.get("state");
     this.node.setAttribute("aria-label", `Job ${name}`);
     this.node.style.setProperty("--rows", String(this.model.get("height") ?? ""));
     Object.assign(this.node.dataset, { name, number, host, pid, status, good: success === true });
@@ -103,10 +123,20 @@ class JobPane implements View {
     this.again.hidden = !this.over;
     if (this.over) this.usage.element.remove();
     if (!stdin) this.form.remove();
+    this.mask(masked);
     if (facts && !this.after.firstChild) this.after.append(stateTable(facts));
     this.time();
+    this.becoming.update();
     this.feed.update();
     this.feed.settle();
+  }
+
+  /** Hides what is typed while the job asks for a password, and never shows it later. */
+  private mask(masked: boolean): void {
+    const type = masked ? "password" : "text";
+    if (this.input.type === type) return;
+    if (!masked) this.input.value = "";
+    this.input.type = type;
   }
 
   /** Offers to end the older jobs of the same name that run. */
@@ -125,6 +155,7 @@ class JobPane implements View {
   /** Runs regularly, even if the kernel sends nothing. */
   private tick(seen: boolean): void {
     this.output.sighted(seen);
+    this.becoming.update();
     this.time();
     this.usage.show();
   }
@@ -179,6 +210,7 @@ class JobPane implements View {
   stop(): void {
     this.requests.stop();
     this.feed.stop();
+    this.becoming.stop();
     this.viewer.stop();
     this.saving?.stop();
     this.model.off("msg:custom", this.heard);

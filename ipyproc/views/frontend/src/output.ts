@@ -1,7 +1,9 @@
 // The output of a job: what its screen shows, as elements.
 import { h, say } from "./dom.js";
+import type { Sink } from "./feed.js";
 import { size } from "./format.js";
 import type { Line } from "./grid.js";
+import type { Begin } from "./protocol.js";
 import { runs, Screen } from "./screen.js";
 import { painted } from "./sgr.js";
 
@@ -35,7 +37,7 @@ function turn(): void {
 }
 
 /** A log that follows its end until the reader scrolls away. */
-export class Output {
+export class Output implements Sink {
   readonly above = h("p", {});
   readonly log = h("div", { class: "ipyproc-output", role: "log", tabindex: "0" });
   screen = new Screen();
@@ -53,8 +55,16 @@ export class Output {
     };
   }
 
+  feed(stream: string, bytes: Uint8Array): void {
+    this.screen.feed(stream, bytes);
+  }
+
+  finish(): void {
+    this.screen.finish();
+  }
+
   /** Begins again with nothing; lines `above` and bytes `before` are left out. */
-  clear(above = 0, before = 0): void {
+  clear({ above = 0, before = 0 }: Begin): void {
     const { gone, lines } = this.screen;
     this.screen = new Screen();
     this.screen.gone = [...gone, ...lines];
@@ -63,7 +73,6 @@ export class Output {
     this.lost = before;
   }
 
-  /** Says that so many bytes are left out here. */
   skip(count: number): void {
     this.screen.note(`… ${size(count)} not shown here; “Save output” has everything …`);
     this.notes.push([this.screen.lines.at(-1)!, count]);

@@ -8,6 +8,7 @@ export type Fact = [string, string, boolean];
 export type Branch = [number, string, number, number, Branch[]];
 export type Elder = [number, string, number];
 export type Cell = [string, string, number, string | null];
+export type Size = [number, number];
 export type End = [number, string, string, string];
 
 // --- synced traits
@@ -30,6 +31,8 @@ export interface JobState {
   stdin: boolean;
   total: number | null;
   facts: Fact[] | null;
+  terminal: Size | null;
+  masked: boolean;
 }
 
 export interface Tail {
@@ -147,6 +150,7 @@ export interface Ready {
   page: string;
   have: number | null;
   seq: number;
+  terminal?: boolean;
 }
 
 export interface Ack {
@@ -159,6 +163,12 @@ export interface Save {
   action: "save";
   page: string;
   offset: number;
+}
+
+export interface Library {
+  action: "library";
+  page: string;
+  have: number;
 }
 
 // --- from the page: what a button does
@@ -204,6 +214,25 @@ export interface Send {
   text: string;
 }
 
+// --- from the page: what happens in a terminal
+
+export interface Keys {
+  action: "keys";
+  page: string;
+  seq: number;
+  answers: boolean;
+  text: string;
+}
+
+export interface Fits {
+  action: "fits";
+  page: string;
+  seq: number;
+  rows: number;
+  columns: number;
+  focused: boolean;
+}
+
 // --- from the kernel
 
 export interface Begin {
@@ -215,6 +244,8 @@ export interface Begin {
   streams?: Streams;
   above?: number;
   before?: number;
+  modes?: string;
+  quiet?: number;
 }
 
 export interface Output {
@@ -223,6 +254,14 @@ export interface Output {
   after: number;
   offset: number;
   streams: Streams;
+  modes?: string;
+}
+
+export interface Part {
+  kind: "part";
+  page: string;
+  offset: number;
+  total: number;
 }
 
 export interface Saved {
@@ -295,8 +334,8 @@ export interface Heard {
 // --- all of them
 
 /** What a button does; the kernel answers each with `done`. */
-export type Asked = Press | Own | Again | EndElder | Signal | Send;
-export type FromPage = Look | Away | Leave | Settle | Ready | Ack | Save | Asked;
-export type FromKernel = Begin | Output | Saved | Usage | Rows | Done | Forget;
+export type Asked = Press | Own | Again | EndElder | Signal | Send | Keys | Fits;
+export type FromPage = Look | Away | Leave | Settle | Ready | Ack | Save | Library | Asked;
+export type FromKernel = Begin | Output | Part | Saved | Usage | Rows | Done | Forget;
 export type FromPageToFile = Hello | Heard;
 export type FromKernelToFile = Here | Picture | Unknown;

@@ -1,7 +1,7 @@
 // What one view asks of the kernel, and how its buttons wait for the answer.
 import { button, h, say } from "./dom.js";
 import type { Model } from "./model.js";
-import type { Again, Asked, FromKernel, FromPage, Own, Press, Settle } from "./protocol.js";
+import type { Again, Asked, Fits, FromKernel, FromPage, Keys, Own, Press, Settle } from "./protocol.js";
 
 /** Milliseconds to wait for an answer of the kernel. */
 export const PATIENCE = 1000;
@@ -50,6 +50,13 @@ export class Requests {
     };
     this.waiting.set(seq, [pressed, setTimeout(queue, PATIENCE / 2)]);
     this.send({ seq, ...request });
+  }
+
+  /** Sends what is answered some time, and returns its number. */
+  post(request: Without<Keys | Fits, "page" | "seq">): number {
+    const seq = ++this.seq;
+    this.send({ seq, ...request });
+    return seq;
   }
 
   /** Returns a button that does one thing. */
