@@ -166,6 +166,20 @@ while True:
         'def is_stopped(pid): return letter(pid) != "R"',
         "is_stopped(asleep) is True.",
     ),
+    "terminals-exercise-1": (
+        """
+def in_both(words):
+    jobs = [spawn(words) for _ in range(2)]
+    for job in jobs:
+        job.wait()
+    return [job.stdout.text for job in jobs]
+""",
+        "in_both(asks) is ['False\\n', 'False\\n'].",
+    ),
+    "terminals-exercise-2": (
+        "def foreground(pid): return os.getpgid(pid)",
+        "foreground(shell) == sleep is False.",
+    ),
     "ready-exercise-1": (
         """
 def port_of(job):
