@@ -1,9 +1,9 @@
 """Jobs: ``python -m tests.benchmarks jobs``.
 
-One at a time beside ``subprocess.run``, 500 at once beside 500 ``Popen`` with the same
-pipes, 5000 one after another, and the cost of measuring 100. Each measurement runs in
-its own interpreter; those with a peer take turns, and medians are compared. On a busy
-machine ``nice -n -15`` helps.
+One at a time beside ``subprocess.run``, with a terminal beside with pipes, 500 at once
+beside 500 ``Popen`` with the same pipes, 5000 one after another, and the cost of
+measuring 100. Each measurement runs in its own interpreter; those with a peer take
+turns, and medians are compared. On a busy machine ``nice -n -15`` helps.
 """
 
 from __future__ import annotations
@@ -67,6 +67,9 @@ def _one() -> Iterator[Row]:
     ms = {name: figures["each"] * 1e3 for name, figures in medians.items()}
     what, peer = "spawn().wait() of /bin/true", "subprocess.run"
     yield Row(what, ms["one"], "ms", peer, ms["run"], at_most=1.25)
+    starts = in_turns(MODULE, ROUNDS, ["terminal"])["terminal"]
+    what, ours, theirs = "start with a terminal", starts["pty"], starts["pipes"]
+    yield Row(what, ours * 1e3, "ms", "with pipes", theirs * 1e3, at_most=1.3)
 
 
 def _in_a_row(row: Figures) -> Iterator[Row]:
@@ -90,6 +93,21 @@ def one() -> Figures:
     figures = _each(lambda: spawn(TRUE).wait())
     first.kill()
     return figures
+
+
+def terminal() -> Figures:
+    """Start jobs with a terminal and with pipes by turns."""
+    first = _first()
+    times: dict[bool, list[float]] = {True: [], False: []}
+    for _ in range(WARM_UP + ONE_BY_ONE):
+        for pty, several in times.items():
+            start = time.perf_counter()
+            job = spawn(TRUE, pty=pty)
+            several.append(time.perf_counter() - start)
+            job.wait()
+    first.kill()
+    pty, pipes = (statistics.median(several[WARM_UP:]) for several in times.values())
+    return {"pty": pty, "pipes": pipes}
 
 
 def _each(once: Callable[[], object]) -> Figures:
