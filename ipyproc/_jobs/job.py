@@ -110,7 +110,8 @@ class Job(Facts):
         With ``pty`` *data* is typed into the terminal; Enter is a carriage return.
         Never blocks: what the process does not read yet waits in memory. If *data* is
         text, it is sent as UTF-8; no newline is added. Raises ``BrokenPipeError`` if
-        the process can read no more.
+        the process can read no more, and ``BlockingIOError`` if 4 MiB that were typed
+        wait already.
         """
         if isinstance(data, str):
             data = data.encode()

@@ -35,19 +35,20 @@ from tests.sandbox import sandbox
 pytestmark = pytest.mark.slow
 
 # Children of all kinds: in the session of a job and out of it, deaf and stopped ones;
-# of a job that has ended, in its session and out of it.
+# of a job that has ended, in its session and out of it; deaf to the end of a terminal.
 FAMILY = """
 start("sleep 1000 & setsid sleep 1000 & trap '' TERM; echo ready; wait")
 start("sleep 1000 & echo ready; wait").signal(signal.SIGSTOP)
+start("trap '' HUP; sleep 1000 & echo ready; wait", pty=True)
 start("(setsid sleep 1000 >/dev/null 2>&1 &) ; sleep 1000 >/dev/null 2>&1 & echo ready")
 jobs.running and jobs.last.wait(20)
 jobs.clear()
 def members():
     return sum(map(made, psutil.process_iter()))
-eventually(lambda: members() == 7)  # as a process begins it has no environment
+eventually(lambda: members() == 9)  # as a process begins it has no environment
 print(members(), flush=True)
 """
-MEMBERS = 7
+MEMBERS = 9
 ENDS = {
     "killed": "os.kill(os.getpid(), signal.SIGKILL)",
     "gone": "os._exit(0)",

@@ -233,6 +233,18 @@ print(hashlib.sha256(data).hexdigest(), end="")
     assert ended(job).stdout.text == "ready" + hashlib.sha256(data).hexdigest()
 
 
+def test_too_much_is_typed() -> None:
+    """Keys that the program does not read are refused before they fill the memory."""
+    job = spawn(python(RAW + "import signal; signal.pause()"), pty=True)
+    until_printed(job, "ready")
+    for _ in range(4):
+        job.send(b"x" * ((1 << 20) - 1))
+    with pytest.raises(BlockingIOError, match="the program does not read what is"):
+        job.send(b"x" * (1 << 20))
+
+    assert job.ended_at is None
+
+
 #: Reads lines, as a terminal gives them, until the end; then once more.
 READ_TWICE = """
 import os, termios

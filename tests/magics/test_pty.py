@@ -107,7 +107,7 @@ def loaded(terminal: Terminal) -> Terminal:
 
 
 SETTINGS = "import termios; before = termios.tcgetattr(0)"
-SAME = "'same' if termios.tcgetattr(0) == before else 'changed'"
+SAME = "('sa' 'me') if termios.tcgetattr(0) == before else termios.tcgetattr(0)"
 
 
 @pytest.mark.slow

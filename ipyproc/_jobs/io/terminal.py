@@ -24,6 +24,8 @@ _BACKLOG: Final = 1 << 16
 # The longest line that a terminal takes, termios(3).
 _LINE: Final = 4096
 _NAP: Final = 0.001
+# What may wait until it is read: more than anybody types or pastes.
+_MOST_TYPED: Final = 4 << 20
 # How many changes of its size are remembered: a page may send them without end.
 _MOST_SIZES: Final = 1000
 _IFLAG, _LFLAG, _CC = 0, 3, 6
@@ -204,7 +206,13 @@ class PseudoTerminal:
         self._size = rows, columns
 
     def type(self, data: bytes) -> bool:
-        """Type *data* after what was typed before; ``False`` after the end."""
+        """Type *data* after what was typed before; ``False`` after the end.
+
+        ``BlockingIOError`` if the program reads none of what was typed for long: a page
+        may send keys without end.
+        """
+        if self._keyboard.waiting + len(data) > _MOST_TYPED:
+            raise BlockingIOError("the program does not read what is typed")
         self._begun = self._line_after(data)
         return self._keyboard.send(data)
 
