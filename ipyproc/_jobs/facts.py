@@ -168,6 +168,14 @@ class Facts:
         """
         return self._runner.usage()
 
+    @property
+    def silence(self) -> float:
+        """For how many seconds there was no contact with its host; 0.0 if there is.
+
+        The job runs on meanwhile, and its output is kept there. Below 4 s it is 0.0.
+        """
+        return self._runner.silence
+
     def last_usage(self) -> Usage | None:
         """Return what was measured last; unlike ``usage`` it never blocks.
 

@@ -183,6 +183,11 @@ class LocalRunner:
         """Measure what the process and its descendants use; ``None`` after its end."""
         return None if self._leader.is_over else self._measured.usage()
 
+    @property
+    def silence(self) -> float:
+        """None: it is here."""
+        return 0.0
+
     def last_usage(self) -> Usage | None:
         """Measure it: here nothing blocks."""
         return self.usage()

@@ -215,6 +215,10 @@ class Runner(Protocol):
     def usage(self) -> Usage | None:
         """Measure what it uses; ``None`` after its end."""
 
+    @property
+    def silence(self) -> float:
+        """For how many seconds nothing is known of it; 0.0 if there is contact."""
+
     def last_usage(self) -> Usage | None:
         """Return what was measured last, or a moment ago; never blocks."""
 

@@ -159,6 +159,9 @@ class Seen:
         assert self.sizes == self._machine.programs[self.identity].sizes
         self.finishes += 1
 
+    def contact(self) -> None:
+        """Note nothing: here no time passes."""
+
     def lost(self, reason: str) -> None:
         self.losses.append(reason)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -19,6 +20,8 @@ from ipyproc import PIPE, Job, jobs, spawn
 from ipyproc._agent.remote.link import NO_CONTACT
 from ipyproc.errors import JobLostError, ProcessDoneError
 from ipyproc.hosts import CommandHost, command
+from ipyproc.views.render import format
+from ipyproc.views.widgets.jobs import row
 from tests.hosts.helpers import agents, bare, read, relays
 from tests.jobs.helpers import (
     PATIENCE,
@@ -103,9 +106,15 @@ def test_an_agent_that_is_stopped(lone_host: CommandHost, own_agent: Path) -> No
     with pytest.raises(TimeoutError, match=r"^no contact with there for \d+ s$"):
         job.left()
     assert job.status == "running"
+    # Its views are told so each second, and that there is contact again.
+    until(job, lambda job: job.silence > NO_CONTACT + 1)
+    text = format.status(job)
+    assert re.fullmatch(r"running, no contact for \d+ s", text), text
+    assert row(job)["text"].startswith("running, no contact for ")
     os.kill(agent, signal.SIGCONT)
 
-    eventually(lambda: not lone_host._link.silence)
+    until(job, lambda job: not job.silence)
+    assert format.status(job) == "running"
     answers(job, "still there")
 
 

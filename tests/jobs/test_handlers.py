@@ -40,7 +40,13 @@ def calls(job: Job) -> dict[str, Callable[[], object]]:
         "spawn": start_another,
         "clear": jobs.clear,
         "attributes": lambda: (job.state, job.elapsed, job.total, job.in_memory),
-        "facts": lambda: (job.host, job.dir, job.timed_out, job.last_usage()),
+        "facts": lambda: (
+            job.host,
+            job.dir,
+            job.timed_out,
+            job.silence,
+            job.last_usage(),
+        ),
         "terminal": lambda: (job.terminal, job.password_prompt, look_at_a_terminal()),
         "save": lambda: (job.save(os.devnull), job.stdout.time_at(0)),
         "plain": lambda: (job.stdout.plain, job.as_utf8.total),
@@ -185,7 +191,7 @@ def test_every_public_call_is_tried() -> None:
         "as_utf8",
         *("label", "elders", "is_named", "refresh"),
         *("ports", "until", "until_listening"),
-        *("host", "dir", "timed_out", "last_usage"),
+        *("host", "dir", "timed_out", "last_usage", "silence"),
         *("terminal", "password_prompt", "resize", "save"),
     }
     # They end the job, or belong to the session.

@@ -56,6 +56,7 @@ class FakeJob:
         self.course = SimpleNamespace(times=(0.0, 0.0), max_rss=None)
         self.measured = 0
         self.holders = 0
+        self.silence = 0.0
         self.done: list[object] = []
         self.widget: object = None
         self.another: FakeJob | None = None

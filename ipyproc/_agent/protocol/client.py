@@ -226,6 +226,11 @@ class Client:
         if self._jobs.pop(job.number, None) and job.is_started:
             self.request(Kind.FORGET, {"number": job.number}, lambda _: None)
 
+    def tell_contact(self) -> None:
+        """Tell all jobs that there is no contact, or contact again."""
+        for job in list(self._jobs.values()):
+            job.contact()
+
     def lose_all(self, reason: str) -> None:
         """Fail all requests, and lose all jobs: nobody will ever answer."""
         for request in self._requests.values():

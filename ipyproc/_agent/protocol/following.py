@@ -35,6 +35,9 @@ class Follower(Protocol):
     def lost(self, reason: str) -> None:
         """Nothing will ever be learnt of it."""
 
+    def contact(self) -> None:
+        """There is no contact, still none, or there is contact again."""
+
 
 class Following:
     """What a client knows of a job."""
@@ -101,6 +104,11 @@ class Following:
         self.is_over = True
         if follower:
             follower.lost(reason)
+
+    def contact(self) -> None:
+        """Tell that there is no contact, or contact again."""
+        if self._follower:
+            self._follower.contact()
 
     def _settle(self) -> None:
         end, follower = self._end, self._follower

@@ -64,6 +64,8 @@ class Link:
         self.welcome = Fields({})
         # Since when nothing was heard; inf: it was a moment ago.
         self._silent_since = math.inf
+        # Whether the jobs were told that there is no contact.
+        self._told_silence = False
 
     @property
     def silence(self) -> float:
@@ -163,6 +165,7 @@ class Link:
         self.welcome = fields
         self._pause = _FIRST_PAUSE
         self._silent_since = math.inf
+        self._tell_contact()
         self._tell(None)
 
     def _wait(self, begin: Callable[[Callable[[Answer], None]], object]) -> Answer:
@@ -282,12 +285,19 @@ class Link:
 
     def _heard(self) -> None:
         self._silent_since = math.inf
+        self._tell_contact()
         for end in [each for each in self._ends if each.wire.is_over]:
             end.close("a newer one is there")
 
     def _note_silence(self) -> None:
         if self._silent_since == math.inf:
             self._silent_since = time.monotonic()
+
+    def _tell_contact(self) -> None:
+        """Tell the jobs each second that there is no contact, and when there is."""
+        was_silent, self._told_silence = self._told_silence, self.silence > 0
+        if was_silent or self._told_silence:
+            self._client.tell_contact()
 
     def _dial_later(self) -> None:
         """Try again, as long as a job or a request waits for it."""
@@ -320,6 +330,7 @@ class Link:
             # The one that is silent stays until a new one is there.
             self._dial_later()
         self._is_greeting()
+        self._tell_contact()
         self._flush()
         if not self.is_closed and (self._ends or self._is_dialing or self._redial):
             self._ticker = self._loop.call_later(_TICK, self._tick)

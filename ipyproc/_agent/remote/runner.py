@@ -275,6 +275,15 @@ class RemoteRunner:
         self._source.lost = JobLostError(reason)
         self._lose(self._source.lost)
 
+    def contact(self) -> None:
+        """Pass on that ``silence`` has changed."""
+        self._changed()
+
+    @property
+    def silence(self) -> float:
+        """For how many seconds there was no contact with the agent."""
+        return 0.0 if self.ended_at is not None else self._link.silence
+
     def _lose(self, error: OSError) -> None:
         if self.ended_at is None:
             self.input_open = False

@@ -92,7 +92,11 @@ def _cut(line: str) -> str:
 
 def status(job: Job) -> str:
     """Return the text of the badge: ``running``, ``exit status 0``, ..."""
-    return str(job.state) if job.state is not None else str(job.status)
+    if job.state is not None:
+        return str(job.state)
+    silence = job.silence
+    contact = f", no contact for {silence:.0f} s" if silence else ""
+    return f"{job.status}{contact}"
 
 
 def saved_size(text: str) -> int:
