@@ -74,6 +74,30 @@ window.renderDetached = () => {
   window.attach = () => document.querySelector("#cell").append(el);
 };
 
+/** Returns the rows that a terminal of a size shows of each program. */
+window.screens = async (rows, columns, programs) => {
+  const [library] = await Promise.all(globalThis[Symbol.for("ipyproc.terminal")].values());
+  const nothing = { typed() {}, answered() {}, fits() {}, left() {}, drawn() {} };
+  const host = { ...nothing, size: [rows, columns], font: getComputedStyle(document.body), reader: false };
+  const terminal = library.open(host);
+  document.querySelector("#cell").replaceChildren(terminal.element);
+  terminal.opened();
+  const frame = () => new Promise((done) => requestAnimationFrame(done));
+  const shown = [];
+  for (const program of programs) {
+    const drawn = new Promise((done) => Object.assign(host, { drawn: done }));
+    terminal.clear({ offset: 0, quiet: 0 });
+    terminal.feed("stdout", new TextEncoder().encode(program));
+    await drawn;
+    await frame();
+    await frame();
+    const texts = [...terminal.element.querySelectorAll(".xterm-rows > div")].map((row) => row.textContent);
+    shown.push(texts.map((text) => text.replaceAll("\xa0", " ")));
+  }
+  terminal.stop();
+  return shown;
+};
+
 window.set = (name, value) => {
   window.model.traits[name] = name === "tail" ? { ...value, data: view(value.data) } : value;
   window.model.fire(`change:${name}`);

@@ -267,6 +267,24 @@ def test_the_boundary_of_what_is_answered_is_exact(
     pane.typed("\x1b[1;4R", answers=True)
 
 
+def test_what_comes_at_once_is_answered(page: Page, pane: TerminalPane) -> None:
+    """Also if it is fed before the terminal has begun to read."""
+    pane.becomes()
+    pane.part(0)
+    page.wait_for_function("model.sent.some((m) => m.terminal)")
+    asked = pane.sent("ready")[-1]
+    name = {"page": asked["page"], "seq": asked["seq"], "clock": 0, "offset": 0}
+    begin = {"kind": "begin", "modes": "\x1b[?1h", "quiet": 4, **name}
+    data = "\x1b[6nabc\x1b[6n"
+    output = {"kind": "output", "pages": [asked["page"]], "after": 0, "offset": 0}
+    output["streams"] = [["stdout", len(data)]]
+    page.evaluate(
+        "all => all.forEach((m) => tell(...m))", [[begin, None], [output, data]]
+    )
+
+    pane.typed("\x1b[1;4R", answers=True)
+
+
 def test_behind_a_gap_it_is_in_the_right_modes(
     page: Page, terminal: TerminalPane
 ) -> None:

@@ -9,6 +9,7 @@ from ipyproc._jobs.job import Job
 from ipyproc._jobs.output.line import Run
 from ipyproc.views.render.format import size
 from ipyproc.views.terminal.picture import MOST, Picture, Redrawn
+from ipyproc.views.terminal.played import Played
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ def recent(job: Job, lines: int, most: int = MOST) -> Recent:
 
     They are what the last *most* bytes draw.
     """
-    return _update(Picture(), job, lines, most)
+    return _update(_picture(job), job, lines, most)
 
 
 class Kept:
@@ -47,7 +48,7 @@ class Kept:
         # Re-entrant, for a signal handler may meet it held.
         self._lock = threading.RLock()
         self._is_busy = False
-        self._picture = Picture()
+        self._picture = _picture(job)
 
     def recent(self, lines: int) -> Recent:
         """Return the last *lines* of the output; any thread may ask."""
@@ -58,7 +59,7 @@ class Kept:
             try:
                 return _update(self._picture, self._job, lines, MOST)
             except BaseException:  # an interrupt, perhaps in the middle of a line
-                self._picture = Picture()
+                self._picture = _picture(self._job)
                 raise
             finally:
                 self._is_busy = False
@@ -66,13 +67,16 @@ class Kept:
     def redrawn(self) -> Redrawn:
         """Return what draws all of it on a new screen; any thread may ask."""
         with self._lock:
-            picture = Picture() if self._is_busy else self._picture
+            picture = self._picture
+            # A page that shows a log draws lines, whatever size the terminal has.
+            if self._is_busy or not isinstance(picture, Picture):
+                picture = Picture()
             self._is_busy, was_busy = True, self._is_busy
             try:
                 picture.update(self._job.as_utf8, final=self._job.finished)
                 return picture.redrawn()
             except BaseException:  # an interrupt, perhaps in the middle of a line
-                self._picture = Picture()
+                self._picture = _picture(self._job)
                 raise
             finally:
                 self._is_busy = was_busy
@@ -81,10 +85,15 @@ class Kept:
         """Forget the picture; if it is asked for again, it is drawn anew."""
         with self._lock:
             if not self._is_busy:
-                self._picture = Picture()
+                self._picture = _picture(self._job)
 
 
-def _update(picture: Picture, job: Job, lines: int, most: int) -> Recent:
+def _picture(job: Job) -> Picture | Played:
+    """Return an empty picture; that of a terminal has its size."""
+    return Picture() if job.terminal is None else Played(job.terminal)
+
+
+def _update(picture: Picture | Played, job: Job, lines: int, most: int) -> Recent:
     picture.update(job.as_utf8, final=job.finished, most=most)
     seen = picture.last(lines)
     return Recent(seen.lines, seen.above, seen.before)

@@ -55,8 +55,9 @@ class Screen implements Terminal {
   private readonly finder: Finder;
   private readonly watching: ResizeObserver;
   private readonly unwatch: () => void;
-  private pending = 0; // what was written, and is not on the screen yet
-  private quiet = Number.POSITIVE_INFINITY; // bytes that must not be answered
+  // What was written and is not on the screen yet, in order: whether it must not be answered.
+  private readonly pending: boolean[] = [];
+  private quiet = Number.POSITIVE_INFINITY; // so many bytes that come must not be answered
   private asked = ""; // the size that was asked for last, and when
   private askedAt = 0;
 
@@ -92,7 +93,7 @@ class Screen implements Terminal {
     });
     this.xterm.onData((data) => {
       if (typed) this.host.typed(data);
-      else if (!this.quiet) this.host.answered(data);
+      else if (!(this.pending[0] ?? this.quiet > 0)) this.host.answered(data);
       typed = false;
     });
     this.xterm.onBinary((data) => this.host.typed(data));
@@ -178,24 +179,24 @@ class Screen implements Terminal {
   }
 
   feed(_: string, bytes: Uint8Array): void {
-    // What it answers comes while it reads: then it must know whether it may.
     const quiet = Math.min(this.quiet, bytes.length);
-    if (quiet) this.write(bytes.subarray(0, quiet), quiet);
-    if (quiet < bytes.length) this.write(bytes.subarray(quiet));
+    if (quiet) this.write(bytes.subarray(0, quiet), true);
+    this.quiet -= quiet;
+    if (quiet < bytes.length) this.write(bytes.subarray(quiet), false);
   }
 
-  private write(data: Uint8Array | string, quiet = 0): void {
-    this.pending += 1;
+  private write(data: Uint8Array | string, quiet: boolean, then?: () => void): void {
+    this.pending.push(quiet);
     this.xterm.write(data, () => {
-      this.pending -= 1;
-      this.quiet -= quiet;
-      this.soon();
+      this.pending.shift();
+      if (then) then();
+      else this.soon();
     });
   }
 
   finish(): void {
     this.xterm.options.disableStdin = true;
-    this.write("\x1b[?25l");
+    this.write("\x1b[?25l", true);
   }
 
   clear({ offset, modes = "", quiet = 0 }: Begin): void {
@@ -204,15 +205,10 @@ class Screen implements Terminal {
 
   /** Begins anew in some modes, and is silent for so many bytes. */
   private reset(modes: string, quiet: number): void {
-    this.quiet = Number.POSITIVE_INFINITY;
+    this.quiet = quiet;
     // What was written before is read first.
-    this.pending += 1;
-    this.xterm.write("", () => {
-      this.pending -= 1;
-      this.xterm.reset();
-      this.quiet = quiet + modes.length;
-    });
-    if (modes) this.write(modes, modes.length);
+    this.write("", true, () => this.xterm.reset());
+    if (modes) this.write(modes, true);
   }
 
   /** Goes on behind a gap. */
@@ -221,7 +217,7 @@ class Screen implements Terminal {
   }
 
   soon(): void {
-    if (!this.pending && !this.quiet) this.host.drawn();
+    if (!this.pending.length && !this.quiet) this.host.drawn();
   }
 
   stop(): void {
