@@ -27,6 +27,15 @@ FOLDER = NOTEBOOKS / "pictures"
 WIDTH, HEIGHT = 940, 1400
 #: What the README shows beside its own cells.
 EXPLORE = "from ipyproc.views import explore\n\nexplore(0x8B)"
+#: A debugger in a terminal, and what is typed into it.
+DEBUGGED = """%%spawn --pty --name debug --script python3 -m pdb
+def mean(numbers):
+    return sum(numbers) / len(numbers)
+
+
+print(mean([3, 4, 5]))
+"""
+TYPED = ("break mean\n", "continue\n", "args\n", "p sum(numbers)\n", "continue\n")
 #: What JupyterLab adds to the cell where the cursor is.
 PLAIN = ".jp-cell-toolbar, .jp-Collapser { visibility: hidden }"
 KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
@@ -39,7 +48,7 @@ def main() -> str | None:
         return chromium.HELP
     expect.set_options(timeout=PATIENCE)
     FOLDER.mkdir(exist_ok=True)
-    with _notebook([*first_cells(), EXPLORE]) as notebook:
+    with _notebook([*first_cells(), EXPLORE, DEBUGGED]) as notebook:
         _take_all(notebook)
     return None
 
@@ -83,6 +92,15 @@ def _take_all(notebook: Notebook) -> None:
     expect(_badge(train)).to_have_text("signal: killed")
     _take(notebook, "state", train)
     _take(notebook, "explore", notebook.start(5))
+    debug = notebook.start(6)
+    terminal = debug.locator(".ipyproc-terminal")
+    terminal.scroll_into_view_if_needed()  # it draws nothing that nobody sees
+    expect(terminal).to_contain_text("(Pdb)")
+    terminal.click()
+    for line in TYPED:
+        notebook.page.keyboard.type(line)
+    expect(terminal).to_contain_text("restart")
+    _take(notebook, "terminal", debug)
 
 
 def _take(notebook: Notebook, name: str, *cells: Locator) -> None:
