@@ -24,7 +24,7 @@ demo: .venv/lab ## run the quickstart in a real kernel and print what it shows
 lab: .venv/lab ## open the quickstart in JupyterLab
 	$(BIN)/jupyter lab $(AS_ROOT) --LabApp.default_url=/lab/tree/$(QUICKSTART)
 
-test: lint page chromium sshd ipykernels ## check style and types, run every test
+test: lint page chromium sshd ipykernels collaboration ## check style and types, run every test
 	$(BIN)/pytest -n $(WORKERS) --dist loadgroup $(TESTS)
 
 # What is slow and is not marked so comes last.
@@ -58,6 +58,7 @@ test-%: .venv/matrix chromium sshd
 	$(BIN)/uv venv --quiet --clear --seed --python $(WITH) .venv/$*
 	$(BIN)/uv pip install --quiet --python .venv/$* $(OPTIONS) -e '.[dev]'
 	.venv/$*/bin/python tests/kernel/versions.py
+	.venv/$*/bin/python tests/browser/collaboration.py
 	.venv/$*/bin/pytest -n $(WORKERS) --dist loadgroup $(TESTS)
 	.venv/$*/bin/python -X dev -W error -m pytest -n $(WORKERS) --dist loadgroup $(STRICT)
 
@@ -82,6 +83,9 @@ sshd: .venv/dev
 ipykernels: .venv/dev
 	@$(BIN)/python tests/kernel/versions.py
 
+collaboration: .venv/dev
+	@$(BIN)/python tests/browser/collaboration.py
+
 clean: ## remove what the other targets made
 	rm -rf .venv dist build ipyproc/views/static $(PAGE)/build $(PAGE)/node_modules
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis
@@ -104,5 +108,5 @@ $(PAGE)/node_modules/.bin/biome: $(PAGE)/package-lock.json | .venv/bin/pip
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "make: $(PYTHON) cannot make virtual environments: install the package python3-venv" >&2; exit 1; }
 	$(PYTHON) -m venv .venv
 
-.PHONY: help demo lab test quick trials lint page matrix bench go-blocks conformance-record pictures chromium sshd ipykernels clean
+.PHONY: help demo lab test quick trials lint page matrix bench go-blocks conformance-record pictures chromium sshd ipykernels collaboration clean
 .NOTPARALLEL:

@@ -76,6 +76,17 @@ def test_the_targets_are_there() -> None:
     assert targets - told == {"test-newest", "test-python3.13"}
 
 
+@pytest.mark.parametrize("row", _table("Tests"), ids=lambda row: row[0])
+def test_what_is_saved_is_tested_where_the_table_says(row: list[str]) -> None:
+    """Each test of the table is in the file that is named before it."""
+    source = ""
+    for name in _code(" ".join(row)):
+        if "/" in name:
+            source = (ROOT / f"tests/{name}.py").read_text()
+        else:
+            assert f"\ndef {name}(" in source, name
+
+
 def _unlike_the_others(source: str) -> list[str]:
     """The tests whose docstring is not one sentence on one line, by their names."""
     tests = [

@@ -71,11 +71,16 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
         yield browser
 
 
+def draws_widgets() -> None:
+    """Skip where JupyterLab draws no widgets."""
+    if metadata.version("ipywidgets").startswith("7."):
+        pytest.skip("JupyterLab 4 draws the widgets of ipywidgets 8, not those of 7")
+
+
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """A JupyterLab server with its own home folder; nothing of it survives."""
-    if metadata.version("ipywidgets").startswith("7."):
-        pytest.skip("JupyterLab 4 draws the widgets of ipywidgets 8, not those of 7")
+    draws_widgets()
     with serving(tmp_path_factory.mktemp("lab")) as lab:
         yield lab
 

@@ -46,7 +46,8 @@ SETTINGS: dict[str, dict[str, object]] = {
 #: The notebook of the page, in JavaScript.
 NOTEBOOK = "jupyterapp.shell.currentWidget"
 KERNEL = f"{NOTEBOOK}?.sessionContext?.session?.kernel"
-PATH = f"{NOTEBOOK}?.context?.path"
+#: Where documents are shared it has a prefix.
+PATH = f"{NOTEBOOK}?.context?.path.replace(/^RTC:/, '')"
 #: Closes all notebooks; JupyterLab's own command would ask whether to save them.
 CLOSE = (
     "[...(window.jupyterapp?.shell.widgets('main') ?? [])].forEach((w) => w.dispose())"
@@ -96,10 +97,12 @@ class Lab:
 
 
 @contextmanager
-def serving(home: Path, *, extension: bool = True) -> Iterator[Lab]:
+def serving(
+    home: Path, *, extension: bool = True, more: dict[str, str] | None = None
+) -> Iterator[Lab]:
     """Run JupyterLab in *home*, with our extension or without it.
 
-    Nothing of it survives the block.
+    *more* is what its environment has besides. Nothing of it survives the block.
     """
     lab = Lab(_free_port(), secrets.token_hex(), home / "notebooks")
     lab.root.mkdir()
@@ -111,7 +114,7 @@ def serving(home: Path, *, extension: bool = True) -> Iterator[Lab]:
     with sandbox(home) as environment, log.open("wb") as out:
         server = subprocess.Popen(
             [sys.executable, "-m", "jupyterlab"],
-            env=environment,
+            env=environment | (more or {}),
             cwd=home,
             stdout=out,
             stderr=out,

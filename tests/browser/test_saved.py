@@ -200,7 +200,7 @@ def test_a_live_pane_is_left_alone(desk: Desk) -> None:
     """What is written while a job runs is in the file, and is not drawn in the page."""
     pane = desk.start("live")
     field = pane.get_by_label("Standard input")
-    field.fill("typed")
+    field.fill("typed")  # perhaps before the page has given up the widget
     pane.evaluate("pane => { window.before = pane; }")
     desk.execute(NOW.format("live"))
 

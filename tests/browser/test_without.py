@@ -9,6 +9,7 @@ import nbformat
 import pytest
 from playwright.sync_api import Browser, expect
 
+from tests.browser.fixtures import draws_widgets
 from tests.browser.lab import FRONTS, NOTEBOOK, Lab, Notebook, serving
 from tests.browser.test_saved import (
     CELLS,
@@ -19,7 +20,7 @@ from tests.browser.test_saved import (
     number,
 )
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("labs")]
 
 #: Whether a cell would be saved without a widget.
 STATIC = f"""([number, widget]) => {{
@@ -35,6 +36,7 @@ TRUSTED = f"number => {NOTEBOOK}.content.model.cells.get(number).outputs.trusted
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """A JupyterLab server where our extension is disabled."""
+    draws_widgets()
     with serving(tmp_path_factory.mktemp("without"), extension=False) as lab:
         yield lab
 

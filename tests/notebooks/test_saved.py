@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import nbformat
 import pytest
+from nbclient.exceptions import DeadKernelError
 from nbconvert import HTMLExporter
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_notebook
@@ -120,3 +123,38 @@ def test_after_each_cell_there_is_what_was_printed(
     page, _ = HTMLExporter().from_notebook_node(saved)
     assert "two" in page
     assert "output still open" in page
+
+
+DYING = [
+    "%load_ext ipyproc",
+    "cat = %spawn --stdin - cat",
+    "away = %spawn --detach sleep 1000",
+    "%procs",
+    "cat.send('one\\n'); cat.until('one', 30)",
+    "import os; os.kill(os.getpid(), 9)",
+]
+
+
+def test_the_death_of_a_kernel_without_a_page(
+    client_loop: None, tmp_path: Path
+) -> None:
+    """What ran has what it printed before the last cell, and when that was so."""
+    path = tmp_path / "dying.ipynb"
+    made = new_notebook(cells=list(map(new_code_cell, DYING)))
+    nbformat.write(made, path)
+
+    with sandbox(tmp_path) as home:
+        with pytest.raises(DeadKernelError):
+            execute(path, env=home, notebook=made)
+        away = made.cells[2].outputs[0].data["text/html"]
+        pid = re.search('data-pid="([0-9]+)"', away)
+        assert pid
+        os.killpg(int(pid[1]), signal.SIGKILL)
+
+    texts = [made.cells[n].outputs[0].data["text/plain"] for n in (1, 2, 3)]
+    assert re.search(r"one\nrunning \(as of [-0-9]+ [:0-9]+\)$", texts[0])
+    assert re.search(r"\nrunning \(as of [-0-9]+ [:0-9]+\)$", texts[1])
+    assert re.search(r"\nas of [-0-9]+ [:0-9]+$", texts[2])
+    assert VIEW not in nbformat.writes(made)
+    page, _ = HTMLExporter().from_notebook_node(made)
+    assert page.count("as of ") == 3

@@ -117,4 +117,6 @@ def test_one_client_of_a_document_writes(
 ) -> None:
     """It is the one that ran the cell, or else the one with the lowest id."""
     assert page.evaluate(WRITES, [client, CLIENTS, ran]) == [writes, False]
-    assert page.evaluate(WRITES, [client, [], ran])[1] is True
+    # The server is a client, too, and says nothing of itself.
+    alone = [[client, {"user": "me"}], [9, {}]]
+    assert page.evaluate(WRITES, [client, alone, ran])[1] is True

@@ -2,17 +2,21 @@
 // kernel has ended, that its jobs did. The twin of views/transport/document.py.
 import type { FromKernelToFile, FromPageToFile, Picture } from "../src/protocol.js";
 import { ended } from "./ended.js";
-import type { Comm, Context, Kernel, Message } from "./jupyter.js";
+import type { Change, Comm, Context, Kernel, Message } from "./jupyter.js";
 import { bundle, html, inFile, isSilent, type Place, places, show, showStatic, store, text } from "./outputs.js";
-import { isAlone, isWriter, join } from "./writer.js";
+import { greet, isAlone, isWriter, join } from "./writer.js";
 
 const NAME = "ipyproc.document";
 const GOING = ["restarting", "autorestarting", "terminating", "dead"];
 const THERE = ["idle", "busy"];
 // So many views are remembered; of more the eldest is forgotten, for it is in the notebook by then.
 const MOST = 500;
+// Where several clients write, those that did not run the cell leave it so long to the one that did.
+const PATIENCE = 2000;
 
-type Newest = Pick<Picture, "data" | "final" | "ran">;
+interface Newest extends Pick<Picture, "data" | "final" | "ran"> {
+  readonly since: number;
+}
 
 export class NotebookDocument {
   private readonly newest = new Map<string, Newest>();
@@ -46,9 +50,12 @@ export class NotebookDocument {
     model.cells.changed.connect(() => queueMicrotask(() => this.write()));
     saveState.connect((_, state) => state === "started" && this.write(true));
     const { awareness } = model.sharedModel;
-    const rewrite = (): void => this.write();
-    awareness?.on("change", rewrite);
-    disposed.connect(() => awareness?.off("change", rewrite));
+    const changed = (change: Change): void => {
+      if (awareness) greet(awareness, change);
+      this.write();
+    };
+    awareness?.on("change", changed);
+    disposed.connect(() => awareness?.off("change", changed));
     this.kernelChanged();
   }
 
@@ -110,7 +117,7 @@ export class NotebookDocument {
     if (asks) this.send({ action: "heard" });
     if (this.newest.get(token)?.final && !final) return; // its kernel is gone
     this.newest.delete(token);
-    this.newest.set(token, { data, final, ran });
+    this.newest.set(token, { data, final, ran, since: performance.now() });
     for (const [eldest] of this.newest) {
       if (this.newest.size <= MOST) break;
       this.newest.delete(eldest);
@@ -131,13 +138,17 @@ export class NotebookDocument {
     }
   }
 
-  private mayWrite({ final, ran }: Newest): boolean {
+  private mayWrite({ final, ran, since }: Newest): boolean {
     const { collaborative, readOnly, sharedModel } = this.context.model;
     if (readOnly) return false;
     const { awareness } = sharedModel;
-    if (!collaborative || !awareness) return true;
+    if (!collaborative || !awareness || isAlone(awareness)) return true;
     // The others draw anew what this one writes: they get the end only.
-    return (final || isAlone(awareness)) && isWriter(awareness, ran);
+    if (!final || !isWriter(awareness, ran)) return false;
+    // Perhaps this one has not yet heard of the one that ran the cell; both would be in the file.
+    const left = ran === this.current?.clientId ? 0 : since + PATIENCE - performance.now();
+    if (left > 0) setTimeout(() => this.write(), left + 1);
+    return left <= 0;
   }
 
   private changed(changed: boolean): void {
@@ -163,6 +174,11 @@ export class NotebookDocument {
     if (newest?.final) return;
     const data = newest?.data ?? inFile(place).data ?? {};
     const last = ended(html(data), text(data)) ?? { html: html(data), text: text(data) };
-    this.newest.set(place.token, { data: bundle(last.html, last.text), final: true, ran: newest?.ran ?? "" });
+    this.newest.set(place.token, {
+      data: bundle(last.html, last.text),
+      final: true,
+      ran: newest?.ran ?? "",
+      since: performance.now(),
+    });
   }
 }

@@ -70,13 +70,18 @@ export interface Cell {
   readonly sharedModel: SharedCell;
 }
 
+/** Which clients came and went. */
+export interface Change {
+  readonly added: readonly number[];
+}
+
 /** Who has the document open, where several clients write one. */
 export interface Awareness {
   readonly clientID: number;
   getStates(): Map<number, Record<string, unknown>>;
   setLocalStateField(name: string, value: string): void;
-  on(event: "change", callback: () => void): void;
-  off(event: "change", callback: () => void): void;
+  on(event: "change", callback: (change: Change) => void): void;
+  off(event: "change", callback: (change: Change) => void): void;
 }
 
 export interface NotebookModel {

@@ -38,6 +38,7 @@ class Views<Traits extends Token> {
   private readonly age = age++;
   private readonly warn: (element: Element) => void;
   private readonly observer = new MutationObserver(() => this.adopt());
+  private focused: Element | null = null; // of the page, the last one
 
   constructor(
     private readonly model: Model<Traits>,
@@ -46,8 +47,15 @@ class Views<Traits extends Token> {
     this.warn = reconnect(model);
     this.observer.observe(document.documentElement, { childList: true, subtree: true });
     model.on("change", this.update);
+    document.addEventListener("focusin", this.look, true);
+    document.addEventListener("pointerdown", this.look, true);
     this.adopt();
   }
+
+  /** Notes what has the focus: what is taken from the page loses it, and nobody says so. */
+  private readonly look = ({ target }: Event): void => {
+    this.focused = target instanceof Element ? target : null;
+  };
 
   make(): View {
     const view = this.draw(this.model);
@@ -74,6 +82,9 @@ class Views<Traits extends Token> {
       const free = all.find((view) => this.seen.has(view) && !view.node.isConnected);
       host.replaceChildren((free ?? this.make()).node);
       free?.moved?.();
+      const { focused } = this;
+      const isLost = document.activeElement === document.body && free?.node.contains(focused);
+      if (isLost && focused instanceof HTMLElement) focused.focus({ preventScroll: true });
     }
   }
 
@@ -89,6 +100,8 @@ class Views<Traits extends Token> {
   close(): void {
     this.observer.disconnect();
     this.model.off("change", this.update);
+    document.removeEventListener("focusin", this.look, true);
+    document.removeEventListener("pointerdown", this.look, true);
     for (const view of this.views) (view.closed ?? view.stop).call(view);
   }
 }
