@@ -870,6 +870,22 @@ def test_the_pane_moves_into_the_static_html(page: Page, live: Pane) -> None:
     live.shows("hello")
 
 
+def test_who_types_keeps_the_focus(page: Page, live: Pane) -> None:
+    """When the output becomes HTML while somebody types, the field keeps the focus."""
+    field = page.get_by_label("Standard input")
+    field.fill("ty")
+
+    page.evaluate("unrender()")
+    static(page, live.job)
+
+    expect(field).to_be_focused()
+    page.keyboard.type("ped")
+    expect(field).to_have_value("typed")
+    page.mouse.click(1, 1)
+    static(page, live.job)
+    expect(field).not_to_be_focused()
+
+
 def test_a_page_that_finds_static_html_makes_it_live(page: Page, job: FakeJob) -> None:
     """After a reload each static rendering of a job becomes a pane of its own."""
     job.prints(b"hello\n")
