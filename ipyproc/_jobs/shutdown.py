@@ -6,6 +6,7 @@ import atexit
 import os
 import time
 import weakref
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence, Set
 from contextlib import suppress
 from functools import partial
@@ -70,6 +71,9 @@ class Shutdown:
         # Whether each is detached. The event loop keeps the jobs alive that run. The
         # pids of ended ones, of which something may go on, are the guardian's to know.
         self._jobs: dict[weakref.ref[Endable], bool] = {}
+        # Those of which the job has gone. An interrupt in a callback of Python's own
+        # would be lost, so this is none: nothing of Python runs when a job goes.
+        self._gone: deque[weakref.ref[Endable]] = deque()
         self._at_exit = False
         # What is to be closed before the event loop ends.
         self._closers: dict[Callable[[], None], None] = {}
@@ -82,7 +86,8 @@ class Shutdown:
     def register(self, job: Endable, detached: bool) -> None:
         """End *job* at exit, unless it is detached."""
         self._run_at_exit()
-        self._jobs[weakref.ref(job, self._forget)] = detached
+        self._forget_gone()
+        self._jobs[weakref.ref(job, self._gone.append)] = detached
 
     def is_detached(self, job: Endable) -> bool:
         """Whether *job* outlives the session."""
@@ -133,8 +138,10 @@ class Shutdown:
             self._at_exit = True
             atexit.register(self.run)
 
-    def _forget(self, job: weakref.ref[Endable]) -> None:
-        self._jobs.pop(job, None)
+    def _forget_gone(self) -> None:
+        while self._gone:
+            with suppress(IndexError):  # a signal handler, or another thread, was here
+                self._jobs.pop(self._gone.popleft(), None)
 
     def _running(self, *, detached: bool) -> list[Endable]:
         found = [

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import atexit
 import os
 import select
 import subprocess
 import sys
 from pathlib import Path
+from types import FrameType
 
 import pytest
 
+from ipyproc._jobs.shutdown import Shutdown
 from tests.jobs.helpers import PATIENCE, both_modes, gone, in_session, script
 
 pytestmark = pytest.mark.slow
@@ -190,3 +193,32 @@ atexit.register(late)
 spawn("true").wait()
 """
     assert "interpreter is ending" in script(code)
+
+
+class Ended:
+    """A job that has ended."""
+
+    ended_at = 1.0
+
+
+def test_no_code_runs_when_a_job_goes() -> None:
+    """An interrupt in a callback would be lost: what goes is only noted."""
+    shutdown, job = Shutdown(), Ended()
+    shutdown.register(job, detached=False)  # type: ignore[arg-type]
+    seen: list[str] = []
+
+    def note(frame: FrameType, event: str, _: object) -> None:
+        if event == "call":
+            seen.append(frame.f_code.co_name)
+
+    sys.setprofile(note)
+    try:
+        del job
+    finally:
+        sys.setprofile(None)
+    assert seen == []
+
+    for _ in range(100):
+        shutdown.register(Ended(), detached=False)  # type: ignore[arg-type]
+    assert len(shutdown._jobs) == 1
+    atexit.unregister(shutdown.run)
