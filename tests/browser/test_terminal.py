@@ -57,7 +57,7 @@ import os, tty
 tty.setraw(0)
 print("raw")
 while True:
-    print(repr(os.read(0, 99)), end="\\r\\n", flush=True)
+    print(repr(os.read(0, 1)), end="\\r\\n", flush=True)
 """
 MARKS = count()
 HAS_TMUX = pytest.mark.skipif(not shutil.which("tmux"), reason="there is no tmux")

@@ -39,8 +39,7 @@ MOVES += [
     "\x1b[4d",
 ]
 MOVES += ["\x1b[E", "\x1b[2F", "\x1bD", "\x1bM", "\x1bE", "\x1b[3;8r", "\x1b[r"]
-# Not the screen up to the cursor: in its last cell that ends xterm.js 6.0.
-ERASE = ["\x1b[K", "\x1b[1K", "\x1b[2K", "\x1b[J", "\x1b[2J", "\x1b[3X"]
+ERASE = ["\x1b[K", "\x1b[1K", "\x1b[2K", "\x1b[J", "\x1b[1J", "\x1b[2J", "\x1b[3X"]
 EDITS = ["\x1b[L", "\x1b[2L", "\x1b[M", "\x1b[3M", "\x1b[4P", "\x1b[2@"]
 MODES = [
     "\x1b[?7l",

@@ -34,8 +34,9 @@ HISTORY: Final = 256 * 1024
 LAG: Final = 512 * 1024
 #: The same of a terminal, which keeps less, and is to be right soon after the end: its
 #: screens and what can be scrolled back to.
-SCREENS: Final = 128 * 1024
-SCREENS_LAG: Final = 192 * 1024
+SCREENS: Final = 64 * 1024
+SCREENS_LAG: Final = 96 * 1024
+SCREENS_WINDOW: Final = 128 * 1024
 
 # Less room than this counts as none, unless nothing more is needed.
 _ROOM = 16 * 1024
@@ -59,7 +60,8 @@ class _Viewer:
 
     @property
     def room(self) -> int:
-        return 0 if self.sent is None else WINDOW - (self.sent - self.seen)
+        window = SCREENS_WINDOW if self.is_terminal else WINDOW
+        return 0 if self.sent is None else window - (self.sent - self.seen)
 
     def is_ready(self, total: int) -> bool:
         sent = total if self.sent is None else self.sent

@@ -43,6 +43,7 @@ export interface Terminal extends Sink {
 // What xterm.js does not promise; its version is that of the lock file.
 interface Inside {
   _core: {
+    _inputHandler: { eraseInDisplay(params: { params: number[] }): void };
     coreService: { onUserInput(callback: () => void): void };
     _renderService: { dimensions: { css: { cell: { height: number } } } };
   };
@@ -95,6 +96,13 @@ class Screen implements Terminal {
       if (typed) this.host.typed(data);
       else if (!(this.pending[0] ?? this.quiet > 0)) this.host.answered(data);
       typed = false;
+    });
+    // Erasing all up to the last cell makes xterm.js 6.0 fail, and read no more.
+    this.xterm.parser.registerCsiHandler({ final: "J" }, ([part]) => {
+      const { cursorX, cursorY } = this.xterm.buffer.active;
+      if (part !== 1 || cursorX < this.xterm.cols - 1 || cursorY < this.xterm.rows - 1) return false;
+      (this.xterm as unknown as Inside)._core._inputHandler.eraseInDisplay({ params: [2] });
+      return true;
     });
     this.xterm.onBinary((data) => this.host.typed(data));
     this.xterm.attachCustomKeyEventHandler((event) => this.passes(event));
