@@ -81,9 +81,10 @@ def _lent(job: Job) -> Iterator[_Lent]:
         before = termios.tcgetattr(keyboard)
         # What was typed meanwhile is for whoever reads next.
         undo.callback(termios.tcsetattr, keyboard, termios.TCSADRAIN, before)
-        undo.callback(signal.signal, signal.SIGWINCH, signal.getsignal(signal.SIGWINCH))
-        signal.signal(signal.SIGWINCH, lambda *_: lent.ring())
-        tty.setraw(keyboard, termios.TCSADRAIN)
+        for number in (signal.SIGWINCH, signal.SIGCONT):
+            undo.callback(signal.signal, number, signal.getsignal(number))
+            signal.signal(number, lambda *_: lent.take())
+        lent.take()
         undo.callback(job.subscribe(lambda _: lent.ring()))
         yield lent
 
@@ -102,6 +103,15 @@ class _Lent:
         self._offset = 0
         self._modes = Modes()
         self._size: object = None
+
+    def take(self) -> None:
+        """Have all keys reach the program, at first and whenever we were stopped.
+
+        The shell that we came from has its own settings meanwhile.
+        """
+        with suppress(OSError, termios.error):
+            tty.setraw(self._keyboard, termios.TCSADRAIN)
+        self.ring()
 
     def ring(self) -> None:
         """Have the main thread look; a full pipe will make it look anyway."""

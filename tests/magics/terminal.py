@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from ipyproc import (
     ProcAttr,
@@ -78,6 +79,14 @@ class Terminal:
     def resize(self, rows: int, columns: int) -> None:
         """Change the size of the terminal."""
         termios.tcsetwinsize(self._fd, (rows, columns))
+
+    def settings(self) -> list[Any]:
+        """Return the settings of the terminal."""
+        return termios.tcgetattr(self._fd)
+
+    def restore(self, settings: list[Any]) -> None:
+        """Change the settings, as the shell does that it was started from."""
+        termios.tcsetattr(self._fd, termios.TCSANOW, settings)
 
     def ready(self) -> None:
         """Wait for the next prompt."""

@@ -12,6 +12,7 @@ import pytest
 from IPython.core.error import UsageError
 
 from ipyproc import jobs
+from tests.jobs.helpers import eventually
 from tests.kernel.fixtures import Kernel
 from tests.magics.helpers import RunCell, output
 from tests.magics.terminal import Terminal
@@ -224,3 +225,22 @@ def test_a_shell_in_a_shell(loaded: Terminal) -> None:
     loaded.ready()
 
     assert "exit status 4" in loaded.screen[begin:]
+
+
+@pytest.mark.slow
+def test_ipython_itself_is_stopped(loaded: Terminal) -> None:
+    """An IPython that a shell stopped and continued has all keys go on to the job."""
+    before = loaded.settings()
+    begin = len(loaded.screen)
+    loaded.press("%spawn --pty --wait sh -c 'echo he''re; cat'\n")
+    loaded.until("here", begin)
+    eventually(lambda: loaded.settings() != before)
+    lent = loaded.settings()
+    os.kill(loaded.process.pid, signal.SIGSTOP)
+    loaded.restore(before)
+    os.kill(loaded.process.pid, signal.SIGCONT)
+    eventually(lambda: loaded.settings() == lent)
+    loaded.press("\x04")
+    loaded.ready()
+
+    assert "exit status 0" in loaded.screen[begin:]
