@@ -21,17 +21,18 @@ WriteNotebook = Callable[..., Path]
 
 #: It prints what it reads, and has children.
 ECHO = "%spawn --name echo sh -c 'echo ready; sleep 99 & cat'"
-#: Bars of which one was drawn long ago, and what a terminal shows of them.
+#: Bars of which one was drawn long ago, and what a terminal shows of them: more than a
+#: page gets that comes late, and less than one lags behind that has come.
 BARS = """%%spawn --name bars --script python3
 print("start\\n" * 4, end="")
 print("\\x1b[4A\\rfirst\\r\\x1b[4B", end="")
-for n in range(30_000):
+for n in range(9_000):
     row = n % 2 + 1
     print(f"\\x1b[{row}A\\x1b[2K\\rlayer {row}: {n}\\r\\x1b[{row}B", end="")
 print("end", end="", flush=True)
 input()
 """
-SHOWN = ("first", "start", "layer 2: 29999", "layer 1: 29998", "end")
+SHOWN = ("first", "start", "layer 2: 8999", "layer 1: 8998", "end")
 SLEEPER = "%spawn --name sleeper sleep 99"
 #: It has no sub-shells: it handles a page's messages when the cell has ended.
 QUEUES = ("6.31.0",)

@@ -3,13 +3,14 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 
 import pytest
 
 from ipyproc import PIPE, spawn
 from ipyproc._jobs.io.event_loop import event_loop
 from ipyproc._jobs.procinfo import proc, sampling
-from ipyproc._jobs.procinfo.course import Sample
+from ipyproc._jobs.procinfo.course import Course, Sample
 from ipyproc._jobs.shutdown import shutdown
 from tests.jobs.helpers import PATIENCE, eventually, python, script, until_printed
 
@@ -112,10 +113,20 @@ def test_one_look_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
     looks: list[int] = []
     look = proc.pids
     monkeypatch.setattr(proc, "pids", lambda: looks.append(1) or look())
-    running = [spawn("sleep 1000") for _ in range(30)]
-    eventually(lambda: all(job.history for job in running))
+    due: list[Callable[[], None]] = []
+    loop = SimpleNamespace(
+        call_later=lambda _, call: due.append(call) or SimpleNamespace(cancel=int),
+        call_soon=due.append,
+    )
+    common = sampling.Sampling(loop)  # type: ignore[arg-type]
+    courses = [Course() for _ in range(30)]
+    for course in courses:
+        common.add(course, os.getppid(), time.monotonic() - 1)
+    while not all(course.history for course in courses):
+        due.pop()()
 
-    assert len(looks) < 10
+    assert [len(course.history) for course in courses] == [1] * 30
+    assert len(looks) == 1
 
 
 def test_a_round_lets_others_have_their_turn(monkeypatch: pytest.MonkeyPatch) -> None:
