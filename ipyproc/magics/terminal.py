@@ -81,6 +81,9 @@ def _lent(job: Job) -> Iterator[_Lent]:
         before = termios.tcgetattr(keyboard)
         # What was typed meanwhile is for whoever reads next.
         undo.callback(termios.tcsetattr, keyboard, termios.TCSADRAIN, before)
+        # Another thread may take a signal, and leave this one asleep.
+        wakened = signal.set_wakeup_fd(bell[1], warn_on_full_buffer=False)
+        undo.callback(signal.set_wakeup_fd, wakened)
         for number in (signal.SIGWINCH, signal.SIGCONT):
             undo.callback(signal.signal, number, signal.getsignal(number))
             signal.signal(number, lambda *_: lent.take())
