@@ -129,6 +129,14 @@ def test_lines_are_drawn_as_lines() -> None:
     assert emulator.runs() == [[("┌─┐q", "")], [("│x", "")]]
 
 
+def test_a_tab_in_a_full_row_changes_nothing() -> None:
+    """As in the page and in tmux, what follows it begins the next row."""
+    emulator = Emulator(3, 10)
+    emulator.feed("0123456789\tab")
+
+    assert rows(emulator) == ["0123456789", "ab", ""]
+
+
 def test_colours_behind_blanks_are_kept() -> None:
     """What is erased has the colour that is in force; other blanks are not kept."""
     emulator = Emulator(3, 6)

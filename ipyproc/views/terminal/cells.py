@@ -150,7 +150,9 @@ class Cells:
         self._is_behind = False
 
     def tab(self, count: int) -> None:
-        """Go *count* tab stops on, or back."""
+        """Go *count* tab stops on, or back; not once the row is full."""
+        if self._is_behind:
+            return
         stop = self.column // _TAB if count > 0 else -(-self.column // _TAB)
         self.go_to(None, (stop + count) * _TAB)
 
