@@ -129,6 +129,14 @@ def test_lines_are_drawn_as_lines() -> None:
     assert emulator.runs() == [[("┌─┐q", "")], [("│x", "")]]
 
 
+def test_an_edit_in_a_full_row_is_at_its_last_column() -> None:
+    """As in the page: what follows it takes the place of the last character."""
+    for edit in ("\x1b[M", "\x1b[L", "\x1b[@", "\x1b[P", "\x1b[X"):
+        emulator = Emulator(3, 10)
+        emulator.feed(f"\x1b[1;2r\x1b[3;1H0123456789{edit}x")
+        assert rows(emulator) == ["", "", "012345678x"]
+
+
 def test_a_tab_in_a_full_row_changes_nothing() -> None:
     """As in the page and in tmux, what follows it begins the next row."""
     emulator = Emulator(3, 10)

@@ -199,6 +199,7 @@ class Cells:
 
     def shift(self, count: int) -> None:
         """Remove rows at the cursor, or insert some."""
+        self._is_behind = False
         if self._top <= self.row <= self._bottom:
             self._shift(self.row, count)
             self.go_to(None, 0)
@@ -242,6 +243,7 @@ class Cells:
 
     def blank(self, count: int) -> None:
         """Erase *count* characters from the cursor on."""
+        self._is_behind = False
         count = min(count, self.columns - self.column)
         line = self.lines[self.row]
         self._reach(line)
@@ -249,6 +251,7 @@ class Cells:
 
     def insert(self, count: int) -> None:
         """Move what follows the cursor aside."""
+        self._is_behind = False
         line = self.lines[self.row]
         self._reach(line)
         line.write(self.column, "", "")  # half a wide character becomes a blank
@@ -258,6 +261,7 @@ class Cells:
 
     def remove(self, count: int) -> None:
         """Remove characters at the cursor; what follows moves up."""
+        self._is_behind = False
         line = self.lines[self.row]
         end = self.column + count
         if self.column < len(line.chars):
