@@ -40,6 +40,7 @@ PasswordAuthentication no
 KbdInteractiveAuthentication no
 PermitRootLogin prohibit-password
 Banner {folder}/banner
+SetEnv SHLVL=2
 MaxStartups 100
 """
 
@@ -70,7 +71,8 @@ class Server:
         found = shutil.which(shell)
         assert found, HELP
         words = shlex.join(f"{key}={value}" for key, value in env.items())
-        # bash reads ~/.bashrc if sshd started it, and nothing else in between.
+        # bash reads ~/.bashrc if sshd started it, and nothing else in between. The user's
+        # own shell, which runs this first, is told so, and reads nothing.
         run = f'exec env -u SHLVL {words} {found} -c "$SSH_ORIGINAL_COMMAND"'
         self.login(name, run)
 
