@@ -71,8 +71,8 @@ class Server:
         found = shutil.which(shell)
         assert found, HELP
         words = shlex.join(f"{key}={value}" for key, value in env.items())
-        # bash reads ~/.bashrc if sshd started it, and nothing else in between. The user's
-        # own shell, which runs this first, is told so, and reads nothing.
+        # bash reads ~/.bashrc if sshd started it, and nothing else in between. The
+        # user's own shell, which runs this first, is not to: see SHLVL above.
         run = f'exec env -u SHLVL {words} {found} -c "$SSH_ORIGINAL_COMMAND"'
         self.login(name, run)
 

@@ -96,7 +96,7 @@ raise SystemExit(3)
 """
     job = spawn(python(code), pty=(30, 100), name="says")
     until_printed(job, "\r\n")
-    job.resize(40, 120)
+    job.resize(30, 100)  # as it is
     job.resize(40, 120)
     ended(job)
     job.save(tmp_path / "x.cast")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import sys
 import threading
@@ -133,6 +134,8 @@ def interrupted_after(seconds: float) -> Iterator[None]:
             raise KeyboardInterrupt
 
     handler = signal.signal(signal.SIGUSR1, interrupt)
+    # Not in those of others, such as hypothesis's: what is raised there is lost.
+    callbacks, gc.callbacks[:] = gc.callbacks[:], []
     thread = threading.Thread(target=send)
     begun.acquire()
     thread.start()  # which has locks of its own that an interrupt would confuse
@@ -144,6 +147,7 @@ def interrupted_after(seconds: float) -> Iterator[None]:
         armed = False
         ended.set()
         thread.join()
+        gc.callbacks[:] = callbacks
         signal.signal(signal.SIGUSR1, handler)
 
 
