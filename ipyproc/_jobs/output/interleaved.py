@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from array import array
 from bisect import bisect_right
 from collections.abc import Sequence
 from contextlib import suppress
@@ -11,8 +10,8 @@ from typing import Final
 
 from ipyproc._jobs.output.capture import MEMORY_LIMIT, OUTPUT_LIMIT, Capture
 from ipyproc._jobs.output.encoding import UTF_8, decoder
+from ipyproc._jobs.output.points import Points
 from ipyproc._jobs.output.spill import Archive
-from ipyproc._jobs.output.storage import ArchivedNumbers, Numbers
 from ipyproc._jobs.output.timeline import Timeline
 
 STREAMS: Final = ("stdout", "stderr")
@@ -51,11 +50,8 @@ class Arrivals:
     """
 
     def __init__(self, points: int = _POINTS) -> None:
-        self._limit = points
-        self._totals = array("Q", [0])
-        self._firsts = array("Q", [0])
-        # Where the two are to be found: here, or in an archive.
-        self._points: tuple[Numbers, Numbers] = self._totals, self._firsts
+        self._points = Points(points)
+        self._points.add(0, 0)
         self._total = 0
         self._last_stream = -1
 
@@ -67,15 +63,17 @@ class Arrivals:
     @property
     def in_memory(self) -> int:
         """How many bytes of memory the points take."""
-        return 2 * self._totals.itemsize * len(self._totals)
+        return self._points.in_memory
 
     def note(self, stream: int, size: int) -> None:
         """Note that *size* bytes arrived on *stream*, 0 or 1; one thread does."""
         if stream != self._last_stream:
-            self._add_point(stream)
-        totals, firsts = self._totals, self._firsts
-        totals[-1] += size
-        firsts[-1] += 0 if stream else size
+            # Without memory for another point the last one covers more: the order of
+            # the bytes in between is not known then, as after thinning out.
+            with suppress(MemoryError):
+                self._points.repeat()
+                self._last_stream = stream
+        self._points.increase(size, 0 if stream else size)
         # Last of all: a reader asks for no byte beyond it, so it does not matter to him
         # that the two above change one after the other.
         self._total += size
@@ -86,7 +84,7 @@ class Arrivals:
         Its stream, its offset there, and how many bytes from there on are its
         neighbours in both.
         """
-        totals, firsts = self._points
+        totals, firsts = self._points.columns
         index = bisect_right(totals, offset)
         start, end = totals[index - 1], totals[index]
         first, first_end = firsts[index - 1], firsts[index]
@@ -97,38 +95,7 @@ class Arrivals:
 
     def move_to(self, archive: Archive) -> None:
         """Move the points there; after that, no more arrivals can be noted."""
-        self._points = (
-            ArchivedNumbers(archive, self._totals),
-            ArchivedNumbers(archive, self._firsts),
-        )
-        self._totals, self._firsts = array("Q"), array("Q")
-
-    def _add_point(self, stream: int) -> None:
-        """Begin a new point; without memory for it, the last one covers more.
-
-        The order of the bytes in between is not known then, as after thinning out.
-        """
-        try:
-            totals, firsts = self._totals, self._firsts
-            if len(totals) >= self._limit:
-                totals, firsts = self._thinned(totals), self._thinned(firsts)
-            totals.append(totals[-1])
-            try:
-                firsts.append(firsts[-1])
-            except MemoryError:
-                totals.pop()
-                raise
-        except MemoryError:
-            return
-        self._last_stream = stream
-        if totals is not self._totals:
-            self._totals, self._firsts = self._points = totals, firsts
-
-    def _thinned(self, points: array[int]) -> array[int]:
-        """Copy the points without every other one of the older half."""
-        copy = points[:]
-        del copy[1 : self._limit // 2 : 2]
-        return copy
+        self._points.move_to(archive)
 
 
 class Output:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
 import weakref
-from array import array
 from typing import Protocol
 
 from ipyproc._jobs.output.spill import Archive, NamelessFile
@@ -135,31 +133,6 @@ class Archived:
     def moved_to(self, archive: Archive) -> Store:
         """Return itself: it has nothing in memory."""
         return self
-
-
-class Numbers(Protocol):
-    """As much of a list of numbers as it takes to find one."""
-
-    def __len__(self) -> int: ...
-
-    def __getitem__(self, index: int, /) -> int: ...
-
-
-class ArchivedNumbers:
-    """Numbers that lie in an archive."""
-
-    def __init__(self, archive: Archive, numbers: array[int]) -> None:
-        self._size = numbers.itemsize
-        self._length = len(numbers)
-        with memoryview(numbers) as view, view.cast("B") as data:
-            self._store = Archived(archive, data)
-
-    def __len__(self) -> int:
-        return self._length
-
-    def __getitem__(self, index: int) -> int:
-        data = self._store.read(index * self._size, self._size)
-        return int.from_bytes(data, sys.byteorder)
 
 
 class TemporaryFile:

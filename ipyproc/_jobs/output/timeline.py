@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import time
-from array import array
 from bisect import bisect_right
 from collections.abc import Callable
 from typing import Final
 
+from ipyproc._jobs.output.points import Points
 from ipyproc._jobs.output.spill import Archive
-from ipyproc._jobs.output.storage import ArchivedNumbers, Numbers
 
 #: Seconds between two points.
 APART: Final = 0.01
@@ -29,19 +28,16 @@ class Timeline:
     def __init__(
         self, most: int = MOST, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._most = most
+        self._points = Points(most)
         self._clock = clock
         self._began: float | None = None
         # When the next point may be made.
         self._next = 0.0
-        self._offsets, self._times = array("Q"), array("Q")
-        # Where the two are to be found: here, or in an archive.
-        self._points: tuple[Numbers, Numbers] = self._offsets, self._times
 
     @property
     def in_memory(self) -> int:
         """How many bytes of memory the points take."""
-        return 2 * self._offsets.itemsize * len(self._offsets)
+        return self._points.in_memory
 
     def begin(self) -> None:
         """Count time from now on."""
@@ -58,7 +54,7 @@ class Timeline:
         if now < self._next or self._began is None:
             return
         try:
-            self._add(offset, round((now - self._began) * _MICRO))
+            self._points.add(offset, round((now - self._began) * _MICRO))
         except MemoryError:  # the last point covers more, then
             return
         self._next = now + APART
@@ -69,7 +65,7 @@ class Timeline:
         And up to which offset that is so; ``None`` is whatever has come since. ``None``
         alone if nothing was noted. From any thread.
         """
-        offsets, times = self._points
+        offsets, times = self._points.columns
         index = bisect_right(offsets, offset)
         if not index:
             return None
@@ -78,29 +74,5 @@ class Timeline:
 
     def move_to(self, archive: Archive) -> None:
         """Move the points there; after that, no more can be noted."""
-        self._points = (
-            ArchivedNumbers(archive, self._offsets),
-            ArchivedNumbers(archive, self._times),
-        )
+        self._points.move_to(archive)
         self._began = None
-        self._offsets, self._times = array("Q"), array("Q")
-
-    def _add(self, offset: int, elapsed: int) -> None:
-        offsets, times = self._offsets, self._times
-        if len(offsets) >= self._most:
-            offsets, times = self._thinned(offsets), self._thinned(times)
-        # In this order: who reads finds a time for each offset.
-        times.append(elapsed)
-        try:
-            offsets.append(offset)
-        except MemoryError:
-            times.pop()
-            raise
-        if offsets is not self._offsets:
-            self._offsets, self._times = self._points = offsets, times
-
-    def _thinned(self, points: array[int]) -> array[int]:
-        """Copy the points without every other one of the older half."""
-        copy = points[:]
-        del copy[1 : self._most // 2 : 2]
-        return copy
