@@ -54,7 +54,10 @@ class OutputPipe:
         self._loop.watch(self.fd, selectors.EVENT_READ, self._ready)
 
     def drain(self) -> None:
-        """Read what is in the pipe now, and no more than that."""
+        """Read what is in the pipe now, and no more than that.
+
+        On the event loop's thread.
+        """
         left = self._size()
         while self.is_open and left >= 0:
             size = self._read()
@@ -99,8 +102,11 @@ class OutputPipe:
     def _close(self) -> None:
         self.is_open = False
         self._loop.pipe_space.free(self.fd)
-        self._loop.close(self.fd)
+        self._let_go()
         self._ended()
+
+    def _let_go(self) -> None:
+        self._loop.close(self.fd)
 
 
 class OutputFile:

@@ -36,7 +36,7 @@ class Streams:
         self._changed = changed
         self._ended = ended
         self._stdio = ChildStdio()
-        self._outputs: list[OutputPipe | OutputFile | Master] = []
+        self._outputs: list[OutputPipe | OutputFile] = []
         self._input: InputPipe | None = None
         self._keyboard: InputPipe | None = None
         #: The terminal, if there is one.
@@ -135,7 +135,7 @@ class Streams:
 
     def abort(self) -> None:
         """Close what was opened, wherever the start broke off. On the loop's thread."""
-        pipes: list[InputPipe | OutputPipe | OutputFile | Master] = [*self._outputs]
+        pipes: list[InputPipe | OutputPipe | OutputFile] = [*self._outputs]
         pipes += [pipe for pipe in (self._input, self._keyboard) if pipe]
         for fd in self._stdio.left(but=[pipe.fd for pipe in pipes]):
             self._loop.close(fd)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import os
-import selectors
 import termios
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -12,7 +10,7 @@ from contextlib import suppress
 from signal import SIGINT
 from typing import Any, Final, TypeVar
 
-from ipyproc._jobs.io.endpoints import InputPipe
+from ipyproc._jobs.io.endpoints import InputPipe, OutputPipe
 from ipyproc._jobs.io.event_loop import READ_SIZE, EventLoop
 from ipyproc.errors import ProcessDoneError
 
@@ -33,10 +31,10 @@ _DISABLED: Final = 0
 _Answer = TypeVar("_Answer")
 
 
-class Master:
+class Master(OutputPipe):
     """The end of a pseudo-terminal from which a job's output is taken.
 
-    As an ``OutputPipe``. The end comes when nobody has the terminal open any more.
+    The end comes when nobody has the terminal open any more.
     """
 
     def __init__(
@@ -46,36 +44,9 @@ class Master:
         take: Callable[[memoryview], None],
         ended: Callable[[], None],
     ) -> None:
-        self._loop = loop
-        self.fd = fd
-        self._take = take
-        self._ended = ended
         # While anything is in here the descriptor stays open: its number is its own.
         self._uses: dict[object, None] = {}
-        self.is_open = True
-        os.set_blocking(fd, False)
-        loop.own(fd)
-
-    def attach(self) -> None:
-        """Begin to read."""
-        self._loop.watch(self.fd, selectors.EVENT_READ, self._ready)
-
-    def drain(self) -> None:
-        """Read what was printed by now. On the event loop's thread.
-
-        The kernel passes on what is under way before it says that there is no more.
-        """
-        left = _BACKLOG
-        while self.is_open and left > 0:
-            size = self._read()
-            if not size:
-                break
-            left -= size
-
-    def abort(self) -> None:
-        """Close it at once, whatever comes. On the event loop's thread."""
-        if self.is_open:
-            self._close()
+        super().__init__(loop, fd, take, ended)
 
     def using(self, call: Callable[[int], _Answer], otherwise: _Answer) -> _Answer:
         """Return what *call* says of the descriptor, or *otherwise* if it is closed.
@@ -95,32 +66,29 @@ class Master:
             self._uses.pop(key, None)
 
     def _ready(self) -> None:
-        # It may have been drained and closed after the selector saw it ready.
+        # Without a note of its pace: a terminal holds so little that to let it fill
+        # would hold up the program.
         if self.is_open:
             self._read(self._loop.pace.share)
 
     def _read(self, most: int = READ_SIZE) -> int:
         try:
-            size = os.readv(self.fd, [self._loop.buffer[:most]])
-        except BlockingIOError:
-            return 0
+            return super()._read(most)
         except OSError:  # EIO: the last one who had it open is gone, pty(7)
-            size = 0
-        if size:
-            self._take(self._loop.buffer[:size])
-        else:
             self._close()
-        return size
+            return 0
 
-    def _close(self) -> None:
-        self.is_open = False
-        self._loop.unwatch(self.fd)
-        self._let_go()
-        self._ended()
+    def _size(self) -> int:
+        # The kernel passes on what is under way before it says that there is no more.
+        return _BACKLOG
 
     def _let_go(self) -> None:
+        self._loop.unwatch(self.fd)
+        self._close_unused()
+
+    def _close_unused(self) -> None:
         if self._uses:
-            self._loop.call_later(_NAP, self._let_go)
+            self._loop.call_later(_NAP, self._close_unused)
         else:
             self._loop.close(self.fd)
 
