@@ -130,7 +130,7 @@ class Job(Facts):
         self._runner.close_input()
 
     def resize(self, rows: int, columns: int) -> None:
-        """Give the terminal of a job started with ``pty`` *rows* and *columns*.
+        """Resize the terminal of a job that was started with ``pty``.
 
         Its programs hear of it by SIGWINCH. Raises ``ValueError`` for a size that no
         terminal has, ``RuntimeError`` if there is no terminal, and

@@ -47,7 +47,7 @@ def move_last(held: list[int], into: list[int]) -> int:
 
 
 def resize_pipe(ends: Sequence[int], size: int) -> bool:
-    """Have a pipe hold *size* bytes; return whether the system allows that.
+    """Resize a pipe to *size* bytes; return whether the system allows that.
 
     *ends* has one of its descriptors, or none if it was closed meanwhile.
     """

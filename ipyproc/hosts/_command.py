@@ -84,9 +84,7 @@ def command(
     known = checks.job_name(name)
     if known is None:
         raise checks.wrong("name", "a str", name)
-    if isinstance(argv, str):  # its letters would be the words
-        raise checks.wrong("argv", "a list of words", argv)
-    return checked(known, argv, python, lease)
+    return checked(known, no_text("argv", argv), python, lease)
 
 
 def checked(
@@ -101,3 +99,10 @@ def checked(
     if python is not None:
         python = checks.path("python", python)
     return CommandHost(name, words, python, checks.seconds("lease", lease), shown)
+
+
+def no_text(argument: str, words: Sequence[str]) -> Sequence[str]:
+    """Return *words*; ``TypeError`` for a text, whose letters would be the words."""
+    if isinstance(words, str):
+        raise checks.wrong(argument, "a list of words", words)
+    return words

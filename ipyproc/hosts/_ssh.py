@@ -7,7 +7,7 @@ from typing import Final
 
 from ipyproc._agent.protocol.known import LEASE
 from ipyproc._jobs import checks
-from ipyproc.hosts._command import CommandHost, checked
+from ipyproc.hosts._command import CommandHost, checked, no_text
 
 # No terminal, no escape character in what is sent, no question that nobody would see;
 # and an end of ssh, after a quarter of a minute, where nothing comes back any more.
@@ -43,7 +43,5 @@ def ssh(
         raise checks.wrong("destination", "a str", destination)
     if name.startswith("-"):
         raise ValueError(f"destination: {name} is an option of ssh, and no host")
-    if isinstance(options, str):  # its letters would be the words
-        raise checks.wrong("options", "a list of words", options)
-    argv = ["ssh", *_OPTIONS, *options, "--", name]
+    argv = ["ssh", *_OPTIONS, *no_text("options", options), "--", name]
     return checked(name, argv, python, lease, shown=f"ssh {name}")

@@ -8,6 +8,7 @@ import shutil
 import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Final
 
 from ipyproc.magics.parsing import Part, Word, home
 
@@ -21,6 +22,8 @@ _IPYKERNELS = {
     "PAGER": "cat",
     "TERM": "xterm-color",
 }
+#: What makes Python print at once, here and elsewhere.
+UNBUFFERED: Final = {"PYTHONUNBUFFERED": "1"}
 # Directories of the system's programs: to search them first would hide the user's own.
 _SYSTEM = ("/usr/bin", "/bin")
 _PYTHONS = ("python", "python3")
@@ -49,17 +52,12 @@ def assigned(
     return added
 
 
-def elsewhere(given: Collection[str]) -> dict[str, str]:
-    """Return what a job on another machine gets beside what is set there."""
-    return {} if "PYTHONUNBUFFERED" in given else {"PYTHONUNBUFFERED": "1"}
-
-
 def defaults(given: Collection[str]) -> dict[str, str]:
     """Return what a job gets beside what it inherits and what the user has *given*.
 
     Python prints at once, and ``python`` is the one of this process.
     """
-    added = {} if "PYTHONUNBUFFERED" in os.environ else {"PYTHONUNBUFFERED": "1"}
+    added = {k: v for k, v in UNBUFFERED.items() if k not in os.environ}
     if "PATH" not in given:
         added |= _own_python()
     return {key: value for key, value in added.items() if key not in given}

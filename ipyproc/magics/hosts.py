@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeGuard
 
 from IPython.core.error import UsageError
 
-from ipyproc.hosts import CommandHost, named
 from ipyproc.session import jobs
+
+if TYPE_CHECKING:
+    from ipyproc.hosts import CommandHost
 
 # A pattern or an exception in a configuration of ssh.
 _PATTERN = frozenset("*?!")
@@ -20,8 +24,11 @@ def find_host(word: str, variables: Mapping[str, object]) -> CommandHost:
 
     ``UsageError`` if it names none.
     """
+    # Not before it is needed: most sessions start nothing elsewhere.
+    from ipyproc.hosts import named
+
     value = variables.get(word)
-    if isinstance(value, CommandHost):
+    if _is_host(value):
         return value
     try:
         return named(word)
@@ -41,15 +48,20 @@ def host_name(word: str, variables: Mapping[str, object]) -> str:
 def names(variables: Mapping[str, object]) -> Iterator[str]:
     """The words that name a host: variables, and what the user's ssh knows."""
     for name, value in variables.items():
-        if isinstance(value, CommandHost) and not name.startswith("_"):
+        if _is_host(value) and not name.startswith("_"):
             yield name
     yield from ("ssh:", "docker:")
     for name in _known_to_ssh():
         yield f"ssh:{name}"
 
 
+def _is_host(value: object) -> TypeGuard[CommandHost]:
+    hosts = sys.modules.get("ipyproc.hosts")  # if it is not there, there is no host
+    return hosts is not None and isinstance(value, hosts.CommandHost)
+
+
 def _known_to_ssh() -> Iterator[str]:
-    """The names that the user's configuration of ssh gives to hosts."""
+    """The host names in the user's configuration of ssh."""
     with suppress(OSError, UnicodeDecodeError, RuntimeError):
         for line in Path("~/.ssh/config").expanduser().read_text().splitlines():
             key, *words = line.replace("=", " ", 1).split() or [""]

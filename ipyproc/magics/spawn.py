@@ -165,7 +165,7 @@ def _environment(command: Command, options: argparse.Namespace) -> dict[str, str
     """The variables that are added to what the job inherits."""
     if options.on is not None:
         env = environment.assigned(options.env, options.clear_env, is_here=False)
-        return {**environment.elsewhere(env), **env}
+        return environment.UNBUFFERED | env
     env = environment.assigned(options.env, options.clear_env)
     if options.script:
         env = {**_import_path(command, options), **env}

@@ -44,7 +44,7 @@ def own_size() -> bool | tuple[int, int]:
 
 
 def lend(job: Job) -> None:
-    """Let *job* have the user's terminal until it ends, and restore that as it was.
+    """Lend *job* the user's terminal until it ends, and restore it then.
 
     Keys reach the program, Ctrl-C among them. A program that was stopped, and an
     interrupt that somebody sends us, end the cell in one line; the job stays.
@@ -79,7 +79,7 @@ def _lent(job: Job) -> Iterator[_Lent]:
         lent = _Lent(job, keyboard, screen, bell)
         undo.callback(lent.leave_modes)
         before = termios.tcgetattr(keyboard)
-        # What was typed meanwhile is for whoever reads next.
+        # What was typed meanwhile stays for the next reader.
         undo.callback(termios.tcsetattr, keyboard, termios.TCSADRAIN, before)
         # Another thread may take a signal, and leave this one asleep.
         wakened = signal.set_wakeup_fd(bell[1], warn_on_full_buffer=False)
@@ -108,7 +108,7 @@ class _Lent:
         self._size: object = None
 
     def take(self) -> None:
-        """Have all keys reach the program, at first and whenever we were stopped.
+        """Pass all keys to the program, at first and after each time we were stopped.
 
         The shell that we came from has its own settings meanwhile.
         """
@@ -117,7 +117,7 @@ class _Lent:
         self.ring()
 
     def ring(self) -> None:
-        """Have the main thread look; a full pipe will make it look anyway."""
+        """Wake the main thread; if the pipe is full, it wakes anyway."""
         with suppress(OSError, IndexError):
             os.write(self._bell[1], b"!")
 

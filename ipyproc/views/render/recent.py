@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from ipyproc._jobs.job import Job
 from ipyproc._jobs.output.line import Run
 from ipyproc.views.render.format import size
 from ipyproc.views.terminal.picture import MOST, Picture, Redrawn
 from ipyproc.views.terminal.played import Played
+
+_Drawn = TypeVar("_Drawn")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,34 +56,32 @@ class Kept:
 
     def recent(self, lines: int) -> Recent:
         """Return the last *lines* of the output; any thread may ask."""
+        return self._drawn(lambda picture: _update(picture, self._job, lines, MOST))
+
+    def redrawn(self) -> Redrawn:
+        """Return what draws all of it on a new screen; any thread may ask."""
+
+        def redraw(picture: Picture | Played) -> Redrawn:
+            # A page that shows a log draws lines, whatever size the terminal has.
+            picture = picture if isinstance(picture, Picture) else Picture()
+            picture.update(self._job.as_utf8, final=self._job.finished)
+            return picture.redrawn()
+
+        return self._drawn(redraw)
+
+    def _drawn(self, use: Callable[[Picture | Played], _Drawn]) -> _Drawn:
+        """Return what *use* makes of the picture, or of a new one."""
         with self._lock:
             if self._is_busy:  # it was interrupted by a handler, which is who asks
-                return recent(self._job, lines)
+                return use(_picture(self._job))
             self._is_busy = True
             try:
-                return _update(self._picture, self._job, lines, MOST)
+                return use(self._picture)
             except BaseException:  # an interrupt, perhaps in the middle of a line
                 self._picture = _picture(self._job)
                 raise
             finally:
                 self._is_busy = False
-
-    def redrawn(self) -> Redrawn:
-        """Return what draws all of it on a new screen; any thread may ask."""
-        with self._lock:
-            picture = self._picture
-            # A page that shows a log draws lines, whatever size the terminal has.
-            if self._is_busy or not isinstance(picture, Picture):
-                picture = Picture()
-            self._is_busy, was_busy = True, self._is_busy
-            try:
-                picture.update(self._job.as_utf8, final=self._job.finished)
-                return picture.redrawn()
-            except BaseException:  # an interrupt, perhaps in the middle of a line
-                self._picture = _picture(self._job)
-                raise
-            finally:
-                self._is_busy = was_busy
 
     def clear(self) -> None:
         """Forget the picture; if it is asked for again, it is drawn anew."""

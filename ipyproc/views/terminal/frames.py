@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import pairwise
 from operator import add
 from typing import Final
@@ -69,7 +69,8 @@ def without_repeated(screen: Screen, text: str) -> str:
     if len(used) > len(_MARKS):
         return text
     has_top = any(map(_TOP.fullmatch, used))
-    for way in (_from_top,) if has_top else (_up_to_going_up, _from_going_up):
+    up = _up_to_going_up, partial(_from, _RETURN_AND_UP)
+    for way in (partial(_from, _TOP),) if has_top else up:
         if len(text) > 2 * _SAMPLE and not _left(screen, way(text[:_SAMPLE]), used):
             continue
         if left := _left(screen, way(text), used):
@@ -77,13 +78,8 @@ def without_repeated(screen: Screen, text: str) -> str:
     return text
 
 
-def _from_top(text: str) -> list[str]:
-    first, *parts = _TOP.split(text)
-    return [first, *map(add, parts[::2], parts[1::2])]
-
-
-def _from_going_up(text: str) -> list[str]:
-    first, *parts = _RETURN_AND_UP.split(text)
+def _from(begin: re.Pattern[str], text: str) -> list[str]:
+    first, *parts = begin.split(text)
     return [first, *map(add, parts[::2], parts[1::2])]
 
 
@@ -176,7 +172,7 @@ class _Frames:
 
 
 def _repeatable(effects: dict[bytes, Effect | None]) -> dict[bytes, Effect]:
-    """Return the shapes of which each frame does away with an earlier one."""
+    """Return the shapes whose frames overwrite an earlier frame of the same shape."""
     fixed = {shape: e for shape, e in effects.items() if e and e.is_fixed}
     is_absolute = any(effect.is_absolute for effect in fixed.values())
     return {

@@ -89,7 +89,7 @@ class Document:
         return self._is_heard
 
     def open(self) -> None:
-        """Let pages of this kernel hear it, again if one of them closed it."""
+        """Open it to the pages of this kernel, again if one of them closed it."""
         with self._changing:
             if self._comm is not None and _is_registered(self._comm):
                 return

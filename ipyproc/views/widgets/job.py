@@ -364,7 +364,7 @@ class JobView(LiveWidget):
         self._post(partial(self._begin, drawn))
 
     def _begin(self, drawn: Redrawn | None) -> int:
-        """Let the pages that wait for the picture begin with it."""
+        """Start the pages that wait for the picture with it."""
         return sum(self._join(page, drawn) for page in list(self._joining))
 
     def _join(self, page: str, drawn: Redrawn | None = None) -> int:

@@ -235,7 +235,7 @@ class RowsView(LiveWidget):
         return self._pace.due(self.summary(), self.details())
 
     def _to_file(self) -> int:
-        """Have the file told of what changed; what that sends is sent by another."""
+        """Update the file with what changed; the document sends it, so this is 0."""
         due = self._file_due()
         if due is None or due > time.monotonic():
             return 0

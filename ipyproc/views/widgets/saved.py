@@ -132,7 +132,7 @@ class Saved:
         self._tell(self.now())
 
     def redraw(self, then: Callable[[Redrawn | None], None]) -> bool:
-        """Have all that it shows drawn anew, before all others, and *then* passed on.
+        """Draw all that it shows anew, before all others, and call *then* with it.
 
         That is ``None`` if it cannot be drawn.
 
