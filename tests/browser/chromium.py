@@ -39,13 +39,10 @@ def main() -> str | None:
     """Make sure that there is a browser; return why there is none, or None."""
     if find():
         return None
-    if not debian.may_install() or os.environ.get("CHROMIUM"):
+    if os.environ.get("CHROMIUM"):
         return HELP
-    print("Chromium, for the browser tests: installing Debian's package", flush=True)
-    try:
-        debian.install(*PACKAGES)
-    except subprocess.CalledProcessError as error:
-        return f"{HELP}\n({error})"
+    if said := debian.ensure(PACKAGES, "Chromium, for the browser tests", HELP):
+        return said
     return None if find() else HELP
 
 

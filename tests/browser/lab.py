@@ -243,8 +243,11 @@ class Notebook:
 
     def start(self, number: int) -> Locator:
         """Begin to run a cell, counted from 0, and return it at once."""
-        self.page.evaluate(f"{NOTEBOOK}.content.activeCellIndex = {number}")
-        self.page.evaluate("void jupyterapp.commands.execute('notebook:run-cell')")
+        # At once: what is focused meanwhile would make its cell the active one.
+        self.page.evaluate(
+            f"{NOTEBOOK}.content.activeCellIndex = {number};"
+            "void jupyterapp.commands.execute('notebook:run-cell')"
+        )
         return self.cell(number)
 
     def cell(self, number: int) -> Locator:

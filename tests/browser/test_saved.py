@@ -6,7 +6,8 @@ import json
 import os
 import re
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import nbformat
@@ -154,20 +155,36 @@ def number(name: str) -> int:
     return [*CELLS].index(name) + (BETWEEN + 1) * (name == LAST)
 
 
+@contextmanager
+def desk_in(
+    lab: Lab, browser: Browser, front: str, watch: Callable[[Page], None]
+) -> Iterator[Desk]:
+    """A notebook in a front end, in a page of its own; its kernels end with it.
+
+    *watch* gets the page before anything is loaded.
+    """
+    with browser.new_context(viewport={"width": 1100, "height": 900}) as context:
+        page = context.new_page()
+        page.set_default_timeout(30_000)
+        watch(page)
+        yield Desk(page, lab, front)
+    lab.end_kernels()
+    for each in lab.root.glob("*.go"):
+        each.unlink()
+
+
 @pytest.fixture(scope="module", params=FRONTS)
 def desk(lab: Lab, browser: Browser, request: pytest.FixtureRequest) -> Iterator[Desk]:
     """A notebook that is open in one front end after the other."""
     errors: list[str] = []
-    with browser.new_context(viewport={"width": 1100, "height": 900}) as context:
-        page = context.new_page()
-        page.set_default_timeout(30_000)
+
+    def watch(page: Page) -> None:
         # Notebook 7 has errors of its own.
         page.on("pageerror", lambda error: errors.append(error.stack or str(error)))
-        yield Desk(page, lab, request.param)
-    lab.end_kernels()
+
+    with desk_in(lab, browser, request.param, watch) as desk:
+        yield desk
     lab.set_up(TRACKER, {})
-    for each in lab.root.glob("*.go"):
-        each.unlink()
     assert [error for error in errors if OURS in error] == []
 
 

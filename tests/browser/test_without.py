@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import nbformat
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.fixtures import draws_widgets
 from tests.browser.lab import FRONTS, NOTEBOOK, Lab, Notebook, serving
@@ -16,6 +16,7 @@ from tests.browser.test_saved import (
     WIDGET,
     Desk,
     Output,
+    desk_in,
     ended,
     number,
 )
@@ -45,15 +46,13 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 def desk(lab: Lab, browser: Browser, request: pytest.FixtureRequest) -> Iterator[Desk]:
     """A notebook that is open; its page has nothing to complain about."""
     complaints: list[str] = []
-    with browser.new_context(viewport={"width": 1100, "height": 900}) as context:
-        page = context.new_page()
-        page.set_default_timeout(30_000)
+
+    def watch(page: Page) -> None:
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("console", lambda line: complaints.append(line.text))
-        yield Desk(page, lab, request.param)
-    lab.end_kernels()
-    for each in lab.root.glob("*.go"):
-        each.unlink()
+
+    with desk_in(lab, browser, request.param, watch) as desk:
+        yield desk
     assert [text for text in complaints if "ipyproc" in text or "omm " in text] == []
 
 
@@ -104,6 +103,7 @@ def test_an_open_pipe(desk: Desk) -> None:
     desk.notebook.start(number("pipe"))
 
     desk.wait("pipe", "exit status 0")
+    static(desk, "pipe")  # the first that is shown may have the status and the widget
     assert desk.on_disk("pipe").status.startswith("exit status 0")
 
 

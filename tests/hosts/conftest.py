@@ -49,6 +49,16 @@ def lone_host(own_agent: Path) -> Iterator[CommandHost]:
     yield from _host(own_agent)
 
 
+@pytest.fixture
+def made(own_agent: Path) -> Iterator[list[CommandHost]]:
+    """Close the hosts that a test makes."""
+    hosts: list[CommandHost] = []
+    yield hosts
+    for host in hosts:
+        host.close()
+    jobs.clear()
+
+
 def _host(folder: Path) -> Iterator[CommandHost]:
     host = bare(folder, python=sys.executable)
     yield host

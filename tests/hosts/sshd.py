@@ -13,7 +13,6 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from pathlib import Path
 
 from ipyproc.hosts import CommandHost, ssh
 from tests import debian
+from tests.jobs.helpers import eventually
 
 #: Login shells that differ in how they read a command, and the packages they are in.
 SHELLS = {"bash": "bash", "dash": "dash", "fish": "fish", "csh": "tcsh"}
@@ -124,7 +124,8 @@ def serving(folder: Path) -> Iterator[Server]:
     log = open(folder / "log", "wb")  # noqa: SIM115 - closed below
     process = subprocess.Popen([program, "-D", "-e", "-f", config], stderr=log)
     try:
-        _await(port, process, folder / "log")
+        eventually(lambda: process.poll() is not None or _answers(port))
+        assert process.poll() is None, (folder / "log").read_text()
         yield Server(folder, port, process)
     finally:
         process.terminate()
@@ -132,15 +133,13 @@ def serving(folder: Path) -> Iterator[Server]:
         log.close()
 
 
-def _await(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
-    while process.poll() is None:
-        with (
-            suppress(ConnectionRefusedError),
-            socket.create_connection(("127.0.0.1", port)),
-        ):
-            return
-        time.sleep(0.01)
-    raise AssertionError(log.read_text())
+def _answers(port: int) -> bool:
+    with (
+        suppress(ConnectionRefusedError),
+        socket.create_connection(("127.0.0.1", port)),
+    ):
+        return True
+    return False
 
 
 def _key(path: Path) -> None:
@@ -156,16 +155,7 @@ def main() -> str | None:
         packages.append("openssh-server")
     if not shutil.which("ssh"):
         packages.append("openssh-client")
-    if not packages:
-        return None
-    if not debian.may_install():
-        return HELP
-    print("sshd and shells, for tests: installing Debian's packages", flush=True)
-    try:
-        debian.install(*packages)
-    except subprocess.CalledProcessError as error:
-        return f"{HELP}\n({error})"
-    return None
+    return debian.ensure(packages, "sshd and shells, for tests", HELP)
 
 
 if __name__ == "__main__":

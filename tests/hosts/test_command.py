@@ -9,7 +9,6 @@ import signal
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,16 +22,6 @@ from tests.hosts.helpers import agents, bare, relays
 from tests.jobs.helpers import PATIENCE, eventually, script, until
 
 ROOT = Path(ipyproc.__file__).parents[1]
-
-
-@pytest.fixture
-def made(own_agent: Path) -> Iterator[list[CommandHost]]:
-    """Close the hosts that a test makes."""
-    hosts: list[CommandHost] = []
-    yield hosts
-    for host in hosts:
-        host.close()
-    jobs.clear()
 
 
 def test_a_job_on_a_host(host: CommandHost) -> None:

@@ -30,16 +30,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sshd.Server]:
 
 
 @pytest.fixture
-def made(own_agent: Path) -> Iterator[list[CommandHost]]:
-    """Close the hosts that a test makes."""
-    hosts: list[CommandHost] = []
-    yield hosts
-    for host in hosts:
-        host.close()
-    jobs.clear()
-
-
-@pytest.fixture
 def login(
     server: sshd.Server, own_agent: Path, tmp_path: Path, made: list[CommandHost]
 ) -> CommandHost:

@@ -105,6 +105,16 @@ def pane(page: Page, job: FakeJob) -> TerminalPane:
 
 
 @pytest.fixture
+def timed_pane(timed_page: Page, job: FakeJob) -> TerminalPane:
+    """A pane that is to become a terminal, in a page whose clock the test has."""
+    pane = TerminalPane(timed_page, job, NOTHING)
+    pane.show()
+    pane.begin()
+    pane.becomes()
+    return pane
+
+
+@pytest.fixture
 def terminal(pane: TerminalPane) -> TerminalPane:
     """The pane once it is a terminal."""
     pane.becomes()
@@ -143,21 +153,17 @@ def test_the_log_stays_until_the_terminal_is_there(
 
 
 def test_what_is_lost_of_the_library_is_asked_for(
-    timed_page: Page, job: FakeJob
+    timed_page: Page, timed_pane: TerminalPane
 ) -> None:
     """After some seconds without a part, from where it ends; twice is no harm."""
-    pane = TerminalPane(timed_page, job, NOTHING)
-    pane.show()
-    pane.begin()
-    pane.becomes()
-    pane.part(0, 40_000)
-    pane.part(0, 40_000)
-    pane.part(60_000)
-    assert len(pane.sent("library")) == 1
+    timed_pane.part(0, 40_000)
+    timed_pane.part(0, 40_000)
+    timed_pane.part(60_000)
+    assert len(timed_pane.sent("library")) == 1
 
     timed_page.clock.run_for(20_000)
-    assert pane.heard("library", 2)[-1]["have"] == 40_000
-    pane.part(40_000)
+    assert timed_pane.heard("library", 2)[-1]["have"] == 40_000
+    timed_pane.part(40_000)
     timed_page.wait_for_function("model.sent.some((m) => m.terminal)")
 
 
@@ -215,15 +221,11 @@ def test_much_is_typed_as_the_kernel_takes_it(
 
 
 def test_what_a_busy_kernel_does_not_take_is_queued(
-    timed_page: Page, job: FakeJob
+    timed_page: Page, timed_pane: TerminalPane
 ) -> None:
     """The pane says so until the kernel answers; and what went wrong."""
-    pane = TerminalPane(timed_page, job, NOTHING)
-    pane.show()
-    pane.begin()
-    pane.becomes()
-    pane.part(0)
-    pane.begin_terminal()
+    timed_pane.part(0)
+    timed_pane.begin_terminal()
     timed_page.clock.run_for(1000)
     expect(timed_page.locator(".ipyproc-output")).to_have_count(0)
     timed_page.locator(".ipyproc-terminal textarea").focus()
@@ -232,10 +234,10 @@ def test_what_a_busy_kernel_does_not_take_is_queued(
     section = timed_page.get_by_role("region")
     expect(section).to_contain_text("what you type is queued: the kernel is busy")
 
-    pane.done()
+    timed_pane.done()
     expect(section).not_to_contain_text("queued")
     timed_page.keyboard.press("b")
-    pane.done("nobody reads it")
+    timed_pane.done("nobody reads it")
     expect(section).to_contain_text("nobody reads it")
 
 

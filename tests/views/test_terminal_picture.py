@@ -6,7 +6,6 @@ import os
 import random
 import shutil
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -19,6 +18,7 @@ from ipyproc._jobs.output.interleaved import Output
 from ipyproc.views import JobView
 from ipyproc.views.terminal.emulator import Emulator
 from ipyproc.views.terminal.played import MOST, Played
+from tests.jobs.helpers import PATIENCE, eventually
 from tests.trials import dice
 from tests.views.fakes import FakeJob
 from tests.views.test_pane import NOTHING
@@ -205,24 +205,22 @@ SESSIONS = {
 
 
 def played(argv: list[str], keys: list[str]) -> Job:
-    """Run a program, press keys, each when the program has shown the last one."""
-    job = spawn(argv, pty=(ROWS * 2, COLUMNS * 2))
-    for key in keys:
-        settled(job)
-        job.send(key)
-    settled(job)
-    return job
-
-
-def settled(job: Job) -> None:
-    """Wait until a job has printed something, and then nothing for a while.
+    """Run a program and press keys, or wait for its end if there are none.
 
     If more comes later, both sides get that, too: what is compared is one recording.
     """
-    before = -1
-    while (total := job.stdout.total) != before or not total:
-        before = total
-        time.sleep(0.3)
+    job = spawn(argv, pty=(ROWS * 2, COLUMNS * 2))
+    assert job.terminal
+    for key in keys:
+        # Before it reads keys it may drop what was typed.
+        eventually(lambda: job.terminal.reads_keys)
+        before = job.stdout.total
+        job.send(key)
+        eventually(lambda before=before: job.stdout.total > before)
+    if not keys:
+        job.wait(PATIENCE)
+    eventually(lambda: "\ufffd" not in job.stdout.bytes.decode(errors="replace"))
+    return job
 
 
 def by_tmux(data: bytes, folder: Path) -> list[str]:
