@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.browser.fixtures import IN_SIGHT, Picture
 from tests.browser.lab import NOTEBOOK, Lab, Notebook
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("labs")]
 
 LONG = "%spawn --name long sh -c 'seq 500; echo the end; exit 3'"
 CELLS = ["%load_ext ipyproc", LONG, "%procs"]

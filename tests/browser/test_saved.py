@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.browser.lab import FRONTS, KERNEL, NOTEBOOK, Lab, Notebook
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("labs")]
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 ENDED = "ended with the kernel"

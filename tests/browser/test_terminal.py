@@ -22,7 +22,7 @@ from tests.browser.fixtures import OpenNotebook, Picture
 from tests.browser.lab import Lab, Notebook
 from tests.browser.test_pane import done, lines, pane_of, press, runs, say, status
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("terminals")]
 
 Terminals = Callable[..., Notebook]
 
