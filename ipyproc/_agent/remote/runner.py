@@ -25,8 +25,9 @@ from ipyproc._agent.remote.source import Source
 from ipyproc._agent.requests import body_of
 from ipyproc._jobs.io.event_loop import event_loop
 from ipyproc._jobs.output.capture import Capture
+from ipyproc._jobs.output.find import compiled
 from ipyproc._jobs.output.interleaved import Output
-from ipyproc._jobs.output.search import compiled, not_printed
+from ipyproc._jobs.output.search import not_printed
 from ipyproc._jobs.procinfo.course import Course
 from ipyproc._jobs.procinfo.ports import Ports, checked_port, not_listening
 from ipyproc._jobs.procinfo.usage import Usage

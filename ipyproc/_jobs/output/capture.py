@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import io
 import os
+import re
+from collections.abc import Iterator
 from errno import ENOMEM
 from typing import Final, Protocol, TypeAlias
 
 from ipyproc._jobs.output.encoding import MARK_SIZE, UTF_8, decoder, decoder_inside
+from ipyproc._jobs.output.find import Expression, Found, found
 from ipyproc._jobs.output.plain import Plain
 from ipyproc._jobs.output.spill import Archive
 from ipyproc._jobs.output.storage import Layout, Memory, Spliced, TemporaryFile
@@ -167,6 +170,27 @@ class Capture:
             if text.endswith("\n") or not text:
                 lines.pop()
         return lines
+
+    def find(self, pattern: str | re.Pattern[str], start: int = 0) -> Iterator[Found]:
+        r"""Yield the lines that match, as their offset and text, from *start* on.
+
+        Each line is compared as a terminal would show it by itself: without escapes,
+        carriage returns and backspaces applied. It reads as it goes, up to what is kept
+        by then; the last line need not have ended. Where something was dropped, a line
+        stops and another starts.
+
+        *pattern* is a regular expression (``re.MULTILINE``). Raises ``TypeError`` or
+        ``ValueError`` if it is none, and ``ValueError`` if *start* is below 0.
+
+        >>> from ipyproc import spawn
+        >>> job = spawn(["seq", "1", "1000"])
+        >>> state = job.wait()
+        >>> list(job.stdout.find("^99.$"))[:2]
+        [(3848, '990'), (3852, '991')]
+        """
+        if start < 0:
+            raise ValueError(f"start: expected 0 or more, got {start}")
+        return found(self, Expression(pattern), start)
 
     def tail(self, size: int) -> _Bytes:
         """Return the last *size* bytes, less what was dropped of them.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import sys
+from codecs import BOM_UTF8 as UTF_8_MARK
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE, BOM_UTF32_BE, BOM_UTF32_LE
 from difflib import get_close_matches
 from encodings.aliases import aliases
@@ -52,7 +53,7 @@ def decoder_inside(encoding: str, begin: bytes, start: int) -> tuple[Decoder, in
     """
     if start == 0:
         return decoder(encoding), 0
-    encoding = _inside(encoding, begin)
+    encoding = inside(encoding, begin)
     return decoder(encoding), -start % _UNITS.get(encoding, 1)
 
 
@@ -75,13 +76,13 @@ class _Marked(codecs.IncrementalDecoder):
             self._begin = data = self._begin + data
             if len(data) < self._size and not final:
                 return ""
-            self._decoder = decoder(_inside(self._encoding, data))
+            self._decoder = decoder(inside(self._encoding, data))
             if data[: self._size] in _MARKS[self._encoding]:
                 data = data[self._size :]
         return self._decoder.decode(data, final)
 
 
-def _inside(encoding: str, begin: bytes) -> str:
+def inside(encoding: str, begin: bytes) -> str:
     """Return the encoding of what follows the mark at the beginning of a stream."""
     if encoding == "utf-8-sig":
         return UTF_8
@@ -90,6 +91,12 @@ def _inside(encoding: str, begin: bytes) -> str:
     marks = _MARKS[encoding].items()
     found = [name for mark, name in marks if begin.startswith(mark)]
     return found[0] if found else encoding + _NATIVE
+
+
+def size_of_mark(encoding: str, begin: bytes) -> int:
+    """Return how long the mark at the beginning of a stream is, 0 if there is none."""
+    marks = _MARKS.get(encoding, {UTF_8_MARK: ""} if encoding == "utf-8-sig" else {})
+    return next((len(mark) for mark in marks if begin.startswith(mark)), 0)
 
 
 def _is_known(value: str) -> bool:

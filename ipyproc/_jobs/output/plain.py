@@ -28,9 +28,9 @@ _NOISE = re.compile(f"({_MOVING})|{_SHOWS_NOTHING}|{_NOISE_BEGINS.pattern}")
 _CUT_OFF = re.compile(
     r"\x1b(?:\[[0-?]*[ -/]*|[P\]X^_][^\n\x07\x18\x1a\x1b\x9c]*|[ -/]*)\Z"
 )
-# What is left then, and has to be drawn.
-_SPECIAL = "\b\v\f\r\x1b"
-_NEXT_SPECIAL = re.compile(f"[{_SPECIAL}]")
+#: What is left then, and has to be drawn.
+SPECIAL: Final = "\b\v\f\r\x1b"
+_NEXT_SPECIAL = re.compile(f"[{SPECIAL}]")
 
 
 class Plain:
@@ -75,8 +75,8 @@ class Plain:
             end = text.find("\n") + 1 or len(text)
             self._stream.write(text[:end])
             text = text[end:]
-        text = _cleaned(text)
-        self._has_special = any(char in text for char in _SPECIAL)
+        text = cleaned(text)
+        self._has_special = any(char in text for char in SPECIAL)
         at = 0
         while at < len(text):
             at = self._draw(text, at) if self._open is None else self._add(text, at)
@@ -144,8 +144,10 @@ class Plain:
         self._open, self._size = [], 0
 
 
-def _cleaned(text: str) -> str:
-    """Remove what shows nothing, but for an escape at the end that is cut off."""
+def cleaned(text: str) -> str:
+    """Return *text* without what shows nothing, with as many lines.
+
+    An escape at the end that is cut off stays."""
     if "\r\n" in text:
         text = text.replace("\r\n", "\n")
     if not _is_noisy(text):

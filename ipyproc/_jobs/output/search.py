@@ -7,6 +7,7 @@ import time
 from typing import Final
 
 from ipyproc._jobs.output.encoding import UTF_8, decoder
+from ipyproc._jobs.output.find import compiled
 from ipyproc._jobs.output.grid import Grid
 from ipyproc._jobs.output.interleaved import STREAMS, Output
 from ipyproc._jobs.output.parser import Stream
@@ -122,19 +123,6 @@ class _Searched:
 def not_printed(timeout: float) -> str:
     """Say that a pattern was not printed."""
     return f"has not printed what was waited for after {timeout:g} s"
-
-
-def compiled(pattern: object) -> re.Pattern[str]:
-    """Check a regular expression, and compile it if it is a text."""
-    if isinstance(pattern, re.Pattern) and isinstance(pattern.pattern, str):
-        return pattern
-    if not isinstance(pattern, str):
-        kind = type(pattern).__name__
-        raise TypeError(f"pattern: expected a regular expression, not {kind}")
-    try:
-        return re.compile(pattern, re.MULTILINE)
-    except (re.error, OverflowError, RecursionError) as error:
-        raise ValueError(f"pattern: {error} in {pattern!r}") from None
 
 
 def last_line(output: Output, most: int) -> str:
