@@ -45,9 +45,9 @@ class Facts:
         return self._runner.dir
 
     @property
-    def pid(self) -> int:
-        """The process id, on the machine that it runs on."""
-        return self._runner.pid
+    def pid(self) -> int | None:
+        """The process id, on the machine that it runs on; ``None`` while queued."""
+        return self._runner.pid or None
 
     @property
     def process(self) -> Process:
@@ -70,6 +70,14 @@ class Facts:
         return self._runner.state
 
     @property
+    def error(self) -> OSError | None:
+        """Why nobody knows how it ended, or why it was not started: ``wait`` raises it.
+
+        ``None`` while it runs, and where its ``state`` is known.
+        """
+        return self._runner.error
+
+    @property
     def ended_at(self) -> float | None:
         """When the process ended, in seconds on the clock of ``started_at``.
 
@@ -80,7 +88,10 @@ class Facts:
 
     @property
     def elapsed(self) -> float:
-        """How many seconds the process has run so far, or ran until it ended."""
+        """How many seconds the process has run so far, or ran until it ended.
+
+        While it is queued, how long it has been waiting.
+        """
         ended_at = self.ended_at
         if ended_at is None:
             return time.monotonic() - self._started

@@ -40,8 +40,8 @@ class Job(Facts):
     it was named, and its arguments. *shown*: the command as it was typed, with
     ``{expr}`` and ``$name`` as they are, or empty if *argv* says it. *dir*: the
     directory that it started in, if one was given. *started_at*: when, on the
-    ``time.time()`` clock. *grace*: that of ``spawn``. *timed_out*: whether its
-    ``timeout`` ended the job.
+    ``time.time()`` clock; while it is queued, since when it waits. *grace*: that of
+    ``spawn``. *timed_out*: whether its ``timeout`` ended the job.
 
     >>> from ipyproc import PIPE, spawn
     >>> job = spawn("sort", stdin=PIPE)
@@ -63,6 +63,8 @@ class Job(Facts):
         self._over = Once()
         self._subscribers = Subscribers(self._loop)
         self._at_the_end = Subscribers(self._loop)
+        # Whether the clock, and the time-out, wait for the start of the process.
+        self._is_queued = runner.is_queued
         self._told_status = JobStatus.RUNNING
         self._look_timer: Timer | None = None
         self._timeout: Timer | None = None
@@ -132,7 +134,7 @@ class Job(Facts):
     def resize(self, rows: int, columns: int) -> None:
         """Resize the terminal of a job that was started with ``pty``.
 
-        Its programs hear of it by SIGWINCH. Raises ``ValueError`` for a size that no
+        It has so many *rows* and *columns* then; its programs hear of it by SIGWINCH. Raises ``ValueError`` for a size that no
         terminal has, ``RuntimeError`` if there is no terminal, and
         ``ProcessDoneError`` if nobody uses it any more.
         """
@@ -149,7 +151,9 @@ class Job(Facts):
         left of that after its end; INT goes to its group, as Ctrl-C in a terminal; and
         every other signal, whose meaning only the program knows, to it alone. *tree*
         says otherwise: to all, or not. None of them escapes by forking meanwhile.
-        Raises ``ProcessDoneError`` if there is nothing.
+        A signal that ends programs takes a queued job out of the queue; that is none,
+        so 0. Raises ``ProcessDoneError`` if there is nothing, and
+        ``ProcessNotInitializedError`` for other signals while it is queued.
         """
         if not isinstance(sig, int):
             raise TypeError(f"sig: expected an int, not {type(sig).__name__}")
@@ -191,7 +195,8 @@ class Job(Facts):
         if not self._over.happened:
             self._check_waitable()
             if not self._over.wait(timeout):
-                raise TimeoutError(f"{self.label} still runs after {timeout} s")
+                does = "is still queued" if self.pid is None else "still runs"
+                raise TimeoutError(f"{self.label} {does} after {timeout} s")
         return self._result()
 
     def __await__(self) -> Generator[object, None, ProcessState]:
@@ -258,6 +263,10 @@ class Job(Facts):
         """Start the process, or raise what the system says."""
         self.started_at, self._started = time.time(), time.monotonic()
         self._runner.start(self._changed)
+        if not self._is_queued:
+            self._set_timeout()
+
+    def _set_timeout(self) -> None:
         timeout = self._request.timeout
         if timeout is not None and not self._runner.ends_in_time:
             self._timeout = self._loop.call_later(timeout, self._time_out)
@@ -276,6 +285,10 @@ class Job(Facts):
         return self.state
 
     def _changed(self) -> None:
+        if self._is_queued and self.pid is not None:
+            self._is_queued = False
+            self.started_at, self._started = time.time(), time.monotonic()
+            self._set_timeout()
         if self.ended_at is not None and not self._over.happened:
             self._over.set()
             for timer in (self._timeout, self._look_timer):

@@ -57,7 +57,7 @@ class LocalRunner:
         self.host = HERE
         self.output = Output(*limits, request.encoding)
         self.stdout, self.stderr = self.output.stdout, self.output.stderr
-        self.timed_out = self.ends_in_time = False
+        self.timed_out = self.ends_in_time = self.is_queued = False
         self.state: ProcessState | None = None
         self.error: OSError | None = None
         self.ended_at: float | None = None

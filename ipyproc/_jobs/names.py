@@ -25,8 +25,8 @@ class Named(Protocol):
         """How tables show it."""
 
     @property
-    def pid(self) -> int:
-        """Its process."""
+    def pid(self) -> int | None:
+        """Its process; ``None`` while it is queued."""
 
     @property
     def ended_at(self) -> float | None:
@@ -95,8 +95,13 @@ def numbered(job: Named) -> str:
 
 
 def identified(job: Named) -> str:
-    """Return what messages call a job: ``train (pid 12)``."""
-    return f"{job.label} (pid {job.pid})"
+    """Return what messages call a job: ``train (pid 12)``, ``train (queued)``."""
+    return f"{job.label} ({process(job)})"
+
+
+def process(job: Named) -> str:
+    """Return what messages call the process of a job: ``pid 12``, or ``queued``."""
+    return "queued" if job.pid is None else f"pid {job.pid}"
 
 
 def split(text: str) -> tuple[str, int | str | None]:

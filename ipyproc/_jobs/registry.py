@@ -196,4 +196,4 @@ class Jobs:
 
 def _is_place(key: object) -> bool:
     """Whether *key* is the name of a host, and a pid there."""
-    return isinstance(key, tuple) and len(key) == 2
+    return isinstance(key, tuple) and len(key) == 2 and key[1] is not None

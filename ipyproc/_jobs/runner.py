@@ -23,9 +23,11 @@ _Found_co = TypeVar("_Found_co", covariant=True)
 class JobStatus(StrEnum):
     """What a job does, or how it ended.
 
+    ``queued`` while a cluster has no room for it yet: it has no process then.
     ``running`` or ``stopped``; then ``exited`` by itself, or ``signaled``: ended by a
     signal. ``released`` and ``lost``: somebody released ``Job.process`` or waited for
-    it, or its agent on another machine has ended, and nobody learns how it ended.
+    it, or its agent on another machine has ended, and nobody learns how it ended. A job
+    that was queued and could not be started is ``lost``, too; ``Job.error`` says why.
 
     >>> from ipyproc import spawn
     >>> job = spawn(["sleep", "60"])
@@ -37,6 +39,8 @@ class JobStatus(StrEnum):
     signal: killed signaled
     """
 
+    #: It waits for its start; ``Job.pid`` is ``None``.
+    QUEUED = "queued"
     RUNNING = "running"
     STOPPED = "stopped"
     EXITED = "exited"
@@ -150,6 +154,9 @@ class Runner(Protocol):
     ended_at: float | None
     #: Whether it ended and everything that it printed is in ``output``.
     finished: bool
+    #: Whether it waits for its start, which is then later than that of ``start``. Once
+    #: it has begun, ``changed`` is called.
+    is_queued: bool
     #: Whether its time-out ended it, if ``ends_in_time``: if the runner sees to that.
     timed_out: bool
     ends_in_time: bool

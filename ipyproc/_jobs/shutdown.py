@@ -41,8 +41,8 @@ class Endable(Protocol):
         """Where it runs."""
 
     @property
-    def pid(self) -> int:
-        """Its process."""
+    def pid(self) -> int | None:
+        """Its process; ``None`` while it is queued."""
 
     @property
     def ended_at(self) -> float | None:
@@ -182,7 +182,7 @@ def _sorted(
     """Split *pids* into those of running jobs and those of ended ones."""
     # A pid of another machine is a stranger's here.
     ours = [job for job in jobs if job.host is HERE]
-    running = frozenset(job.pid for job in ours if job.ended_at is None)
+    running = frozenset(job.pid for job in ours if job.pid and job.ended_at is None)
     return running, frozenset(pids - running)
 
 

@@ -98,7 +98,8 @@ def running_jobs(prefix: str, namespace: Namespace) -> Iterator[Candidate]:
 
 def pids(prefix: str, _: Namespace) -> Iterator[Candidate]:
     """The pids of the jobs that run here."""
-    ours = (str(job.pid) for job in jobs.running if job.host is HERE)
+    here = (job.pid for job in jobs.running if job.host is HERE)
+    ours = (str(pid) for pid in here if pid is not None)
     return _beginning(prefix, ours, "pid")
 
 

@@ -69,6 +69,8 @@ def _end(target: Target, options: Namespace) -> str:
     """Signal one target, and return the line that says what was done."""
     sig = options.signal or signal.SIGKILL
     sent = f"{getattr(sig, 'name', f'signal {sig}')} sent"
+    if isinstance(target, Job) and target.pid is None and target.ended_at is None:
+        return _cancel(target, options.grace is not None, sig)
     if isinstance(target, int):
         _signal_stranger(target, sig)
     elif isinstance(target, Process):
@@ -82,6 +84,13 @@ def _end(target: Target, options: Namespace) -> str:
         had_ended = target.ended_at is not None
         return f"{_several(target, target.signal(sig, tree), had_ended)}: {sent}"
     return f"{label(target)}: {sent}"
+
+
+def _cancel(job: Job, gently: bool, sig: int) -> str:
+    """End a job that is queued, or that began a moment ago."""
+    who = label(job)
+    count = job.terminate() if gently else job.signal(sig)
+    return f"{who}: {'ended' if count else 'cancelled'}"
 
 
 def _several(job: Job, count: int, had_ended: bool) -> str:

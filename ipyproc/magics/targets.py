@@ -10,7 +10,7 @@ import psutil
 from IPython.core.error import UsageError
 
 from ipyproc._jobs.job import Job
-from ipyproc._jobs.names import ALL, HASH, numbered, split
+from ipyproc._jobs.names import ALL, HASH, numbered, process, split
 from ipyproc._jobs.procinfo.tree import refusal
 from ipyproc._jobs.request import HERE
 from ipyproc.errors import ProcessDoneError
@@ -155,7 +155,7 @@ def _newest_running(word: str) -> Job | None:
 
 
 def _listed(found: Sequence[Job]) -> str:
-    return ", ".join(f"{numbered(job)} (pid {job.pid})" for job in found)
+    return ", ".join(f"{numbered(job)} ({process(job)})" for job in found)
 
 
 def _are(found: Sequence[Job]) -> str:
@@ -177,7 +177,7 @@ def _target(word: str, namespace: Namespace, others: bool) -> Target:
         raise
     # The pid of a job that has ended can belong to another process by now.
     reused = others and job.ended_at is not None and word == str(job.pid)
-    return job.pid if reused else job
+    return job.pid if reused and job.pid else job
 
 
 def _by_pid(pid: int) -> Job | None:

@@ -14,10 +14,10 @@ def test_views_say_where_a_job_runs(host: CommandHost) -> None:
     job = spawn(["echo", "hello"], on=host)
     job.wait(PATIENCE)
 
-    assert f"(pid {job.pid} on there)" in console.spawned(job)
-    assert f"(pid {job.pid} on there)" in console.job(job)
+    assert f"(pid there:{job.pid})" in console.spawned(job)
+    assert f"(pid there:{job.pid})" in console.job(job)
     pane = html.job(job)
-    assert f"pid {job.pid} on there" in pane
+    assert f"pid there:{job.pid}" in pane
     assert 'data-host="there"' in pane
     assert row(job)["host"] == "there"
 
@@ -28,5 +28,5 @@ def test_a_pane_of_a_job_here_says_nothing_of_that() -> None:
     job.wait(PATIENCE)
 
     assert f"(pid {job.pid})" in console.spawned(job)
-    assert " on localhost" not in html.job(job)
+    assert "pid localhost" not in html.job(job)
     assert 'data-host="localhost"' in html.job(job)

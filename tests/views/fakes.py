@@ -41,9 +41,10 @@ class FakeJob:
         self.argv = argv or ("python3", "-u", "train.py")
         self.shown = ""
         self.dir: str | None = None
-        self.pid = 4242
+        self.pid: int | None = 4242
         self.status = JobStatus.RUNNING
         self.state: ProcessState | None = None
+        self.error: OSError | None = None
         self.started_at = 1_800_000_000.0
         self.ended_at: float | None = None
         self.stdin_open = stdin
@@ -85,7 +86,7 @@ class FakeJob:
 
     def ends(self, status: int = 0, after: float = 1.25, finished: bool = True) -> None:
         """End with a status word; all output, too, if it is *finished*."""
-        self.state = ProcessState(pid=self.pid, sys=WaitStatus(status))
+        self.state = ProcessState(pid=self.pid or 0, sys=WaitStatus(status))
         self.status = JobStatus.SIGNALED if status & 0x7F else JobStatus.EXITED
         self.ended_at = self.started_at + after
         self.stdin_open = False

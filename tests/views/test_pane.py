@@ -1053,3 +1053,20 @@ def test_the_keyboard_reaches_everything(page: Page, live: Pane) -> None:
     page.wait_for_function("document.querySelector('.ipyproc-output').scrollTop === 0")
     assert log.get_attribute("aria-live") in (None, "polite")  # a log is polite itself
     expect(page.get_by_role("status")).to_have_count(2)
+
+
+def test_a_queued_job(pane: Pane, job: FakeJob) -> None:
+    """Its pane says so, quietly and without a pid, until there is one."""
+    job.pid, job.status = None, JobStatus.QUEUED
+    pane.changed()
+    badge = pane.page.locator(".ipyproc-status")
+    expect(badge).to_have_text("queued")
+    expect(pane.page.locator(".ipyproc-job")).to_have_attribute("data-pid", "")
+    expect(pane.page.get_by_text("no process ·")).to_be_visible()
+    colour = "node => getComputedStyle(node).color"
+    quiet = badge.evaluate(colour)
+
+    job.pid, job.status = 4242, JobStatus.RUNNING
+    pane.changed()
+    expect(pane.page.get_by_text("pid 4242 ·")).to_be_visible()
+    assert badge.evaluate(colour) != quiet

@@ -80,6 +80,7 @@ class RemoteRunner:
         self.timed_out = False
         self.terminal: Terminal | None = None
         self.ends_in_time = True
+        self.is_queued = False
         self.input_open = False
         self._loop = event_loop()
         self._changed: Callable[[], None] = lambda: None

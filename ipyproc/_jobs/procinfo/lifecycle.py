@@ -13,6 +13,7 @@ from typing import Protocol
 from ipyproc._jobs.io.event_loop import event_loop
 from ipyproc._jobs.io.timers import Timer
 from ipyproc._jobs.job import Job
+from ipyproc._jobs.names import process
 from ipyproc._jobs.procinfo import proc
 from ipyproc._jobs.procinfo.proc import Stat
 from ipyproc._jobs.request import HERE
@@ -170,19 +171,22 @@ class JobObserver:
 
     def __init__(self, job: Job) -> None:
         self._job = job
-        self.title = f"Job {job.name} (pid {job.pid})"
+        self.title = f"Job {job.name} ({process(job)})"
         self.started_at = job.started_at
 
     def look(self) -> Sighting | None:
-        """Look at it."""
+        """Look at it; ``None`` while it is queued."""
         state, status = self._job.state, self._job.status
+        if status is JobStatus.QUEUED:
+            return None
         phase = _PHASES_OF_JOBS.get(status, Phase.GONE)
         if status is JobStatus.RELEASED:
             return Sighting(phase, ProcessStatus.RELEASED)
         if phase is Phase.GONE:
             return Sighting(phase, ProcessStatus.DONE, state.sys if state else None)
+        pid = self._job.pid
         here = self._job.host is HERE  # elsewhere the pid is somebody else's
-        letter = _letter(self._job.pid) if here else ""
+        letter = _letter(pid) if here and pid else ""
         return Sighting(phase, ProcessStatus.OK, letter=letter)
 
     def watch(self, callback: Callback) -> Callback:

@@ -225,7 +225,7 @@ def cut(text: str, columns: int) -> str:
 
 
 def _called(job: Job) -> str:
-    return f"{format.label(job)} (pid {format.place(job.pid, format.host(job))})"
+    return f"{format.label(job)} ({format.process(job)})"
 
 
 def _cells(row: JobFields) -> list[str]:

@@ -94,6 +94,10 @@ def status(job: Job) -> str:
     """Return the text of the badge: ``running``, ``exit status 0``, ..."""
     if job.state is not None:
         return str(job.state)
+    if job.ended_at is not None and job.error is not None:
+        what = job.status if job.pid is not None else "not started"
+        why = getattr(job.error, "reason", job.error)
+        return f"{what}: {_cut(plain(str(why)))}"
     silence = job.silence
     contact = f", no contact for {silence:.0f} s" if silence else ""
     return f"{job.status}{contact}"
@@ -306,13 +310,23 @@ def host(job: Job) -> str:
     return plain(job.host.name)
 
 
-def place(pid: int, host: str) -> str:
+def place(pid: int | None, host: str) -> str:
     """Return a pid, and on which host if that is not this machine.
 
-    >>> place(12, "localhost"), place(12, "c1")
-    ('12', '12 on c1')
+    >>> place(12, "localhost"), place(12, "c1"), place(None, "cluster")
+    ('12', 'c1:12', 'cluster')
     """
-    return str(pid) if host == HERE.name else f"{pid} on {host}"
+    if host == HERE.name:
+        return str(pid or "")
+    return host if pid is None else f"{host}:{pid}"
+
+
+def process(job: Job) -> str:
+    """Return what a text calls the process of a job: its pid, or where it waits."""
+    there = place(job.pid, host(job))
+    if job.pid is not None:
+        return f"pid {there}"
+    return f"on {there}" if there else "no process"
 
 
 def detached(job: Job) -> bool:

@@ -69,12 +69,12 @@ def job(
     which it was *taken*; *note* follows the status.
     """
     name, label = escape(format.name(job)), escape(format.label(job))
-    host, place = escape(format.host(job)), format.place(job.pid, format.host(job))
+    host, process = escape(format.host(job)), escape(format.process(job))
     text = _text(format.status(job) + note)
     colour = styles.badge(job.status, format.success(job))
     attributes = (
         f'data-name="{name}" data-number="{job.number}" data-host="{host}" '
-        f'data-pid="{job.pid}" '
+        f'data-pid="{job.pid or ""}" '
         f'data-status="{job.status}"{_detached(format.detached(job))}'
     )
     head = (
@@ -83,7 +83,7 @@ def job(
         f'<b class="ipyproc-status" style="color:{colour}">{text}</b> '
         f'<b>{label}</b> <code style="{styles.CODE}">'
         f"{_text(format.command(job))}</code> "
-        f'<i style="{_QUIET}">pid {escape(place)}{_ran(job)}{_taken(taken)}</i>'
+        f'<i style="{_QUIET}">{process}{_ran(job)}{_taken(taken)}</i>'
     )
     foot = f"{_state(job)}</abbr>"
     last = last or recent(job, LINES)

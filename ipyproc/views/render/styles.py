@@ -22,6 +22,7 @@ _LINE = "#8888"
 
 # By status or phase; how a job ended decides the colour of the others.
 _BADGES = {
+    "queued": _GREY,
     "running": BLUE,
     "stopped": _YELLOW,
     "released": _YELLOW,

@@ -28,7 +28,7 @@ Fact = tuple[str, str, bool]
 #: A process: pid, name, percent of a processor, memory, and the branches below it.
 Branch = tuple[int, str, float, int, "list[Branch]"]
 #: An older job of the same name that runs: its number, its label and its pid.
-Elder = tuple[int, str, int]
+Elder = tuple[int, str, int | None]
 #: A cell of a life line: text, kind, columns, and how long it lasted: null if it lasts.
 Cell = tuple[str, str, int, str | None]
 #: An open descriptor: number, ``r`` and ``w`` as it can, the pipe's name, the target.
@@ -41,6 +41,8 @@ End = tuple[int, str, str, str]
 class JobState(TypedDict):
     """``state`` of a job's pane: all but its output. *ran* is null while it runs.
 
+    *pid* is null while it is queued: then *started* is since when.
+
     *terminal* is the size of its terminal once it is shown as one; *masked*: what is
     typed now must not be seen, for the job asks for a password.
     """
@@ -52,7 +54,7 @@ class JobState(TypedDict):
     elders: list[Elder]
     command: str
     dir: str
-    pid: int
+    pid: int | None
     status: str
     text: str
     success: bool | None
@@ -82,7 +84,7 @@ class JobFields(TypedDict):
     label: str
     host: str
     command: str
-    pid: int
+    pid: int | None
     status: str
     text: str
     success: bool | None

@@ -93,4 +93,5 @@ def _seen(subject: Subject) -> Stat | None:
         raise TypeError(f"expected a Process, a Job or a pid, not {kind}")
     if isinstance(subject, Job) and subject.host is not HERE:
         raise ValueError(f"job {subject.name} runs on {subject.host.name}, not here")
-    return proc.stat(subject.pid) if subject.pid > 0 else None
+    pid = subject.pid or 0
+    return proc.stat(pid) if pid > 0 else None

@@ -52,11 +52,10 @@ class LifeLine(LiveWidget):
         watched = observer(subject)
         self._observer: Observer | None = watched
         self._subject: Process | Job | None = subject
-        self._history = History(
-            watched.title, watched.started_at, self._words, subject.pid
-        )
+        pid = subject.pid or 0  # of a job that is queued
+        self._history = History(watched.title, watched.started_at, self._words, pid)
         self._is_job = isinstance(subject, Job)
-        self._refusal = refusal(subject.pid)
+        self._refusal = refusal(pid)
         self._polling = threading.RLock()
         self._poll()
         super().__init__(state=self._drawn(), **given)

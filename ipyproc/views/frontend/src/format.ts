@@ -7,8 +7,16 @@ export function size(n: number): string {
 }
 
 /** A pid, and on which host if that is not the kernel's machine. */
-export function place(pid: number, host: string): string {
-  return host === "localhost" ? String(pid) : `${pid} on ${host}`;
+export function place(pid: number | null, host: string): string {
+  if (host === "localhost") return String(pid ?? "");
+  return pid === null ? host : `${host}:${pid}`;
+}
+
+/** The process of a job: its pid, or where it waits for one. */
+export function process(pid: number | null, host: string): string {
+  const there = place(pid, host);
+  if (pid !== null) return `pid ${there}`;
+  return there ? `on ${there}` : "no process";
 }
 
 export function duration(seconds: number): string {

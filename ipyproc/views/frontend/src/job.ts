@@ -2,7 +2,7 @@
 import { Becoming, type TerminalTraits } from "./becoming.js";
 import { button, frame, h, say } from "./dom.js";
 import { Feed } from "./feed.js";
-import { duration, place } from "./format.js";
+import { duration, process } from "./format.js";
 import { live, type View } from "./live.js";
 import type { Model } from "./model.js";
 import { Output } from "./output.js";
@@ -110,7 +110,7 @@ class JobPane implements View {
     } = this.model.get("state");
     this.node.setAttribute("aria-label", `Job ${name}`);
     this.node.style.setProperty("--rows", String(this.model.get("height") ?? ""));
-    Object.assign(this.node.dataset, { name, number, host, pid, status, good: success === true });
+    Object.assign(this.node.dataset, { name, number, host, pid: pid ?? "", status, good: success === true });
     say(this.badge, text);
     say(this.tag, [timed_out ? "timed out" : "", this.left].filter(Boolean).join(" · "));
     say(this.name, label);
@@ -147,7 +147,7 @@ class JobPane implements View {
     this.elders.replaceChildren(
       ...elders.map(([number, label, pid]) => {
         const end = button(`End ${label}`, () => this.requests.act(end, { action: "end_elder", number }));
-        return h("span", {}, `${label} (pid ${pid}) still runs `, end);
+        return h("span", {}, pid === null ? `${label} is queued ` : `${label} (pid ${pid}) still runs `, end);
       }),
     );
   }
@@ -162,7 +162,7 @@ class JobPane implements View {
 
   private time(): void {
     const { pid, host, started, ran } = this.model.get("state");
-    say(this.facts, `pid ${place(pid, host)} · ${ran ?? duration(Date.now() / 1000 + this.feed.skew - started)}`);
+    say(this.facts, `${process(pid, host)} · ${ran ?? duration(Date.now() / 1000 + this.feed.skew - started)}`);
   }
 
   private readonly heard = (message: FromKernel, buffers?: DataView[]): void => {

@@ -6,7 +6,7 @@
 export type Streams = [string, number][];
 export type Fact = [string, string, boolean];
 export type Branch = [number, string, number, number, Branch[]];
-export type Elder = [number, string, number];
+export type Elder = [number, string, number | null];
 export type Cell = [string, string, number, string | null];
 export type Size = [number, number];
 export type End = [number, string, string, string];
@@ -21,7 +21,7 @@ export interface JobState {
   elders: Elder[];
   command: string;
   dir: string;
-  pid: number;
+  pid: number | null;
   status: string;
   text: string;
   success: boolean | null;
@@ -47,7 +47,7 @@ export interface JobFields {
   label: string;
   host: string;
   command: string;
-  pid: number;
+  pid: number | null;
   status: string;
   text: string;
   success: boolean | null;
