@@ -134,9 +134,9 @@ class Job(Facts):
     def resize(self, rows: int, columns: int) -> None:
         """Resize the terminal of a job that was started with ``pty``.
 
-        It has so many *rows* and *columns* then; its programs hear of it by SIGWINCH. Raises ``ValueError`` for a size that no
-        terminal has, ``RuntimeError`` if there is no terminal, and
-        ``ProcessDoneError`` if nobody uses it any more.
+        It has so many *rows* and *columns* then; its programs hear of it by SIGWINCH.
+        Raises ``ValueError`` for a size that no terminal has, ``RuntimeError`` if there
+        is no terminal, and ``ProcessDoneError`` if nobody uses it any more.
         """
         size = rows_and_columns(rows, columns)
         terminal = self.terminal
