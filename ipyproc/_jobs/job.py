@@ -132,7 +132,7 @@ class Job(Facts):
         self._runner.close_input()
 
     def resize(self, rows: int, columns: int) -> None:
-        """Resize the terminal of a job that was started with ``pty``.
+        """Make the terminal of a job with ``pty`` *rows* and *columns* large.
 
         It has so many *rows* and *columns* then; its programs hear of it by SIGWINCH.
         Raises ``ValueError`` for a size that no terminal has, ``RuntimeError`` if there

@@ -46,6 +46,11 @@ SETTINGS: dict[str, dict[str, object]] = {
 #: The notebook of the page, in JavaScript.
 NOTEBOOK = "jupyterapp.shell.currentWidget"
 KERNEL = f"{NOTEBOOK}?.sessionContext?.session?.kernel"
+#: Whether it answers. A page was seen to say "idle" and to lose what it was asked next.
+ANSWERS = f"""Promise.race([
+  {KERNEL}.requestKernelInfo().then(() => true),
+  new Promise((resolve) => setTimeout(resolve, 5_000, false)),
+])"""
 #: Where documents are shared it has a prefix.
 PATH = f"{NOTEBOOK}?.context?.path.replace(/^RTC:/, '')"
 #: Closes all notebooks; JupyterLab's own command would ask whether to save them.
@@ -220,8 +225,10 @@ class Notebook:
         self._wait()
 
     def _wait_for_kernel(self) -> None:
-        ready = f"window.jupyterapp && {PATH} === '{self._name}' && {KERNEL}?.status"
-        self.page.wait_for_function(f"{ready} === 'idle'", timeout=PATIENCE * 1000)
+        here = f"window.jupyterapp && {PATH} === '{self._name}'"
+        idle = f"{here} && {KERNEL}?.status === 'idle'"
+        self.page.wait_for_function(idle, timeout=PATIENCE * 1000)
+        self.page.wait_for_function(ANSWERS, timeout=PATIENCE * 1000)
 
     def _go_without_kernel(self) -> None:
         dialog = self.page.get_by_role("dialog")
