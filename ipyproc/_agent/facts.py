@@ -9,6 +9,7 @@ from ipyproc._agent.protocol.frames import Body, Fields, ProtocolError
 from ipyproc._jobs.procinfo.course import Course, Sample, UsagePoint
 from ipyproc._jobs.procinfo.ports import Ports
 from ipyproc._jobs.procinfo.usage import Usage
+from ipyproc._jobs.runner import Terminal
 from ipyproc.state import ProcessState, Rusage, WaitStatus
 
 _RUSAGE = tuple(field.name for field in fields(Rusage))
@@ -74,6 +75,11 @@ def restore_course(course: Course, asked: Fields) -> None:
         (*course.history[:first], *(UsagePoint(*point) for point in points)),
         asked.count("max_rss"),
     )
+
+
+def body_of_terminal(terminal: Terminal) -> Body:
+    """Return what the program does with its terminal now."""
+    return {"keys": terminal.reads_keys, "prompt": terminal.password_prompt}
 
 
 def body_of_ports(ports: Ports) -> Body:

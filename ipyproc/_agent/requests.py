@@ -12,7 +12,7 @@ from typing import Any
 
 from ipyproc._agent.protocol.frames import Body, Fields, ProtocolError
 from ipyproc._jobs import checks
-from ipyproc._jobs.checks import PIPE
+from ipyproc._jobs.checks import PIPE, Source
 from ipyproc._jobs.output.capture import MEMORY_LIMIT, OUTPUT_LIMIT
 from ipyproc._jobs.request import Request
 from ipyproc.attr import Credential, SysProcAttr, SysProcIDMap
@@ -36,6 +36,8 @@ def body_of(request: Request) -> Body:
         "env": dict(request.env),
         "without": request.without,
         "stdin": request.stdin is not None,
+        "pty": request.pty,
+        "keyboard": request.stdin is None or request.stdin is PIPE,
         "stdout": request.stdout,
         "stderr": request.stderr,
         "timeout": request.timeout,
@@ -61,7 +63,8 @@ def request_of(asked: Fields, side: Fields) -> Request:
         env=asked.mapping("env"),
         without=tuple(asked.texts("without")),
         inherited=inherited,
-        stdin=PIPE if asked.flag("stdin") else None,
+        stdin=_source(asked),
+        pty=_terminal_size(asked),
         stdout=_path(asked.optional("stdout"), home),
         stderr=_path(asked.optional("stderr"), home),
         timeout=asked.seconds("timeout"),
@@ -101,6 +104,20 @@ def _argv(asked: Fields, inherited: Mapping[str, str], home: str) -> tuple[str, 
         if index < len(argv):
             argv[index] = _from_home(argv[index], home)
     return tuple(argv)
+
+
+def _source(asked: Fields) -> Source:
+    """The input: what follows as INPUT, or is typed, or nothing."""
+    if asked.body.get("pty") is None:
+        return PIPE if asked.flag("stdin") else None
+    return None if asked.flag("keyboard") else os.devnull
+
+
+def _terminal_size(asked: Fields) -> tuple[int, int] | None:
+    if asked.body.get("pty") is None:
+        return None
+    rows, columns = asked.numbers("pty", 2)
+    return checks.terminal_size((rows, columns))
 
 
 def _path(path: str | None, home: str) -> str | None:

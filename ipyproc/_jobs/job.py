@@ -134,9 +134,9 @@ class Job(Facts):
     def resize(self, rows: int, columns: int) -> None:
         """Make the terminal of a job with ``pty`` *rows* and *columns* large.
 
-        It has so many *rows* and *columns* then; its programs hear of it by SIGWINCH.
-        Raises ``ValueError`` for a size that no terminal has, ``RuntimeError`` if there
-        is no terminal, and ``ProcessDoneError`` if nobody uses it any more.
+        Its programs hear of it by SIGWINCH. Raises ``ValueError`` for a size that no
+        terminal has, ``RuntimeError`` if there is no terminal, and
+        ``ProcessDoneError`` if nobody uses it any more.
         """
         size = rows_and_columns(rows, columns)
         terminal = self.terminal

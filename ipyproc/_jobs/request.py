@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import Final, Protocol, TypeAlias
 
 from ipyproc._jobs import checks
-from ipyproc._jobs.checks import Sink, Source
+from ipyproc._jobs.checks import PIPE, Sink, Source
 from ipyproc._jobs.names import HASH
 from ipyproc._jobs.output import encoding as encodings
 from ipyproc._jobs.output.capture import MEMORY_LIMIT, OUTPUT_LIMIT
@@ -140,7 +140,7 @@ def check(
         stdout=checks.sink("stdout", stdout),
         stderr=checks.sink("stderr", stderr),
         merge=checks.flag("merge", merge),
-        pty=_terminal(pty, stdout, stderr, merge, detach, on),
+        pty=_terminal(pty, stdin, stdout, stderr, merge, detach, on),
         timeout=None if timeout is None else checks.seconds("timeout", timeout),
         grace=checks.seconds("grace", grace),
         detach=checks.flag("detach", detach),
@@ -157,6 +157,7 @@ def check(
 
 def _terminal(
     pty: object,
+    stdin: object,
     stdout: object,
     stderr: object,
     merge: object,
@@ -174,9 +175,13 @@ def _terminal(
         raise ValueError("merge: with pty both streams are one, the terminal")
     if detach:
         raise ValueError("pty: a detached job has no terminal")
-    if on is not None:
-        raise ValueError("pty: a job on another machine has no terminal")
+    if on is not None and not (stdin is None or stdin is PIPE or _is_null(stdin)):
+        raise ValueError("stdin: with pty on another machine it is the terminal")
     return size
+
+
+def _is_null(stdin: object) -> bool:
+    return isinstance(stdin, str | os.PathLike) and os.fspath(stdin) == os.devnull
 
 
 def _host(value: object, detach: object) -> Host | None:

@@ -45,7 +45,6 @@ _EXCLUSIVE = {
     ("pty", "stderr"): _ONE_STREAM,
     ("pty", "stdout"): "what a job prints in a terminal goes to no file",
     ("pty", "detach"): "a detached job has no terminal",
-    ("on", "pty"): "a job elsewhere has no terminal yet",
     ("on", "detach"): "a job elsewhere ends with the kernel",
     ("on", "script"): "the file would be on this machine; --shell sends a script",
     ("on", "user"): "who it runs as is decided by the way to the host",

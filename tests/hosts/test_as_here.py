@@ -19,6 +19,8 @@ from tests.jobs import (
     test_encoding,
     test_ending,
     test_job,
+    test_programs,
+    test_pty,
     test_ready,
     test_stdin,
 )
@@ -30,6 +32,8 @@ MODULES = [
     test_encoding,
     test_ending,
     test_job,
+    test_programs,
+    test_pty,
     test_ready,
     test_stdin,
 ]
@@ -47,6 +51,8 @@ OF_HERE = {
         test_at_most_four_descriptors test_released test_what_a_job_knows
         test_state_taken_by_somebody_else test_timeout_of_a_stubborn_job
     """,
+    "test_programs": "test_a_passphrase",
+    "test_pty": "test_environment test_our_end",
     "test_stdin": "test_open_file",
 }
 FIXTURES = {"tmp_path", "monkeypatch"}

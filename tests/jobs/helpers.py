@@ -57,6 +57,13 @@ def until(job: Job, condition: Callable[[Job], bool]) -> None:
         unsubscribe()
 
 
+def ended(job: Job) -> Job:
+    """Wait until all of a job is over."""
+    job.wait(PATIENCE)
+    until(job, lambda job: job.finished)
+    return job
+
+
 def eventually(condition: Callable[[], bool]) -> None:
     """Wait until a condition holds of which no event tells us."""
     deadline = time.monotonic() + PATIENCE

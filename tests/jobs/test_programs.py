@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ipyproc import Job, spawn
-from tests.jobs.helpers import PATIENCE, eventually, until, until_printed
+from tests.jobs.helpers import PATIENCE, ended, eventually, until, until_printed
 
 pytestmark = pytest.mark.slow
 
@@ -24,13 +24,6 @@ def reads_keys(job: Job) -> bool:
     """Whether the program of *job* reads keys."""
     assert job.terminal is not None
     return job.terminal.reads_keys
-
-
-def ended(job: Job) -> Job:
-    """Wait until all of a job is over."""
-    job.wait(PATIENCE)
-    until(job, lambda job: job.finished)
-    return job
 
 
 @needs("less")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from ipyproc import PIPE, Job, SysProcAttr, spawn
+from ipyproc import PIPE, SysProcAttr, spawn
 from ipyproc._jobs.io.event_loop import event_loop
 from ipyproc._jobs.io.terminal import Master
 from ipyproc._sys.launcher import client
@@ -20,6 +20,7 @@ from ipyproc.errors import ProcessDoneError
 from tests.jobs.helpers import (
     HEAR,
     PATIENCE,
+    ended,
     eventually,
     python,
     until,
@@ -42,13 +43,6 @@ import os, sys, tty, termios
 tty.setraw(0)
 os.write(1, b"ready")
 """
-
-
-def ended(job: Job) -> Job:
-    """Wait until all of a job is over."""
-    job.wait(PATIENCE)
-    until(job, lambda job: job.finished)
-    return job
 
 
 @pytest.mark.parametrize(("pty", "size"), [(True, "80 24"), ((30, 100), "100 30")])

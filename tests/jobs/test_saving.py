@@ -9,20 +9,13 @@ from typing import Any
 
 import pytest
 
-from ipyproc import Job, spawn
+from ipyproc import spawn
 from ipyproc._jobs.output import timeline
 from ipyproc._jobs.output.asciicast import Event, Size, lines
 from ipyproc._jobs.output.interleaved import Output
-from tests.jobs.helpers import PATIENCE, python, until, until_printed
+from tests.jobs.helpers import ended, python, until, until_printed
 
 HEADER = {"timestamp": 1, "command": "ls"}
-
-
-def ended(job: Job) -> Job:
-    """Wait until all of a job is over."""
-    job.wait(PATIENCE)
-    until(job, lambda job: job.finished)
-    return job
 
 
 def events(text: str) -> tuple[dict[str, Any], list[list[Any]]]:

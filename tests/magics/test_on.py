@@ -100,7 +100,6 @@ def test_a_script_for_the_shell_there(run: RunCell, there: CommandHost) -> None:
         ("--on ssh: true", "no host 'ssh:'"),
         ("--on ssh:-oX=1 true", "is an option of ssh"),
         ("--on docker:-v true", "is an option of docker"),
-        ("--on there --pty true", "leave out --on or --pty"),
         ("--on there --detach true", "leave out --on or --detach"),
         ("--on there --user root true", "leave out --on or --user"),
         ("--on there nope-nope", "executable file not found in $PATH"),
@@ -162,3 +161,12 @@ def test_one_word_is_one_host() -> None:
     """All jobs of a host share its connection, in whichever cell they start."""
     assert named("ssh:gpu-3") is named("ssh:gpu-3")
     assert named("docker:c1").argv == ("docker", "exec", "-i", "c1")
+
+
+def test_a_terminal_there(run: RunCell, there: CommandHost) -> None:
+    """``--pty`` gives the job a terminal on the host's machine, with a size."""
+    ran = run("%spawn --on there --pty --wait sh -c 'stty size <&1'")
+
+    assert ran.error is None
+    assert ran.value.stdout.text == "24 80\r\n"
+    assert ran.value.terminal is not None

@@ -135,6 +135,11 @@ class Input:
         self._start = self._sent = 0
         self._is_closed = self._close_sent = False
 
+    @property
+    def waiting(self) -> int:
+        """How many bytes the agent has not taken; any thread may ask."""
+        return len(self._data)
+
     def add(self, data: bytes) -> None:
         """Add *data*."""
         self._data += data

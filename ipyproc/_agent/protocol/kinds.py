@@ -41,7 +41,9 @@ class Kind(IntEnum):
     CREDIT = 10
     #: A part of what a stream printed; answered by DATA, then REPLY.
     READ = 11
-    # 12 is FIND, 13 is TIMES, 14 is PROMPT.
+    # 12 is FIND, 13 is TIMES.
+    #: What the program does with its terminal: whether it reads keys, or a password.
+    PROMPT = 14
     HISTORY = 15
     #: Answered when a pattern is printed, or the job has ended.
     UNTIL = 16
@@ -60,6 +62,12 @@ class Kind(IntEnum):
     PING = 24
     #: The orderly end: jobs that are not detached end, too.
     BYE = 25
+    #: Change the size of the terminal.
+    RESIZE = 26
+    #: Interrupt what is in the foreground of the terminal.
+    INTERRUPT = 27
+    #: Type the end of the input.
+    TYPE_END = 28
 
     # From the agent.
     WELCOME = 32

@@ -26,8 +26,15 @@ _CHOKED: Final = 1 << 20
 # The most that one READ gets.
 _MOST_READ: Final = 1 << 20
 # What changes something is done once, so its answer is kept.
-_ONCE: Final = {Kind.SIGNAL, Kind.TERMINATE}
-_OF_A_JOB: Final = _ONCE | {Kind.HISTORY, Kind.USAGE, Kind.PORTS, Kind.LEFT}
+_ONCE: Final = {Kind.SIGNAL, Kind.TERMINATE, Kind.INTERRUPT, Kind.TYPE_END}
+_OF_A_JOB: Final = _ONCE | {
+    Kind.HISTORY,
+    Kind.USAGE,
+    Kind.PORTS,
+    Kind.LEFT,
+    Kind.PROMPT,
+    Kind.RESIZE,
+}
 _LATER: Final = {Kind.UNTIL, Kind.LISTENING}
 _FORGOTTEN: Final = "the agent does not know the job any more"
 

@@ -22,6 +22,7 @@ from ipyproc._agent.remote.capture import FarCapture, told
 from ipyproc._agent.remote.link import Link
 from ipyproc._agent.remote.ready import FarCheck, match_of
 from ipyproc._agent.remote.source import Source
+from ipyproc._agent.remote.terminal import FarTerminal
 from ipyproc._agent.requests import body_of
 from ipyproc._jobs.io.event_loop import event_loop
 from ipyproc._jobs.output.capture import Capture
@@ -34,7 +35,6 @@ from ipyproc._jobs.procinfo.usage import Usage
 from ipyproc._jobs.request import Host, Request
 from ipyproc._jobs.runner import (
     JobStatus,
-    Terminal,
     loop_failure,
     no_input,
     status_at_end,
@@ -78,7 +78,9 @@ class RemoteRunner:
         self.ended_at: float | None = None
         self.finished = False
         self.timed_out = False
-        self.terminal: Terminal | None = None
+        self.terminal: FarTerminal | None = None
+        if request.pty is not None:
+            self.terminal = FarTerminal(self._source, request.pty, self)
         self.ends_in_time = True
         self.is_queued = False
         self.input_open = False
@@ -97,7 +99,10 @@ class RemoteRunner:
 
     def again(self) -> Request:
         """Return what starts the same once more, on the same host."""
-        return replace(self._request, append=True, replace=False)
+        size = self._request.pty
+        if self.terminal is not None:
+            size = self.terminal.rows, self.terminal.columns
+        return replace(self._request, append=True, replace=False, pty=size)
 
     def start(self, changed: Callable[[], None]) -> None:
         """Start the process there; errors are those of a start here."""
@@ -108,7 +113,7 @@ class RemoteRunner:
         self.output.begin()
         try:
             identity = secrets.token_hex(16)
-            self.input_open = self._request.stdin is not None
+            self.input_open = self._has_input
             job, answer = self._link.start(identity, self._body, self)
         except BaseException as error:
             self._loop.depart(self._dependence)
@@ -138,13 +143,18 @@ class RemoteRunner:
         """Write *data* to the standard input, without waiting for that."""
         job, has_ended = self._source.job, self.ended_at is not None
         if job is None or has_ended or not self.input_open:
-            is_pipe = self._request.stdin is not None
-            raise no_input(is_pipe=is_pipe, has_ended=has_ended)
-        self._link.write(job, data)
+            raise no_input(is_pipe=self._has_input, has_ended=has_ended)
+        if self.terminal is not None:
+            self.terminal.type(data)
+        else:
+            self._link.write(job, data)
 
     def close_input(self) -> None:
-        """Close the standard input, once all is written."""
+        """Close the standard input, once all is written, or type its end."""
         job = self._source.job
+        if self.terminal is not None:
+            self.terminal.type_end()
+            return
         if self.input_open and job:
             self.input_open = False
             self._link.close_input(job)
@@ -245,6 +255,8 @@ class RemoteRunner:
             return
         status = fields.text("status")
         self.input_open = self.input_open and fields.flag("input")
+        if self.terminal is not None:
+            self.terminal.told(fields)
         self._status = (
             JobStatus.STOPPED if status == JobStatus.STOPPED else JobStatus.RUNNING
         )
@@ -301,6 +313,10 @@ class RemoteRunner:
         """Whether nothing of it can be left: its agent has ended, or ended it all."""
         is_over = self.ended_at is not None
         return self._source.lost is not None or (is_over and self._link.is_closed)
+
+    @property
+    def _has_input(self) -> bool:
+        return self.terminal is not None or self._request.stdin is not None
 
     def _check_there(self) -> None:
         if self._is_gone:

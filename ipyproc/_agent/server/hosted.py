@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 
 from ipyproc._agent import facts
 from ipyproc._agent.protocol.attachment import Cancel, Course, Found
@@ -11,7 +12,7 @@ from ipyproc._agent.protocol.frames import Body, Fields, ProtocolError
 from ipyproc._agent.protocol.kinds import Kind
 from ipyproc._agent.server.watch import Watch
 from ipyproc._jobs.job import Job
-from ipyproc._jobs.runner import Runner
+from ipyproc._jobs.runner import Runner, Terminal
 
 
 class HostedJob:
@@ -51,7 +52,9 @@ class HostedJob:
     def write(self, data: bytes) -> None:
         """Write to the standard input; who has closed that gets nothing more."""
         if self.job.stdin_open:
-            self._runner.write(data)
+            # The client does not let so much be typed that a terminal refuses it.
+            with suppress(BlockingIOError):
+                self._runner.write(data)
 
     def close_input(self) -> None:
         """Close it."""
@@ -59,7 +62,13 @@ class HostedJob:
 
     def status(self) -> Body:
         """What it does now."""
-        return {"status": str(self.job.status), "input": self.job.stdin_open}
+        terminal = self._runner.terminal
+        doing = {} if terminal is None else facts.body_of_terminal(terminal)
+        return {
+            "status": str(self.job.status),
+            "input": self.job.stdin_open,
+            **doing,
+        }
 
     def course(self) -> Course:
         """What it used so far, and what is no longer kept of its output."""
@@ -116,6 +125,19 @@ class HostedJob:
                 return {"usage": usage and facts.body_of_usage(usage)}
             case Kind.PORTS:
                 return facts.body_of_ports(job.ports())
+            case Kind.PROMPT:
+                terminal = self._terminal()
+                doing = facts.body_of_terminal(terminal)
+                return {**doing, "ahead": terminal.typed_ahead}
+            case Kind.RESIZE:
+                self.job.resize(fields.number("rows"), fields.number("columns"))
+                return {}
+            case Kind.INTERRUPT:
+                self._terminal().interrupt()
+                return {}
+            case Kind.TYPE_END:
+                self._runner.close_input()
+                return {}
             case Kind.LEFT:
                 return {"left": job.left(), "daemons": job.daemons()}
             case _:
@@ -144,6 +166,12 @@ class HostedJob:
         for watch in self._watches:
             watch.cancel()
         self._watches.clear()
+
+    def _terminal(self) -> Terminal:
+        terminal = self._runner.terminal
+        if terminal is None:
+            raise ProtocolError("the job has no terminal")
+        return terminal
 
     def _happened(self, _: object) -> None:
         self.end()  # where the streams are now is where they were at its end

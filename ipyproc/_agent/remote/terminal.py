@@ -1,0 +1,144 @@
+"""The terminal of a job on another machine, as far as that is known here."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Final, Protocol
+
+from ipyproc._agent.protocol.client import Answer
+from ipyproc._agent.protocol.frames import Body, Fields
+from ipyproc._agent.protocol.kinds import Kind
+from ipyproc._agent.remote.source import Source
+from ipyproc._jobs.output.interleaved import Output
+from ipyproc.errors import ProcessDoneError
+
+# How old what is known may be before it is asked for again, in seconds.
+_FRESH: Final = 0.05
+# What may wait until it is read, and how many changes of its size are remembered.
+_MOST_TYPED: Final = 4 << 20
+_MOST_SIZES: Final = 1000
+
+
+class Typed(Protocol):
+    """What a terminal needs to know of its job."""
+
+    output: Output
+    ended_at: float | None
+
+    def contact(self) -> None:
+        """Pass on that there is news of it."""
+
+
+class FarTerminal:
+    """What the agent told of it last; whoever asks makes that new, and never waits."""
+
+    def __init__(self, source: Source, size: tuple[int, int], job: Typed) -> None:
+        self._source = source
+        self._size = self._first = size
+        self._job = job
+        self._later: deque[tuple[float, int, int, int]] = deque(maxlen=_MOST_SIZES)
+        self._reads_keys = self._hides_line = False
+        # How much was typed in all; how much of it the agent had when it was asked
+        # last, and how much of that the program had not read.
+        self._typed = self._had = self._ahead = 0
+        self._asked = 0.0
+
+    @property
+    def rows(self) -> int:
+        """How many rows it was given last."""
+        return self._size[0]
+
+    @property
+    def columns(self) -> int:
+        """How many columns it was given last."""
+        return self._size[1]
+
+    @property
+    def sizes(self) -> Sequence[tuple[float, int, int, int]]:
+        """Its first size and the newest later ones, from when they were asked for."""
+        return [(0.0, 0, *self._first), *self._later.copy()]
+
+    @property
+    def reads_keys(self) -> bool:
+        """Whether each key is the program's at once, as far as is known."""
+        self._look()
+        return self._reads_keys and not self._is_over
+
+    @property
+    def password_prompt(self) -> bool:
+        """Whether a line is read that is not to be seen, as far as is known."""
+        self._look()
+        return self._hides_line and not self._is_over
+
+    @property
+    def typed_ahead(self) -> int:
+        """How many bytes were typed that it has not read, as far as is known."""
+        return self._ahead + self._typed - self._had
+
+    def type(self, data: bytes) -> None:
+        """Type *data*; ``BlockingIOError`` if the program has read nothing for long."""
+        job = self._source.job
+        self._look()
+        if self.typed_ahead + len(data) > _MOST_TYPED:
+            raise BlockingIOError("the program does not read what is typed")
+        if job is not None:
+            self._typed += len(data)
+            self._source.link.write(job, data)
+
+    def interrupt(self) -> None:
+        """Send SIGINT to its foreground group; ``ProcessDoneError`` after the end."""
+        self._post(Kind.INTERRUPT)
+
+    def resize(self, rows: int, columns: int) -> None:
+        """Change its size, once checked; ``ProcessDoneError`` after the end."""
+        self._post(Kind.RESIZE, rows=rows, columns=columns)
+        if (rows, columns) != self._size:
+            self._later.append((*self._now, rows, columns))
+        self._size = rows, columns
+
+    def type_end(self) -> None:
+        """Type the end of the input; ``OSError`` if the program reads no lines."""
+        if not self._is_over:
+            self._source.ask(Kind.TYPE_END)
+
+    def told(self, fields: Fields) -> None:
+        """Take over what the agent tells."""
+        before = self._reads_keys, self._hides_line
+        self._reads_keys = fields.flag("keys")
+        self._hides_line = fields.flag("prompt")
+        if before != (self._reads_keys, self._hides_line):
+            self._job.contact()
+
+    @property
+    def _is_over(self) -> bool:
+        return self._job.ended_at is not None
+
+    @property
+    def _now(self) -> tuple[float, int]:
+        """Seconds since the start, and how much was printed, as far as it is here."""
+        output = self._job.output
+        return output.stdout.timeline.elapsed, output.total
+
+    def _look(self) -> None:
+        now = time.monotonic()
+        if now - self._asked > _FRESH and self._source.job and not self._is_over:
+            self._asked = now
+            had = self._typed - self._source.job.input.waiting
+            self._ask(Kind.PROMPT, {}, lambda answer: self._answered(answer, had))
+
+    def _answered(self, answer: Answer, had: int) -> None:
+        if not answer.failed:
+            self._had, self._ahead = had, answer.fields.number("ahead")
+            self.told(answer.fields)
+
+    def _post(self, kind: Kind, **body: object) -> None:
+        if self._is_over or self._source.job is None:
+            raise ProcessDoneError
+        self._ask(kind, body, lambda _: None)
+
+    def _ask(self, kind: Kind, body: Body, answered: Callable[[Answer], None]) -> None:
+        job = self._source.job
+        if job is not None:
+            self._source.link.ask(kind, {"number": job.number, **body}, answered)
