@@ -27,10 +27,7 @@ while True:
 
 
 def test_what_the_program_does_is_learnt(host: CommandHost) -> None:
-    """A password prompt and a program that reads keys are known, also with no output.
-
-    Nothing is printed when the second line is asked for, and nothing before the keys.
-    """
+    """A password prompt, and a program that reads keys, are known without any output."""
     code = "stty -echo; read one; stty echo -icanon; read two; stty icanon; read three"
     job = spawn(code, shell=True, pty=True, on=host)
     terminal = job.terminal
