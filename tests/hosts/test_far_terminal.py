@@ -27,7 +27,7 @@ while True:
 
 
 def test_what_the_program_does_is_learnt(host: CommandHost) -> None:
-    """A password prompt, and a program that reads keys, are known without any output."""
+    """A password prompt and a program that reads keys are known without output."""
     code = "stty -echo; read one; stty echo -icanon; read two; stty icanon; read three"
     job = spawn(code, shell=True, pty=True, on=host)
     terminal = job.terminal
