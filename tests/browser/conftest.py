@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.browser.fixtures import OpenNotebook, Picture, launched
-from tests.browser.lab import Lab, Notebook
+from tests.browser.lab import CLOSE, Lab, Notebook
 
 
 @pytest.fixture(scope="package")
@@ -46,6 +46,7 @@ def page(tab: Page, request: pytest.FixtureRequest, picture: Picture) -> Iterato
 def open_notebook(lab: Lab, page: Page) -> Iterator[OpenNotebook]:
     """Open notebooks in JupyterLab; they are closed, and their kernels end."""
     opened: list[Notebook] = []
+    page.evaluate(CLOSE)
 
     def open_(path: Path) -> Notebook:
         shutil.copy(path, lab.root)

@@ -257,6 +257,25 @@ class Notebook:
         )
         return self.cell(number)
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it is what the page shows."""
+        return bool(self.page.evaluate(f"window.jupyterapp && {PATH}") == self._name)
+
+    def write(self, number: int, source: str) -> None:
+        """Change what is in a cell."""
+        cell = f"{NOTEBOOK}.content.model.cells.get({number})"
+        self.page.evaluate(f"text => {cell}.sharedModel.setSource(text)", source)
+
+    def clear(self, number: int) -> None:
+        """Remove what a cell shows."""
+        cell = f"{NOTEBOOK}.content.model.cells.get({number})"
+        self.page.evaluate(f"{cell}.outputs.clear()")
+
+    def execute(self, code: str) -> None:
+        """Have the kernel execute something, and leave the page as it is."""
+        self.page.evaluate(f"code => {KERNEL}.requestExecute({{ code }}).done", code)
+
     def cell(self, number: int) -> Locator:
         """Return a cell, counted from 0, scrolled into view."""
         cell = self.page.locator(".jp-Notebook .jp-Cell").nth(number)

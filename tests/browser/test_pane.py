@@ -33,11 +33,6 @@ print("end", end="", flush=True)
 input()
 """
 SHOWN = ("first", "start", "layer 2: 8999", "layer 1: 8998", "end")
-SLEEPER = "%spawn --name sleeper sleep 99"
-#: It has no sub-shells: it handles a page's messages when the cell has ended.
-QUEUES = ("6.31.0",)
-#: It sleeps until it is interrupted.
-BUSY = "print('it', 'sleeps'); import signal; signal.pause()"
 
 
 @pytest.fixture
@@ -80,53 +75,6 @@ def status(pane: Locator, text: str, seconds: float = 30) -> None:
 def lines(pane: Locator, *texts: str) -> None:
     """Wait until the output is these lines, and no others."""
     expect(pane.locator(".ipyproc-output > *")).to_have_text(texts)
-
-
-def runs(cell: Locator) -> None:
-    """Assert that a cell still runs."""
-    expect(cell.locator(".jp-InputPrompt")).to_have_text("[*]:")
-
-
-def done(cell: Locator) -> None:
-    """Wait until a cell has run."""
-    expect(cell.locator(".jp-InputPrompt")).to_have_text(re.compile(r"\[\d+\]:"))
-
-
-@pytest.mark.parametrize("version", ["6.31.0", "7.1.0", "7.3.0", "current"])
-def test_buttons_work_while_the_kernel_is_busy(
-    open_notebook: OpenNotebook, write: WriteNotebook, version: str
-) -> None:
-    """Kill acts while a cell sleeps or waits; with ipykernel 6 it is queued."""
-    queues = version in QUEUES
-    kernel = "python3" if version == "current" else f"ipykernel-{version}"
-    waited = "%spawn --name waited sleep 99\n%procwait waited"
-    notebook = open_notebook(write(SLEEPER, BUSY, waited, kernel=kernel))
-    sleeper = pane_of(notebook.start(0), "sleeper")
-    status(sleeper, "running")
-    busy = notebook.start(1)
-    expect(busy).to_contain_text("it sleeps")
-
-    press(sleeper, "Kill")
-    if queues:
-        expect(sleeper).to_contain_text("Kill is queued: the kernel is busy")
-        status(sleeper, "running")
-        notebook.command("notebook:interrupt-kernel")
-    status(sleeper, "signal: killed", seconds=5)
-    expect(sleeper).not_to_contain_text("queued")
-    if not queues:
-        runs(busy)
-        notebook.command("notebook:interrupt-kernel")
-    done(busy)
-
-    waits = notebook.start(2)
-    pane = pane_of(waits, "waited")
-    status(pane, "running")
-    press(pane, "Kill")
-    if queues:
-        expect(pane).to_contain_text("Kill is queued: the kernel is busy")
-        notebook.command("notebook:interrupt-kernel")
-    status(pane, "signal: killed", seconds=5)
-    done(waits)
 
 
 def test_run_again_and_an_elder(

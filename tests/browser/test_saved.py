@@ -113,10 +113,6 @@ class Desk:
         self.page.get_by_role("button", name="Overwrite").click()
         self.page.evaluate("window.saving")
 
-    def execute(self, code: str) -> None:
-        """Have the kernel execute something, and leave the page as it is."""
-        self.page.evaluate(f"code => {KERNEL}.requestExecute({{ code }}).done", code)
-
     def ready(self) -> None:
         """Wait until a new kernel is there."""
         self.page.wait_for_function(f"{KERNEL}?.status === 'idle'")
@@ -219,7 +215,7 @@ def test_a_live_pane_is_left_alone(desk: Desk) -> None:
     field = pane.get_by_label("Standard input")
     field.fill("typed")  # perhaps before the page has given up the widget
     pane.evaluate("pane => { window.before = pane; }")
-    desk.execute(NOW.format("live"))
+    desk.notebook.execute(NOW.format("live"))
 
     desk.wait("live", "<li>begun</li>")
     found = desk.on_disk("live")
@@ -233,8 +229,8 @@ def test_a_live_pane_is_left_alone(desk: Desk) -> None:
 def test_an_open_pipe(desk: Desk) -> None:
     """A job whose child holds its output has its exit status in the file."""
     desk.notebook.start(number("pipe"))
-    desk.execute("from ipyproc import jobs; jobs['pipe'].wait(30)")
-    desk.execute(NOW.format("pipe"))
+    desk.notebook.execute("from ipyproc import jobs; jobs['pipe'].wait(30)")
+    desk.notebook.execute(NOW.format("pipe"))
     desk.wait("pipe", "exit status 0")
 
     found = desk.on_disk("pipe")

@@ -8,7 +8,7 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
@@ -19,8 +19,14 @@ from nbformat.v4 import new_code_cell, new_notebook
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.fixtures import OpenNotebook, Picture
-from tests.browser.lab import Lab, Notebook
-from tests.browser.test_pane import done, lines, pane_of, press, runs, say, status
+from tests.browser.lab import SCREENSHOTS, Lab, Notebook
+from tests.browser.test_pane import (
+    lines,
+    pane_of,
+    press,
+    say,
+    status,
+)
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("terminals")]
 
@@ -52,6 +58,11 @@ COPIED = """() => {
   document.activeElement.dispatchEvent(new ClipboardEvent('copy', how));
   return clipboardData.getData('text/plain');
 }"""
+SLEEPER = "%spawn --name sleeper sleep 99"
+#: It has no sub-shells: it handles a page's messages when the cell has ended.
+QUEUES = ("6.31.0",)
+#: It sleeps until it is interrupted.
+BUSY = "print('it', 'sleeps'); import signal; signal.pause()"
 #: It prints each key that it reads.
 KEYS = """
 import os, tty
@@ -92,11 +103,80 @@ def terminals(open_notebook: OpenNotebook, tmp_path: Path) -> Terminals:
     return open_
 
 
-def terminal(notebook: Notebook, number: int = 0) -> Locator:
-    """Run a cell; return the pane of its job once that is a terminal."""
-    pane = pane_of(notebook.start(number), f"job{number}")
+class Programs:
+    """A notebook whose kernel runs one program after the other, each in a new cell."""
+
+    def __init__(self, lab: Lab, page: Page) -> None:
+        self._lab = lab
+        self._page = page
+        self._number = -1
+        self._notebook: Notebook | None = None
+
+    @property
+    def notebook(self) -> Notebook:
+        """The notebook; a new one if the page was left after a failure."""
+        if self._notebook is None or not self._notebook.is_open:
+            self._number = -1
+            sources = ["%load_ext ipyproc\nimport ipyproc", *[""] * 20]
+            cells = [new_code_cell(source) for source in sources]
+            metadata = {"kernelspec": {"name": "python3", "display_name": "python3"}}
+            path = self._lab.root / "programs.ipynb"
+            nbformat.write(new_notebook(cells=cells, metadata=metadata), path)
+            self._notebook = Notebook(self._page, self._lab, path.name)
+            self.run("%load_ext ipyproc\nimport ipyproc")
+        return self._notebook
+
+    def run(self, source: str) -> Locator:
+        """Run code in the next cell."""
+        notebook = self.notebook
+        self._number += 1
+        notebook.write(self._number, source)
+        return notebook.start(self._number)
+
+    def start(self, *argv: str) -> Locator:
+        """Start a program; return its pane."""
+        name = f"job{self._number + 1}"
+        spawn = f"ipyproc.spawn({list(argv)!r}, pty=True, name={name!r})"
+        return pane_of(self.run(spawn), name)
+
+    def terminal(self, *argv: str) -> Locator:
+        """Start a program; return its pane once that is a terminal."""
+        return becomes_terminal(self.start(*argv))
+
+    @property
+    def cell(self) -> dict[str, object]:
+        """What would be saved of the last cell."""
+        cell: dict[str, object] = self.notebook.saved()["cells"][self._number]
+        return cell
+
+    def end(self) -> None:
+        """End what runs, and empty the cell."""
+        if self._notebook and self._notebook.is_open:
+            self._notebook.execute("for job in ipyproc.jobs.running: job.kill()")
+            self._notebook.clear(self._number)
+
+
+@pytest.fixture(scope="module")
+def _programs(lab: Lab, tab: Page) -> Programs:
+    return Programs(lab, tab)
+
+
+@pytest.fixture
+def programs(_programs: Programs, page: Page) -> Iterator[Programs]:
+    """Programs in one notebook; what one test has started is gone in the next."""
+    yield _programs
+    _programs.end()
+
+
+def becomes_terminal(pane: Locator) -> Locator:
+    """Wait until the pane of a job is a terminal."""
     expect(pane.locator(".ipyproc-terminal:not([data-hidden])")).to_be_visible()
     return pane
+
+
+def terminal(notebook: Notebook, number: int = 0) -> Locator:
+    """Run a cell; return the pane of its job once that is a terminal."""
+    return becomes_terminal(pane_of(notebook.start(number), f"job{number}"))
 
 
 def types(pane: Locator, text: str) -> None:
@@ -131,6 +211,16 @@ def size(pane: Locator) -> tuple[int, int]:
     found = said.search(" ".join(screen(pane)))
     assert found
     return int(found[1]), int(found[2])
+
+
+def runs(cell: Locator) -> None:
+    """Assert that a cell still runs."""
+    expect(cell.locator(".jp-InputPrompt")).to_have_text("[*]:")
+
+
+def done(cell: Locator) -> None:
+    """Wait until a cell has run."""
+    expect(cell.locator(".jp-InputPrompt")).to_have_text(re.compile(r"\[\d+\]:"))
 
 
 def reload(notebook: Notebook) -> None:
@@ -173,7 +263,7 @@ class Tmux:
 # --- a log, and a terminal
 
 
-def test_what_only_prints_stays_a_log(terminals: Terminals) -> None:
+def test_what_only_prints_stays_a_log(programs: Programs) -> None:
     """A program with bars and colours on a terminal of its own has those of a log."""
     program = (
         "import sys, time\n"
@@ -182,7 +272,7 @@ def test_what_only_prints_stays_a_log(terminals: Terminals) -> None:
         "print('\\nname?')\n"
         "print('hello', input())"
     )
-    pane = pane_of(terminals([sys.executable, "-c", program]).start(0), "job0")
+    pane = programs.start(sys.executable, "-c", program)
     lines(pane, "True green", "100 %", "name?")
     say(pane, "gopher")
 
@@ -191,10 +281,10 @@ def test_what_only_prints_stays_a_log(terminals: Terminals) -> None:
     assert pane.locator(".ipyproc-terminal").count() == 0
 
 
-def test_a_password_is_not_seen(terminals: Terminals) -> None:
+def test_a_password_is_not_seen(programs: Programs) -> None:
     """The field is masked while the program asks, and not before or after."""
     program = "import getpass; print(len(getpass.getpass())); print(input('name? '))"
-    pane = pane_of(terminals([sys.executable, "-c", program]).start(0), "job0")
+    pane = programs.start(sys.executable, "-c", program)
     field = pane.get_by_label("Standard input")
     expect(field).to_have_attribute("type", "password")
     say(pane, "secret")
@@ -206,11 +296,9 @@ def test_a_password_is_not_seen(terminals: Terminals) -> None:
     assert "secret" not in pane.inner_html()
 
 
-def test_a_shell(terminals: Terminals, page: Page) -> None:
+def test_a_shell(programs: Programs, page: Page) -> None:
     """A prompt makes a terminal with the same screen; it takes keys, and ends."""
-    pane = terminal(
-        terminals([*SHELL, "-c", "echo before; exec bash --norc --noprofile"])
-    )
+    pane = programs.terminal(*SHELL, "-c", "echo before; exec bash --norc --noprofile")
     shows(pane, "before")
     types(pane, "echo $((6*7))\n")
     shows(pane, "42")
@@ -225,9 +313,9 @@ def test_a_shell(terminals: Terminals, page: Page) -> None:
     assert pane.locator(".ipyproc-terminal").count() == 1
 
 
-def test_a_python_prompt(terminals: Terminals) -> None:
+def test_a_python_prompt(programs: Programs) -> None:
     """A REPL with history and the arrow keys."""
-    pane = terminal(terminals([sys.executable, "-q", "-i", "-c", "import readline"]))
+    pane = programs.terminal(sys.executable, "-q", "-i", "-c", "import readline")
     shows(pane, ">>>")
     types(pane, "6 * 7\n")
     shows(pane, "42")
@@ -238,9 +326,9 @@ def test_a_python_prompt(terminals: Terminals) -> None:
     status(pane, "exit status 0")
 
 
-def test_interrupt(terminals: Terminals) -> None:
+def test_interrupt(programs: Programs) -> None:
     """The button interrupts what runs in the foreground, not the shell."""
-    pane = terminal(terminals(SHELL))
+    pane = programs.terminal(*SHELL)
     types(
         pane,
         "python3 -c 'import time; print(\"it sleeps\"); time.sleep(99)'\n",
@@ -258,16 +346,14 @@ def test_interrupt(terminals: Terminals) -> None:
 
 @HAS_TMUX
 @needs("vim")
-def test_vim(terminals: Terminals, tmp_path: Path) -> None:
+def test_vim(programs: Programs, tmp_path: Path) -> None:
     """It is drawn as in tmux, edits a file, and leaves the screen as it was."""
     path = tmp_path / "a file.txt"
     path.write_text(
         "".join(f"line {n} of a file, with 漢字 and ├─ lines\n" for n in range(60))
     )
     vim = ["vim", "--clean", "-n", str(path)]
-    pane = terminal(
-        terminals([*SHELL, "-c", f"echo before; {shlex.join(vim)}; read -n1"])
-    )
+    pane = programs.terminal(*SHELL, "-c", f"echo before; {shlex.join(vim)}; read -n1")
     shows(pane, "line 5 of")
     pane.locator("textarea").focus()  # a click moves the cursor
     for key in (":", *"set number", "Enter", *"10jdd", *"Goadded", "Escape", *"gg"):
@@ -316,12 +402,12 @@ def wait_for(page: Page, check: Callable[[], bool]) -> None:
 
 
 @needs("vim")
-def test_the_mouse(terminals: Terminals, tmp_path: Path) -> None:
+def test_the_mouse(programs: Programs, tmp_path: Path) -> None:
     """A program that wants it gets it: a click moves the cursor, the wheel scrolls."""
     path = tmp_path / "file"
     path.write_text("".join(f"line {n}.\n" for n in range(200)))
     vim = ["vim", "--clean", "-n", "-c", "set mouse=a", str(path)]
-    pane = terminal(terminals(vim))
+    pane = programs.terminal(*vim)
     shows(pane, "line 20.")
     rows = pane.locator(".xterm-rows > div")
     box = rows.nth(6).bounding_box()
@@ -334,9 +420,9 @@ def test_the_mouse(terminals: Terminals, tmp_path: Path) -> None:
     expect(rows.first).not_to_have_text("line 0.")
 
 
-def test_text_is_selected_and_scrolled_back(terminals: Terminals) -> None:
+def test_text_is_selected_and_scrolled_back(programs: Programs) -> None:
     """The wheel shows what was above, and a double click selects a word of it."""
-    pane = terminal(terminals(SHELL))
+    pane = programs.terminal(*SHELL)
     types(pane, "for n in $(seq 200); do echo word$n; done\n")
     shows(pane, "word200")
     while "word3" not in screen(pane):
@@ -351,11 +437,11 @@ def test_text_is_selected_and_scrolled_back(terminals: Terminals) -> None:
 
 @HAS_TMUX
 @needs("less")
-def test_less(terminals: Terminals, tmp_path: Path) -> None:
+def test_less(programs: Programs, tmp_path: Path) -> None:
     """It scrolls both ways, searches, and is drawn as in tmux."""
     path = tmp_path / "file"
     path.write_text("".join(f"{n}: {'word ' * (n % 40)}\n" for n in range(500)))
-    pane = terminal(terminals(["env", "LESS=", "less", str(path)]))
+    pane = programs.terminal("env", "LESS=", "less", str(path))
     shows(pane, "20: ")
     focus(pane)
     for key in ("Space", "Space", "k", "ArrowUp", "/", *"200:", "Enter", "b"):
@@ -368,9 +454,9 @@ def test_less(terminals: Terminals, tmp_path: Path) -> None:
 
 
 @needs("top")
-def test_top(terminals: Terminals) -> None:
+def test_top(programs: Programs) -> None:
     """It draws each second, takes keys, and fills the screen."""
-    pane = terminal(terminals(["top", "-d", "1"]))
+    pane = programs.terminal("top", "-d", "1")
     shows(pane, "load average")
     shows(pane, "PID USER")
     focus(pane)
@@ -385,10 +471,10 @@ def test_top(terminals: Terminals) -> None:
 # --- keys and the notebook
 
 
-def test_the_notebooks_shortcuts_do_not_fire(terminals: Terminals, page: Page) -> None:
+def test_the_notebooks_shortcuts_do_not_fire(programs: Programs, page: Page) -> None:
     """Each key is the program's; Shift-Escape goes back to the notebook."""
-    notebook = terminals([sys.executable, "-c", KEYS])
-    pane = terminal(notebook)
+    pane = programs.terminal(sys.executable, "-c", KEYS)
+    notebook = programs.notebook
     cells = len(notebook.saved()["cells"])
     focus(pane)
     for key in ("Escape", "a", "b", "d", "d", "Shift+Enter", "Control+s", "Control+b"):
@@ -405,77 +491,91 @@ def test_the_notebooks_shortcuts_do_not_fire(terminals: Terminals, page: Page) -
     assert len(notebook.saved()["cells"]) == cells + 1
 
 
+# --- much, and the file
+
+
+def test_a_flood(programs: Programs) -> None:
+    """The last screen is right, whatever came before."""
+    pane = programs.terminal(*SHELL, "-c", FLOOD)
+
+    shows(pane, "the end")
+    text = [row for row in screen(pane) if row]
+    assert text[-2:] == ["the end", "$"]
+    assert set(text[1:-3]) == {"a line of a flood of lines"}
+
+
+def test_the_library_is_in_no_file(programs: Programs) -> None:
+    """A cell with a terminal is small, while it runs and afterwards."""
+    pane = programs.terminal(*SHELL)
+    types(pane, "echo $((6*7))\n")
+    shows(pane, "42")
+    assert len(str(programs.cell)) < 20_000
+    types(pane, "exit\n")
+    status(pane, "exit status 0")
+    wait_for(pane.page, lambda: "exit status 0" in str(programs.cell))
+
+    assert "exit status 0" in str(programs.cell)
+    assert len(str(programs.cell)) < 20_000
+
+
 # --- attach, reload, two pages
 
 
-def test_a_shell_after_a_reload(terminals: Terminals) -> None:
-    """The page shows the same screen again, and goes on."""
-    notebook = terminals(SHELL)
-    pane = terminal(notebook)
-    types(pane, "for n in 1 2 3; do echo line $n; done\n")
-    shows(pane, "line 3")
-    before = screen(pane)
-    reload(notebook)
-
-    pane = pane_of(notebook.cell(0), "job0")
-    shows(pane, "line 3")
-    wait_for(notebook.page, lambda: screen(pane) == before)
-    assert screen(pane) == before
-    types(pane, "echo $((6*7))\n")
-    shows(pane, "42")
-
-
 @needs("less")
-def test_a_full_screen_program_after_a_reload(
-    terminals: Terminals, tmp_path: Path
-) -> None:
-    """It draws itself anew, although what it drew at first is not kept by the page."""
-    path = tmp_path / "file"
+def test_a_reload(terminals: Terminals, tmp_path: Path) -> None:
+    """The page has the same screens again, and types nothing by itself."""
+    path, log = tmp_path / "file", tmp_path / "log"
     path.write_text("".join(f"{n}: {'word ' * (n % 15)}\n" for n in range(20_000)))
-    notebook = terminals(["env", "LESS=", "less", str(path)])
-    pane = terminal(notebook)
-    focus(pane)
-    notebook.page.keyboard.press("9")
-    notebook.page.keyboard.press("g")
-    for _ in range(3):  # each draws a screen for each of so many lines
-        notebook.page.keyboard.type("3000j")
-        shows(pane, re.compile(r"\d{4}: "))
-    # Another size, which a terminal gets that was not sent everything, ends a number.
-    for _ in range(6):
-        notebook.page.keyboard.type("19000g")
-        with suppress(AssertionError):
-            expect(pane.locator(".xterm-rows")).to_contain_text("19010: ", timeout=5000)
-            break
-    before = screen(pane)
-    reload(notebook)
-
-    pane = pane_of(notebook.cell(0), "job0")
-    shows(pane, "19010: ")
-    # Not the last rows: while it draws for another size there is one row less.
-    wait_for(notebook.page, lambda: screen(pane)[:20] == before[:20])
-    assert screen(pane)[:20] == before[:20]
-
-
-def test_a_page_that_comes_types_nothing(terminals: Terminals, tmp_path: Path) -> None:
-    """A program that asked its terminal is answered once, though the page is loaded."""
-    log = tmp_path / "log"
-    notebook = terminals([sys.executable, "-c", ASKS, str(log)])
-    pane = terminal(notebook)
-    shows(pane, "asking")
+    notebook = terminals(
+        SHELL,
+        ["env", "LESS=", "less", str(path)],
+        [sys.executable, "-c", ASKS, str(log)],
+    )
+    shell, less = terminal(notebook), terminal(notebook, 1)
+    types(shell, "for n in 1 2 3; do echo line $n; done\n")
+    shows(shell, "line 3")
+    page_through(less)
+    asks = terminal(notebook, 2)
+    shows(asks, "asking")
     wait_for(notebook.page, lambda: log.read_bytes().count(b"rgb:") == 1)
     assert b"\x1b[?1;2c" in log.read_bytes()  # it is new, so it is answered
-    before = log.read_bytes()
+    before, said = [screen(shell), screen(less)], log.read_bytes()
     reload(notebook)
-    pane = pane_of(notebook.cell(0), "job0")
-    shows(pane, "asking")
-    expect(pane.locator(".ipyproc-terminal:not([data-hidden])")).to_be_visible()
-    types(pane, "!")
-    shows(pane, "heard")
 
-    assert log.read_bytes().removeprefix(before) == b"\x1b[I!"
-    types(pane, "%")
-    wait_for(notebook.page, lambda: log.read_bytes().endswith(b"\x1b[0n"))
+    shell, less, asks = (pane_of(notebook.cell(n), f"job{n}") for n in range(3))
+    shows(shell, "line 3")
+    wait_for(notebook.page, lambda: screen(shell) == before[0])
+    assert screen(shell) == before[0]
+    shows(less, "19010: ")
+    # Not the last rows: while it draws for another size there is one row less.
+    wait_for(notebook.page, lambda: screen(less)[:20] == before[1][:20])
+    assert screen(less)[:20] == before[1][:20]
+    shows(becomes_terminal(asks), "asking")
+    assert log.read_bytes() == said
+    types(asks, "!")
+    shows(asks, "heard")
+    assert log.read_bytes().removeprefix(said) == b"\x1b[I!"
+    types(asks, "%")
+    wait_for(notebook.page, lambda: log.read_bytes().count(b"\x1b[0n") == 1)
     assert log.read_bytes().count(b"\x1b[0n") == 1
+    types(shell, "echo $((6*7))\n")
+    shows(shell, "42")
+
+
+def page_through(less: Locator) -> None:
+    """Let it draw more than a page keeps, up to line 19000."""
+    focus(less)
+    less.page.keyboard.press("9")
+    less.page.keyboard.press("g")
+    for _ in range(3):  # each draws a screen for each of so many lines
+        less.page.keyboard.type("3000j")
+        shows(less, re.compile(r"\d{4}: "))
+    # Another size, which a terminal gets that was not sent everything, ends a number.
+    for _ in range(6):
+        less.page.keyboard.type("19000g")
+        with suppress(AssertionError):
+            expect(less.locator(".xterm-rows")).to_contain_text("19010: ", timeout=5000)
+            break
 
 
 def test_two_pages(terminals: Terminals, lab: Lab, tmp_path: Path) -> None:
@@ -514,17 +614,7 @@ def test_two_pages(terminals: Terminals, lab: Lab, tmp_path: Path) -> None:
         other.close()
 
 
-# --- much
-
-
-def test_a_flood(terminals: Terminals) -> None:
-    """The last screen is right, whatever came before."""
-    pane = terminal(terminals([*SHELL, "-c", FLOOD]))
-
-    shows(pane, "the end")
-    text = [row for row in screen(pane) if row]
-    assert text[-2:] == ["the end", "$"]
-    assert set(text[1:-3]) == {"a line of a flood of lines"}
+# --- many, and a busy kernel
 
 
 def test_many_panes(terminals: Terminals) -> None:
@@ -548,45 +638,49 @@ def test_many_panes(terminals: Terminals) -> None:
     lines(pane_of(cell, "p49"), "pane 49")
 
 
-@pytest.mark.parametrize("version", ["6.31.0", "7.3.0", "current"])
-def test_keys_while_the_kernel_is_busy(terminals: Terminals, version: str) -> None:
-    """They are typed while a cell sleeps; with ipykernel 6 they are queued."""
+@pytest.mark.parametrize("version", ["6.31.0", "7.1.0", "7.3.0", "current"])
+def test_a_busy_kernel(terminals: Terminals, version: str) -> None:
+    """Kill and keys act while a cell sleeps or waits; with ipykernel 6 they queue."""
+    queues = version in QUEUES
     kernel = "python3" if version == "current" else f"ipykernel-{version}"
-    notebook = terminals(
-        SHELL, "print('it', 'sleeps'); import signal; signal.pause()", kernel=kernel
-    )
-    pane = terminal(notebook)
-    busy = notebook.start(1)
+    waited = "%spawn --name waited sleep 99\n%procwait waited"
+    notebook = terminals(SHELL, SLEEPER, BUSY, waited, kernel=kernel)
+    shell = terminal(notebook)
+    sleeper = pane_of(notebook.start(1), "sleeper")
+    status(sleeper, "running")
+    busy = notebook.start(2)
     expect(busy).to_contain_text("it sleeps")
-    types(pane, "echo $((6*7))\n")
-    if version == "6.31.0":
-        expect(pane).to_contain_text("what you type is queued: the kernel is busy")
+
+    types(shell, "echo $((6*7))\n")
+    press(sleeper, "Kill")
+    if queues:
+        expect(shell).to_contain_text("what you type is queued: the kernel is busy")
+        expect(sleeper).to_contain_text("Kill is queued: the kernel is busy")
+        status(sleeper, "running")
         notebook.command("notebook:interrupt-kernel")
-    else:
-        shows(pane, "42")
+    shows(shell, "42")
+    status(sleeper, "signal: killed")
+    expect(sleeper).not_to_contain_text("queued")
+    if not queues:
         runs(busy)
         notebook.command("notebook:interrupt-kernel")
-    shows(pane, "42")
     done(busy)
 
-
-# --- the file
-
-
-def test_the_library_is_in_no_file(terminals: Terminals) -> None:
-    """A notebook with a terminal is small, while it runs and afterwards."""
-    notebook = terminals(SHELL)
-    pane = terminal(notebook)
-    types(pane, "echo $((6*7))\n")
-    shows(pane, "42")
-    assert len(str(notebook.saved())) < 20_000
-    types(pane, "exit\n")
-    status(pane, "exit status 0")
-    notebook.saves(0, "exit status 0")
-
-    assert len(str(notebook.on_disk())) < 20_000
+    waits = notebook.start(3)
+    pane = pane_of(waits, "waited")
+    status(pane, "running")
+    press(pane, "Kill")
+    if queues:
+        expect(pane).to_contain_text("Kill is queued: the kernel is busy")
+        notebook.command("notebook:interrupt-kernel")
+    status(pane, "signal: killed")
+    done(waits)
 
 
+# --- pictures
+
+
+@pytest.mark.skipif(SCREENSHOTS not in os.environ, reason="no pictures are kept")
 def test_pictures(terminals: Terminals, picture: Picture) -> None:
     """What it looks like, light and dark."""
     notebook = terminals(
