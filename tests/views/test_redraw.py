@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
 from ipyproc._jobs.output.interleaved import Output
@@ -32,8 +34,12 @@ def seen(screen: Screen) -> dict[str, object]:
 
 def test_random_programs_go_on_as_before() -> None:
     """Lines, colours, cursor, and what is begun: what follows shows no difference."""
-    random_dice = dice("redraw")
-    for _ in range(400):
+    compare_redrawn(dice("redraw"), 150)
+
+
+def compare_redrawn(random_dice: random.Random, programs: int) -> None:
+    """Draw what random programs print, and go on with a screen drawn anew."""
+    for _ in range(programs):
         first, then = program(random_dice), program(random_dice)
         drawn = Screen()
         draw(drawn, first)

@@ -36,7 +36,7 @@ flood = st.lists(
 @pytest.mark.parametrize("what", [printed, flood], ids=["noise", "flood"])
 def test_twins_agree_on_anything(page: Page, what: st.SearchStrategy[bytes]) -> None:
     """On any input, the page's screen and Python's show the same."""
-    vectors = _thought_up(what, 500)
+    vectors = _thought_up(what, 250)
 
     wrong = []
     for vector, got in zip(vectors, _played(page, vectors), strict=True):
