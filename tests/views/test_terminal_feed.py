@@ -376,6 +376,8 @@ def test_a_program_that_draws_all_is_made_to_draw(
 
     while job.done[-1] != ("resize", 24, 80):
         front.wait(lambda: worker.shared.retire(1))
+    job.prints(b"\x1b[Honce more")
+    front.wait(lambda: front.output("b").endswith(b"once more"))
     assert job.done == [("resize", 23, 80), ("resize", 24, 80)]
     assert {state["terminal"] for state in front.states("state")} == {(24, 80)}
 

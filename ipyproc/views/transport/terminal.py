@@ -16,6 +16,7 @@ from ipyproc._jobs.job import Job
 from ipyproc.errors import ProcessDoneError
 from ipyproc.views.terminal.modes import Reader
 from ipyproc.views.transport import worker
+from ipyproc.views.transport.nudge import Nudge
 from ipyproc.views.transport.output_feed import Message, Pauses
 from ipyproc.views.transport.protocol import Done, Ready
 from ipyproc.views.transport.terminal_protocol import Fits, Keys, Size
@@ -37,8 +38,6 @@ _MOST_LOOKS: Final = 4
 _FRESH: Final = 3.0
 # A program that placed its cursor within the last bytes draws the whole screen.
 _NEAR: Final = 1 << 16
-# A nudge lasts at least so long, or the program would see no other size; and at most.
-_NUDGE: Final = (0.06, 0.3)
 
 
 class Desk:
@@ -138,9 +137,8 @@ class TerminalFeed:
         self._asked = 0
         self._masked = False
         self._has_joined = False
-        # A nudge that is wanted; one that was begun, at which total.
         self._wants_nudge = False
-        self._nudged: tuple[float, int] | None = None
+        self._nudge = Nudge(lambda: job.as_utf8.total, self._resized)
         self._typed: dict[str, Done] = {}
 
     @property
@@ -204,26 +202,21 @@ class TerminalFeed:
 
     def nudge(self) -> None:
         """Make a program draw anew that draws the whole screen, once that is needed."""
-        if self._nudged is not None:
-            since, total = self._nudged
-            least, most = _NUDGE
-            has_drawn = self._job.as_utf8.total > total
-            if time.monotonic() >= since + (least if has_drawn else most):
-                self._nudged = None
-                worker.shared.do(self.desk.settle)
-        elif self._wants_nudge:
+        if self._wants_nudge and self._nudge.due is None:
             self._wants_nudge = False
-            if self._draws_all and worker.shared.do(self.desk.nudge):
-                self._nudged = time.monotonic(), self._job.as_utf8.total
+            if self._draws_all:
+                self._nudge.begin()
+        self._nudge.step(time.monotonic())
 
     def due(self) -> float | None:
         """Return when to look again, on ``time.monotonic()``."""
         times = [self._looks.next] if self._left else []
-        if self._nudged is not None:
-            since, total = self._nudged
-            has_drawn = self._job.as_utf8.total > total
-            times.append(since + _NUDGE[0 if has_drawn else 1])
+        if (nudge := self._nudge.due) is not None:
+            times.append(nudge)
         return min(times, default=None)
+
+    def _resized(self, small: bool) -> bool:
+        return worker.shared.do(self.desk.nudge if small else self.desk.settle)
 
     @property
     def _draws_all(self) -> bool:
