@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from sys import modules
 from typing import TYPE_CHECKING, cast
 
 from ipyproc import _jobs
@@ -20,6 +21,7 @@ from ipyproc.attr import SysProcAttr
 
 if TYPE_CHECKING:
     from ipyproc.hosts import CommandHost
+    from ipyproc.hosts._keeper import Keeper
 
 #: The jobs of this session.
 jobs = Jobs()
@@ -77,12 +79,15 @@ def spawn(
     A job ends with the session, in whatever way that ends, and with it all that it
     started: descendants are known by their parents, groups and sessions, and by the
     variable ``IPYPROC_SESSION``, which is not in a cleared environment. With *detach*
-    it lives on, and prints into new files in the working directory of the session,
-    called ``NAME.out`` and ``NAME.err``, or ``NAME-2.out`` ... rather than over old
-    ones. As long as the session lasts they are captured, too; ``Capture.path`` names
-    them. The end of the session is the end of a detached job's ``PIPE``.
+    it lives on: the user's agent on this machine owns it, and ``jobs.attach`` of its
+    ``Job.id``, or of its name, takes it into another session, with all of its output.
+    It has the environment, directory, umask, limits, niceness and ignored signals that
+    this session has now. While one of that name and notebook runs, a second is a
+    ``RuntimeError``. It prints into files (``Capture.path``), which are kept for a day
+    after a session has seen its end, and for at most a week.
 
-    With *replace* all jobs of that *name* are ended first, with whatever they started
+    With *replace* all jobs of that *name* are ended first (with *detach*: the detached
+    ones of this notebook, whoever started them), with whatever they started
     and ended ones left, and the new one starts when they are gone, so that their ports
     are free. What can be checked is checked before.
 
@@ -136,11 +141,33 @@ def spawn(
 
 def run(asked: Request) -> Job:
     """Start what was checked, for ``spawn``, for the magics, and once more."""
-    runner = LocalRunner(asked) if asked.on is None else _elsewhere(asked)
+    runner = _runner(asked)
     if asked.replace:
         runner.check()
-        replacing.end(jobs.of_name(asked.name))
+        if asked.detach:
+            keeper().replace(asked.name, jobs)
+        else:
+            replacing.end([job for job in jobs.of_name(asked.name) if job.id is None])
     return start(asked, runner, jobs)
+
+
+def keeper() -> Keeper:
+    """Return what knows the detached jobs; few sessions need it, so it loads late."""
+    from ipyproc.hosts._keeper import Keeper
+
+    return Keeper()
+
+
+def retire() -> None:
+    """Let go of the agent, if no job of its is followed here."""
+    if "ipyproc.hosts._keeper" in modules:
+        keeper().retire()
+
+
+def _runner(asked: Request) -> Runner:
+    if asked.detach:
+        return keeper().runner(asked)
+    return LocalRunner(asked) if asked.on is None else _elsewhere(asked)
 
 
 def _elsewhere(asked: Request) -> Runner:
@@ -149,3 +176,4 @@ def _elsewhere(asked: Request) -> Runner:
 
 
 _jobs.run = run
+jobs.keeper = keeper

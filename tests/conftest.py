@@ -15,10 +15,12 @@ from hypothesis.strategies import none
 # No test meets an agent of the user's, nor one of other code.
 os.environ["IPYPROC_RUNTIME_DIR"] = tempfile.mkdtemp(prefix="ipyproc-")
 atexit.register(shutil.rmtree, os.environ["IPYPROC_RUNTIME_DIR"], True)
+os.environ["XDG_STATE_HOME"] = os.path.join(os.environ["IPYPROC_RUNTIME_DIR"], "state")
 
 pytest_plugins = [
     "tests.guard",
     "tests.doctests",
+    "tests.alone",
     "tests.kernel.fixtures",
     "tests.browser.fixtures",
 ]

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import psutil
+
+from tests.hosts.helpers import agents
 
 #: A variable in the environment of everything that runs in a sandbox.
 MARK = "IPYPROC_TEST_RUN"
@@ -30,12 +34,19 @@ def sandbox(home: Path, patience: float = PATIENCE) -> Iterator[dict[str, str]]:
     """Yield an environment whose home is *home*; no process of it survives the block.
 
     Those that still run after *patience* seconds are killed, and StrayError lists them.
+    An agent that was started in it would leave by itself, and is told to, at the end.
     """
     mark = uuid.uuid4().hex
-    try:
-        yield _environment(home) | {MARK: mark}
-    finally:
-        _end_strays(mark, patience)
+    # A socket's path has at most 107 bytes, and *home* may be longer.
+    with TemporaryDirectory(prefix="ipyproc-") as runtime:
+        try:
+            here = {MARK: mark, "IPYPROC_RUNTIME_DIR": runtime}
+            yield _environment(home) | here
+        finally:
+            for pid in agents(Path(runtime)):
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGTERM)
+            _end_strays(mark, patience)
 
 
 def _environment(home: Path) -> dict[str, str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import select
 import socket
+import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -18,6 +19,8 @@ from ipyproc._agent.place import READY, Place, peer_uid, place
 from ipyproc._agent.protocol.frames import encode_json
 from ipyproc._agent.protocol.kinds import Kind
 
+#: The argument by which we only start the agent.
+START = "start"
 _IN, _OUT = 0, 1
 # How long an agent may take to begin, and one that leaves to be gone; in seconds.
 _PATIENCE = 20.0
@@ -32,11 +35,16 @@ _MOST_DESCRIPTORS = 1 << 16
 def main(say: Callable[[str], None], load: Callable[[], None]) -> None:
     """Connect, and pass on what comes.
 
-    *say* tells the other side how far we are, *load* brings what an agent needs.
+    *say* tells the other side how far we are, *load* brings what an agent needs. With
+    the argument ``START`` nothing is passed on: who started us connects by itself.
     """
     try:
         where = place()
-        agent = _connect(where) or _start(where, say, load)
+        agent = connect(where) or _start(where, say, load)
+        if START in sys.argv[2:]:
+            agent.close()
+            say("began")
+            return
         greeting = _greeting()
     except Exception as error:  # noqa: BLE001 - the other side is to know of any
         say(f"failed {type(error).__name__}: {error}")
@@ -51,7 +59,7 @@ def _greeting() -> bytes:
     return encode_json(Kind.RELAY, 0, side)
 
 
-def _connect(where: Place) -> socket.socket | None:
+def connect(where: Place) -> socket.socket | None:
     """Connect to the agent; ``None`` if there is none."""
     sock = socket.socket(socket.AF_UNIX)
     try:
@@ -78,7 +86,7 @@ def _start(
         answer = _begin_agent(where)
         if answer not in (READY.decode(), ""):
             raise OSError(f"no agent could be started: {answer}")
-        if agent := _connect(where):
+        if agent := connect(where):
             return agent
         time.sleep(_NAP)  # one that leaves has the lock still
     raise TimeoutError(f"no agent began within {_PATIENCE:g} s; see {where.log}")

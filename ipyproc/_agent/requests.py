@@ -15,6 +15,7 @@ from ipyproc._jobs import checks
 from ipyproc._jobs.checks import PIPE, Source
 from ipyproc._jobs.output.capture import MEMORY_LIMIT, OUTPUT_LIMIT
 from ipyproc._jobs.request import Request
+from ipyproc._process.surroundings import Limit, Surroundings
 from ipyproc.attr import Credential, SysProcAttr, SysProcIDMap
 
 # These cross as they are.
@@ -51,11 +52,12 @@ def body_of(request: Request) -> Body:
 
 def request_of(asked: Fields, side: Fields) -> Request:
     """Make the request as it is meant here: *side* is the user's environment here."""
-    inherited = side.mapping("env") or dict(os.environ)
+    inherited = asked.mapping("inherited") or side.mapping("env") or dict(os.environ)
     home = inherited.get("HOME") or os.path.expanduser("~")
     script = asked.optional("script")
     system = asked.fields("sys").body if asked.body.get("sys") else None
     directory = asked.optional("dir")
+    kept = asked.fields("detached")
     return Request(
         argv=_argv(asked, inherited, home),
         name=asked.text("name"),
@@ -63,7 +65,12 @@ def request_of(asked: Fields, side: Fields) -> Request:
         env=asked.mapping("env"),
         without=tuple(asked.texts("without")),
         inherited=inherited,
-        stdin=_source(asked),
+        is_named=kept.flag("is_named"),
+        shown=kept.text("shown", ""),
+        detach=bool(kept.body),
+        folder=kept.optional("folder"),
+        surroundings=_surroundings_of(kept),
+        stdin=_path(kept.optional("stdin"), home) or _source(asked),
         pty=_terminal_size(asked),
         stdout=_path(asked.optional("stdout"), home),
         stderr=_path(asked.optional("stderr"), home),
@@ -78,6 +85,31 @@ def request_of(asked: Fields, side: Fields) -> Request:
         shell=asked.flag("shell"),
         output_limit=asked.number("output_limit", OUTPUT_LIMIT),
         memory_limit=asked.number("memory_limit", MEMORY_LIMIT),
+    )
+
+
+def body_of_surroundings(surroundings: Surroundings) -> Body:
+    """Return what a job that outlives its session inherits of that."""
+    return {
+        "umask": surroundings.umask,
+        "limits": surroundings.limits,
+        "nice": surroundings.nice,
+        "ignored": surroundings.ignored,
+    }
+
+
+def _surroundings_of(kept: Fields) -> Surroundings | None:
+    told = kept.fields("surroundings")
+    if not told.body:
+        return None
+    limits, nice = told.body.get("limits"), told.body.get("nice")
+    if not isinstance(limits, list) or not isinstance(nice, int):
+        raise ProtocolError("surroundings: expected limits, and a niceness")
+    return Surroundings(
+        told.number("umask", most=0o1000),
+        tuple(Limit(*limit) for limit in limits),
+        nice,
+        tuple(told.numbers("ignored")),
     )
 
 

@@ -35,6 +35,14 @@ class Facts:
         return self._request.is_named
 
     @property
+    def id(self) -> str | None:
+        """By what a detached job is known to all sessions, for ever: ``train@3f2a``.
+
+        ``None`` for a job that ends with this session.
+        """
+        return self._runner.id
+
+    @property
     def host(self) -> Host:
         """Where it runs; the ``name`` is ``localhost`` if that is this machine."""
         return self._runner.host

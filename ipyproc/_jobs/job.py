@@ -55,6 +55,8 @@ class Job(Facts):
         """``spawn`` makes jobs, starts them and puts them in the table."""
         super().__init__(request, runner)
         self.number = 0
+        #: Whether another session started it.
+        self.is_attached = False
         #: The jobs of the same name, once the table has it.
         self.namesakes: Namesakes[Job] | None = None
         self.grace = request.grace
@@ -255,13 +257,28 @@ class Job(Facts):
         """
         return self._view.of(self)
 
-    def forget(self) -> None:
+    def drop_view(self) -> None:
         """Drop the view, if there is one; the table calls this for jobs it forgets."""
         self._view.forget()
 
-    def _begin(self) -> None:
-        """Start the process, or raise what the system says."""
+    def forget(self) -> None:
+        """Delete what is kept of a detached job that has ended: output and record.
+
+        Of any other job there is nothing to delete. ``RuntimeError`` while it runs.
+        """
+        if self.ended_at is None:
+            raise RuntimeError(f"{self.label} still runs: end it first")
+        self._runner.forget()
+
+    def _begin(self, started_at: float | None = None) -> None:
+        """Start the process, or raise what the system says.
+
+        If it was *started_at* some time before, the runner finds it.
+        """
         self.started_at, self._started = time.time(), time.monotonic()
+        if started_at is not None:
+            self._started -= max(0.0, self.started_at - started_at)
+            self.started_at = started_at
         self._runner.start(self._changed)
         if not self._is_queued:
             self._set_timeout()
@@ -326,6 +343,23 @@ class Table(Protocol):
 
     def discard(self, job: Job) -> None:
         """Forget *job*, if it is kept."""
+
+
+def adopt(request: Request, runner: Runner, table: Table, started_at: float) -> Job:
+    """Keep in *table* a job that runs already, or has ended, and that *runner* finds.
+
+    It does not end with the session.
+    """
+    job = Job(request, runner)
+    job.is_attached = True
+    try:
+        job._begin(started_at)
+        table.add(job)
+        shutdown.register(job, detached=True)
+    except BaseException:
+        table.discard(job)
+        raise
+    return job
 
 
 def start(request: Request, runner: Runner, table: Table) -> Job:

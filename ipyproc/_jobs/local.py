@@ -27,6 +27,7 @@ from ipyproc._jobs.procinfo.usage import Usage
 from ipyproc._jobs.request import HERE, Request, check_open
 from ipyproc._jobs.runner import JobStatus, loop_failure, no_input, status_at_end
 from ipyproc._process.environment import variables
+from ipyproc._process.surroundings import around, umask_of
 from ipyproc.attr import ProcAttr
 from ipyproc.errors import ProcessDoneError
 from ipyproc.process import Process, ProcessStatus, start_process
@@ -45,16 +46,16 @@ class LocalRunner:
     def __init__(self, request: Request) -> None:
         """Find all that the start needs; ``OSError`` if something is missing."""
         self._request = request
-        self.dir = resolve.directory(request.dir)
+        self.dir = self._find_directory()
         self._started_in: str | None = None
         with suppress(OSError):  # it is deleted
             self._started_in = os.getcwd()
         # As they are now, to start the same once more.
         self._variables = variables()
-        inherited = os.environ if request.inherited is None else request.inherited
-        self._path = resolve.program(request.argv[0], request.env, self.dir, inherited)
+        self._path = self._find_program()
         limits = request.memory_limit, request.output_limit
         self.host = HERE
+        self.id: str | None = None
         self.output = Output(*limits, request.encoding)
         self.stdout, self.stderr = self.output.stdout, self.output.stderr
         self.timed_out = self.ends_in_time = self.is_queued = False
@@ -76,6 +77,14 @@ class LocalRunner:
         self.course = self._measured.course
         self._clock = 0.0
         self._dependence: object = None
+
+    def _find_directory(self) -> str | None:
+        return resolve.directory(self._request.dir)
+
+    def _find_program(self) -> str:
+        asked = self._request
+        inherited = os.environ if asked.inherited is None else asked.inherited
+        return resolve.program(asked.argv[0], asked.env, self.dir, inherited)
 
     def check(self) -> None:
         """Raise the error of a file that cannot be opened, without emptying one."""
@@ -111,12 +120,7 @@ class LocalRunner:
         # First of all: once there is a process it may not fail for want of descriptors.
         self._loop.start()
         try:
-            self._streams.open(self._request)
-            if self._request.detach:
-                self._start_leader("")
-            else:
-                self._start_guarded()
-            self._streams.connect(self._request)
+            self._make()
             self._attach()
         except BaseException:  # an interrupt may come at any time
             self._undo()
@@ -209,6 +213,19 @@ class LocalRunner:
         self._leader.let_go()
         self.process.release()
 
+    def forget(self) -> None:
+        """Delete nothing: it ends with the session."""
+
+    def _make(self) -> None:
+        """Make the process, and connect its streams."""
+        with umask_of(self._request.surroundings):
+            self._streams.open(self._request)
+            if self._request.detach:
+                self._start_leader("")
+            else:
+                self._start_guarded()
+        self._streams.connect(self._request)
+
     def _start_guarded(self) -> None:
         self._announced = self._guardian.number()
         mark = self._guardian.prepare(self._announced)
@@ -226,7 +243,7 @@ class LocalRunner:
             asked.inherited,
             has_terminal=asked.pty is not None,
         )
-        system = self._streams.system(asked)
+        system = around(self._streams.system(asked), asked.surroundings)
         attr = ProcAttr(self.dir, env, self._streams.files, system)
         self._leader.mark = mark
         self._leader.process = start_process(self._path, asked.argv, attr)
@@ -312,13 +329,17 @@ class LocalRunner:
             return
         except OSError as error:
             self._measured.end(None)
-            self.ended_at, self.error = ended_at, error
+            self.ended_at, self.error = ended_at, self._unknown_end(error)
         self._guardian.ended(self.pid)
         self._ending.leader_ended()
         self._streams.abort_input()
         self._settle()
         if not self.finished:
             self._changed()
+
+    def _unknown_end(self, error: OSError) -> OSError:
+        """What to say if nobody can tell how it ended."""
+        return error
 
     def _now(self) -> float:
         """The time, by the clock as it was at the start: it may be set meanwhile."""

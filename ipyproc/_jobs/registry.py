@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from difflib import get_close_matches
-from typing import TypeVar
+from typing import Any, Protocol, TypeVar
 
 from ipyproc._jobs.checks import size
 from ipyproc._jobs.io.event_loop import event_loop
@@ -14,6 +14,16 @@ from ipyproc._jobs.output.spill import Keeping
 from ipyproc._jobs.request import HERE
 
 _Default = TypeVar("_Default")
+
+
+class Keeper(Protocol):
+    """What knows the detached jobs of a user."""
+
+    def detached(self) -> list[Any]:
+        """List them."""
+
+    def attach(self, text: str, table: Jobs) -> Job:
+        """Take one into *table*."""
 
 
 class Jobs:
@@ -47,6 +57,8 @@ class Jobs:
         # Of each name that was used, also of one whose jobs were cleared.
         self._names: dict[str, Namesakes[Job]] = {}
         self._keeping = Keeping()
+        #: Makes what knows the detached jobs; the session sets it.
+        self.keeper: Callable[[], Keeper] | None = None
 
     def __repr__(self) -> str:
         return f"<Jobs: {', '.join(self.keys()) or 'none'}>"
@@ -101,8 +113,8 @@ class Jobs:
 
     @property
     def running(self) -> list[Job]:
-        """The jobs whose process has not ended."""
-        return [job for job in self if job.ended_at is None]
+        """The jobs that were started here and whose process has not ended."""
+        return [job for job in self if job.ended_at is None and not job.is_attached]
 
     @property
     def memory_limit(self) -> int:
@@ -116,6 +128,31 @@ class Jobs:
     def memory_limit(self, limit: int) -> None:
         self._keeping.limit = size("memory_limit", limit)
         event_loop().run(self._keeping.make_room)
+
+    def detached(self) -> list[Any]:
+        """List this user's detached jobs, the eldest first, in this session or not.
+
+        Each has ``id``, ``name``, ``notebook``, ``host``, ``pid``, ``status``,
+        ``since``, a time on the ``time.time()`` clock, and ``state``, how it ended.
+        They are read from their folders, and no agent is started.
+        """
+        return self._keeper().detached()
+
+    def attach(self, text: str) -> Job:
+        """Take a detached job into this session, and return it.
+
+        *text* is its id, as ``train@3f2a``, or its name. This notebook's come first,
+        then the user's; of those a running one. ``wait``, signals, ``send`` and the
+        output, from its first byte, are as if it had been started here; it does not end
+        with the session. Raises ``KeyError`` if there is none, or if several match, and
+        ``OSError`` if its agent cannot be reached.
+        """
+        return self._keeper().attach(text, self)
+
+    def _keeper(self) -> Keeper:
+        if self.keeper is None:
+            raise RuntimeError("this table has no detached jobs")
+        return self.keeper()
 
     def find(self, text: str | int) -> Job:
         """Find a job by *text* that a user typed: its name or label, or its pid.
@@ -134,7 +171,7 @@ class Jobs:
         for job in self._listed():
             if job.ended_at is not None:
                 self.discard(job)
-                job.forget()
+                job.drop_view()
 
     def find_all(self, text: str | int) -> list[Job]:
         """Find as ``find`` does; if *text* is ``train#*``, all of the name, by age."""

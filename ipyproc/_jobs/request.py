@@ -17,6 +17,7 @@ from ipyproc._jobs.names import HASH
 from ipyproc._jobs.output import encoding as encodings
 from ipyproc._jobs.output.capture import MEMORY_LIMIT, OUTPUT_LIMIT
 from ipyproc._jobs.output.encoding import UTF_8
+from ipyproc._process.surroundings import Surroundings
 from ipyproc.attr import SysProcAttr
 
 #: What ``spawn`` takes for *argv*.
@@ -57,7 +58,8 @@ class Request:
     process gets as descriptor ``SCRIPT``. *shown* is the command as the user typed it,
     for views; empty if that is *argv*. With *shell* the first word is a shell, which
     the machine that the job runs *on* chooses. *homes* are the indices of words that
-    begin with ``~``, a home directory there.
+    begin with ``~``, a home directory there. A job that outlives its session prints
+    into its *folder*, and has the *surroundings* of that session.
     """
 
     argv: tuple[str, ...]
@@ -87,6 +89,8 @@ class Request:
     shell: bool = False
     on: Host | None = None
     homes: tuple[int, ...] = ()
+    folder: str | None = None
+    surroundings: Surroundings | None = None
 
 
 def check(

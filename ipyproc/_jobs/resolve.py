@@ -90,18 +90,9 @@ def _encoded(env: Mapping[str, str]) -> dict[bytes, bytes]:
     return {os.fsencode(key): os.fsencode(value) for key, value in env.items()}
 
 
-def log(name: str) -> str:
-    """The path of a detached job's files, without what tells them apart.
-
-    ``PathError`` if our working directory, in which they would be, is gone.
-    """
-    plain = name.replace("/", "_")
-    # Of these names the files would be hidden, or in the folder above.
-    path = f"_{plain}" if plain.startswith(".") else plain
-    try:
-        return os.path.abspath(path)
-    except OSError as error:
-        raise PathError("open", path, error.errno or errno.EINVAL) from None
+def working_directory() -> str:
+    """Return ours; ``SyscallError`` if it is gone."""
+    return _absolute(".")
 
 
 def _absolute(path: str) -> str:

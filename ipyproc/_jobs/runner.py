@@ -136,6 +136,8 @@ class Runner(Protocol):
 
     #: Where the process runs.
     host: Host
+    #: By what a job that outlives its session is known to all sessions.
+    id: str | None
     #: The directory it starts in, if one was asked for.
     dir: str | None
     #: What it printed, in order of arrival; it grows until ``finished``. Of a process
@@ -240,3 +242,6 @@ class Runner(Protocol):
 
     def let_go(self) -> None:
         """Leave the process to itself; it goes on when the session has ended."""
+
+    def forget(self) -> None:
+        """Delete what is kept of it beyond the session, once it has ended."""

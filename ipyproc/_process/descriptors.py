@@ -13,6 +13,8 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from itertools import chain, repeat, starmap
 
+from ipyproc._sys import fallocate
+
 #: Bytes that a new pipe holds, unless the user has too many pipes.
 USUAL_PIPE = 1 << 16
 #: The most that an ordinary user may ask for; for a stream that fills the usual size.
@@ -70,3 +72,12 @@ def close_all(held: list[int]) -> None:
         any(map(os.close, map(list.pop, repeat(held, len(held)))))
     except IndexError:  # a handler, or another thread, was faster
         return
+
+
+def give_back(fd: int, start: int, end: int) -> bool:
+    """Give the disk what a file has between two offsets; whether that is possible."""
+    try:
+        fallocate.punch(fd, start, end - start)
+    except OSError:
+        return False
+    return True

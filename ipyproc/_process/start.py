@@ -132,6 +132,7 @@ def _needs_launcher(
         or system.gid_mappings is not None
         or system.ambient_caps
         or system.use_cgroup_fd
+        or getattr(system, "surroundings", None)
     )
 
 

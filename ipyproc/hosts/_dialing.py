@@ -73,7 +73,7 @@ class CommandDialer:
         except OSError as error:
             event_loop().call_soon(lambda error=error: failed(error))  # type: ignore[misc]
             return
-        greeting = _Greeting(self._name, child, marker.encode(), opened, failed)
+        greeting = Greeting(self._name, child, marker.encode(), opened, failed)
         greeting.shown = self._shown or " ".join(self._argv[:_SHOWN])
         greeting.relay = marker.encode() + self._relay
         greeting.send(self._script(marker) if self._shown else greeting.relay)
@@ -95,7 +95,7 @@ class CommandDialer:
         return _SCRIPT.format(program=program, marker=marker, run=run).encode()
 
 
-class _Greeting:
+class Greeting:
     """What is said on a connection before the agent is at its other end."""
 
     def __init__(
@@ -103,7 +103,7 @@ class _Greeting:
         name: str,
         child: Child,
         marker: bytes,
-        opened: Callable[[Stream], None],
+        opened: Callable[[Child], None],
         failed: Callable[[OSError], None],
     ) -> None:
         self._name = name
@@ -173,7 +173,7 @@ class _Greeting:
                 self.send(self.relay)
             case "load":
                 self.send(bundle.agent(text))
-            case "open":
+            case "open" | "began":
                 self._end()
                 self._child.early = self._seen
                 self._opened(self._child)

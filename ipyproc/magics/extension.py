@@ -15,7 +15,7 @@ from ipyproc._jobs.shutdown import shutdown
 from ipyproc.magics import complete
 from ipyproc.magics.commands import IPyProc
 from ipyproc.magics.kill import label
-from ipyproc.session import jobs
+from ipyproc.session import jobs, retire
 
 # Seconds that the threads have to end.
 _PATIENCE = 2.0
@@ -100,8 +100,9 @@ def _end_jobs() -> None:
     shutdown.end_jobs()
     for job in ended:
         print(f"{label(job)}: ended with ipyproc, {_how(job)}")
-    for job in jobs.running:
-        print(f"{label(job)}: detached, goes on")
+    for job in jobs:
+        if job.ended_at is None:
+            print(f"{label(job)}: detached, goes on")
 
 
 def _end_threads() -> None:
@@ -109,7 +110,8 @@ def _end_threads() -> None:
 
     The thread that waits for a detached job stays as long as that runs.
     """
-    patience = 0 if jobs.running else _PATIENCE
+    patience = 0 if any(job.ended_at is None for job in jobs) else _PATIENCE
+    retire()
     views.retire(patience)
     shutdown.retire(patience)
 

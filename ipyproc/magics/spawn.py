@@ -156,6 +156,8 @@ def start(
         return run(asked)
     except OSError as error:
         raise one_line(error) from None
+    except RuntimeError as error:  # one of its name runs detached
+        raise UsageError(str(error)) from None
     except ValueError as error:
         raise UsageError(_explained(error)) from None
 

@@ -35,7 +35,7 @@ class Program:
 
     def __init__(self, identity: str) -> None:
         self.identity = identity
-        self.taken = 0
+        self.is_kept = False
         self.sizes = [0, 0]
         self.input = bytearray()
         self.input_closed = 0
@@ -109,6 +109,9 @@ class Machine:
             raise FileNotFoundError(2, "no such file")
         program = self.programs[identity] = Program(identity)
         return program
+
+    def adopt(self, folder: str) -> Hosted | None:
+        return self.programs.get(folder)
 
     def check(self, fields: Fields, side: Fields) -> None:
         pass

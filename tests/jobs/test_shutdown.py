@@ -88,6 +88,7 @@ print(job.stdout.lines()[0])
     assert gone(int(other))
 
 
+@pytest.mark.usefixtures("alone")
 def test_a_detached_job_lives_on(tmp_path: Path) -> None:
     """A detached job continues, and so does its output to its file."""
     go = tmp_path / "go"

@@ -49,7 +49,7 @@ print(family.wait(20), observer(family.process).look().phase)
 late = spawn("sleep 1000", timeout=0.1, grace=0.1)
 print(late.wait(20), late.timed_out)
 log = spawn("echo kept", detach=True, name="log", dir=os.getcwd())
-print(log.wait(20), open("log.out").read().strip())
+print(log.wait(20), open(log.stdout.path).read().strip(), jobs.detached()[0].name)
 print(refusal(os.getppid()) is not None)
 until(lambda: guardian().ready)
 
@@ -60,6 +60,7 @@ print(spawn(["sh", "-c", "setsid sleep 1000 & echo ready; wait"]).pid, flush=Tru
 """
 
 
+@pytest.mark.usefixtures("alone")
 def test_jobs_without_site_packages(tmp_path: Path) -> None:
     """All that jobs do works in an isolated Python that has no other packages."""
     done = subprocess.run(
@@ -77,7 +78,7 @@ def test_jobs_without_site_packages(tmp_path: Path) -> None:
         "True True",
         "signal: killed gone",
         "signal: terminated True",
-        "exit status 0 kept",
+        "exit status 0 kept log",
         "True",
         "[]",
     ]

@@ -29,7 +29,8 @@ start("trap '' TERM INT; sleep 1000 & setsid sleep 1000 & echo ready; wait; slee
 left = start("(setsid sleep 1000 >/dev/null 2>&1 &); sleep 1000 >/dev/null 2>&1 & "
              "echo ready")
 left.wait(30)
-tick = start("echo ready; while :; do echo tick; sleep 0.05; done", detach=True)
+tick = start("echo ready; while :; do echo tick; sleep 0.05; done",
+             name=f"tick-{{os.getpid()}}", detach=True)
 eventually(lambda: guardian().ready)
 def members():
     return [each.pid for each in psutil.process_iter() if made(each)]
@@ -131,7 +132,8 @@ def test_jobs_end_with_the_kernel(
     """No job, nothing that one started, and no guardian outlives an end of a kernel."""
     # Detached jobs run on, and so does their output.
     kernel = new_kernel(version)
-    folder = Path(kernel.run("import os; print(os.getcwd())").stdout.strip())
+    home = Path(kernel.run("import os; print(os.environ['HOME'])").stdout.strip())
+    kept = home / ".local" / "state" / "ipyproc" / "jobs"
     for end in ENDS:
         if end in (crash, shut_down):
             kernel.restart(now=True)  # the one before has killed it
@@ -141,8 +143,8 @@ def test_jobs_end_with_the_kernel(
 
         assert gone(others), end.__name__
         assert lives(lasting), end.__name__
-        assert all(map(grows, folder.glob("*.out"))), end.__name__
-    assert len(list(folder.glob("sh*.out"))) == len(ENDS)
+        assert all(map(grows, kept.glob("*/out"))), end.__name__
+    assert len(list(kept.glob("*/out"))) == len(ENDS)
 
 
 @pytest.mark.parametrize("version", versions.EXTREMES)

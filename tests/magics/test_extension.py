@@ -208,11 +208,9 @@ def test_jobs_end_with_the_extension(run: RunCell, ip: InteractiveShell) -> None
 def test_a_detached_job_outlives_the_extension(
     run: RunCell,
     ip: InteractiveShell,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    alone: Path,
 ) -> None:
     """A detached job is named, and goes on."""
-    monkeypatch.chdir(tmp_path)  # its files go there
     job = run("%spawn --detach --quiet sleep 60").value
     unload(ip)
 

@@ -14,6 +14,7 @@ from ipyproc.errors import ExitError
 from ipyproc.magics import unload
 from ipyproc.magics.help import MAGICS
 from ipyproc.views.render import console, format, html
+from tests.alone import state
 from tests.magics.helpers import (
     PATIENCE,
     RunCell,
@@ -541,16 +542,13 @@ def test_quiet_shows_nothing(run: RunCell) -> None:
     assert re.fullmatch(rf"Out\[\d+\]: {re.escape(repr(ran.value))}\n", ran.out)
 
 
-def test_a_detached_job_is_one(
-    run: RunCell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_detached_job_is_one(run: RunCell, alone: Path) -> None:
     """A detached job is in the table, and its output is also in files."""
-    monkeypatch.chdir(tmp_path)
     job = run("%spawn --detach --name hi echo hello").value
 
     job.wait(30)
     assert job.stdout.text == "hello\n"
-    assert (tmp_path / "hi.out").read_text() == "hello\n"
+    assert (state(alone) / job.id / "out").read_text() == "hello\n"
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can become another user")

@@ -27,8 +27,8 @@ class Hosted(Protocol):
     """A job of the agent, as the protocol knows it. No call blocks."""
 
     identity: str
-    #: How many bytes of the standard input were taken.
-    taken: int
+    #: Whether it runs on when those have left who started it.
+    is_kept: bool
 
     @property
     def totals(self) -> tuple[int, int]:
@@ -90,12 +90,18 @@ class Attachment:
         self.number = number
         #: Whether the client follows it on its present connection.
         self.is_live = True
+        #: How many bytes of the client's input were taken; others may write, too.
+        self.taken = 0
         self._backlog = Backlog(position, credit)
         self._taken = 0
         self._status: Body | None = None
         self._course = _NOTHING
         self._said_end = False
         self._said_ends = False
+
+    def hurry(self) -> None:
+        """Skip at once what the window will not show."""
+        self._backlog.hurry()
 
     def allow(self, credit: int) -> None:
         """Let the output come up to this total; a smaller one was said before."""
@@ -109,9 +115,9 @@ class Attachment:
     def events(self) -> Iterator[bytes]:
         """Yield the frames of what has changed."""
         hosted, number = self.hosted, self.number
-        if hosted.taken > self._taken:
-            self._taken = hosted.taken
-            yield encode(Kind.TAKEN, number, OFFSET.pack(hosted.taken))
+        if self.taken > self._taken:
+            self._taken = self.taken
+            yield encode(Kind.TAKEN, number, OFFSET.pack(self.taken))
         status = hosted.status()
         if status != self._status:
             self._status = status

@@ -194,19 +194,38 @@ class Client:
             self._current.outgoing += encode(Kind.CANCEL, number)
 
     def start(
-        self, identity: str, body: Body, follower: Follower, answered: Answered
+        self,
+        identity: str,
+        body: Body,
+        follower: Follower,
+        answered: Answered,
+        folder: str | None = None,
     ) -> Following:
-        """Start the job *identity*, and follow it."""
-        job = Following(identity, self._next_job, follower)
+        """Start the job *identity*, and follow it.
 
+        If it has a *folder*, it outlives this client, and its agent.
+        """
+        job = Following(identity, self._next_job, follower, folder)
+        return self._follow(Kind.START, job, body, answered)
+
+    def attach(
+        self, identity: str, folder: str, follower: Follower, answered: Answered
+    ) -> Following:
+        """Follow a job that runs already, from the end of what it printed on."""
+        job = Following(identity, self._next_job, follower, folder)
+        body = {"offsets": job.position.offsets, "hurry": True}
+        return self._follow(Kind.ATTACH, job, body, answered)
+
+    def _follow(
+        self, kind: Kind, job: Following, body: Body, answered: Answered
+    ) -> Following:
         def started(answer: Answer) -> None:
             job.is_started = not answer.failed
             if answer.failed:
                 self._jobs.pop(job.number, None)
             answered(answer)
 
-        asked = {**body, **job.place, "credit": WINDOW}
-        self.request(Kind.START, asked, started)
+        self.request(kind, {**body, **job.place, "credit": WINDOW}, started)
         self._next_job += 1
         self._jobs[job.number] = job
         return job
@@ -235,10 +254,15 @@ class Client:
         """Fail all requests, and lose all jobs: nobody will ever answer."""
         for request in self._requests.values():
             request.is_sent = True
+        for job in self._jobs.values():
+            job.folder = None
         self._lose(reason)
 
     def _lose(self, reason: str) -> None:
-        """Fail the requests that an agent was sent, and lose the jobs that it had."""
+        """Fail the requests that an agent was sent, and lose the jobs that it had.
+
+        Those that outlive it are the next one's.
+        """
         lost = Answer(Fields({"class": "lost", "text": reason}), failed=True)
         for number, request in list(self._requests.items()):
             if request.is_sent and number in self._requests:
@@ -248,8 +272,9 @@ class Client:
         waiting = {
             request.body["number"]
             for request in self._requests.values()
-            if request.kind == Kind.START
+            if request.kind in (Kind.START, Kind.ATTACH)
         }
+        waiting |= {n for n, job in self._jobs.items() if job.folder and job.is_started}
         for job in [each for n, each in self._jobs.items() if n not in waiting]:
             del self._jobs[job.number]
             job.lose(reason)
@@ -272,6 +297,8 @@ class Client:
             self._current.is_over = True
         self._current, self.agent = wire, agent
         if before and not fields.flag("resumed"):
+            for job in self._jobs.values():
+                job.input.renew()
             self._lose(_why_lost(before == agent, fields))
         self._owner.welcomed(fields)
         self._resume(wire)

@@ -47,6 +47,8 @@ def body_of(error: BaseException) -> Body:
             rest = {"name": error.name, "err": body_of(error.err)}
         case DotError():
             rest = {"path": error.path}
+        case JobLostError():
+            return {"class": "lost", "text": error.reason}
         case OSError() if name not in _PLAIN and name not in _BUILTIN:
             name, rest = "OSError", {}
         case _:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 from ipyproc._agent.protocol.kinds import STREAMS
@@ -73,6 +74,10 @@ class Backlog:
         #: Up to which total the client lets it come.
         self.credit = credit
         self._behind_since: float | None = None
+
+    def hurry(self) -> None:
+        """Wait no longer for what lags behind."""
+        self._behind_since = -math.inf
 
     def lag(self, totals: tuple[int, int], now: float) -> int:
         """Return how many bytes are left, and note since when there are any."""

@@ -42,9 +42,13 @@ class Follower(Protocol):
 class Following:
     """What a client knows of a job."""
 
-    def __init__(self, identity: str, number: int, follower: Follower) -> None:
+    def __init__(
+        self, identity: str, number: int, follower: Follower, folder: str | None = None
+    ) -> None:
         self.identity = identity
         self.number = number
+        #: By which any agent finds it, if it outlives those who started it.
+        self.folder = folder
         # None once it is over, so that the follower can be freed.
         self._follower: Follower | None = follower
         self.is_started = False
@@ -60,7 +64,8 @@ class Following:
     @property
     def place(self) -> Body:
         """The job, and the number that the client calls it by."""
-        return {"job": self.identity, "number": self.number}
+        found = {} if self.folder is None else {"folder": self.folder}
+        return {"job": self.identity, "number": self.number, **found}
 
     def arrived(self, kind: Kind, stream: int, offset: int, data: memoryview) -> None:
         """Take OUT, GAP or EOF; what came before is left out."""
@@ -147,6 +152,10 @@ class Input:
     def close(self) -> None:
         """Note that nothing follows."""
         self._is_closed = True
+
+    def renew(self) -> None:
+        """Count anew: the agent does not know any more what it has taken."""
+        self._start = self._sent = 0
 
     def taken(self, offset: int) -> None:
         """Forget what the agent has taken."""

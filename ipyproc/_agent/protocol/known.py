@@ -39,6 +39,8 @@ class Known:
 
     def attach(self, attachment: Attachment) -> None:
         """Let the client follow a job, from where it says that it is."""
+        before = self.by_job.get(attachment.hosted.identity)
+        attachment.taken = before.taken if before else 0
         self.attachments[attachment.number] = attachment
         self.by_job[attachment.hosted.identity] = attachment
 

@@ -18,6 +18,9 @@ class Backend(Protocol):
     def start(self, identity: str, fields: Fields, side: Fields) -> Hosted:
         """Start a job; *side* is what the relay told."""
 
+    def adopt(self, folder: str) -> Hosted | None:
+        """Find a detached job that runs, by its folder."""
+
     def check(self, fields: Fields, side: Fields) -> None:
         """Raise what ``start`` would, as far as that can be known."""
 
@@ -73,6 +76,12 @@ class Server:
             lease = known.lease if known.attachments else min(known.lease, LEASE)
             if known.silence.tick(now) > lease:
                 self.leave(known)
+        attached = {job for known in self._clients.values() for job in known.by_job}
+        for hosted in list(self._jobs.values()):
+            is_over = hosted.is_kept and hosted.ends() is not None
+            # It is on the disk.
+            if is_over and hosted.identity not in attached:
+                self.forget(hosted)
 
     def greet(self, session: Session, hello: Fields, now: float) -> Known:
         """Find or make what is known of a client, and welcome it."""
@@ -109,6 +118,17 @@ class Server:
         hosted = self._backend.start(identity, fields, session.side)
         self._jobs[identity] = hosted
         return hosted
+
+    def adopt(self, folder: str) -> Hosted | None:
+        """Find a detached job that runs, by its folder."""
+        hosted = self._backend.adopt(folder)
+        if hosted is not None:
+            self.keep(hosted)
+        return hosted
+
+    def keep(self, hosted: Hosted) -> None:
+        """Note a job that runs, whoever started it."""
+        self._jobs[hosted.identity] = hosted
 
     def check(self, session: Session, fields: Fields) -> None:
         """Check what would be started."""

@@ -51,6 +51,9 @@ class Owner(Protocol):
     def start(self, session: Session, identity: str, fields: Fields) -> Hosted:
         """Start a job; ``OSError``, ``ValueError`` or ``TypeError`` if that fails."""
 
+    def adopt(self, folder: str) -> Hosted | None:
+        """Find a detached job that runs, by its folder."""
+
     def check(self, session: Session, fields: Fields) -> None:
         """Raise what ``start`` would, as far as that can be known."""
 
@@ -240,13 +243,13 @@ class Session:
             self._queue(attachment)
             self.wake()
             return
-        hosted = attachment.hosted
-        if offset > hosted.taken:
+        hosted, taken = attachment.hosted, attachment.taken
+        if offset > taken:
             raise ProtocolError("INPUT: what comes before it is missing")
         if frame.kind == Kind.CLOSE:
             hosted.close_input()
-        elif fresh := data[hosted.taken - offset :]:
-            hosted.taken += len(fresh)
+        elif fresh := data[taken - offset :]:
+            attachment.taken += len(fresh)
             hosted.write(bytes(fresh))
         self.news(attachment)
 
@@ -279,10 +282,13 @@ class Session:
                 return {}
             case Kind.ATTACH:
                 hosted = self._owner.find(fields.text("job"))
+                folder = fields.optional("folder")
+                if hosted is None and folder:
+                    hosted = self._owner.adopt(folder)
                 if hosted is None:
                     raise LookupFailedError(_FORGOTTEN)
                 self._attach(known, hosted, fields)
-                return {}
+                return dict(hosted.ask(Kind.START, fields))
             case Kind.HOLDER:
                 port = fields.number("port", most=1 << 16)
                 return {"holder": self._owner.holder(port)}
@@ -315,7 +321,8 @@ class Session:
         hosted = self._owner.find(identity)
         if hosted is None:
             hosted = self._owner.start(self, identity, fields)
-            known.owned[identity] = hosted
+            if not hosted.is_kept:
+                known.owned[identity] = hosted
         self._attach(known, hosted, Fields({**fields.body, "offsets": [0, 0]}))
         return dict(hosted.ask(Kind.START, fields))
 
@@ -326,6 +333,8 @@ class Session:
             raise ProtocolError("ATTACH: no such place")
         credit = fields.number("credit", position.total + WINDOW)
         attachment = Attachment(hosted, number, position, credit)
+        if fields.flag("hurry"):
+            attachment.hurry()
         known.attach(attachment)
         self._turns = deque(
             each

@@ -33,6 +33,7 @@ _ENDING: Final = 2.0
 _GREETING: Final = 10.0
 # How often who waits for an answer looks whether there is contact.
 _LOOK_EVERY: Final = 0.2
+_LOOK_SOON: Final = 0.005
 
 
 class Link:
@@ -106,14 +107,15 @@ class Link:
             self.post(lambda: self._client.request(kind, body, answered))
 
     def start(
-        self, identity: str, body: Body, follower: Follower
+        self, identity: str, body: Body, follower: Follower, folder: str | None = None
     ) -> tuple[Following, Answer]:
         """Start a job, and return it with the answer."""
         self.connect()
         jobs: list[Following] = []
 
         def begin(answered: Callable[[Answer], None]) -> None:
-            jobs.append(self._client.start(identity, body, follower, answered))
+            job = self._client.start(identity, body, follower, answered, folder)
+            jobs.append(job)
 
         try:
             answer = self._wait(begin)
@@ -122,6 +124,29 @@ class Link:
             self.post(lambda: self._abandon(jobs))
             raise
         return jobs[0], answer
+
+    def attach(
+        self, identity: str, folder: str, follower: Follower
+    ) -> tuple[Following, Answer]:
+        """Follow a job that outlives its clients, and return it with the answer."""
+        self.connect()
+        jobs: list[Following] = []
+
+        def begin(answered: Callable[[Answer], None]) -> None:
+            jobs.append(self._client.attach(identity, folder, follower, answered))
+
+        try:
+            answer = self._wait(begin)
+        except BaseException:
+            self.post(lambda: [*map(self._client.forget, jobs)])
+            raise
+        return jobs[0], answer
+
+    def hand_over(self, job: Following) -> None:
+        """Wait until the agent has all the input of a job: we may end then."""
+        while job.input.waiting and not job.is_over:
+            self._check_contact()
+            time.sleep(_LOOK_SOON)
 
     def post(self, change: Callable[[], object]) -> None:
         """Call *change*, which asks the client for something, on the loop's thread."""
@@ -167,6 +192,11 @@ class Link:
         self._silent_since = math.inf
         self._tell_contact()
         self._tell(None)
+
+    @property
+    def is_needed(self) -> bool:
+        """Whether a job is followed that has not ended, or a request waits."""
+        return not self._client.is_idle
 
     def _wait(self, begin: Callable[[Callable[[Answer], None]], object]) -> Answer:
         done = Once()

@@ -57,17 +57,18 @@ class RemoteRunner:
     def __init__(self, request: Request, host: Host, link: Link) -> None:
         """Check what makes sense here only; ``TypeError`` names it."""
         self._request = request
-        self._body = body_of(request)
+        self._body = self._describe(request)
         self._link = link
         self._source = Source(link)
         self.host = host
+        self.id: str | None = None
         self.dir = request.dir
         self.pid = 0
         # Twice the window: the beginning stays, and so does the newest.
         self.output = Output(2 * WINDOW, 2 * WINDOW, request.encoding)
         windows = self.output.stdout, self.output.stderr
         self._captures = [
-            FarCapture(window, request.output_limit, partial(self._source.read, stream))
+            FarCapture(window, request.output_limit, partial(self._fetcher(), stream))
             for stream, window in enumerate(windows)
         ]
         self.stdout: Capture = self._captures[0]
@@ -88,6 +89,7 @@ class RemoteRunner:
         self._changed: Callable[[], None] = lambda: None
         self._status = JobStatus.RUNNING
         self._started_at = 0.0
+        self._folder: str | None = None
         self._dependence: object = None
         self._usage: Usage | None = None
         self._measured = 0.0
@@ -112,9 +114,9 @@ class RemoteRunner:
         self._dependence = self._loop.depend(self._loop_failed)
         self.output.begin()
         try:
-            identity = secrets.token_hex(16)
+            identity = self.id or secrets.token_hex(16)
             self.input_open = self._has_input
-            job, answer = self._link.start(identity, self._body, self)
+            job, answer = self._link.start(identity, self._body, self, self._folder)
         except BaseException as error:
             self._loop.depart(self._dependence)
             if isinstance(error, ValueError) and "bytes of JSON" in str(error):
@@ -126,6 +128,17 @@ class RemoteRunner:
         if data is not None:
             self._link.write(job, data)
             self.close_input()
+
+    def forget(self) -> None:
+        """Delete nothing: it ends with the session."""
+
+    def _describe(self, request: Request) -> Body:
+        """What the agent is told of the request."""
+        return body_of(request)
+
+    def _fetcher(self) -> Callable[[int, int, int], Answer]:
+        """What reads a part of a stream that is not here."""
+        return self._source.read
 
     @property
     def process(self) -> Process:

@@ -15,6 +15,7 @@ from functools import partial
 from selectors import EVENT_READ
 from typing import Final
 
+from ipyproc._agent import records
 from ipyproc._agent.place import peer_uid
 from ipyproc._agent.protocol.attachment import Hosted
 from ipyproc._agent.protocol.frames import Fields
@@ -22,6 +23,7 @@ from ipyproc._agent.protocol.server import Server
 from ipyproc._agent.requests import request_of
 from ipyproc._agent.server.connection import Connection
 from ipyproc._agent.server.hosted import HostedJob
+from ipyproc._agent.server.keeping import Keeping, Kept
 from ipyproc._jobs.io.event_loop import event_loop
 from ipyproc._jobs.io.timers import Once, Timer
 from ipyproc._jobs.job import Job, start
@@ -53,6 +55,7 @@ class Agent:
         self._loop = event_loop()
         self._jobs = Jobs()
         self._hosted: dict[str, HostedJob] = {}
+        self._keeping = Keeping(self._jobs)
         facts = {
             "pid": os.getpid(),
             "host": socket.gethostname(),
@@ -70,11 +73,27 @@ class Agent:
     def start(self, identity: str, fields: Fields, side: Fields) -> Hosted:
         """Start a job as it is meant here."""
         request = request_of(fields, side)
+        kept = fields.fields("detached")
+        if kept.body:
+            self._find(os.path.dirname(kept.text("folder")))
+            return self._host(self._keeping.start(request, kept))
         runner = LocalRunner(request)
         job = start(request, runner, self._jobs)
         hosted = HostedJob(identity, job, runner, lambda: self._server.news(hosted))
         self._hosted[identity] = hosted
         return hosted
+
+    def adopt(self, folder: str) -> Hosted | None:
+        """Find a detached job that runs, by its folder; ``None`` if it does not."""
+        identity = records.check(folder)
+        self._find(os.path.dirname(folder))
+        if identity in self._hosted:
+            return self._hosted[identity]
+        record = records.read(folder)
+        kept = self._keeping.adopt(record) if record else None
+        if kept is None and record:
+            records.settle(record)
+        return self._host(kept) if kept else None
 
     def check(self, fields: Fields, side: Fields) -> None:
         """Raise what can be known before a start."""
@@ -100,6 +119,19 @@ class Agent:
             known.forget()
             known.job.when_finished(self._discard)
 
+    def _find(self, root: str) -> None:
+        """Adopt what runs in *root*, a folder of folders, the first time."""
+        for kept in self._keeping.find(root):
+            self._server.keep(self._host(kept))
+
+    def _host(self, kept: Kept) -> HostedJob:
+        hosted = HostedJob(
+            kept.identity, kept.job, kept.runner, lambda: self._server.news(hosted)
+        )
+        hosted.is_kept = True
+        self._hosted[kept.identity] = hosted
+        return hosted
+
     def _discard(self, job: Job) -> None:
         self._jobs.discard(job)
         if self._collector is None:
@@ -114,6 +146,7 @@ class Agent:
         gc.collect()
 
     def _begin(self) -> None:
+        self._find(records.root())
         self._loop.watch(self._fd, EVENT_READ, self._accept)
         self._tick()
 

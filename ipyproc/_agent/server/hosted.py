@@ -26,7 +26,7 @@ class HostedJob:
     ) -> None:
         self.identity = identity
         self.job = job
-        self.taken = 0
+        self.is_kept = False
         self._runner = runner
         self._streams = (runner.output.stdout, runner.output.stderr)
         self._news = news

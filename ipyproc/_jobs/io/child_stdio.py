@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 import tempfile
 import termios
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from contextlib import suppress
 from errno import EACCES, EINVAL, EISDIR, ENOSYS, EPERM
-from itertools import count
 from typing import TypeAlias
 
 from ipyproc._jobs.checks import PIPE, Sink, Source
@@ -27,11 +26,14 @@ STDOUT, STDERR = 0, 1
 _Path: TypeAlias = str | os.PathLike[str]
 _READ = os.O_RDONLY | os.O_CLOEXEC
 _WRITE = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC
-# Others may print into the file, too, and somebody may make it shorter meanwhile.
+# What the job starts prints into the file, too.
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
+# Its middle may be given back to the disk, which takes the right to write.
+_FOLLOWED = os.O_RDWR | os.O_CLOEXEC
 # termios(3): Backspace erases a whole character.
 _IUTF8 = 0o40000
-_ENDINGS = (".out", ".err")
+#: What a detached job prints into, in its folder.
+LOGS = ("out", "err")
 
 
 class ChildStdio:
@@ -72,10 +74,10 @@ class ChildStdio:
     ) -> None:
         """Open what a request asks for; *script* is read from descriptor ``SCRIPT``.
 
-        Files are emptied, or with *append* written from their ends on.
-        Output that would be captured goes to files called *log*, if that is given:
-        those of a detached job, for pipes end with the session. With *pty* all three
-        are a terminal of so many rows and columns, but for an input that has an end.
+        Files are emptied, or with *append* written from their ends on. Output that
+        would be captured goes to files in the folder *log*, if that is given: those of
+        a detached job, for pipes end with who reads them. With *pty* all three are a
+        terminal of so many rows and columns, but for an input that has an end.
         """
         self._write = _WRITE | (os.O_APPEND if append else os.O_TRUNC)
         merge = merge or _same(stdout, stderr)
@@ -86,7 +88,7 @@ class ChildStdio:
         if terminal and (stdin is None or stdin is PIPE):
             self.files.append(terminal)
         else:
-            self._source(stdin, log is not None)
+            self._source(stdin)
         if terminal:
             self.files += [terminal, terminal]
         else:
@@ -130,11 +132,9 @@ class ChildStdio:
         else:
             self._sink(STDERR, stderr)
 
-    def _source(self, stdin: Source, detach: bool) -> None:
+    def _source(self, stdin: Source) -> None:
         if stdin is None:
             self.files.append(self._open(os.devnull, _READ))
-        elif detach and isinstance(stdin, bytes):
-            self.files.append(self._filled(stdin))
         elif stdin is PIPE or isinstance(stdin, bytes):
             self._pipe()
             self.input = move_last(self._fresh, self._ours)
@@ -156,26 +156,24 @@ class ChildStdio:
         else:
             self.files.append(file)
 
+    def reopen(self, log: str) -> None:
+        """Open what a job that runs already prints into, in the folder *log*."""
+        for stream, name in enumerate(LOGS):
+            path = os.path.join(log, name)
+            with suppress(OSError):  # it prints elsewhere, or somebody deleted it
+                self._follow(stream, path)
+                self.logs[stream] = path
+
     def _make_logs(self, log: str, streams: Collection[int]) -> None:
-        """Make the files that a detached job prints into, under a name that is free.
+        """Make the files that a detached job prints into."""
+        for stream in streams:
+            path = os.path.join(log, LOGS[stream])
+            self._log_ends[stream] = self._open(path, _NEW, 0o600)
+            self.logs[stream] = path
+            self._follow(stream, path)
 
-        Another thread, or another program, may take the name at the same time.
-        """
-        for base in _unused(log):
-            try:
-                for stream in streams:
-                    self._open_log(stream, base + _ENDINGS[stream])
-            except FileExistsError:
-                self._unlink_logs()
-                close_all(self._theirs)
-                close_all(self._ours)
-            else:
-                return
-
-    def _open_log(self, stream: int, path: str) -> None:
-        self._log_ends[stream] = self._open(path, _NEW)
-        self.logs[stream] = path
-        self.outputs[stream] = opened(self._ours, os.open, path, _READ)
+    def _follow(self, stream: int, path: str) -> None:
+        self.outputs[stream] = opened(self._ours, os.open, path, _FOLLOWED)
 
     def _unlink_logs(self) -> None:
         while self.logs:
@@ -198,9 +196,9 @@ class ChildStdio:
         os.lseek(fd, 0, os.SEEK_SET)
         return fd
 
-    def _open(self, path: _Path, flags: int) -> int:
+    def _open(self, path: _Path, flags: int, mode: int = 0o666) -> int:
         try:
-            return opened(self._theirs, os.open, path, flags, 0o666)
+            return opened(self._theirs, os.open, path, flags, mode)
         except OSError as error:
             shown = os.fspath(path)
             raise PathError("open", shown, error.errno or EINVAL) from None
@@ -234,15 +232,6 @@ def check(file: Source | Sink, *, reads: bool) -> None:
 def _allow(path: str, wanted: int) -> None:
     if not os.access(path, wanted, effective_ids=True):
         raise PermissionError(EACCES, "")
-
-
-def _unused(base: str) -> Iterator[str]:
-    """Yield *base*, with a number behind it if there are such files already."""
-    found = base
-    for number in count(2):
-        if not any(os.path.lexists(found + ending) for ending in _ENDINGS):
-            yield found
-        found = f"{base}-{number}"
 
 
 def _same(stdout: Sink, stderr: Sink) -> bool:

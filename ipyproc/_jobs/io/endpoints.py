@@ -112,7 +112,8 @@ class OutputPipe:
 class OutputFile:
     """A file that grows, from which a job's output is taken; as an ``OutputPipe``.
 
-    It is left at the end of the job: what others may still add is in the file.
+    It is left at the end of the job: what others may still add is in the file. So many
+    bytes as *move_in* takes are not read.
     """
 
     def __init__(
@@ -121,11 +122,13 @@ class OutputFile:
         fd: int,
         take: Callable[[memoryview], None],
         ended: Callable[[], None],
+        move_in: Callable[[int, int], int | None] = lambda fd, size: None,
     ) -> None:
         self._loop = loop
         self.fd = fd
         self._take = take
         self._ended = ended
+        self._move_in = move_in
         self._offset = 0
         self._nap = _FIRST_NAP
         self._timer: Timer | None = None
@@ -135,6 +138,11 @@ class OutputFile:
     def attach(self) -> None:
         """Begin to look."""
         self._loop.call_soon(self._look)
+
+    def catch_up(self) -> None:
+        """Read what is in the file now. Before ``attach``."""
+        while self._read():
+            pass
 
     def drain(self) -> None:
         """Read what is in the file now, and leave it. On the event loop's thread."""
@@ -165,14 +173,18 @@ class OutputFile:
         self._timer = self._loop.call_later(nap, self._look)
 
     def _read(self) -> int:
-        if os.fstat(self.fd).st_size < self._offset:
-            # Somebody made it shorter, as those do who rotate logs: what comes next
-            # comes at its new end.
-            self._offset = 0
-        size = os.preadv(self.fd, [self._loop.buffer[:READ_SIZE]], self._offset)
-        if size:
+        # If somebody has made it shorter, nothing is new until it is as long again.
+        left = os.fstat(self.fd).st_size - self._offset
+        if left <= 0:
+            return 0
+        size = self._move_in(self.fd, left)
+        if size is None:
+            size = os.preadv(self.fd, [self._loop.buffer[:READ_SIZE]], self._offset)
+            data = self._loop.buffer[:size]
             self._offset += size
-            self._take(self._loop.buffer[:size])
+            self._take(data)
+        else:
+            self._offset += size
         return size
 
 

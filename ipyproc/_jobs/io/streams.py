@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
-from ipyproc._jobs import resolve
 from ipyproc._jobs.io.child_stdio import STDERR, STDOUT, ChildStdio
 from ipyproc._jobs.io.endpoints import InputPipe, OutputFile, OutputPipe
 from ipyproc._jobs.io.event_loop import EventLoop
@@ -51,7 +50,7 @@ class Streams:
             merge=asked.merge,
             append=asked.append,
             script=asked.script,
-            log=resolve.log(asked.name) if asked.detach else None,
+            log=asked.folder,
             pty=asked.pty,
         )
 
@@ -82,6 +81,14 @@ class Streams:
         if isinstance(asked.stdin, bytes):
             self._input.send(asked.stdin)
             self._input.close()
+
+    def reopen(self, folder: str) -> None:
+        """Follow what a job that runs already prints into files in *folder*."""
+        self._stdio.reopen(folder)
+        self._connect_outputs()
+        for file in self._outputs:
+            if isinstance(file, OutputFile):
+                file.catch_up()
 
     def attach(self) -> None:
         """Begin to read. From any thread."""
@@ -144,12 +151,12 @@ class Streams:
 
     def _connect_outputs(self) -> None:
         for stream, fd in self._stdio.outputs.items():
-            take = partial(self._take, stream)
+            take, move_in = partial(self._take, stream), partial(self._move_in, stream)
             if stream in self._stdio.logs:
-                file = OutputFile(self._loop, fd, take, self._ended)
+                self._output.keep_in(stream, fd)
+                file = OutputFile(self._loop, fd, take, self._ended, move_in)
                 self._outputs.append(file)
                 continue
-            move_in = partial(self._move_in, stream)
             pipe = OutputPipe(self._loop, fd, take, self._ended, move_in)
             self._outputs.append(pipe)
         self._output.stdout.path = self._stdio.logs.get(STDOUT)

@@ -11,6 +11,7 @@ from typing import Final, Protocol, TypeAlias
 
 from ipyproc._jobs.output.encoding import MARK_SIZE, UTF_8, decoder, decoder_inside
 from ipyproc._jobs.output.find import Expression, Found, found
+from ipyproc._jobs.output.in_place import GrowingFile, InPlace
 from ipyproc._jobs.output.plain import Plain
 from ipyproc._jobs.output.spill import Archive
 from ipyproc._jobs.output.storage import Layout, Memory, Spliced, TemporaryFile
@@ -78,7 +79,7 @@ class Capture:
         self.encoding = encoding
         #: Why something is not kept where it belongs; ``None`` if everything is.
         self.error: OSError | None = None
-        #: The file that a detached job prints into, of which this is a copy.
+        #: The file that a detached job prints into.
         self.path: str | None = None
         store = Spliced(Memory(), memory_limit, TemporaryFile())
         head, ring = output_limit - output_limit // 2, output_limit // 2
@@ -306,6 +307,13 @@ class Capture:
             self._reserved = self._total
         return moved
 
+    def keep_in(self, fd: int) -> None:
+        """Keep nothing here: all that comes is in the file *fd*, where it belongs.
+
+        What is appended, or moved in, is only counted then. Before anything is.
+        """
+        self._layout = InPlace(self._layout.head, self._layout.ring, GrowingFile(fd))
+
     def move_to(self, archive: Archive) -> None:
         """Move to *archive* what is in memory; ``OSError`` if there is no room for it.
 
@@ -313,6 +321,8 @@ class Capture:
         appends does it.
         """
         layout = self._layout
+        if not layout.store.in_memory:
+            return
         moved = layout.store.moved_to(archive)
         self._layout = Layout(layout.head, layout.ring, layout.floor, moved)
 

@@ -154,6 +154,10 @@ class Output:
         if self._recoded:
             self._recoded.skip(stream)
 
+    def keep_in(self, stream: int, fd: int) -> None:
+        """Leave what *stream* prints in the file *fd*; see ``Capture.keep_in``."""
+        self._captures[stream].keep_in(fd)
+
     def next_of(self, taken: Sequence[int]) -> tuple[int, int]:
         """Which stream comes next when so much of both was taken, and how many bytes.
 

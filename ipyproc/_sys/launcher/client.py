@@ -151,6 +151,7 @@ def _fields(
 ) -> dict[str, object]:
     """Return the fields of ``launcher.Spec`` that follow from *files* and *system*."""
     credential = system.credential
+    surroundings = getattr(system, "surroundings", None)
     return {
         "files": [handed.number(fd) for fd in files],
         "status": _STATUS,
@@ -177,6 +178,10 @@ def _fields(
         "setctty": system.setctty,
         "child_ctty": system.ctty,
         "ptrace": system.ptrace,
+        "umask": surroundings and surroundings.umask,
+        "limits": surroundings and [tuple(limit) for limit in surroundings.limits],
+        "nice": surroundings and surroundings.nice,
+        "ignored_signals": surroundings and list(surroundings.ignored),
     }
 
 

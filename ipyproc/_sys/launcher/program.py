@@ -28,10 +28,15 @@ _MS_REC, _MS_PRIVATE = 0x4000, 0x40000
 _TIOCSCTTY, _TIOCNOTTY, _TIOCSPGRP = 0x540E, 0x5422, 0x5410
 _PTRACE_TRACEME = 0
 _SIG_DFL, _SIG_SETMASK = None, 2
+_SIG_IGN = ctypes.c_void_p(1)
 _EINVAL = 22
+_ALL = (1 << 64) - 1
 
 # PyDLL keeps the interpreter's lock, which a cloned child could not take again.
 _libc = ctypes.PyDLL(None, use_errno=True)
+# musl has only those of 64 bits, by their short names.
+_setrlimit = getattr(_libc, "setrlimit64", None) or _libc.setrlimit
+_getrlimit = getattr(_libc, "getrlimit64", None) or _libc.getrlimit
 
 
 class Spec:
@@ -67,6 +72,11 @@ class Spec:
     setctty: bool
     child_ctty: int
     ptrace: bool
+    umask: int | None
+    #: Of each its number, the soft one and the hard one.
+    limits: list[tuple[int, int, int]] | None
+    nice: int | None
+    ignored_signals: list[int] | None
     #: The pipe by which a cloned child learns that its id maps are written.
     pipe: tuple[int, int] | None = None
 
@@ -200,6 +210,8 @@ def _restore_signals(spec: Spec) -> None:
     """Undo what the interpreter did to signals; from here on they can arrive."""
     for number in spec.default_signals:
         _libc.signal(number, _SIG_DFL)
+    for number in spec.ignored_signals or ():
+        _libc.signal(number, _SIG_IGN)
     _check(_libc.sigprocmask(_SIG_SETMASK, (ctypes.c_byte * 128)(), None))
 
 
@@ -310,11 +322,39 @@ def _be_traced(spec: Spec) -> None:
         _check(_libc.ptrace(_PTRACE_TRACEME, 0, None, None))
 
 
+def _surround(spec: Spec) -> None:
+    """Take over what the child has of another process, as far as we may."""
+    if spec.umask is not None:
+        posix.umask(spec.umask)
+    if spec.nice is not None:
+        _libc.setpriority(0, 0, ctypes.c_int(spec.nice))
+
+
+def _limit(spec: Spec) -> None:
+    """Set the limits, as far as we may: a hard one cannot be raised.
+
+    Last of all: with less memory, or fewer files, nothing else may be possible.
+    """
+    for number, soft, hard in spec.limits or ():
+        for wanted in (hard, _hard(number)):
+            pair = (ctypes.c_uint64 * 2)(soft & _ALL, wanted & _ALL)
+            if not _setrlimit(number, pair):
+                break
+
+
+def _hard(number: int) -> int:
+    """Return our own hard limit."""
+    pair = (ctypes.c_uint64 * 2)()
+    _getrlimit(number, pair)
+    return int(pair[1])
+
+
 def _exec(spec: Spec) -> None:
     argv, env = (
         (ctypes.c_char_p * (len(strings) + 1))(*strings, None)
         for strings in (spec.argv, spec.env)
     )
+    _limit(spec)
     spec.say("ready")
     _check(_libc.execve(spec.path, argv, env))
 
@@ -350,6 +390,7 @@ _STAGES = {
     "credential": _become,
     "caps": _raise_capabilities,
     "chdir": _change_directory,
+    "surroundings": _surround,
     "pdeathsig": _die_with_parent,
     "files": _arrange_files,
     "noctty": _leave_terminal,

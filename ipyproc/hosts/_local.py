@@ -1,0 +1,189 @@
+"""This machine's agent of the user, which owns what outlives a session."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import struct
+from collections.abc import Callable
+from contextlib import suppress
+from errno import ENOSYS
+from typing import Final
+
+from ipyproc._agent import bundle
+from ipyproc._agent.place import Place, place
+from ipyproc._agent.protocol.known import LEASE
+from ipyproc._agent.relay import START, connect
+from ipyproc._agent.remote.link import Link
+from ipyproc._agent.remote.stream import Stream
+from ipyproc._jobs.io.event_loop import EventLoop, event_loop
+from ipyproc._jobs.io.timers import Once
+from ipyproc._jobs.procinfo import proc
+from ipyproc._sys.interpreter import interpreter
+from ipyproc.hosts._child import Child
+from ipyproc.hosts._dialing import Greeting
+
+NAME: Final = "the agent of this machine"
+# Of a Unix socket, unix(7): the pid, the user and the group of its other end.
+_CREDENTIALS: Final = struct.Struct("=iII")
+# What is read of the end of a log.
+_END_OF_LOG: Final = 4096
+
+
+class LocalDialer:
+    """Opens connections to the agent here, and starts it if there is none."""
+
+    def dial(
+        self, opened: Callable[[Stream], None], failed: Callable[[OSError], None]
+    ) -> None:
+        """Connect, and call one of the two once, later."""
+        self._dial(opened, failed, may_start=True)
+
+    def _dial(
+        self,
+        opened: Callable[[Stream], None],
+        failed: Callable[[OSError], None],
+        may_start: bool,
+    ) -> None:
+        loop = event_loop()
+        try:
+            where = place()
+            sock = connect(where)
+            if sock is not None:
+                stream = _connected(loop, sock)
+                loop.call_soon(lambda: opened(stream))
+            elif may_start:
+                self._start(where, opened, failed)
+            else:
+                raise ConnectionError(f"{NAME} left at once{_last_words(where)}")
+        except OSError as error:
+            loop.call_soon(lambda error=error: failed(error))  # type: ignore[misc]
+
+    def _start(
+        self,
+        where: Place,
+        opened: Callable[[Stream], None],
+        failed: Callable[[OSError], None],
+    ) -> None:
+        """Let a child start it, as nobody's child."""
+        python = interpreter()
+        if python is None:
+            raise OSError(ENOSYS, "a detached job needs a Python, and none was found")
+        marker = f"ipyproc-{secrets.token_hex(16)}"
+        words = [*bundle.OPTIONS, bundle.PROGRAM, marker, START]
+        child = Child(event_loop(), [python.program, *words])
+
+        def started(child: Child) -> None:
+            child.close()
+            self._dial(opened, failed, may_start=False)
+
+        def refused(error: OSError) -> None:
+            failed(ConnectionError(f"{error}{_last_words(where)}"))
+
+        greeting = Greeting(NAME, child, marker.encode(), started, refused)
+        greeting.shown = python.program
+        greeting.send(marker.encode() + bundle.relay())
+
+
+class LocalAgent:
+    """The connection to the agent here, which the first use makes."""
+
+    def __init__(self) -> None:
+        self._link: Link | None = None
+        self._pid = os.getpid()
+
+    @property
+    def link(self) -> Link:
+        """The connection; a fork makes one of its own."""
+        if self._link is None or self._link.is_closed or self._pid != os.getpid():
+            self._pid = os.getpid()
+            self._link = Link(NAME, LocalDialer(), LEASE)
+        return self._link
+
+    def close(self) -> None:
+        """End the connection; what it has started runs on."""
+        if self._link is not None and self._pid == os.getpid():
+            self._link.close()
+        self._link = None
+
+    def retire(self) -> None:
+        """End the connection, unless a job that runs is followed on it."""
+        link = self._link
+        if link is not None and self._pid == os.getpid() and not link.is_needed:
+            link.close()
+
+
+def stopped_agent() -> int | None:
+    """Return the pid of the agent here if it is stopped, and so answers nobody."""
+    with suppress(OSError):
+        sock = connect(place())
+        if sock is not None:
+            with sock:
+                return _stopped(sock)
+    return None
+
+
+class _SocketStream:
+    """A connection to the agent; on the event loop's thread only."""
+
+    def __init__(self, loop: EventLoop, sock: socket.socket) -> None:
+        self._loop = loop
+        self.early = b""
+        self.gone = Once()
+        self.output = os.dup(sock.fileno())
+        self.input = sock.detach()
+        self._output_open = self._is_open = True
+        for fd in (self.input, self.output):
+            os.set_blocking(fd, False)
+            loop.own(fd)
+
+    def end_output(self) -> None:
+        """Close what goes to the agent: an orderly end."""
+        if self._output_open:
+            self._output_open = False
+            with suppress(OSError), socket.socket(fileno=os.dup(self.output)) as sock:
+                sock.shutdown(socket.SHUT_WR)
+            self._loop.close(self.output)
+
+    def close(self) -> None:
+        """Close both at once."""
+        if self._is_open:
+            self._is_open = False
+            self.end_output()
+            self._loop.close(self.input)
+            self.gone.set()
+
+
+def _connected(loop: EventLoop, sock: socket.socket) -> _SocketStream:
+    """Take a connection, unless nobody would answer on it."""
+    pid = _stopped(sock)
+    if pid is not None:
+        sock.close()
+        text = f"{NAME} (pid {pid}) is stopped: kill -CONT {pid} lets it go on"
+        raise ConnectionError(text)
+    return _SocketStream(loop, sock)
+
+
+def _stopped(sock: socket.socket) -> int | None:
+    """The pid of the agent behind *sock* if it is stopped."""
+    size = _CREDENTIALS.size
+    data = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size)
+    pid: int = _CREDENTIALS.unpack(data)[0]
+    seen = proc.stat(pid) if pid > 0 else None
+    return pid if seen is not None and seen.stopped else None
+
+
+def _last_words(where: Place) -> str:
+    """The last line of its log, to put behind an error."""
+    with suppress(OSError), open(where.log, "rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - _END_OF_LOG))
+        lines = file.read().decode(errors="replace").split("\n")
+        last = [line.strip() for line in lines if line.strip()][-1:]
+        return "".join(f"; its log ends with: {line}" for line in last)
+    return ""
+
+
+#: The agent of this session's user.
+agent = LocalAgent()
