@@ -75,6 +75,10 @@ class LocalDialer:
         child = Child(event_loop(), [python.program, *words])
 
         def started(child: Child) -> None:
+            # Not before it was waited for: we may end at any time from then on.
+            child.when_ended(lambda _: begun(child))
+
+        def begun(child: Child) -> None:
             child.close()
             self._dial(opened, failed, may_start=False)
 
@@ -90,27 +94,32 @@ class LocalAgent:
     """The connection to the agent here, which the first use makes."""
 
     def __init__(self) -> None:
-        self._link: Link | None = None
-        self._pid = os.getpid()
+        # At most one, by process: a fork makes one of its own.
+        self._links: dict[int, Link] = {}
 
     @property
     def link(self) -> Link:
-        """The connection; a fork makes one of its own."""
-        if self._link is None or self._link.is_closed or self._pid != os.getpid():
-            self._pid = os.getpid()
-            self._link = Link(NAME, LocalDialer(), LEASE)
-        return self._link
+        """The connection, whichever thread is the first to use it."""
+        ours = os.getpid()
+        while True:
+            link = self._links.get(ours)
+            if link is None:
+                made = Link(NAME, LocalDialer(), LEASE)
+                link = self._links.setdefault(ours, made)
+            if not link.is_closed:
+                return link
+            self._links.pop(ours, None)
 
     def close(self) -> None:
         """End the connection; what it has started runs on."""
-        if self._link is not None and self._pid == os.getpid():
-            self._link.close()
-        self._link = None
+        link = self._links.pop(os.getpid(), None)
+        if link is not None:
+            link.close()
 
     def retire(self) -> None:
         """End the connection, unless a job that runs is followed on it."""
-        link = self._link
-        if link is not None and self._pid == os.getpid() and not link.is_needed:
+        link = self._links.get(os.getpid())
+        if link is not None and not link.is_needed:
             link.close()
 
 

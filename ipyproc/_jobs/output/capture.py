@@ -7,14 +7,14 @@ import os
 import re
 from collections.abc import Iterator
 from errno import ENOMEM
-from typing import Final, Protocol, TypeAlias
+from typing import Final, TypeAlias
 
 from ipyproc._jobs.output.encoding import MARK_SIZE, UTF_8, decoder, decoder_inside
 from ipyproc._jobs.output.find import Expression, Found, found
 from ipyproc._jobs.output.in_place import GrowingFile, InPlace
 from ipyproc._jobs.output.plain import Plain
 from ipyproc._jobs.output.spill import Archive
-from ipyproc._jobs.output.storage import Layout, Memory, Spliced, TemporaryFile
+from ipyproc._jobs.output.storage import Layout, Memory, Sink, Spliced, TemporaryFile
 from ipyproc._jobs.output.timeline import Timeline
 
 #: Bytes that a capture keeps in memory before it goes on in a file.
@@ -31,22 +31,6 @@ _SPARE_TAIL = 1 << 20
 _ATTEMPTS = 4
 # Within the class `bytes` is the property.
 _Bytes: TypeAlias = bytes
-
-
-class _Sink(Protocol):
-    """The part of a binary file that a copy of a capture is written to."""
-
-    def write(self, data: bytes, /) -> int:
-        """Write *data*."""
-
-    def tell(self) -> int:
-        """Return the place of the next write."""
-
-    def seek(self, offset: int, /) -> int:
-        """Go to *offset*."""
-
-    def truncate(self) -> int:
-        """Forget what lies behind the place of the next write."""
 
 
 class Capture:
@@ -384,7 +368,7 @@ class Capture:
             parts.append(inside.decode(data[skipped:], final=True))
         return parts
 
-    def _copy(self, start: int, stop: int, out: _Sink) -> None:
+    def _copy(self, start: int, stop: int, out: Sink) -> None:
         """Write what is kept from *start* to *stop* to *out*.
 
         The stream goes on meanwhile, and the tail may slide away from under a copy:

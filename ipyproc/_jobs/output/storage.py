@@ -10,6 +10,22 @@ from ipyproc._jobs.output.spill import Archive, NamelessFile
 _BLOCK = 1 << 18
 
 
+class Sink(Protocol):
+    """The part of a binary file that a copy of a capture is written to."""
+
+    def write(self, data: bytes, /) -> int:
+        """Write *data*."""
+
+    def tell(self) -> int:
+        """Return the place of the next write."""
+
+    def seek(self, offset: int, /) -> int:
+        """Go to *offset*."""
+
+    def truncate(self) -> int:
+        """Forget what lies behind the place of the next write."""
+
+
 class Store(Protocol):
     """Bytes at addresses from 0 on; what was never written may not be read."""
 
