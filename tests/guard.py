@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 #: Seconds for which something may still be ending after its test.
-PATIENCE = 15.0
+PATIENCE = 30.0
 #: Threads that live as long as there is something to do, and a moment longer.
 STANDING = {"ipyproc-views", "ipyproc-actions"}
 # How long the jobs' thread may take to end, where a job of a fixture does not need it.

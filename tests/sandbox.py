@@ -19,7 +19,7 @@ from tests.hosts.helpers import agents
 #: A variable in the environment of everything that runs in a sandbox.
 MARK = "IPYPROC_TEST_RUN"
 #: Seconds that what runs there may take to end by itself, on a busy machine, too.
-PATIENCE = 20.0
+PATIENCE = 60.0
 #: Variables with which Jupyter, IPython and the desktop leave the home folder, and
 #: those of pytest, with which ipykernel watches no descriptors.
 REMOVED = ("JUPYTER", "IPYTHON", "XDG_", "PYTEST_")

@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.browser.fixtures import OpenNotebook, Picture, launched
-from tests.browser.lab import CLOSE, Lab, Notebook
+from tests.browser.lab import CLOSE, PATIENCE, Lab, Notebook
 
 
 @pytest.fixture(scope="package")
@@ -28,7 +28,7 @@ def tab(browser: Browser) -> Iterator[Page]:
     """The page."""
     with browser.new_context(viewport={"width": 1100, "height": 900}) as context:
         page = context.new_page()
-        page.set_default_timeout(30_000)
+        page.set_default_timeout(PATIENCE * 1000)
         yield page
 
 

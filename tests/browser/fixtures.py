@@ -21,7 +21,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 from tests.browser import chromium
-from tests.browser.lab import SCREENSHOTS, Lab, Notebook, serving
+from tests.browser.lab import PATIENCE, SCREENSHOTS, Lab, Notebook, serving
 from tests.sandbox import sandbox
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
@@ -50,7 +50,7 @@ IN_SIGHT = """element => {
 Picture = Callable[[Page | Locator, str], None]
 OpenNotebook = Callable[[Path], Notebook]
 
-expect.set_options(timeout=30_000)
+expect.set_options(timeout=PATIENCE * 1000)
 
 
 @contextmanager

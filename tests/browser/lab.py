@@ -57,8 +57,9 @@ PATH = f"{NOTEBOOK}?.context?.path.replace(/^RTC:/, '')"
 CLOSE = (
     "[...(window.jupyterapp?.shell.widgets('main') ?? [])].forEach((w) => w.dispose())"
 )
-#: How long a server, a page or a kernel may take to be ready, in seconds.
-PATIENCE = 60
+#: How long a server, a page or a kernel may take for anything, in seconds. It is far
+#: more than they need: a machine may have much else to do.
+PATIENCE = 90
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ class Lab:
         """Ask the server's REST interface."""
         request = urllib.request.Request(f"{self.url}/api/{path}", method=method)
         request.add_header("Authorization", f"token {self.token}")
-        with urllib.request.urlopen(request, timeout=30) as response:
+        with urllib.request.urlopen(request, timeout=PATIENCE) as response:
             return json.loads(response.read() or "null")
 
     def set_up(self, name: str, values: dict[str, object]) -> None:
@@ -130,7 +131,7 @@ def serving(
             lab.end_kernels()
         finally:
             server.terminate()
-            server.wait(timeout=30)
+            server.wait(timeout=PATIENCE)
 
 
 def _configure(lab: Lab, folder: Path) -> None:

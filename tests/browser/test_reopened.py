@@ -12,7 +12,7 @@ from nbformat.v4 import new_code_cell, new_notebook, new_output
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.fixtures import IN_SIGHT, Picture
-from tests.browser.lab import NOTEBOOK, Lab, Notebook
+from tests.browser.lab import NOTEBOOK, PATIENCE, Lab, Notebook
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("labs")]
 
@@ -73,7 +73,7 @@ def stranger(browser: Browser) -> Iterator[Page]:
     """A page of another browser, which has seen none of it."""
     with browser.new_context(viewport={"width": 1100, "height": 900}) as context:
         page = context.new_page()
-        page.set_default_timeout(30_000)
+        page.set_default_timeout(PATIENCE * 1000)
         yield page
 
 

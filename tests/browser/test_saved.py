@@ -15,7 +15,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.browser.lab import FRONTS, KERNEL, NOTEBOOK, Lab, Notebook
+from tests.browser.lab import FRONTS, KERNEL, NOTEBOOK, PATIENCE, Lab, Notebook
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("labs")]
 
@@ -161,7 +161,7 @@ def desk_in(
     """
     with browser.new_context(viewport={"width": 1100, "height": 900}) as context:
         page = context.new_page()
-        page.set_default_timeout(30_000)
+        page.set_default_timeout(PATIENCE * 1000)
         watch(page)
         yield Desk(page, lab, front)
     lab.end_kernels()

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, expect
 
 from tests.browser import collaboration
 from tests.browser.fixtures import draws_widgets
-from tests.browser.lab import NOTEBOOK, Lab, Notebook, serving
+from tests.browser.lab import NOTEBOOK, PATIENCE, Lab, Notebook, serving
 from tests.browser.test_saved import NOW, Desk, Output, ended, number
 from tests.jobs.helpers import eventually
 
@@ -56,7 +56,7 @@ def desk(lab: Lab, browser: Browser) -> Iterator[Desk]:
     """A notebook that is open in one client."""
     with browser.new_context(viewport={"width": 1100, "height": 900}) as context:
         page = context.new_page()
-        page.set_default_timeout(30_000)
+        page.set_default_timeout(PATIENCE * 1000)
         yield Desk(page, lab, "JupyterLab")
     lab.end_kernels()
 
@@ -64,7 +64,7 @@ def desk(lab: Lab, browser: Browser) -> Iterator[Desk]:
 def joined(desk: Desk) -> Notebook:
     """Open the notebook in another client, too."""
     page = desk.page.context.new_page()
-    page.set_default_timeout(30_000)
+    page.set_default_timeout(PATIENCE * 1000)
     return Notebook(page, desk.lab, desk.name)
 
 
@@ -94,7 +94,7 @@ def test_alone(desk: Desk) -> None:
     """Who is alone has in the file what a job that runs has printed."""
     pane = desk.start("live")
     pane.evaluate("pane => { window.before = pane; }")
-    desk.execute(NOW.format("live"))
+    desk.notebook.execute(NOW.format("live"))
 
     desk.wait("live", "<li>begun</li>")
 

@@ -394,8 +394,8 @@ def expect_same(pane: Locator, twin: Tmux, *, but_last: bool = False) -> None:
 
 
 def wait_for(page: Page, check: Callable[[], bool]) -> None:
-    """Wait until *check* is true, or some seconds have passed."""
-    for _ in range(200):
+    """Wait until *check* is true, or a minute has passed."""
+    for _ in range(1200):
         if check():
             return
         page.wait_for_timeout(50)

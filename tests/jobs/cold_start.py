@@ -31,7 +31,7 @@ while True:
 #: The longest time from the beginning to the kill, in seconds.
 LONGEST = 0.06
 # How long what is left may take to end.
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 
 def kill_at_random_moments(times: int, folder: Path, chance: Random) -> None:

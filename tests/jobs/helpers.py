@@ -20,7 +20,7 @@ from ipyproc._jobs.guardian.client import guardian
 from ipyproc._jobs.io.event_loop import event_loop
 from tests.guard import Holdings, holdings
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 #: For what is tested in a fresh interpreter: with pidfds, and as where there are none.
 both_modes = pytest.mark.parametrize("pidfd", [True, False], ids=["pidfd", "pid"])
 #: What a program with handlers runs before it says that it is ready, and then for ever.

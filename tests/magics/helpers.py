@@ -14,7 +14,7 @@ from typing import Any
 from ipyproc import Job
 from ipyproc.magics import wait
 
-PATIENCE = 30
+PATIENCE = 60
 #: Prints a line as soon as the main thread waits for jobs in the same cell.
 TELL = """
 import sys, threading, time

@@ -39,7 +39,7 @@ from tests.views.test_display import VIEW, Shell
 from tests.views.test_rate_limiter import LINGER, ended
 from tests.views.test_waitstatus import LIVE
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 OK, DONE, RELEASED = ProcessStatus
 
 
