@@ -14,7 +14,7 @@ from ipyproc._jobs.job import Job
 from ipyproc.state import ProcessState
 from ipyproc.views.process import ForeignProcess
 from ipyproc.views.render import console, html
-from ipyproc.views.transport import document, pictures, rate_limiter, worker
+from ipyproc.views.transport import document, pictures, rate_limiter, reading, worker
 from ipyproc.views.widgets.job import JobView
 from ipyproc.views.widgets.jobs import MOST, JobsView
 from ipyproc.views.widgets.process import ProcessView
@@ -68,6 +68,7 @@ def retire(timeout: float) -> bool:
     The front end is told nothing more. The next view starts everything anew.
     """
     done = worker.shared.retire(timeout)  # what it does wakes the others
+    done = reading.shared.retire(timeout) and done
     done = pictures.shared.retire(timeout) and done
     done = rate_limiter.shared.retire(timeout) and done
     document.shared.close()

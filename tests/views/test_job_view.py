@@ -4,6 +4,7 @@ import json
 import re
 import signal
 import time
+import zlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -491,7 +492,7 @@ def test_a_button_that_comes_too_late(
 
 def test_saving(front: FrontEnd, job: FakeJob, view: JobView) -> None:
     """A page gets all that was captured, piece by piece as it asks."""
-    data = b"".join(b"%07d\n" % n for n in range(30_000))
+    data = b"".join(b"%07d\n" % n for n in range(100_000))
     job.prints(data)
 
     got = b""
@@ -499,12 +500,14 @@ def test_saving(front: FrontEnd, job: FakeJob, view: JobView) -> None:
         front.say(view, {"action": "save", "page": "a", "offset": len(got)})
         front.wait(lambda: front.messages("saved")[-1:])
         front.wait(lambda: front.messages("saved")[-1]["after"] == len(got))  # noqa: B023
-        got += front.messages("saved")[-1]["bytes"]
+        saved = front.messages("saved")[-1]
+        got += zlib.decompress(saved["bytes"])
+        assert saved["size"] == len(zlib.decompress(saved["bytes"]))
 
     assert got == data
     front.say(view, {"action": "save", "page": "a", "offset": 10**9})
     front.wait(lambda: front.messages("saved")[-1]["after"] == 10**9)
-    assert front.messages("saved")[-1]["bytes"] == b""
+    assert zlib.decompress(front.messages("saved")[-1]["bytes"]) == b""
 
 
 HOSTILE = [
@@ -557,7 +560,7 @@ def test_the_first_tail(
     front: FrontEnd, job: FakeJob, monkeypatch: pytest.MonkeyPatch, size: int
 ) -> None:
     """A short one goes out at once, a long one only if no page is heard for a while."""
-    monkeypatch.setattr("ipyproc.views.widgets.job._TAILS", (1000.0, 2.0, 1000.0))
+    monkeypatch.setattr("ipyproc.views.transport.tails._TAILS", (1000.0, 2.0, 1000.0))
     view = JobView(job, Publisher(LINGER))
     job.prints(b"x" * size)
     front.wait(lambda: front.messages("output"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -826,22 +825,6 @@ def test_what_was_half_said_is_shown_at_the_end(page: Page, live: Pane) -> None:
     live.shows("a\ufffd")
 
 
-def test_saving(page: Page, live: Pane, tmp_path: Path) -> None:
-    """All captured output is fetched piece by piece and saved as one file."""
-    live.prints("x\n")
-    with page.expect_download() as download:
-        live.button("Save output").click()
-        for after, offset, data in ((0, 0, "ab\u00ff"), (3, 10, "c\n")):
-            (asked,) = (m for m in live.sent("save") if m["offset"] == after)
-            where = {"page": asked["page"], "after": after, "offset": offset}
-            live.tell(data, kind="saved", total=12, streams=[], **where)
-    path = tmp_path / "saved"
-    path.write_bytes(Path(download.value.path()).read_bytes())
-
-    assert download.value.suggested_filename == "train.txt"
-    assert path.read_bytes() == b"ab\xff\n[7 B were not kept]\nc\n"
-
-
 def static(page: Page, job: FakeJob) -> None:
     """Put a job's static rendering on the page, as the notebook does at its end."""
     markup = f'<div id="ipyproc-abc">{html.job(job)}</div>'
@@ -1036,14 +1019,15 @@ def test_the_keyboard_reaches_everything(page: Page, live: Pane) -> None:
     page.evaluate("document.activeElement.blur(); document.body.focus()")
     live.button("Interrupt").focus()
     seen = []
-    for _ in range(13):
+    for _ in range(20):
         seen.append(page.evaluate("focused()"))
         page.keyboard.press("Tab")
 
     assert [name for name, _ in seen] == [
-        *("Interrupt", "Terminate", "Kill", "Save output", "Processes and signals"),
-        *("Stop", "Any signal", "Signal", "all that it started", "Output of train"),
-        *("Standard input", "Send", "Close stdin"),
+        *("Interrupt", "Terminate", "Kill", "Processes and signals"),
+        *("Stop", "Any signal", "Signal", "all that it started"),
+        *("Find", "Wrap", "Times", "Copy", "Clear view", "Fill window", "Save output"),
+        *("Save as", "Output of train", "Standard input", "Send", "Close stdin"),
     ]
     assert {style for _, style in seen[1:]} == {"solid 2px"}
 

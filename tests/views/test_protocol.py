@@ -8,11 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from ipyproc.views.transport import file_protocol, protocol, terminal_protocol
+from ipyproc.views.transport import (
+    file_protocol,
+    output_protocol,
+    protocol,
+    terminal_protocol,
+)
 
 PYTHON = "\n".join(
     Path(module.__file__).read_text("utf-8")
-    for module in (protocol, terminal_protocol, file_protocol)
+    for module in (protocol, output_protocol, terminal_protocol, file_protocol)
 )
 TYPESCRIPT = (
     Path(protocol.__file__).parents[1] / "frontend" / "src" / "protocol.ts"
@@ -101,7 +106,7 @@ def test_both_ends_know_the_same_messages() -> None:
     ("old", "new"),
     [
         ("    facts: list[Fact] | None\n", "    facts: list[Fact]\n"),
-        ("    seq: int\n    text: str", "    seq: int"),
+        ("    seq: int\n    signal: str", "    seq: int"),
         ("number: NotRequired[int | None]", "number: int | None"),
         ('Literal["interrupt", ', "Literal["),
         ("Streams = list[tuple[str, int]]", "Streams = list[tuple[str, str]]"),

@@ -65,9 +65,21 @@ async function terminal() {
   };
   const shape = { bundle: true, format: "esm", minify: true, legalComments: "none", write: false };
   const { outputFiles } = await esbuild.build({ ...COMMON, ...options, ...shape });
-  const packed = gzipSync(outputFiles[0].contents, { level: 9 });
-  await writeFile(join(STATIC, "terminal.js.gz"), packed);
   await copyFile(join(XTERM, "xterm", "LICENSE"), join(STATIC, "terminal-LICENSE.txt"));
+  return library("terminal", outputFiles[0].contents);
+}
+
+/** What looks in all that was printed, packed: a page gets it when somebody looks. */
+async function reader() {
+  const options = { entryPoints: [join(SRC, "reader.ts")], bundle: true, format: "esm", minify: true, write: false };
+  const { outputFiles } = await esbuild.build({ ...COMMON, ...options });
+  return library("reader", outputFiles[0].contents);
+}
+
+/** Writes a library; returns what tells it from another version. */
+async function library(name, contents) {
+  const packed = gzipSync(contents, { level: 9 });
+  await writeFile(join(STATIC, `${name}.js.gz`), packed);
   return createHash("sha256").update(packed).digest("hex").slice(0, 16);
 }
 
@@ -126,7 +138,7 @@ for (const folder of [STATIC, BUILD]) {
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
 }
-const define = { TERMINAL: JSON.stringify(await terminal()) };
+const define = { LIBRARIES: JSON.stringify({ terminal: await terminal(), reader: await reader() }) };
 await Promise.all([
   ...WIDGETS.map((name) => script(name, define)),
   styles(),

@@ -29,7 +29,7 @@ from ipyproc.views.transport.file_protocol import (
     Picture,
     Unknown,
 )
-from ipyproc.views.transport.output_feed import Pauses
+from ipyproc.views.transport.pauses import Pauses
 from ipyproc.views.transport.rate_limiter import OVERHEAD, STATUSES, Publisher
 from ipyproc.views.transport.rate_limiter import shared as _publisher
 

@@ -10,22 +10,18 @@ from ipyproc._jobs.job import Job
 from ipyproc._jobs.output.interleaved import Chunk
 from ipyproc.views.terminal.modes import Reader
 from ipyproc.views.terminal.picture import Redrawn
-from ipyproc.views.transport.protocol import (
+from ipyproc.views.transport.output_protocol import (
     Begin,
-    FromKernel,
     Output,
     Ready,
-    Save,
-    Saved,
     Streams,
     Tail,
 )
+from ipyproc.views.transport.protocol import FromKernel
 from ipyproc.views.transport.viewers import Share, Viewers, start_of
 
 #: What the synced state holds of the output, for a page that gets no answer.
 TAIL = 16 * 1024
-#: The bytes of a message that answers ``save``.
-SAVE = 64 * 1024
 
 # With more pieces the lengths in a message would outweigh its bytes.
 _PIECES = 200
@@ -99,9 +95,9 @@ class OutputFeed:
         share = self._viewers.next(total, room)
         if share is None:
             return None
-        chunks = list(_together(self._read(share)))
+        chunks = list(together(self._read(share)))
         start = chunks[0].offset if chunks else total
-        data = _joined(chunks)
+        data = joined(chunks)
         self._viewers.sent(share, start, start + len(data))
         content = _output(share.pages, share.after, start, chunks)
         if self._modes and start > share.after:
@@ -117,55 +113,10 @@ class OutputFeed:
         pages = self._viewers.complete(total)
         return Message(_output(pages, total, total, [])) if pages else None
 
-    def saved(self, asked: Save) -> Message:
-        """Return a piece of all that was captured, for a page that asks for it."""
-        total = self._job.as_utf8.total
-        chunks = list(_together(self._job.as_utf8.read(asked["offset"], SAVE)))
-        content = Saved(
-            kind="saved",
-            page=asked["page"],
-            after=asked["offset"],
-            offset=chunks[0].offset if chunks else total,
-            total=total,
-            streams=_streams(chunks),
-        )
-        return Message(content, _joined(chunks))
-
     def _read(self, share: Share) -> list[Chunk]:
         if share.offset == share.after and share.offset > 0:
             return self._job.as_utf8.read(share.offset, share.size)
         return at_line(self._job, share.offset, share.size)
-
-
-class Pauses:
-    """When something is due again: after longer and longer pauses."""
-
-    def __init__(self, first: float, factor: float, longest: float) -> None:
-        self._first = first
-        self._factor = factor
-        self._longest = longest
-        self._pause = first
-        self._next = 0.0
-
-    @property
-    def next(self) -> float:
-        """When it is due, on ``time.monotonic()``."""
-        return self._next
-
-    @property
-    def over(self) -> bool:
-        """Whether it is due now."""
-        return time.monotonic() >= self._next
-
-    def begin(self) -> None:
-        """Begin the next pause."""
-        self._next = time.monotonic() + self._pause
-        self._pause = min(self._pause * self._factor, self._longest)
-
-    def restart(self) -> None:
-        """Begin with the first pause again."""
-        self._pause = self._first
-        self.begin()
 
 
 def tail(job: Job) -> Tail:
@@ -173,15 +124,15 @@ def tail(job: Job) -> Tail:
     chunks = tail_of(job, TAIL)
     return {
         "offset": chunks[0].offset if chunks else 0,
-        "streams": _streams(chunks),
-        "data": _joined(chunks),
+        "streams": streams_of(chunks),
+        "data": joined(chunks),
     }
 
 
 def tail_of(job: Job, most: int) -> list[Chunk]:
     """Return the last *most* bytes of the output, or less, from the start of a line."""
     chunks = at_line(job, max(0, job.as_utf8.total - most), most)
-    return list(_together(chunks, len(chunks)))
+    return list(together(chunks, len(chunks)))
 
 
 def at_line(job: Job, offset: int, most: int) -> list[Chunk]:
@@ -200,7 +151,7 @@ def at_line(job: Job, offset: int, most: int) -> list[Chunk]:
     return chunks
 
 
-def _together(chunks: list[Chunk], pieces: int = _PIECES) -> Iterator[Chunk]:
+def together(chunks: list[Chunk], pieces: int = _PIECES) -> Iterator[Chunk]:
     """Yield at most *pieces* chunks, up to the first gap between them."""
     end = chunks[0].offset if chunks else 0
     for chunk in chunks[:pieces]:
@@ -210,16 +161,18 @@ def _together(chunks: list[Chunk], pieces: int = _PIECES) -> Iterator[Chunk]:
         end += len(chunk.data)
 
 
-def _streams(chunks: list[Chunk]) -> Streams:
+def streams_of(chunks: list[Chunk]) -> Streams:
+    """Return which stream printed how many of the bytes."""
     return [(chunk.stream, len(chunk.data)) for chunk in chunks]
 
 
-def _joined(chunks: list[Chunk]) -> bytes:
+def joined(chunks: list[Chunk]) -> bytes:
+    """Return the bytes of all."""
     return b"".join(chunk.data for chunk in chunks)
 
 
 def _output(pages: list[str], after: int, offset: int, chunks: list[Chunk]) -> Output:
-    streams = _streams(chunks)
+    streams = streams_of(chunks)
     return Output(
         kind="output", pages=pages, after=after, offset=offset, streams=streams
     )

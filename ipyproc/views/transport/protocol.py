@@ -17,12 +17,22 @@ from __future__ import annotations
 
 from typing import Literal, NotRequired, TypedDict
 
+from ipyproc.views.transport.output_protocol import (
+    Ack,
+    Begin,
+    Find,
+    Found,
+    Output,
+    Piece,
+    Read,
+    Ready,
+    Save,
+    Saved,
+)
 from ipyproc.views.transport.terminal_protocol import Fits, Keys, Library, Part, Size
 
 # --- parts
 
-#: Which stream printed how many of the bytes that come along, in order.
-Streams = list[tuple[str, int]]
 #: A label, a value, and whether it is shown on request only.
 Fact = tuple[str, str, bool]
 #: A process: pid, name, percent of a processor, memory, and the branches below it.
@@ -66,14 +76,6 @@ class JobState(TypedDict):
     facts: list[Fact] | None
     terminal: Size | None
     masked: bool
-
-
-class Tail(TypedDict):
-    """``tail`` of a job's pane: the last of the output, from *offset* on."""
-
-    offset: int
-    streams: Streams
-    data: bytes
 
 
 class JobFields(TypedDict):
@@ -205,38 +207,6 @@ class Settle(TypedDict):
     action: Literal["settle"]
 
 
-# --- from the page: a job's output
-
-
-class Ready(TypedDict):
-    """The page has all output up to *have*; ``begin`` says where it goes on.
-
-    *terminal*: it feeds the output to a terminal.
-    """
-
-    action: Literal["ready"]
-    page: str
-    have: int | None
-    seq: int
-    terminal: NotRequired[bool]
-
-
-class Ack(TypedDict):
-    """The page has drawn all up to *offset*."""
-
-    action: Literal["ack"]
-    page: str
-    offset: int
-
-
-class Save(TypedDict):
-    """The page wants what was captured from *offset* on."""
-
-    action: Literal["save"]
-    page: str
-    offset: int
-
-
 # --- from the page: what a button does
 
 
@@ -296,52 +266,6 @@ class Send(TypedDict):
 # --- from the kernel
 
 
-class Begin(TypedDict):
-    """Answers ``ready``: the output goes on at *offset*; *clock* is the kernel's.
-
-    With *streams* the bytes draw a new screen as it is there; a terminal shows *above*
-    lines more, and *before* bytes were not looked at. To a terminal of the page *modes*
-    are escapes that bring it into the state that it has there, and up to *quiet* it
-    must not answer: what was asked then, is not asked now.
-    """
-
-    kind: Literal["begin"]
-    page: str
-    seq: int | None
-    clock: float
-    offset: int
-    streams: NotRequired[Streams]
-    above: NotRequired[int]
-    before: NotRequired[int]
-    modes: NotRequired[str]
-    quiet: NotRequired[int]
-
-
-class Output(TypedDict):
-    """Bytes from *offset* on for *pages*, which have all up to *after*.
-
-    If something between is left out, *modes* are for a terminal, as in ``begin``.
-    """
-
-    kind: Literal["output"]
-    pages: list[str]
-    after: int
-    offset: int
-    streams: Streams
-    modes: NotRequired[str]
-
-
-class Saved(TypedDict):
-    """Answers ``save``: bytes from *offset* on, of *total*."""
-
-    kind: Literal["saved"]
-    page: str
-    after: int
-    offset: int
-    total: int
-    streams: Streams
-
-
 class Usage(TypedDict):
     """What a job uses: *cpu* is a curve in percent of one processor, newest last."""
 
@@ -384,5 +308,9 @@ class Forget(TypedDict):
 
 #: What changes something; the kernel answers each with `Done`.
 Asked = Press | Own | Again | EndElder | Signal | Send | Keys | Fits
-FromPage = Look | Away | Leave | Settle | Ready | Ack | Save | Library | Asked
-FromKernel = Begin | Output | Part | Saved | Usage | Rows | Done | Forget
+FromPage = (
+    Look | Away | Leave | Settle | Ready | Ack | Save | Read | Find | Library | Asked
+)
+FromKernel = (
+    Begin | Output | Part | Saved | Piece | Found | Usage | Rows | Done | Forget
+)

@@ -17,8 +17,10 @@ from ipyproc.errors import ProcessDoneError
 from ipyproc.views.terminal.modes import Reader
 from ipyproc.views.transport import worker
 from ipyproc.views.transport.nudge import Nudge
-from ipyproc.views.transport.output_feed import Message, Pauses
-from ipyproc.views.transport.protocol import Done, Ready
+from ipyproc.views.transport.output_feed import Message
+from ipyproc.views.transport.output_protocol import Ready
+from ipyproc.views.transport.pauses import Pauses
+from ipyproc.views.transport.protocol import Done
 from ipyproc.views.transport.terminal_protocol import Fits, Keys, Size
 
 #: The smallest and the largest size that a page can ask for: rows and columns.

@@ -5,18 +5,22 @@ It is part of the page's ``protocol.ts``, as `protocol` is.
 
 from __future__ import annotations
 
-from typing import Literal, TypedDict
+from typing import Literal, NotRequired, TypedDict
 
 #: A terminal's size: rows and columns.
 Size = tuple[int, int]
 
 
 class Library(TypedDict):
-    """The page has *have* bytes of the terminal's library, and wants the others."""
+    """The page has *have* bytes of a library, and wants the others.
+
+    Without a *name* it is the terminal's.
+    """
 
     action: Literal["library"]
     page: str
     have: int
+    name: NotRequired[Literal["terminal", "reader"]]
 
 
 class Keys(TypedDict):
@@ -41,9 +45,10 @@ class Fits(TypedDict):
 
 
 class Part(TypedDict):
-    """Bytes of the terminal's library from *offset* on, of *total*."""
+    """Bytes of a library from *offset* on, of *total*."""
 
     kind: Literal["part"]
     page: str
     offset: int
     total: int
+    name: NotRequired[Literal["terminal", "reader"]]

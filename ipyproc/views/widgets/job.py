@@ -20,19 +20,20 @@ from ipyproc.views.render.recent import Recent
 from ipyproc.views.terminal.picture import Redrawn
 from ipyproc.views.transport import actions, document, output_feed
 from ipyproc.views.transport.library import LibraryFeed
-from ipyproc.views.transport.output_feed import Message, OutputFeed, Pauses
+from ipyproc.views.transport.output_feed import Message, OutputFeed
+from ipyproc.views.transport.output_protocol import Ack, Find, Read, Ready, Save
 from ipyproc.views.transport.protocol import (
-    Ack,
     Asked,
     Done,
     Forget,
     JobState,
     Leave,
     Look,
-    Ready,
-    Save,
 )
 from ipyproc.views.transport.rate_limiter import Publisher, shared
+from ipyproc.views.transport.reading import Readings
+from ipyproc.views.transport.saving import Savings
+from ipyproc.views.transport.tails import Marks, Tails
 from ipyproc.views.transport.terminal import TerminalFeed
 from ipyproc.views.transport.terminal_protocol import Library
 from ipyproc.views.transport.usage_feed import UsageFeed
@@ -42,14 +43,6 @@ from ipyproc.views.widgets.base import LiveWidget, Requests, size_of
 from ipyproc.views.widgets.place import Bundle, Place, accepts_input
 from ipyproc.views.widgets.saved import Drawn, Saved, Stage
 
-# Seconds between tails: perhaps no page is there, and the server keeps for ever what is
-# sent to nobody, so they come less and less often.
-_TAILS = (0.25, 2.0, 60.0)
-# A first tail of so few bytes is sent at once: a page can show it before it joins.
-_SHORT = 2048
-# Seconds after which a quiet stream is marked, and how often: a mark may be lost, too.
-_MARKS = (1.0, 4.0, 60.0)
-_MOST_MARKS = 3
 # Seconds after which it is answered that something was typed: what is printed is first.
 _ECHO = 0.05
 
@@ -77,12 +70,7 @@ class JobView(LiveWidget):
 
     def __init__(self, job: Job, publisher: Publisher = shared) -> None:
         self._job = job
-        self._tails = Pauses(*_TAILS)
-        self._tails.begin()  # a page that joins before that needs no long tail
-        self._marks = Pauses(*_MARKS)
-        self._marked = _MOST_MARKS
         self._is_forgotten = False  # set once, by any thread
-        self._tailed = job.as_utf8.total
         # What is to be said after the status.
         self._note = ""
         self._saved = Saved(job, self._make, self._drawn)
@@ -92,7 +80,10 @@ class JobView(LiveWidget):
         self._terminal = TerminalFeed(job)
         self._library = LibraryFeed()
         self._feed = OutputFeed(job, viewers, self._terminal.modes)
+        self._tails, self._marks = Tails(job, viewers), Marks(job)
         self._usage = UsageFeed(job, viewers)
+        self._readings = Readings(job, self._tell_read)
+        self._savings = Savings(job, self._tell_read)
         super().__init__(
             publisher,
             viewers,
@@ -263,10 +254,8 @@ class JobView(LiveWidget):
 
     def due(self) -> float | None:
         """Return when there will be something to send, on ``time.monotonic()``."""
-        times = [self._tails.next] if self._tail_is_old() else []
-        times += [self._marks.next] if self._marks_left() else []
-        others = self._usage.due(), self._terminal.due()
-        times += [at for at in others if at is not None]
+        feeds = self._tails, self._marks, self._usage, self._terminal
+        times = [at for feed in feeds if (at := feed.due()) is not None]
         return min(times, default=None)
 
     def _send_state(self, again: bool = False) -> int:
@@ -293,36 +282,18 @@ class JobView(LiveWidget):
             return 0
         if "modes" in message.content:
             self._terminal.skipped()
-        self._marked = 0
-        self._marks.restart()
+        self._marks.printed()
         return self.say(message)
 
     def _send_mark(self) -> int:
-        if not self._marks_left() or not self._marks.over:
-            return 0
-        self._marked += 1
-        self._marks.begin()
-        return self.say(self._feed.mark())
-
-    def _marks_left(self) -> bool:
-        """Whether marks are needed: at the end the state says the total."""
-        return self._marked < _MOST_MARKS and not self._job.finished
-
-    def _tail_is_old(self) -> bool:
-        """Whether the tail lacks something, and pages may depend on it."""
-        if self._tailed == self._job.as_utf8.total:
-            return False
-        return self._job.finished or not self._viewers.flows
+        return self.say(self._feed.mark()) if self._marks.next() else 0
 
     def _send_tail(self) -> int:
-        is_short = self._tailed == 0 and self._job.as_utf8.total <= _SHORT
-        now = self._tails.over or self._job.finished or is_short
-        if not now or not self._tail_is_old():
+        new = self._tails.next()
+        if new is None:
             return 0
-        self._tails.begin()
-        self._tailed = self._job.as_utf8.total
-        self.tail = dict(output_feed.tail(self._job))
-        return len(self.tail["data"])
+        self.tail = dict(new)
+        return len(new["data"])
 
     def _send_last(self) -> int:
         """Send the last message of a forgotten job, after all others, and close."""
@@ -373,6 +344,8 @@ class JobView(LiveWidget):
 
     def _leave(self, asked: Leave) -> int:
         self._terminal.left(asked["page"])
+        self._readings.left(asked["page"])
+        self._savings.left(asked["page"])
         return super()._leave(asked)
 
     def _ask_library(self, asked: Library) -> int:
@@ -384,7 +357,20 @@ class JobView(LiveWidget):
         return 0
 
     def _save(self, asked: Save) -> int:
-        return self.say(self._feed.saved(asked))
+        self._savings.save(asked)
+        return 0
+
+    def _read(self, asked: Read) -> int:
+        self._readings.read(asked)
+        return 0
+
+    def _find(self, asked: Find) -> int:
+        self._readings.find(asked)
+        return 0
+
+    def _tell_read(self, message: Message) -> None:
+        """Pass on what was read, on the thread that read it."""
+        self._post(partial(self.say, message))
 
     REQUESTS: ClassVar[Requests] = {
         "look": _look,
@@ -395,4 +381,6 @@ class JobView(LiveWidget):
         "ready": _ready,
         "ack": _ack,
         "save": _save,
+        "read": _read,
+        "find": _find,
     }

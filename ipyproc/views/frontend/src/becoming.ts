@@ -2,10 +2,11 @@
 import { say } from "./dom.js";
 import type { Feed, FeedTraits } from "./feed.js";
 import { Keyboard } from "./keyboard.js";
-import { type Library, library } from "./library.js";
+import { library } from "./library.js";
 import type { Model } from "./model.js";
 import type { Output } from "./output.js";
 import type { Requests } from "./request.js";
+import type * as terminal from "./terminal.js";
 import type { Terminal } from "./terminal.js";
 
 const LATE = 500; // ms after which what is there is shown
@@ -18,7 +19,7 @@ export interface TerminalTraits extends FeedTraits {
 export class Becoming {
   private terminal?: Terminal;
   private begun = false;
-  private library?: Library; // once it is here
+  private library?: typeof terminal; // once it is here
   private stopped = false;
   private over = false; // whether the terminal knows that the job has ended
   private late?: number; // a timer
@@ -51,7 +52,7 @@ export class Becoming {
   private async become(): Promise<void> {
     this.begun = true;
     try {
-      this.library = await library(this.model, this.requests);
+      this.library = await library("terminal", this.model, this.requests);
       this.open();
     } catch (error) {
       if (this.stopped || this.requests.closed) return;

@@ -8,8 +8,8 @@ import type { Model } from "./model.js";
 import { Output } from "./output.js";
 import type { Elder, FromKernel } from "./protocol.js";
 import { PATIENCE, Requests } from "./request.js";
-import { Saving } from "./save.js";
 import { stateTable } from "./state_table.js";
+import { Tools } from "./tools.js";
 import { Usage } from "./usage.js";
 import { Viewer } from "./viewer.js";
 
@@ -31,6 +31,7 @@ class JobPane implements View {
   private readonly output = new Output(() => this.drawn());
   private readonly becoming: Becoming;
   private readonly usage: Usage;
+  private readonly tools: Tools;
   private readonly badge = h("span", { class: "ipyproc-status", role: "status" });
   private readonly tag = h("span", { class: "ipyproc-tag" });
   private readonly name = h("b", {});
@@ -39,11 +40,9 @@ class JobPane implements View {
   private readonly facts = h("small", {});
   private readonly signals: HTMLElement;
   private readonly again: HTMLButtonElement;
-  private readonly saver = button("Save output", () => this.save());
   private readonly input = h("input", { autocomplete: "off", spellcheck: "false" });
   private readonly form: HTMLFormElement;
   private readonly after = h("div", {});
-  private saving?: Saving;
   private left?: string; // the tag that says why nothing more will be known
 
   constructor(private readonly model: Model<JobTraits>) {
@@ -56,10 +55,12 @@ class JobPane implements View {
     this.usage = new Usage(model.get("signals"), requests, () => this.viewer.look());
     this.form = this.inputForm();
     this.again = requests.button("Run again", "again");
-    const right = h("div", {}, this.signals, this.again, this.saver);
+    this.tools = new Tools(model, requests, this.feed, this.output, () => this.node);
+    const bar = h("div", { class: "ipyproc-bar" }, this.usage.element, this.tools.row);
+    const right = h("div", {}, this.signals, this.again);
     const head = h("header", {}, this.badge, this.tag, this.name, this.command, this.facts, right);
     const { above, log } = this.output;
-    const parts = [head, this.elders, this.usage.element, above, log, this.form, requests.message, this.after];
+    const parts = [head, this.elders, bar, above, log, this.form, requests.message, this.after];
     this.node = frame("ipyproc-job", ...parts);
     this.viewer = new Viewer(model, this.node, requests, {
       every: 5 * PATIENCE,
@@ -165,24 +166,14 @@ class JobPane implements View {
     say(this.facts, `${process(pid, host)} · ${ran ?? duration(Date.now() / 1000 + this.feed.skew - started)}`);
   }
 
-  private readonly heard = (message: FromKernel, buffers?: DataView[]): void => {
+  private readonly heard = (message: FromKernel): void => {
     if (message.kind === "forget") this.stays = true;
     if (message.kind === "usage") this.usage.heard(message);
-    if (message.kind === "saved" && message.page === this.requests.page) this.saving?.heard(message, buffers ?? []);
   };
 
   private drawn(): void {
-    this.saver.hidden = !this.feed.have;
+    this.tools.update(this.feed.have > 0, this.model.get("state").terminal !== null);
     this.feed.drawn();
-  }
-
-  private save(): void {
-    this.saving?.stop();
-    this.saving = new Saving(
-      this.model.get("state").name,
-      (offset) => this.requests.send({ action: "save", offset }),
-      (text) => say(this.requests.message, text),
-    );
   }
 
   moved(): void {
@@ -204,7 +195,7 @@ class JobPane implements View {
     if (!this.over) say(this.requests.message, reason);
     const controls = this.node.querySelectorAll<HTMLButtonElement>("button, input, select");
     for (const control of controls) control.disabled = true;
-    this.saver.title = reason;
+    this.tools.saver.title = reason;
   }
 
   stop(): void {
@@ -212,7 +203,7 @@ class JobPane implements View {
     this.feed.stop();
     this.becoming.stop();
     this.viewer.stop();
-    this.saving?.stop();
+    this.tools.stop();
     this.model.off("msg:custom", this.heard);
   }
 }

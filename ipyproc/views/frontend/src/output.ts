@@ -1,11 +1,11 @@
 // The output of a job: what its screen shows, as elements.
-import { h, say } from "./dom.js";
+import { button, h, say } from "./dom.js";
 import type { Sink } from "./feed.js";
 import { size } from "./format.js";
 import type { Line } from "./grid.js";
+import { paint } from "./lines.js";
 import type { Begin } from "./protocol.js";
-import { runs, Screen } from "./screen.js";
-import { painted } from "./sgr.js";
+import { Screen } from "./screen.js";
 
 const AT_ONCE = 100; // lines to draw at a time
 const SLICE = 10; // ms of a frame in which to begin to draw
@@ -38,7 +38,10 @@ function turn(): void {
 
 /** A log that follows its end until the reader scrolls away. */
 export class Output implements Sink {
-  readonly above = h("p", {});
+  private readonly note = h("span", {});
+  /** Leads to what is above the first line. */
+  readonly more = button("Show", () => {});
+  readonly above = h("p", { hidden: "" }, this.note, this.more);
   readonly log = h("div", { class: "ipyproc-output", role: "log", tabindex: "0" });
   screen = new Screen();
   follow = true;
@@ -46,12 +49,16 @@ export class Output implements Sink {
   private notes: [Line, number][] = []; // lines that say how many bytes are left out there
   private lost = 0; // bytes left out above the first line
   private later: number | null = null;
+  private hidden: Line | null = null; // the last line that is hidden, if it is still there
+  /** Is called when the reader has scrolled to the first line, and something is above it. */
+  reached?: () => void;
 
   /** `afterwards` is called whenever all has been drawn. */
   constructor(private readonly afterwards: () => void) {
     this.log.onscroll = () => {
       const { scrollHeight, scrollTop, clientHeight } = this.log;
       this.follow = scrollHeight - scrollTop - clientHeight < 8;
+      if (!scrollTop && !this.follow && !this.above.hidden) this.reached?.();
     };
   }
 
@@ -73,6 +80,14 @@ export class Output implements Sink {
     this.lost = before;
   }
 
+  /** Hides all that is there, in this pane only. */
+  hide(): void {
+    this.hidden = this.screen.lines.at(-1) ?? null;
+    for (const line of this.screen.lines) line.element?.remove();
+    for (const line of this.screen.lines) line.element = null;
+    this.draw();
+  }
+
   skip(count: number): void {
     this.screen.note(`… ${size(count)} not shown here; “Save output” has everything …`);
     this.notes.push([this.screen.lines.at(-1)!, count]);
@@ -87,6 +102,7 @@ export class Output implements Sink {
     }
     const above = [this.lost && size(this.lost), dropped && `${dropped.toLocaleString("en")} lines`];
     const parts = above.filter(Boolean);
+    if (this.hidden && !parts.length) return "What was printed before is hidden here";
     return parts.length ? `${parts.join(" and ")} above are not shown` : "";
   }
 
@@ -115,7 +131,8 @@ export class Output implements Sink {
     // From the end upwards: in a flood the others are gone before anybody sees them.
     let left = AT_ONCE;
     let next: HTMLElement | null = null;
-    for (let n = end - 1; n >= 0 && left; n--) {
+    const first = this.hidden ? lines.indexOf(this.hidden) + 1 : 0;
+    for (let n = end - 1; n >= first && left; n--) {
       const line = lines[n]!;
       if (!line.element) {
         log.insertBefore((line.element = h("div", {})), next);
@@ -125,16 +142,12 @@ export class Output implements Sink {
       next = line.element;
     }
     if (!left) this.soon();
-    for (const line of changed) if (line.element) this.paint(line.element, line);
+    for (const line of changed) if (line.element) paint(line.element, line);
     changed.clear();
     log.hidden = !log.firstChild;
-    say(this.above, this.missing);
+    say(this.note, this.missing);
+    this.above.hidden = !this.note.textContent;
     if (this.follow) log.scrollTop = log.scrollHeight;
     this.afterwards();
-  }
-
-  private paint(element: HTMLElement, line: Line): void {
-    element.replaceChildren(...(line.chars.length ? runs(line).map(painted) : [h("br", {})]));
-    element.className = line.styles.some((style) => style.startsWith("stderr")) ? "stderr" : "";
   }
 }

@@ -163,12 +163,33 @@ export interface Save {
   action: "save";
   page: string;
   offset: number;
+  format?: "txt" | "html" | "cast";
+}
+
+export interface Read {
+  action: "read";
+  page: string;
+  seq: number;
+  offset: number;
+  before: boolean;
+  times: boolean;
+}
+
+export interface Find {
+  action: "find";
+  page: string;
+  seq: number;
+  text: string;
+  regex: boolean;
+  index: number;
+  lines: number;
 }
 
 export interface Library {
   action: "library";
   page: string;
   have: number;
+  name?: "terminal" | "reader";
 }
 
 // --- from the page: what a button does
@@ -262,6 +283,7 @@ export interface Part {
   page: string;
   offset: number;
   total: number;
+  name?: "terminal" | "reader";
 }
 
 export interface Saved {
@@ -269,8 +291,29 @@ export interface Saved {
   page: string;
   after: number;
   offset: number;
+  size: number;
+  total: number;
+}
+
+export interface Piece {
+  kind: "piece";
+  page: string;
+  seq: number;
+  offset: number;
   total: number;
   streams: Streams;
+  times?: number[];
+}
+
+export interface Found {
+  kind: "found";
+  page: string;
+  seq: number;
+  count: number;
+  over: boolean;
+  index: number;
+  lines: [number, string][];
+  error: string;
 }
 
 export interface Usage {
@@ -335,7 +378,7 @@ export interface Heard {
 
 /** What a button does; the kernel answers each with `done`. */
 export type Asked = Press | Own | Again | EndElder | Signal | Send | Keys | Fits;
-export type FromPage = Look | Away | Leave | Settle | Ready | Ack | Save | Library | Asked;
-export type FromKernel = Begin | Output | Part | Saved | Usage | Rows | Done | Forget;
+export type FromPage = Look | Away | Leave | Settle | Ready | Ack | Save | Read | Find | Library | Asked;
+export type FromKernel = Begin | Output | Part | Saved | Piece | Found | Usage | Rows | Done | Forget;
 export type FromPageToFile = Hello | Heard;
 export type FromKernelToFile = Here | Picture | Unknown;

@@ -1,7 +1,7 @@
 // What one view asks of the kernel, and how its buttons wait for the answer.
 import { button, h, say } from "./dom.js";
 import type { Model } from "./model.js";
-import type { Again, Asked, Fits, FromKernel, FromPage, Keys, Own, Press, Settle } from "./protocol.js";
+import type { Again, Asked, Find, Fits, FromKernel, FromPage, Keys, Own, Press, Read, Settle } from "./protocol.js";
 
 /** Milliseconds to wait for an answer of the kernel. */
 export const PATIENCE = 1000;
@@ -53,7 +53,7 @@ export class Requests {
   }
 
   /** Sends what is answered some time, and returns its number. */
-  post(request: Without<Keys | Fits, "page" | "seq">): number {
+  post(request: Without<Keys | Fits | Read | Find, "page" | "seq">): number {
     const seq = ++this.seq;
     this.send({ seq, ...request });
     return seq;

@@ -9,7 +9,7 @@ const KEPT = 60000; // ms that the browser may take to store the file
 
 /** One file on its way. */
 export class Saving {
-  private readonly parts: BlobPart[] = [];
+  private readonly parts: (string | Promise<Blob>)[] = [];
   private offset: number | null = 0;
   private total: number | null = null;
   private tries = TRIES;
@@ -31,14 +31,13 @@ export class Saving {
     this.timer = setTimeout(() => this.tries-- && this.more(offset), PAUSE);
   }
 
-  heard({ after, offset, total }: Saved, buffers: DataView[]): void {
+  async heard({ after, offset, size: count, total }: Saved, buffers: DataView[]): Promise<void> {
     if (after !== this.offset) return;
     this.total ??= total;
     if (offset > after) this.parts.push(`\n[${size(offset - after)} were not kept]\n`);
-    const part = new Blob(buffers as BlobPart[]);
-    this.parts.push(part);
-    this.offset = offset + part.size;
-    if (this.offset < this.total) {
+    this.parts.push(unpacked(buffers));
+    this.offset = offset + count;
+    if (this.offset < this.total && count) {
       this.say(`saving: ${Math.floor((100 * this.offset) / this.total)} %`);
       this.more(this.offset);
       return;
@@ -46,8 +45,8 @@ export class Saving {
     this.stop();
     this.offset = null; // an answer that comes twice saves nothing twice
     this.say("");
-    const href = URL.createObjectURL(new Blob(this.parts, { type: "text/plain" }));
-    h("a", { href, download: `${this.name.replace(/[^\w.-]+/g, "_")}.txt` }).click();
+    const href = URL.createObjectURL(new Blob(await Promise.all(this.parts), { type: "text/plain" }));
+    h("a", { href, download: this.name.replace(/[^\w.-]+/g, "_") }).click();
     setTimeout(() => URL.revokeObjectURL(href), KEPT);
   }
 
@@ -55,3 +54,6 @@ export class Saving {
     clearTimeout(this.timer);
   }
 }
+
+const unpacked = (buffers: DataView[]): Promise<Blob> =>
+  new Response(new Blob(buffers as BlobPart[]).stream().pipeThrough(new DecompressionStream("deflate"))).blob();
