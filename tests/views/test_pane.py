@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -624,9 +625,10 @@ def test_figures_that_are_old_say_so(timed_page: Page, job: FakeJob) -> None:
     timed_page.clock.run_for(65_500)
 
     summary = timed_page.locator("summary")
-    expect(summary).to_have_text("5 % CPU · 321.0 MB · 4 processes · 1:05 ago")
+    expect(summary).to_contain_text("5 % CPU · 321.0 MB · 4 processes · 1:05 ago")
     used(pane, 5, 6)
-    expect(summary).to_have_text("6 % CPU · 321.0 MB · 4 processes")
+    expect(summary).to_contain_text("6 % CPU · 321.0 MB · 4 processes")
+    expect(summary).not_to_contain_text("ago")
 
 
 def test_the_processes_on_request(page: Page, live: Pane) -> None:
@@ -823,6 +825,150 @@ def test_what_was_half_said_is_shown_at_the_end(page: Page, live: Pane) -> None:
     live.job.ends()
     live.changed()
     live.shows("a\ufffd")
+
+
+def test_what_was_sent_comes_back_and_is_echoed(page: Page, live: Pane) -> None:
+    """As in a terminal: behind the prompt, in a colour of its own."""
+    field = page.get_by_label("Standard input")
+    live.prints("name? ")
+    for text in ("Ada", "Bob", "Bob"):
+        field.fill(text)
+        field.press("Enter")
+    live.shows("name? Ada", "Bob", "Bob")
+    echo = live.lines.first.locator("span")
+    expect(echo).to_have_text("Ada")
+    expect(echo).to_have_css("color", "rgb(11, 95, 196)")
+
+    field.fill("draft")
+    shown = []
+    for key in ("ArrowUp", "ArrowUp", "ArrowUp", "ArrowDown", "ArrowDown"):
+        field.press(key)
+        shown.append(field.input_value())
+    assert shown == ["Bob", "Ada", "Ada", "Bob", "draft"]
+
+
+def test_keys_of_a_terminal(page: Page, live: Pane) -> None:
+    """Ctrl-C interrupts unless text is selected; Ctrl-D sends, or ends the input."""
+    field = page.get_by_label("Standard input")
+    field.fill("part")
+    field.press("Control+d")
+    field.press("Control+d")
+    field.press("Control+c")
+    field.fill("text")
+    field.select_text()
+    field.press("Control+c")
+
+    asked = page.evaluate("model.sent.filter(m => 'seq' in m && m.action !== 'ready')")
+    assert [(m["action"], m.get("text")) for m in asked] == [
+        ("send", "part"),
+        ("close_stdin", None),
+        ("interrupt", None),
+    ]
+
+
+def test_several_lines_are_pasted(page: Page, live: Pane) -> None:
+    """Whole lines are sent; what is left can be edited."""
+    field = page.get_by_label("Standard input")
+    field.fill("> ")
+    field.evaluate("""field => {
+      const clipboardData = new DataTransfer();
+      clipboardData.setData('text', 'one\\r\\ntwo\\nthr');
+      field.dispatchEvent(new ClipboardEvent('paste', { clipboardData }));
+    }""")
+
+    assert [m["text"] for m in live.sent("send")] == ["> one\ntwo\n"]
+    expect(field).to_have_value("thr")
+
+
+def test_a_password_is_neither_echoed_nor_kept(page: Page, live: Pane) -> None:
+    """What is typed while the field is masked is sent, and that is all."""
+    field = page.get_by_label("Standard input")
+    state = {**format.snapshot(live.job), "masked": True}  # type: ignore[arg-type]
+    page.evaluate("state => set('state', state)", state)
+    field.fill("secret")
+    field.press("Enter")
+    live.changed()
+    field.press("ArrowUp")
+
+    assert [m["text"] for m in live.sent("send")] == ["secret\n"]
+    expect(field).to_have_value("")
+    live.prints("x")
+    live.shows("x")
+
+
+def test_silence_is_explained(timed_page: Page, job: FakeJob) -> None:
+    """After five seconds without output the pane says how long, and why perhaps."""
+    pane = Pane(timed_page, job, NOTHING)
+    pane.show()
+    pane.begin()
+    pane.prints("name? ")
+    summary = timed_page.locator("summary")
+    used(pane, 1)
+    expect(summary).not_to_contain_text("no output")
+
+    timed_page.clock.run_for(12_500)
+    expect(summary).to_contain_text(re.compile("no output for .*: it may wait for inp"))
+    job.stdin_open = False
+    pane.changed()
+    used(pane, 1)
+    expect(summary).to_contain_text(re.compile("no output for .*: it waits or sleeps"))
+    used(pane, 99)
+    expect(summary).to_contain_text("it computes")
+    pane.prints("x")
+    timed_page.clock.run_for(1100)
+    expect(summary).not_to_contain_text("no output")
+
+
+def test_ports_are_links(page: Page, live: Pane) -> None:
+    """Where the server is another machine, through its proxy if it has one."""
+    live.tell(
+        kind="usage",
+        tree=None,
+        cpu=[1],
+        memory=1,
+        processes=1,
+        ports=[8000],
+        proxy=True,
+    )
+    link = page.get_by_role("link", name="port 8000")
+    expect(link).to_have_attribute("href", "/proxy/8000/")
+    live.tell(
+        kind="usage", tree=None, cpu=[1], memory=1, processes=1, ports=[81], proxy=False
+    )
+    expect(page.locator("summary")).to_contain_text("port 81")
+    expect(page.get_by_role("link")).to_have_count(0)
+
+
+TRACEBACK = b"""Traceback (most recent call last):
+  File "x.py", line 1, in <module>
+    int("x")
+ValueError: invalid literal for int() with base 10: 'x'
+"""
+
+
+@pytest.mark.parametrize(
+    ("stream", "status", "printed", "reason"),
+    [
+        (1, 256, TRACEBACK, "ValueError: invalid literal for int() with base 10: 'x'"),
+        (0, 256, b"a\n" + TRACEBACK, "ValueError: invalid literal for int() with base"),
+        (1, 512, b"\x1b[31mls: no such file\x1b[m\n\n", "ls: no such file"),
+        (1, 9, b"10 %\r20 %", "20 %"),
+        (0, 256, b"only text\n", ""),
+        (1, 0, b"a warning\n", ""),
+    ],
+)
+def test_a_failure_says_why(
+    page: Page, live: Pane, stream: int, status: int, printed: bytes, reason: str
+) -> None:
+    """The last line of stderr, or of a traceback, is beside the badge."""
+    live.job.prints(printed, stream)
+    live.job.ends(status)
+    live.changed()
+
+    expect(page.locator(".ipyproc-reason")).to_contain_text(reason)
+    assert (page.locator(".ipyproc-reason").inner_text() == "") == (reason == "")
+    shown = "ipyproc-reason" in html.job(live.job)  # type: ignore[arg-type]
+    assert shown == (reason != "")
 
 
 def static(page: Page, job: FakeJob) -> None:

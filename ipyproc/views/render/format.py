@@ -11,6 +11,7 @@ from itertools import pairwise
 from typing import Final
 
 from ipyproc._jobs.job import Job
+from ipyproc._jobs.output.plain import Plain
 from ipyproc._jobs.procinfo.course import Peak, UsagePoint, memory_mark
 from ipyproc._jobs.request import HERE
 from ipyproc._jobs.shutdown import shutdown
@@ -29,6 +30,10 @@ _NOTHING: Final = Peak(0, 0.0, 0)
 # A course has at least so many points, and is drawn in so many columns.
 _FEW: Final = 4
 _COLUMNS: Final = 30
+# A reason is looked for in so many bytes at the end of the output.
+_LAST: Final = 8 * 1024
+_REASON: Final = 300
+_TRACEBACK: Final = b"Traceback (most recent call last)"
 _BARS: Final = "▁▂▃▄▅▆▇█"
 
 
@@ -339,6 +344,26 @@ def success(job: Job) -> bool | None:
     return None if job.state is None else job.state.success
 
 
+def reason(job: Job) -> str:
+    """Return why a job failed, as far as its output says so, in one line.
+
+    That is the last line of ``stderr``; where both streams are one, of a traceback.
+    """
+    if success(job) is not False:
+        return ""
+    total = job.as_utf8.total
+    chunks = job.as_utf8.read(max(0, total - _LAST), _LAST)
+    errors = b"".join(chunk.data for chunk in chunks if chunk.stream == "stderr")
+    if not errors:
+        errors = b"".join(chunk.data for chunk in chunks)
+        errors = errors[errors.rfind(_TRACEBACK) :] if _TRACEBACK in errors else b""
+    shown = Plain()
+    shown.feed(errors, final=True)
+    lines = (shown.take() + shown.rest()).splitlines()
+    last = next((line.strip() for line in reversed(lines) if line.strip()), "")
+    return plain(last.expandtabs(1))[:_REASON]
+
+
 def snapshot(job: Job) -> JobState:
     """Return all that a pane shows but output, as JSON: never the environment."""
     ended = job.ended_at
@@ -355,10 +380,12 @@ def snapshot(job: Job) -> JobState:
         "status": str(job.status),
         "text": status(job),
         "success": success(job),
+        "reason": reason(job),
         "timed_out": job.timed_out,
         "started": job.started_at,
         "ran": None if real is None else seconds(real),
         "stdin": job.stdin_open,
+        "tty": job.terminal is not None,
         "total": job.as_utf8.total if job.finished else None,
         "facts": _as_json(outcome(job)) if job.state is not None else None,
         "terminal": None,  # as the pane decides

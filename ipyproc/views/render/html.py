@@ -21,6 +21,7 @@ from ipyproc.state import ProcessState
 from ipyproc.views.render import format, styles
 from ipyproc.views.render.fit import fitted
 from ipyproc.views.render.format import Fact, saved_size
+from ipyproc.views.render.links import linked
 from ipyproc.views.render.recent import Recent, recent
 from ipyproc.views.transport.protocol import JobFields
 
@@ -71,6 +72,8 @@ def job(
     name, label = escape(format.name(job)), escape(format.label(job))
     host, process = escape(format.host(job)), escape(format.process(job))
     text = _text(format.status(job) + note)
+    why = format.reason(job)
+    reason = f'<i class="ipyproc-reason">{_text(why)}</i> ' if why else ""
     colour = styles.badge(job.status, format.success(job))
     attributes = (
         f'data-name="{name}" data-number="{job.number}" data-host="{host}" '
@@ -81,6 +84,7 @@ def job(
         f'<abbr class="ipyproc-job {styles.NO_MATHS}" role="region" '
         f'aria-label="Job {name}" {attributes} style="{FRAME}">'
         f'<b class="ipyproc-status" style="color:{colour}">{text}</b> '
+        f"{reason}"
         f'<b>{label}</b> <code style="{styles.CODE}">'
         f"{_text(format.command(job))}</code> "
         f'<i style="{_QUIET}">{process}{_ran(job)}{_taken(taken)}</i>'
@@ -221,7 +225,15 @@ def _text(text: str) -> str:
 def _run(run: Run) -> str:
     text, style = run
     link = next((w[5:] for w in style.split() if w.startswith("link=")), "")
+    pieces = [(text, link)] if link else linked(text)
+    drawn = "".join(_anchor(piece, address) for piece, address in pieces)
+    css = styles.css(style)
+    return f'<abbr style="{css}">{drawn}</abbr>' if css else drawn
+
+
+def _anchor(text: str, address: str) -> str:
+    """Return *text*, as a link if it has an address."""
     drawn = _text(text)
-    if css := styles.css(style):
-        drawn = f'<abbr style="{css}">{drawn}</abbr>'
-    return f'<a href="{escape(link)}" rel="noopener">{drawn}</a>' if link else drawn
+    return (
+        f'<a href="{escape(address)}" rel="noopener">{drawn}</a>' if address else drawn
+    )

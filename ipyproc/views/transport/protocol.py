@@ -51,7 +51,8 @@ End = tuple[int, str, str, str]
 class JobState(TypedDict):
     """``state`` of a job's pane: all but its output. *ran* is null while it runs.
 
-    *pid* is null while it is queued: then *started* is since when.
+    *pid* is null while it is queued: then *started* is since when. *reason* is what a
+    job that failed said last; *tty*: a terminal echoes its input.
 
     *terminal* is the size of its terminal once it is shown as one; *masked*: what is
     typed now must not be seen, for the job asks for a password.
@@ -68,10 +69,12 @@ class JobState(TypedDict):
     status: str
     text: str
     success: bool | None
+    reason: str
     timed_out: bool
     started: float
     ran: str | None
     stdin: bool
+    tty: bool
     total: int | None
     facts: list[Fact] | None
     terminal: Size | None
@@ -267,13 +270,18 @@ class Send(TypedDict):
 
 
 class Usage(TypedDict):
-    """What a job uses: *cpu* is a curve in percent of one processor, newest last."""
+    """What a job uses: *cpu* is a curve in percent of one processor, newest last.
+
+    It listens on *ports*, of the kernel's machine; *proxy*: the server passes them on.
+    """
 
     kind: Literal["usage"]
     cpu: list[int]
     memory: int
     processes: int
     tree: Branch | None
+    ports: list[int]
+    proxy: bool
 
 
 class Rows(TypedDict):

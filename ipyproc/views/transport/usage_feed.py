@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 import time
 from collections import deque
+from contextlib import suppress
+from importlib.util import find_spec
 
 from ipyproc._jobs.job import Job
 from ipyproc._jobs.procinfo.usage import Usage
+from ipyproc._jobs.request import HERE
 from ipyproc.views.render.format import plain
-from ipyproc.views.transport import protocol
+from ipyproc.views.transport import protocol, reading
 from ipyproc.views.transport.protocol import Branch
 from ipyproc.views.transport.viewers import Viewers
 
@@ -18,6 +21,9 @@ _SAMPLES = 60
 _GAP = 5.0
 _PROCESSES = 100
 _NAME = 40
+# Seconds between two looks at the ports, and how many are shown.
+_LOOK = 2.0
+_PORTS = 5
 
 
 class Curve:
@@ -49,6 +55,7 @@ class UsageFeed:
         self._job = job
         self._viewers = viewers
         self._curve = Curve()
+        self._ports = OpenPorts(job)
         self._measured_at = -math.inf
 
     def restart(self) -> None:
@@ -77,7 +84,30 @@ class UsageFeed:
             "memory": usage.total_memory,
             "processes": sum(1 for _ in usage),
             "tree": branch(usage) if self._viewers.want_tree else None,
+            "ports": self._ports.newest(),
+            "proxy": find_spec("jupyter_server_proxy") is not None,
         }
+
+
+class OpenPorts:
+    """The ports that a job of this machine listens on; looked at by the reader."""
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self._found: list[int] = []
+        self._next = -math.inf
+
+    def newest(self) -> list[int]:
+        """Return what was found last, and look again soon."""
+        now = time.monotonic()
+        if now >= self._next and self._job.host is HERE:
+            self._next = now + _LOOK
+            reading.shared.do(self._look)
+        return self._found
+
+    def _look(self) -> None:
+        with suppress(OSError):
+            self._found = sorted(self._job.ports().own)[:_PORTS]
 
 
 def branch(usage: Usage, most: int = _PROCESSES) -> Branch:

@@ -1,7 +1,7 @@
 // A pane whose log becomes a terminal: once, when the kernel says so.
 import { say } from "./dom.js";
 import type { Feed, FeedTraits } from "./feed.js";
-import { Keyboard } from "./keyboard.js";
+import type { Keyboard } from "./keyboard.js";
 import { library } from "./library.js";
 import type { Model } from "./model.js";
 import type { Output } from "./output.js";
@@ -23,7 +23,7 @@ export class Becoming {
   private stopped = false;
   private over = false; // whether the terminal knows that the job has ended
   private late?: number; // a timer
-  private readonly keyboard: Keyboard;
+  private keyboard?: Keyboard;
 
   constructor(
     private readonly model: Model<TerminalTraits>,
@@ -34,9 +34,7 @@ export class Becoming {
     private readonly drawn: () => void,
     /** Is called once, when the terminal is there. */
     private readonly done: () => void,
-  ) {
-    this.keyboard = new Keyboard(model, requests, (text) => say(requests.message, text));
-  }
+  ) {}
 
   update(): void {
     const { terminal, ran } = this.model.get("state");
@@ -66,6 +64,8 @@ export class Becoming {
     const { requests, output, library } = this;
     const { terminal: size } = this.model.get("state");
     if (!library || !size || this.stopped || !output.log.parentElement?.clientWidth) return;
+    const keyboard = new library.Keyboard(this.model, requests, (text) => say(requests.message, text));
+    this.keyboard = keyboard;
     const terminal = library.open({
       size,
       font: getComputedStyle(output.log),
@@ -74,8 +74,8 @@ export class Becoming {
         this.show();
         this.drawn();
       },
-      typed: (text) => this.keyboard.type(text),
-      answered: (text) => this.keyboard.answer(text),
+      typed: (text) => keyboard.type(text),
+      answered: (text) => keyboard.answer(text),
       fits: ([rows, columns], focused) => void requests.post({ action: "fits", rows, columns, focused }),
       left: () => this.leave(),
     });
@@ -114,7 +114,7 @@ export class Becoming {
   stop(): void {
     this.stopped = true;
     clearTimeout(this.late);
-    this.keyboard.stop();
+    this.keyboard?.stop();
     // What it shows stays as it is, where it is.
     this.terminal?.finish();
   }

@@ -25,6 +25,8 @@ export interface Sink {
 
 /** Brings the output of a job onto its screen, without a hole or with a note about it. */
 export class Feed {
+  /** When something came last, or this began. */
+  came = Date.now();
   /** Seconds by which the kernel's clock is ahead. */
   skew = 0;
   // The output is here from start to have.
@@ -116,6 +118,7 @@ export class Feed {
       this.start = this.have = offset;
     }
     this.show(streams, bytes, this.have - offset);
+    this.came = Date.now();
     this.have = end;
     this.settle();
   }

@@ -3,6 +3,7 @@ import { Becoming, type TerminalTraits } from "./becoming.js";
 import { button, frame, h, say } from "./dom.js";
 import { Feed } from "./feed.js";
 import { duration, process } from "./format.js";
+import { Input } from "./input.js";
 import { live, type View } from "./live.js";
 import type { Model } from "./model.js";
 import { Output } from "./output.js";
@@ -34,14 +35,14 @@ class JobPane implements View {
   private readonly tools: Tools;
   private readonly badge = h("span", { class: "ipyproc-status", role: "status" });
   private readonly tag = h("span", { class: "ipyproc-tag" });
+  private readonly reason = h("span", { class: "ipyproc-reason" });
   private readonly name = h("b", {});
   private readonly command = h("code", {});
   private readonly elders = h("p", { class: "ipyproc-elders" });
   private readonly facts = h("small", {});
   private readonly signals: HTMLElement;
   private readonly again: HTMLButtonElement;
-  private readonly input = h("input", { autocomplete: "off", spellcheck: "false" });
-  private readonly form: HTMLFormElement;
+  private readonly input: Input;
   private readonly after = h("div", {});
   private left?: string; // the tag that says why nothing more will be known
 
@@ -49,18 +50,18 @@ class JobPane implements View {
     const requests = new Requests(model, () => this.leave("kernel gone", GONE));
     this.requests = requests;
     this.feed = new Feed(model, requests, this.output);
-    const [drawn, done] = [() => this.drawn(), () => this.form.remove()];
+    const [drawn, done] = [() => this.drawn(), () => this.input.form.remove()];
     this.becoming = new Becoming(model, requests, this.feed, this.output, drawn, done);
     this.signals = requests.signals();
     this.usage = new Usage(model.get("signals"), requests, () => this.viewer.look());
-    this.form = this.inputForm();
+    this.input = new Input(requests, (text) => this.echo(text));
     this.again = requests.button("Run again", "again");
     this.tools = new Tools(model, requests, this.feed, this.output, () => this.node);
     const bar = h("div", { class: "ipyproc-bar" }, this.usage.element, this.tools.row);
     const right = h("div", {}, this.signals, this.again);
-    const head = h("header", {}, this.badge, this.tag, this.name, this.command, this.facts, right);
+    const head = h("header", {}, this.badge, this.reason, this.tag, this.name, this.command, this.facts, right);
     const { above, log } = this.output;
-    const parts = [head, this.elders, bar, above, log, this.form, requests.message, this.after];
+    const parts = [head, this.elders, bar, above, log, this.input.form, requests.message, this.after];
     this.node = frame("ipyproc-job", ...parts);
     this.viewer = new Viewer(model, this.node, requests, {
       every: 5 * PATIENCE,
@@ -71,19 +72,6 @@ class JobPane implements View {
     model.on("msg:custom", this.heard);
     this.update();
     if (!model.get("state").terminal) this.feed.ready();
-  }
-
-  private inputForm(): HTMLFormElement {
-    const { input } = this;
-    const send = h("button", {}, "Send");
-    const close = this.requests.button("Close stdin", "close_stdin");
-    const form = h("form", {}, h("label", {}, "Standard input", input), send, close);
-    form.onsubmit = (event) => {
-      event.preventDefault();
-      this.requests.act(send, { action: "send", text: `${input.value}\n` });
-      input.value = "";
-    };
-    return form;
   }
 
   /** Whether the job has ended. */
@@ -104,6 +92,7 @@ class JobPane implements View {
       status,
       text,
       success,
+      reason,
       stdin,
       facts,
       timed_out,
@@ -113,6 +102,8 @@ class JobPane implements View {
     this.node.style.setProperty("--rows", String(this.model.get("height") ?? ""));
     Object.assign(this.node.dataset, { name, number, host, pid: pid ?? "", status, good: success === true });
     say(this.badge, text);
+    say(this.reason, reason);
+    this.reason.title = reason;
     say(this.tag, [timed_out ? "timed out" : "", this.left].filter(Boolean).join(" · "));
     say(this.name, label);
     this.showElders(elders);
@@ -120,11 +111,15 @@ class JobPane implements View {
     this.command.title = dir ? `${command}\nin ${dir}` : command;
     this.output.log.setAttribute("aria-label", `Output of ${name}`);
     this.usage.status = status;
+    this.usage.waits =
+      { stopped: "it is stopped", running: masked ? "it asks for a password" : stdin ? "it may wait for input" : "" }[
+        status
+      ] ?? "";
     this.signals.hidden = this.over;
     this.again.hidden = !this.over;
     if (this.over) this.usage.element.remove();
-    if (!stdin) this.form.remove();
-    this.mask(masked);
+    if (!stdin) this.input.form.remove();
+    this.input.mask(masked);
     if (facts && !this.after.firstChild) this.after.append(stateTable(facts));
     this.time();
     this.becoming.update();
@@ -132,12 +127,11 @@ class JobPane implements View {
     this.feed.settle();
   }
 
-  /** Hides what is typed while the job asks for a password, and never shows it later. */
-  private mask(masked: boolean): void {
-    const type = masked ? "password" : "text";
-    if (this.input.type === type) return;
-    if (!masked) this.input.value = "";
-    this.input.type = type;
+  /** Shows what was sent where the job is; a terminal does that itself. */
+  private echo(text: string): void {
+    if (this.model.get("state").tty) return;
+    this.output.feed("stdin", new TextEncoder().encode(text));
+    this.output.soon();
   }
 
   /** Offers to end the older jobs of the same name that run. */
@@ -158,6 +152,7 @@ class JobPane implements View {
     this.output.sighted(seen);
     this.becoming.update();
     this.time();
+    this.usage.silent = (Date.now() - this.feed.came) / 1000;
     this.usage.show();
   }
 

@@ -6,7 +6,7 @@ import { painted } from "./sgr.js";
 
 /** Shows a line in an element. */
 export function paint(element: HTMLElement, line: Line): void {
-  element.replaceChildren(...(line.chars.length ? runs(line).map(painted) : [h("br", {})]));
+  element.replaceChildren(...(line.chars.length ? runs(line).flatMap(painted) : [h("br", {})]));
   element.className = line.styles.some((style) => style.startsWith("stderr")) ? "stderr" : "";
 }
 

@@ -25,10 +25,12 @@ export interface JobState {
   status: string;
   text: string;
   success: boolean | null;
+  reason: string;
   timed_out: boolean;
   started: number;
   ran: string | null;
   stdin: boolean;
+  tty: boolean;
   total: number | null;
   facts: Fact[] | null;
   terminal: Size | null;
@@ -322,6 +324,8 @@ export interface Usage {
   memory: number;
   processes: number;
   tree: Branch | null;
+  ports: number[];
+  proxy: boolean;
 }
 
 export interface Rows {

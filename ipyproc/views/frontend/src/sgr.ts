@@ -1,6 +1,7 @@
 // How a piece of output looks, from SGR sequences to elements: the twin of
 // views/terminal/sgr.py, which lists the words that a style is made of.
 import { h } from "./dom.js";
+import { linked } from "./links.js";
 
 const ON: Record<number, string> = {
   1: "bold",
@@ -31,6 +32,7 @@ const CSS: Record<string, string> = {
   italic: "font-style:italic",
   underline: "text-decoration:underline",
   strike: "text-decoration:line-through",
+  stdin: "color:var(--blue)",
   note: "color:var(--quiet);font-style:italic",
 };
 
@@ -123,8 +125,8 @@ function mixed(kind: number | undefined, values: number[]): string {
 }
 
 /** Returns a run as a node. Its text becomes a text node, whatever it contains. */
-export function painted([text, style]: Run): Node | string {
-  if (!style) return text;
+export function painted([text, style]: Run): (Node | string)[] {
+  if (!style) return addresses(text);
   const values: Record<string, string> = {};
   const flags: string[] = [];
   for (const word of style.split(" ")) {
@@ -138,10 +140,16 @@ export function painted([text, style]: Run): Node | string {
   if (fg) css.push(`color:${fg}`);
   if (bg) css.push(`background:${bg}`);
   const { link: href } = values;
-  const node = href ? h("a", { href, target: "_blank", rel: "noopener noreferrer" }, text) : h("span", {}, text);
+  const node = href ? anchor(href, text) : h("span", {}, ...addresses(text));
   node.style.cssText = css.join(";");
-  return node;
+  return [node];
 }
+
+const anchor = (href: string, text: string) => h("a", { href, target: "_blank", rel: "noopener noreferrer" }, text);
+
+/** A text, with links where addresses are. */
+const addresses = (text: string) =>
+  text.includes("://") ? Array.from(linked(text), ([piece, href]) => (href ? anchor(href, piece) : piece)) : [text];
 
 // 0 to 15 are the theme's palette, 16 to 231 xterm's cube, the others its greys.
 function colour(value: string): string {

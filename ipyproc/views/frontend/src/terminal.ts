@@ -237,3 +237,5 @@ class Screen implements Terminal {
 }
 
 export const open = (host: Host): Terminal => new Screen(host);
+
+export { Keyboard } from "./keyboard.js";

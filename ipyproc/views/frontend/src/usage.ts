@@ -6,7 +6,11 @@ import type { Requests } from "./request.js";
 
 const SAMPLES = 60;
 const HEIGHT = 14;
+const QUIET = 5; // seconds without output after which that is said
+const BUSY = 20; // percent of a processor above which a job computes
 const OLD = 5; // seconds after which figures say how old they are
+
+type Figures = Omit<protocol.Usage, "kind" | "ports" | "proxy"> & Partial<protocol.Usage>;
 
 /** A line of figures that opens; `look` is called when it does. */
 export class Usage {
@@ -14,11 +18,16 @@ export class Usage {
   private readonly curve = svg("path", {});
   private readonly picture = svg("svg", { role: "img", width: SAMPLES, height: HEIGHT }, this.curve);
   private readonly figures = h("span", {}, "Processes and signals");
+  private readonly ports = h("span", { class: "ipyproc-ports" });
   private readonly tree = h("ul", { "aria-label": "Processes" });
   private readonly stopper: HTMLButtonElement;
   private stopped = false;
   private text = "";
   private at = 0; // when the figures came
+  private share = 0; // of a processor, in percent
+  /** Seconds without output, and what the job may be waiting for; null: it does not run. */
+  silent = 0;
+  waits: string | null = null;
 
   constructor(signals: string[], requests: Requests, look: () => void) {
     const choice = h("select", { "aria-label": "Any signal" }, ...signals.map((name) => h("option", {}, name)));
@@ -27,13 +36,13 @@ export class Usage {
       requests.act(pressed, { action: "signal", signal: choice.value, tree: all.checked });
     this.stopper = button("Stop", (pressed) => requests.act(pressed, { action: this.stopped ? "continue" : "stop" }));
     const row = h("p", {}, this.stopper, choice, button("Signal", send), h("label", {}, all, "all that it started"));
-    const summary = h("summary", { title: "Processes and signals" }, this.picture, this.figures);
+    const summary = h("summary", { title: "Processes and signals" }, this.picture, this.figures, this.ports);
     this.element = h("details", { class: "ipyproc-usage" }, summary, this.tree, row);
     this.element.ontoggle = look;
   }
 
   /** Shows a message of the kernel. */
-  heard({ cpu, memory, processes, tree }: Omit<protocol.Usage, "kind">): void {
+  heard({ cpu, memory, processes, tree, ports = [], proxy }: Figures): void {
     const most = Math.max(100, ...cpu);
     const points = cpu.map((c, i) => [SAMPLES - cpu.length + i, HEIGHT - 1 - ((HEIGHT - 2) * c) / most]);
     this.curve.setAttribute("d", `M${points.join("L")}`);
@@ -41,6 +50,8 @@ export class Usage {
     this.picture.setAttribute("aria-label", `processor: up to ${Math.max(...cpu)} % in ${cpu.length} s`);
     this.text = `${cpu.at(-1)} % CPU · ${size(memory)} · ${processes} ${processes > 1 ? "processes" : "process"}`;
     this.at = Date.now();
+    this.share = cpu.at(-1) ?? 0;
+    this.ports.replaceChildren(...ports.map((port) => link(port, proxy)));
     if (tree) this.tree.replaceChildren(branch(tree));
     this.show();
   }
@@ -48,7 +59,12 @@ export class Usage {
   /** Shows the figures, and how old they are if the kernel sends no others. */
   show(): void {
     const age = (Date.now() - this.at) / 1000;
-    if (this.text) say(this.figures, age < OLD ? this.text : `${this.text} · ${duration(age)} ago`);
+    const text = age < OLD || !this.text ? this.text : `${this.text} · ${duration(age)} ago`;
+    const waits = this.waits || (this.share > BUSY ? "it computes" : "it waits or sleeps");
+    const silence =
+      this.silent < QUIET || this.waits === null ? "" : `no output for ${duration(this.silent)}: ${waits}`;
+    const parts = [text, silence].filter(Boolean);
+    if (parts.length) say(this.figures, parts.join(" · "));
   }
 
   set status(status: string) {
@@ -64,3 +80,13 @@ const branch = ([pid, name, cpu, memory, below]: protocol.Branch): HTMLElement =
     h("div", {}, h("code", {}, name), `pid ${pid}`, h("span", {}, `${cpu} %`), h("span", {}, size(memory))),
     ...(below.length ? [h("ul", {}, ...below.map(branch))] : []),
   );
+
+/** A link to a port of the kernel's machine, which the server passes on if it is another. */
+function link(port: number, proxy = false): HTMLElement {
+  const isHere = /^(localhost|127\.|\[::1\])/.test(location.hostname);
+  const config = document.querySelector("#jupyter-config-data")?.textContent ?? "{}";
+  const { baseUrl = "/" } = JSON.parse(config) as { baseUrl?: string };
+  const href = isHere ? `http://localhost:${port}/` : `${baseUrl}proxy/${port}/`;
+  if (!isHere && !proxy) return h("span", {}, `port ${port}`);
+  return h("a", { href, target: "_blank", rel: "noopener noreferrer" }, `port ${port}`);
+}
