@@ -116,7 +116,7 @@ class IPyProc(Magics):
         pty = options.pty and (own_size() if self._in_terminal else True)
         job = start(options, words, cell, user, limits, self.scripts, field, pty)
         self._bind(options, proc=job, out=job.stdout, err=job.stderr)
-        self._show(job, options.quiet)
+        self._show(job, options.quiet, options.notify)
         within = self.ready_timeout if options.within is None else options.within
         wait.until_ready(job, options.until, options.until_port, within)
         if options.wait or options.check:
@@ -207,9 +207,9 @@ class IPyProc(Magics):
         """Whether this is IPython in a terminal."""
         return getattr(self._ip, "kernel", None) is None and has_terminal()
 
-    def _show(self, job: Job, quiet: bool) -> None:
+    def _show(self, job: Job, quiet: bool, notify: bool = False) -> None:
         if self.view and not quiet:
-            show(job, self.height)
+            show(job, self.height, notify)
             return
         hide(job)
         if not quiet:

@@ -102,6 +102,7 @@ for a Python list of words, or a text that is split like the line; @@ is an @.""
             "USER",
             credential,
         ),
+        Option("--notify", "tell of its end by a notification that leads to its pane"),
         Option("--quiet", "show no view"),
         Option(
             "--out",

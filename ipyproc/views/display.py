@@ -21,10 +21,10 @@ from ipyproc.views.widgets.process import ProcessView
 from ipyproc.views.widgets.rows import RowsView
 
 
-def show(job: Job, height: int | None = None) -> None:
+def show(job: Job, height: int | None = None, notify: bool = False) -> None:
     """Show *job* in the current cell; where there is no notebook, print one line.
 
-    With *height* so many lines of its output are in view.
+    With *height* so many lines of its output are in view; *notify* tells of its end.
     """
     hide(job)
     shell = get_ipython()
@@ -34,6 +34,7 @@ def show(job: Job, height: int | None = None) -> None:
     view = _view(job)
     if height is not None:
         view.height = height
+    view.notify = notify
     view.display(shell)
 
 

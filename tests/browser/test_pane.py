@@ -105,6 +105,23 @@ def test_run_again_and_an_elder(
     lines(again, "two")
 
 
+def test_the_end_is_a_notification_that_leads_to_the_pane(
+    open_notebook: OpenNotebook, write: WriteNotebook, page: Page, picture: Picture
+) -> None:
+    """JupyterLab's own, from a pane that asks for it."""
+    told = "%spawn --notify --name told sh -c 'read line; exit 3'"
+    cell = open_notebook(write(told)).start(0)
+    pane = pane_of(cell, "told")
+    bell = pane.get_by_role("button", name="Notify", pressed=True)
+    expect(bell).to_be_visible(timeout=60_000)
+    say(pane, "go")
+    notice = page.locator(".Toastify__toast", has_text="told: exit status 3 after")
+    expect(notice).to_be_visible(timeout=60_000)
+    picture(notice, "notification")
+    notice.get_by_role("button", name="Show").click()
+    expect(pane).to_be_in_viewport()
+
+
 def test_the_life_of_a_pane(
     open_notebook: OpenNotebook, write: WriteNotebook, picture: Picture
 ) -> None:

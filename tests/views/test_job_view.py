@@ -83,7 +83,7 @@ def test_a_page_is_opened_with_state_and_tail(front: FrontEnd) -> None:
     assert state["tail"]["offset"] == 100_006 - TAIL
     assert len(opened["bytes"]) == TAIL
     ours = {"_esm", "_css", "token", "state", "tail", "signals", "height"}
-    ours |= {"screen_reader"}
+    ours |= {"screen_reader", "notify"}
     assert set(state) - ours <= {
         *("_anywidget_id", "_dom_classes", "_model_module", "_model_module_version"),
         *("_model_name", "_view_count", "_view_module", "_view_module_version"),

@@ -216,7 +216,9 @@ def test_wrap_and_fill_window(page: Page, bridge: Bridge) -> None:
 
     section = page.get_by_role("region", name="Job train")
     height = section.bounding_box()["height"]  # type: ignore[index]
+    fill = page.get_by_role("button", name="Fill window", pressed=True)
     bridge.press("Fill window")
+    bridge.until(lambda: fill.count() == 1)
     assert section.bounding_box() == {"x": 0, "y": 0, "width": 900, "height": 700}
     page.locator(LOG).focus()
     page.keyboard.press("Escape")
@@ -277,3 +279,36 @@ def test_what_is_saved_says_what_was_not_kept(
 
     whole = b"begin\n" * 100
     assert data == whole[:50] + b"\n[500 B were not kept]\n" + whole[-50:]
+
+
+HEAR = """() => {
+  window.told = [];
+  document.addEventListener("ipyproc:notify", (event) => {
+    event.preventDefault();
+    if (event.detail) told.push([event.detail.text, event.detail.good]);
+  });
+}"""
+
+
+@pytest.mark.parametrize("by_cell", [False, True])
+def test_the_end_is_told(
+    page: Page, bridge: Bridge, job: FakeJob, by_cell: bool
+) -> None:
+    """Once, by who set the bell: the reader, or the cell that started it."""
+    page.evaluate(HEAR)
+    bell = page.get_by_role("button", name="Notify", exact=True)
+    if by_cell:
+        page.evaluate("set('notify', true)")
+        page.evaluate("render()")
+    else:
+        bridge.press("Notify")
+    bridge.until(
+        lambda: page.get_by_role("button", name="Notify", pressed=True).count() > 0
+    )
+    assert page.evaluate("told") == []
+
+    job.ends(256)
+    bridge.until(lambda: page.evaluate("told.length") > 0)
+    bridge.view.changed()
+    assert page.evaluate("told") == [["train: exit status 1 after 1.25 s", False]]
+    expect(bell).to_have_count(0)

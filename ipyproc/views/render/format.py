@@ -385,7 +385,6 @@ def snapshot(job: Job) -> JobState:
         "started": job.started_at,
         "ran": None if real is None else seconds(real),
         "stdin": job.stdin_open,
-        "tty": job.terminal is not None,
         "total": job.as_utf8.total if job.finished else None,
         "facts": _as_json(outcome(job)) if job.state is not None else None,
         "terminal": None,  # as the pane decides

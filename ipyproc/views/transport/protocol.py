@@ -52,7 +52,7 @@ class JobState(TypedDict):
     """``state`` of a job's pane: all but its output. *ran* is null while it runs.
 
     *pid* is null while it is queued: then *started* is since when. *reason* is what a
-    job that failed said last; *tty*: a terminal echoes its input.
+    job that failed said last.
 
     *terminal* is the size of its terminal once it is shown as one; *masked*: what is
     typed now must not be seen, for the job asks for a password.
@@ -74,7 +74,6 @@ class JobState(TypedDict):
     started: float
     ran: str | None
     stdin: bool
-    tty: bool
     total: int | None
     facts: list[Fact] | None
     terminal: Size | None

@@ -62,6 +62,8 @@ class JobView(LiveWidget):
     signals: traitlets.List[str] = traitlets.List().tag(sync=True)
     #: How many lines of output are in view; longer output is scrolled.
     height = traitlets.Int(html.HEIGHT, min=1).tag(sync=True)
+    #: Whether pages tell of the end, if their reader does not decide otherwise.
+    notify = traitlets.Bool(False).tag(sync=True)
     #: Whether a terminal that is opened from now on can be read aloud.
     screen_reader = traitlets.Bool(False).tag(sync=True)
 
@@ -172,7 +174,7 @@ class JobView(LiveWidget):
         """Start the job once more; the new one is shown where this one was last."""
         view = self._job.again().widget
         if isinstance(view, JobView):
-            view.height = self.height
+            view.height, view.notify = self.height, self.notify
             self._post(partial(self.hand_over, view))
 
     # --- life

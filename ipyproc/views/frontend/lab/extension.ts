@@ -1,28 +1,42 @@
 // The extension of JupyterLab and Notebook 7: a container as webpack's module federation
-// would make it, by hand, for it shares one module and has none to offer.
+// would make it, by hand, for it shares two modules and has none to offer.
 import { NotebookDocument } from "./document.js";
-import type { Context, Tracker } from "./jupyter.js";
+import type { App, Context, Notifications, Tracker } from "./jupyter.js";
+import { hear } from "./notices.js";
 
 const NOTEBOOK = "@jupyterlab/notebook";
+const UTILITIES = "@jupyterlab/apputils";
 
+interface Offered {
+  INotebookTracker?: unknown;
+  Notification?: Notifications;
+}
 interface Shared {
-  get(): Promise<() => { INotebookTracker: unknown }>;
+  get(): Promise<() => Offered>;
   loaded?: unknown;
 }
 type Scope = Record<string, Record<string, Shared>>;
 
 let scope: Scope = {};
 
+/** Returns a module that the front end shares. */
+async function shared(name: string): Promise<Offered> {
+  const versions = Object.values(scope[name] ?? {});
+  const found = versions.find(({ loaded }) => loaded) ?? versions[0];
+  return found ? (await found.get())() : {};
+}
+
 async function plugin(): Promise<object> {
-  const versions = Object.values(scope[NOTEBOOK] ?? {});
-  const shared = versions.find(({ loaded }) => loaded) ?? versions[0];
-  const { INotebookTracker } = (await shared!.get())();
+  const [{ INotebookTracker }, { Notification }] = await Promise.all([shared(NOTEBOOK), shared(UTILITIES)]);
   return {
     id: "ipyproc:document",
-    description: "Writes into the notebook how each job of ipyproc is doing, and how it ended.",
+    description: "Writes into the notebook how each job of ipyproc is doing, and tells how it ended.",
     autoStart: true,
     optional: [INotebookTracker],
-    activate: (_app: unknown, tracker: Tracker | null) => tracker && follow(tracker),
+    activate: (app: App, tracker: Tracker | null) => {
+      if (tracker) follow(tracker);
+      if (Notification) hear(app, tracker, Notification);
+    },
   };
 }
 

@@ -102,7 +102,26 @@ export interface Context {
   readonly sessionContext: SessionContext;
 }
 
+export interface Panel {
+  readonly id: string;
+  readonly node: HTMLElement;
+  readonly context: Context;
+}
+
 export interface Tracker {
-  readonly widgetAdded: Signal<Tracker, { context: Context }>;
-  forEach(each: (panel: { context: Context }) => void): void;
+  readonly widgetAdded: Signal<Tracker, Panel>;
+  forEach(each: (panel: Panel) => void): void;
+}
+
+export interface App {
+  readonly shell: { activateById(id: string): void };
+}
+
+interface NotificationOptions {
+  readonly autoClose: number | false;
+  readonly actions: readonly { readonly label: string; callback(): void }[];
+}
+
+export interface Notifications {
+  emit(message: string, type: "success" | "error", options: NotificationOptions): string;
 }

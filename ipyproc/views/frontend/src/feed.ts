@@ -8,6 +8,7 @@ const ACK = 1 << 16; // acknowledge this many bytes at a time
 export interface FeedTraits extends Token {
   state: JobState;
   tail: Tail;
+  notify?: boolean;
 }
 
 /** What shows the output: a log, or a terminal. */

@@ -1,5 +1,5 @@
 // The field for the standard input: what was sent comes back, and keys do what they do in a terminal.
-import { h } from "./dom.js";
+import { h, say } from "./dom.js";
 import type { Requests } from "./request.js";
 
 const MOST = 100; // lines that come back
@@ -13,11 +13,10 @@ export class Input {
   private at = 0; // which of them is in the field
   private draft = ""; // what was typed and not sent
 
-  /** `echo` is called with what was sent, if it may be seen. */
-  constructor(
-    private readonly requests: Requests,
-    private readonly echo: (text: string) => void,
-  ) {
+  /** What was sent last, if it may be seen: not among the output, for that is the job's alone. */
+  readonly echo = h("p", { class: "ipyproc-sent" });
+
+  constructor(private readonly requests: Requests) {
     this.close = requests.button("Close stdin", "close_stdin");
     this.form = h("form", {}, h("label", {}, "Standard input", this.field), this.send, this.close);
     this.form.onsubmit = (event) => {
@@ -35,8 +34,8 @@ export class Input {
       const line = text.replace(/\n$/, "");
       if (line && line !== this.sent.at(-1)) this.sent.push(line);
       if (this.sent.length > MOST) this.sent.shift();
-      this.echo(text);
-    }
+      say(this.echo, `› ${line.replaceAll("\n", "\n› ")}`);
+    } else say(this.echo, "");
     this.at = this.sent.length;
   }
 

@@ -54,14 +54,14 @@ class JobPane implements View {
     this.becoming = new Becoming(model, requests, this.feed, this.output, drawn, done);
     this.signals = requests.signals();
     this.usage = new Usage(model.get("signals"), requests, () => this.viewer.look());
-    this.input = new Input(requests, (text) => this.echo(text));
+    this.input = new Input(requests);
     this.again = requests.button("Run again", "again");
     this.tools = new Tools(model, requests, this.feed, this.output, () => this.node);
     const bar = h("div", { class: "ipyproc-bar" }, this.usage.element, this.tools.row);
     const right = h("div", {}, this.signals, this.again);
     const head = h("header", {}, this.badge, this.reason, this.tag, this.name, this.command, this.facts, right);
     const { above, log } = this.output;
-    const parts = [head, this.elders, bar, above, log, this.input.form, requests.message, this.after];
+    const parts = [head, this.elders, bar, above, log, this.input.echo, this.input.form, requests.message, this.after];
     this.node = frame("ipyproc-job", ...parts);
     this.viewer = new Viewer(model, this.node, requests, {
       every: 5 * PATIENCE,
@@ -114,7 +114,7 @@ class JobPane implements View {
     this.usage.waits =
       { stopped: "it is stopped", running: masked ? "it asks for a password" : stdin ? "it may wait for input" : "" }[
         status
-      ] ?? "";
+      ] ?? null;
     this.signals.hidden = this.over;
     this.again.hidden = !this.over;
     if (this.over) this.usage.element.remove();
@@ -122,16 +122,10 @@ class JobPane implements View {
     this.input.mask(masked);
     if (facts && !this.after.firstChild) this.after.append(stateTable(facts));
     this.time();
+    this.tools.changed();
     this.becoming.update();
     this.feed.update();
     this.feed.settle();
-  }
-
-  /** Shows what was sent where the job is; a terminal does that itself. */
-  private echo(text: string): void {
-    if (this.model.get("state").tty) return;
-    this.output.feed("stdin", new TextEncoder().encode(text));
-    this.output.soon();
   }
 
   /** Offers to end the older jobs of the same name that run. */

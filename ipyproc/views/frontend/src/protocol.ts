@@ -30,7 +30,6 @@ export interface JobState {
   started: number;
   ran: string | null;
   stdin: boolean;
-  tty: boolean;
   total: number | null;
   facts: Fact[] | null;
   terminal: Size | null;

@@ -2,8 +2,10 @@
 // looks (library.ts).
 import { copied, selected } from "./copy.js";
 import { say } from "./dom.js";
+import { Filling } from "./fill.js";
 import { Finding } from "./find.js";
 import type { Model } from "./model.js";
+import { Notice } from "./notice.js";
 import { type Clock, Past } from "./past.js";
 import type { FromKernel, JobState, Save } from "./protocol.js";
 import type { Requests } from "./request.js";
@@ -22,6 +24,9 @@ export interface Pane {
   swap(other: [log: HTMLElement, note: HTMLElement] | null): void;
   /** The log itself. */
   readonly log: HTMLElement;
+  readonly node: HTMLElement;
+  /** Draws the log anew, for its size is another. */
+  draw(): void;
   /** The find field was closed. */
   closed(): void;
 }
@@ -31,6 +36,8 @@ export class Reader {
   private past: Past | null = null;
   private readonly find: Finding;
   private saving?: Saving;
+  private filling?: Filling;
+  private readonly notice: Notice;
   private clock = 0; // which of the clocks is shown
 
   constructor(private readonly pane: Pane) {
@@ -42,6 +49,7 @@ export class Reader {
       closed: () => this.closed(),
     };
     model.on("msg:custom", this.heard);
+    this.notice = new Notice(model, pane.node);
     this.find = new Finding(model, requests, host, () => pane.state().total !== null);
   }
 
@@ -143,6 +151,21 @@ export class Reader {
     );
   }
 
+  fill(pressed: HTMLElement): void {
+    this.filling ??= new Filling(this.pane.node, this.form, pressed, () => this.pane.draw());
+    this.filling.toggle();
+  }
+
+  /** Sets whether the end of the job will be a notification. */
+  bell(pressed: HTMLElement): void {
+    this.notice.toggle(pressed);
+  }
+
+  /** The state of the job has changed. */
+  changed(): void {
+    this.notice.look(this.pane.state());
+  }
+
   private readonly heard = (message: FromKernel, buffers?: DataView[]): void => {
     if (message.kind === "saved" && message.page === this.pane.requests.page)
       void this.saving?.heard(message, buffers ?? []);
@@ -152,6 +175,7 @@ export class Reader {
     this.find.stop();
     this.past?.stop();
     this.saving?.stop();
+    this.filling?.stop();
     this.pane.model.off("msg:custom", this.heard);
   }
 }

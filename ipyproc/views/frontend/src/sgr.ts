@@ -32,7 +32,6 @@ const CSS: Record<string, string> = {
   italic: "font-style:italic",
   underline: "text-decoration:underline",
   strike: "text-decoration:line-through",
-  stdin: "color:var(--blue)",
   note: "color:var(--quiet);font-style:italic",
 };
 

@@ -10,12 +10,14 @@ import type { Requests } from "./request.js";
 export class Tools {
   readonly row: HTMLElement;
   private reader?: Reader;
+  private asked = false; // whether the bell was set as the cell says
   private readonly finder = button("Find", () => this.read((reader) => reader.look(), this.finder));
   private readonly wrap = button("Wrap", () => this.wrapped());
   private readonly times = button("Times", () => this.read((reader) => void reader.next(), this.times));
   private readonly copier = button("Copy", () => this.read((reader) => void reader.copy(), this.copier));
   private readonly clearer = button("Clear view", () => this.output.hide());
-  private readonly filler = button("Fill window", () => this.fill());
+  private readonly filler = button("Fill window", () => this.read((reader) => reader.fill(this.filler), this.filler));
+  private readonly bell = button("Notify", () => this.read((reader) => reader.bell(this.bell), this.bell));
 
   private readonly format = h(
     "select",
@@ -33,12 +35,23 @@ export class Tools {
     private readonly output: Output,
     private readonly node: () => HTMLElement,
   ) {
-    const parts = [this.finder, this.wrap, this.times, this.copier, this.clearer, this.filler, this.saver, this.format];
+    const parts = [
+      this.finder,
+      this.wrap,
+      this.times,
+      this.copier,
+      this.clearer,
+      this.filler,
+      this.saver,
+      this.format,
+      this.bell,
+    ];
     this.row = h("div", { class: "ipyproc-tools", role: "group", "aria-label": "Output" }, ...parts);
     this.row.hidden = true;
     this.pressed(this.wrap, true);
     this.pressed(this.times, false);
     this.pressed(this.filler, false);
+    this.pressed(this.bell, false);
     output.more.onclick = () => this.above();
     output.reached = () => this.above();
   }
@@ -47,10 +60,22 @@ export class Tools {
     tool.setAttribute("aria-pressed", String(isOn));
   }
 
+  /** The state of the job has changed. */
+  changed(): void {
+    this.update(this.feed.have > 0, this.model.get("state").terminal !== null);
+    this.reader?.changed();
+    if (this.model.get("notify") && !this.asked && !this.bell.hidden) this.bell.click();
+    this.asked = true;
+  }
+
   /** Offers what is of use for what is there. */
   update(has: boolean, isTerminal: boolean): void {
-    this.row.hidden = !has;
-    for (const tool of [this.finder, this.wrap, this.times, this.copier, this.clearer]) tool.hidden = isTerminal;
+    const isOver = this.model.get("state").ran !== null;
+    this.row.hidden = !has && isOver;
+    this.bell.hidden = isOver;
+    for (const tool of [this.saver, this.format]) tool.hidden = !has;
+    for (const tool of [this.finder, this.wrap, this.times, this.copier, this.clearer])
+      tool.hidden = isTerminal || !has;
     if (isTerminal && this.reader) {
       this.reader.leave();
       this.reader.form.hidden = true;
@@ -71,6 +96,8 @@ export class Tools {
           state: () => model.get("state"),
           have: () => this.feed.have,
           log: output.log,
+          node: this.node(),
+          draw: () => output.draw(),
           swap: (other) => this.swap(other),
           closed: () => this.finder.focus(),
         });
@@ -121,36 +148,7 @@ export class Tools {
     this.pressed(this.wrap, dataset.wrap === "true");
   }
 
-  /** Fills the window, above all else on the page, until Escape. */
-  private fill(): void {
-    const node = this.node();
-    const place = node.parentElement;
-    if (node.hasAttribute("popover")) {
-      node.removeAttribute("popover");
-      document.removeEventListener("keydown", this.escape, true);
-      if (place) place.style.minHeight = "";
-    } else {
-      // What it leaves stays as high, so that the page does not move.
-      if (place) place.style.minHeight = `${node.offsetHeight}px`;
-      node.setAttribute("popover", "manual");
-      node.showPopover();
-      document.addEventListener("keydown", this.escape, true);
-    }
-    this.pressed(this.filler, node.hasAttribute("popover"));
-    this.output.draw();
-  }
-
-  private readonly escape = (event: KeyboardEvent): void => {
-    if (event.key !== "Escape" || event.defaultPrevented || event.shiftKey) return;
-    if (this.reader?.form.contains(document.activeElement)) return;
-    event.preventDefault();
-    event.stopPropagation();
-    this.fill();
-    this.filler.focus();
-  };
-
   stop(): void {
     this.reader?.stop();
-    document.removeEventListener("keydown", this.escape, true);
   }
 }
