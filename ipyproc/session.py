@@ -20,7 +20,7 @@ from ipyproc._jobs.runner import Runner
 from ipyproc.attr import SysProcAttr
 
 if TYPE_CHECKING:
-    from ipyproc.hosts import CommandHost
+    from ipyproc.hosts import Host
     from ipyproc.hosts._keeper import Keeper
 
 #: The jobs of this session.
@@ -48,7 +48,7 @@ def spawn(
     encoding: str = UTF_8,
     output_limit: int = OUTPUT_LIMIT,
     memory_limit: int = MEMORY_LIMIT,
-    on: CommandHost | None = None,
+    on: Host | None = None,
 ) -> Job:
     r"""Start a program as a job of the session: captured, reaped, ended with it.
 
@@ -171,7 +171,7 @@ def _runner(asked: Request) -> Runner:
 
 
 def _elsewhere(asked: Request) -> Runner:
-    host = cast("CommandHost", asked.on)
+    host = cast("Host", asked.on)
     return host.runner(asked)
 
 

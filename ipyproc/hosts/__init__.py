@@ -11,7 +11,8 @@ exit status 0 hello sandbox
 from __future__ import annotations
 
 from ipyproc.hosts._command import CommandHost, command
+from ipyproc.hosts._host import Host
 from ipyproc.hosts._named import named
 from ipyproc.hosts._ssh import ssh
 
-__all__ = ["CommandHost", "command", "named", "ssh"]
+__all__ = ["CommandHost", "Host", "command", "named", "ssh"]

@@ -10,9 +10,10 @@ from ipyproc._agent.remote.runner import RemoteRunner
 from ipyproc._jobs import checks, request
 from ipyproc._jobs.request import Request
 from ipyproc.hosts._dialing import CommandDialer
+from ipyproc.hosts._host import Host
 
 
-class CommandHost:
+class CommandHost(Host):
     """Where the words go that are put behind a command; ``command`` makes one.
 
     *name* is how tables and ``jobs[name, pid]`` call it. All jobs share one connection,
@@ -34,9 +35,6 @@ class CommandHost:
         # How errors call a command that takes one word, which a login shell splits.
         self._shown = shown
         self._link = self._connection()
-
-    def __repr__(self) -> str:
-        return f"<host {self.name}>"
 
     def runner(self, asked: Request) -> RemoteRunner:
         """Make what runs a job there; ``spawn`` does."""

@@ -22,7 +22,7 @@ from ipyproc._jobs.io.timers import Once
 from ipyproc._jobs.procinfo import proc
 from ipyproc._sys.interpreter import interpreter
 from ipyproc.hosts._child import Child
-from ipyproc.hosts._dialing import Greeting
+from ipyproc.hosts._greeting import Greeting
 
 NAME: Final = "the agent of this machine"
 # Of a Unix socket, unix(7): the pid, the user and the group of its other end.

@@ -13,13 +13,13 @@ from IPython.core.error import UsageError
 from ipyproc.session import jobs
 
 if TYPE_CHECKING:
-    from ipyproc.hosts import CommandHost
+    from ipyproc.hosts import Host
 
 # A pattern or an exception in a configuration of ssh.
 _PATTERN = frozenset("*?!")
 
 
-def find_host(word: str, variables: Mapping[str, object]) -> CommandHost:
+def find_host(word: str, variables: Mapping[str, object]) -> Host:
     """The host that *word* names: a variable, or ``ssh:NAME``, or ``docker:NAME``.
 
     ``UsageError`` if it names none.
@@ -55,9 +55,9 @@ def names(variables: Mapping[str, object]) -> Iterator[str]:
         yield f"ssh:{name}"
 
 
-def _is_host(value: object) -> TypeGuard[CommandHost]:
+def _is_host(value: object) -> TypeGuard[Host]:
     hosts = sys.modules.get("ipyproc.hosts")  # if it is not there, there is no host
-    return hosts is not None and isinstance(value, hosts.CommandHost)
+    return hosts is not None and isinstance(value, hosts.Host)
 
 
 def _known_to_ssh() -> Iterator[str]:

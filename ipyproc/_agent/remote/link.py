@@ -148,6 +148,32 @@ class Link:
             self._check_contact()
             time.sleep(_LOOK_SOON)
 
+    def begin(
+        self,
+        identity: str,
+        body: Body,
+        follower: Follower,
+        begun: Callable[[Following, Answer], None],
+        failed: Callable[[OSError], None],
+    ) -> None:
+        """Start a job, and do not wait; on the event loop's thread.
+
+        One of the two is called once: with the job and the agent's answer, or with why
+        there is no connection, so that nothing was started.
+        """
+
+        def connected(error: OSError | None) -> None:
+            if error is not None:
+                failed(error)
+                return
+            job = self._client.start(
+                identity, body, follower, lambda answer: begun(job, answer)
+            )
+            self._flush()
+
+        shutdown.before_end(self.close)
+        self._await(connected)
+
     def post(self, change: Callable[[], object]) -> None:
         """Call *change*, which asks the client for something, on the loop's thread."""
 

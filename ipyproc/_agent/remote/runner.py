@@ -16,6 +16,7 @@ from ipyproc._agent import facts
 from ipyproc._agent.protocol.client import Answer
 from ipyproc._agent.protocol.errors import error_of
 from ipyproc._agent.protocol.flow import WINDOW, Position
+from ipyproc._agent.protocol.following import Following
 from ipyproc._agent.protocol.frames import Body, Fields
 from ipyproc._agent.protocol.kinds import Kind
 from ipyproc._agent.remote.capture import FarCapture, told
@@ -34,6 +35,7 @@ from ipyproc._jobs.procinfo.ports import Ports, checked_port, not_listening
 from ipyproc._jobs.procinfo.usage import Usage
 from ipyproc._jobs.request import Host, Request
 from ipyproc._jobs.runner import (
+    Check,
     JobStatus,
     loop_failure,
     no_input,
@@ -54,11 +56,13 @@ class RemoteRunner:
     The event loop's thread hears of it; other threads ask, and wait for the answers.
     """
 
-    def __init__(self, request: Request, host: Host, link: Link) -> None:
-        """Check what makes sense here only; ``TypeError`` names it."""
+    def __init__(self, request: Request, host: Host, link: Link | None) -> None:
+        """Check what makes sense here only; ``TypeError`` names it.
+
+        Without a *link* it begins later, by way of the one that ``_begun`` is given.
+        """
         self._request = request
         self._body = self._describe(request)
-        self._link = link
         self._source = Source(link)
         self.host = host
         self.id: str | None = None
@@ -109,19 +113,35 @@ class RemoteRunner:
     def start(self, changed: Callable[[], None]) -> None:
         """Start the process there; errors are those of a start here."""
         data = self._input()
-        self._changed = changed
-        self._started_at = time.time()
-        self._dependence = self._loop.depend(self._loop_failed)
-        self.output.begin()
+        self._open(changed)
+        self._clock()
         try:
             identity = self.id or secrets.token_hex(16)
-            self.input_open = self._has_input
             job, answer = self._link.start(identity, self._body, self, self._folder)
         except BaseException as error:
             self._loop.depart(self._dependence)
             if isinstance(error, ValueError) and "bytes of JSON" in str(error):
                 raise PathError("fork/exec", self._request.argv[0], E2BIG) from None
             raise
+        self._begun(job, answer, data)
+
+    @property
+    def _link(self) -> Link:
+        return self._source.link
+
+    def _open(self, changed: Callable[[], None]) -> None:
+        """Hold the event loop open for it, which tells of *changed* from now on."""
+        self._changed = changed
+        self._dependence = self._loop.depend(self._loop_failed)
+        self.input_open = self._has_input
+
+    def _clock(self) -> None:
+        """Count time from now on, the start of the process."""
+        self._started_at = time.time()
+        self.output.begin()
+
+    def _begun(self, job: Following, answer: Answer, data: bytes | None) -> None:
+        """Note the process that was started; *data* is its input."""
         self._source.begin(job)
         self.pid = answer.fields.number("pid")
         self.dir = answer.fields.optional("dir")
@@ -217,9 +237,15 @@ class RemoteRunner:
         """Look at the ports there."""
         return facts.ports_of(self._source.ask(Kind.PORTS))
 
-    def printed(self, pattern: str | re.Pattern[str]) -> FarCheck[re.Match[str]]:
+    def printed(self, pattern: str | re.Pattern[str]) -> Check[re.Match[str]]:
         """Make what lets the agent look for *pattern*."""
-        expression = compiled(pattern)
+        return self._printed(compiled(pattern))
+
+    def listening(self, port: int | None) -> Check[int]:
+        """Make what lets the agent look at ports."""
+        return self._listening(None if port is None else checked_port(port))
+
+    def _printed(self, expression: re.Pattern[str]) -> FarCheck[re.Match[str]]:
         flags = expression.flags & ~re.DEBUG
         return self._far_check(
             Kind.UNTIL,
@@ -228,10 +254,7 @@ class RemoteRunner:
             not_printed,
         )
 
-    def listening(self, port: int | None) -> FarCheck[int]:
-        """Make what lets the agent look at ports."""
-        asked = 0 if port is None else checked_port(port)
-
+    def _listening(self, port: int | None) -> FarCheck[int]:
         def holder(port: int) -> str:
             with suppress(OSError):
                 answer = self._link.call(Kind.HOLDER, {"port": port})
@@ -240,7 +263,7 @@ class RemoteRunner:
 
         return self._far_check(
             Kind.LISTENING,
-            {"port": asked},
+            {"port": port or 0},
             lambda fields: fields.number("port"),
             partial(not_listening, port, holder=holder),
         )
@@ -309,7 +332,9 @@ class RemoteRunner:
     @property
     def silence(self) -> float:
         """For how many seconds there was no contact with the agent."""
-        return 0.0 if self.ended_at is not None else self._link.silence
+        if self.ended_at is not None or not self._source.has_link:
+            return 0.0
+        return self._link.silence
 
     def _lose(self, error: OSError) -> None:
         if self.ended_at is None:
@@ -324,8 +349,10 @@ class RemoteRunner:
     @property
     def _is_gone(self) -> bool:
         """Whether nothing of it can be left: its agent has ended, or ended it all."""
-        is_over = self.ended_at is not None
-        return self._source.lost is not None or (is_over and self._link.is_closed)
+        source, is_over = self._source, self.ended_at is not None
+        if source.lost is not None or not source.has_link:
+            return True
+        return is_over and source.link.is_closed
 
     @property
     def _has_input(self) -> bool:

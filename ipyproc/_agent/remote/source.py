@@ -19,11 +19,27 @@ class Source:
     there is freed as soon as nobody here can read it any more.
     """
 
-    def __init__(self, link: Link) -> None:
-        self.link = link
+    def __init__(self, link: Link | None) -> None:
+        self._link = link
         self.job: Following | None = None
         #: Set when nobody will ever answer.
         self.lost: JobLostError | None = None
+
+    @property
+    def has_link(self) -> bool:
+        """Whether there is a way to it, or was."""
+        return self._link is not None
+
+    @property
+    def link(self) -> Link:
+        """The way to it; ``JobLostError`` if it has none yet."""
+        if self._link is None:
+            raise JobLostError("it was not started")
+        return self._link
+
+    def reach(self, link: Link) -> None:
+        """Note the way to it."""
+        self._link = link
 
     def begin(self, job: Following) -> None:
         """Note the job, once it was started."""
