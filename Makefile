@@ -24,7 +24,7 @@ demo: .venv/lab ## run the quickstart in a real kernel and print what it shows
 lab: .venv/lab ## open the quickstart in JupyterLab
 	$(BIN)/jupyter lab $(AS_ROOT) --LabApp.default_url=/lab/tree/$(QUICKSTART)
 
-test: lint page chromium sshd ipykernels collaboration ## check style and types, run every test
+test: lint page chromium sshd ipykernels collaboration dask ## check style and types, run every test
 	$(BIN)/pytest -n $(WORKERS) --dist loadgroup $(TESTS)
 
 # What is slow and is not marked so comes last.
@@ -59,6 +59,7 @@ test-%: .venv/matrix chromium sshd
 	$(BIN)/uv pip install --quiet --python .venv/$* $(OPTIONS) -e '.[dev]'
 	.venv/$*/bin/python tests/kernel/versions.py
 	.venv/$*/bin/python tests/browser/collaboration.py
+	.venv/$*/bin/python -m tests.hosts.cluster
 	.venv/$*/bin/pytest -n $(WORKERS) --dist loadgroup $(TESTS)
 	.venv/$*/bin/python -X dev -W error -m pytest -n $(WORKERS) --dist loadgroup $(STRICT)
 
@@ -86,6 +87,9 @@ ipykernels: .venv/dev
 collaboration: .venv/dev
 	@$(BIN)/python tests/browser/collaboration.py
 
+dask: .venv/dev
+	@$(BIN)/python -m tests.hosts.cluster
+
 clean: ## remove what the other targets made
 	rm -rf .venv dist build ipyproc/views/static $(PAGE)/build $(PAGE)/node_modules
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis
@@ -108,5 +112,5 @@ $(PAGE)/node_modules/.bin/biome: $(PAGE)/package-lock.json | .venv/bin/pip
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "make: $(PYTHON) cannot make virtual environments: install the package python3-venv" >&2; exit 1; }
 	$(PYTHON) -m venv .venv
 
-.PHONY: help demo lab test quick trials lint page matrix bench go-blocks conformance-record pictures chromium sshd ipykernels collaboration clean
+.PHONY: help demo lab test quick trials lint page matrix bench go-blocks conformance-record pictures chromium sshd ipykernels collaboration dask clean
 .NOTPARALLEL:

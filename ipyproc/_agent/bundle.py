@@ -30,6 +30,7 @@ _LEFT_OUT: Final = (
 _RELAY: Final = (
     "ipyproc",
     "ipyproc._agent",
+    "ipyproc._agent.door",
     "ipyproc._agent.place",
     "ipyproc._agent.protocol",
     "ipyproc._agent.protocol.frames",
@@ -42,7 +43,7 @@ _RELAY: Final = (
 #: It waits for the marker on its standard input, and writes nothing without it, so
 #: that what a login prints before is not taken for ours.
 OPTIONS: Final = ("-I", "-S", "-B", "-c")
-PROGRAM: Final = """\
+_LOADER: Final = """\
 import os, sys
 marker = sys.argv[1].encode()
 def say(text):
@@ -84,8 +85,15 @@ seen = b""
 while not seen.endswith(marker):
     seen = seen[-len(marker):] + read(1)
 load()
+"""
+PROGRAM: Final = f"""{_LOADER}\
 from ipyproc._agent.relay import main
 main(say, load)
+"""
+#: The same for a door, which reads what is asked of it behind that.
+DOOR: Final = f"""{_LOADER}\
+from ipyproc._agent.door import main
+main(say, read, load)
 """
 
 

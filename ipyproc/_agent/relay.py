@@ -32,11 +32,14 @@ _BROKEN = select.POLLERR | select.POLLHUP
 _MOST_DESCRIPTORS = 1 << 16
 
 
-def main(say: Callable[[str], None], load: Callable[[], None]) -> None:
-    """Connect, and pass on what comes.
+def main(
+    say: Callable[[str], None], load: Callable[[], None], breaking: float = _BREAKING
+) -> bool:
+    """Connect, pass on what comes, and return whether that ended in order.
 
-    *say* tells the other side how far we are, *load* brings what an agent needs. With
-    the argument ``START`` nothing is passed on: who started us connects by itself.
+    *say* tells the other side how far we are, *load* brings what an agent needs. An
+    end of the input is none in order if the output breaks within *breaking* seconds.
+    With the argument ``START`` nothing is passed on: who started us connects by itself.
     """
     try:
         where = place()
@@ -44,14 +47,14 @@ def main(say: Callable[[str], None], load: Callable[[], None]) -> None:
         if START in sys.argv[2:]:
             agent.close()
             say("began")
-            return
+            return True
         greeting = _greeting()
     except Exception as error:  # noqa: BLE001 - the other side is to know of any
         say(f"failed {type(error).__name__}: {error}")
-        return
+        return False
     say("open")
     agent.sendall(greeting)
-    _Relay(agent).run()
+    return _Relay(agent, breaking).run()
 
 
 def _greeting() -> bytes:
@@ -139,20 +142,23 @@ class _Relay:
     and closes our half of the connection; all else closes both halves.
     """
 
-    def __init__(self, agent: socket.socket) -> None:
+    def __init__(self, agent: socket.socket, breaking: float) -> None:
         self._agent = agent.detach()
+        self._breaking = breaking
         # What is on its way: to the agent, and from it.
         self._up = memoryview(b"")
         self._down = memoryview(b"")
         self._input_open = True
+        self._was_orderly = False
         for fd in (_IN, _OUT, self._agent):
             os.set_blocking(fd, False)
 
-    def run(self) -> None:
-        """Pass on what comes."""
+    def run(self) -> bool:
+        """Pass on what comes; return whether our side came to an orderly end."""
         with suppress(BrokenPipeError, ConnectionError):
             while self._turn():
                 pass
+        return self._was_orderly
 
     def _turn(self) -> bool:
         ready = self._wait()
@@ -194,10 +200,12 @@ class _Relay:
         self._input_open = False
         poll = select.poll()
         poll.register(_OUT, 0)
-        if any(events & _BROKEN for _, events in poll.poll(int(_BREAKING * 1000))):
+        pause = int(self._breaking * 1000)
+        if pause and any(events & _BROKEN for _, events in poll.poll(pause)):
             return False
         with socket.socket(fileno=os.dup(self._agent)) as agent:
             agent.shutdown(socket.SHUT_WR)
+        self._was_orderly = True
         return True
 
 

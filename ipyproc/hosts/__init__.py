@@ -11,8 +11,9 @@ exit status 0 hello sandbox
 from __future__ import annotations
 
 from ipyproc.hosts._command import CommandHost, command
+from ipyproc.hosts._dask import DaskHost, dask
 from ipyproc.hosts._host import Host
 from ipyproc.hosts._named import named
 from ipyproc.hosts._ssh import ssh
 
-__all__ = ["CommandHost", "Host", "command", "named", "ssh"]
+__all__ = ["CommandHost", "DaskHost", "Host", "command", "dask", "named", "ssh"]

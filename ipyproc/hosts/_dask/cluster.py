@@ -1,0 +1,130 @@
+"""The cluster, as its client shows it: tasks, events, and calls of workers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+from ipyproc._jobs.io.event_loop import event_loop
+from ipyproc.hosts._dask.by_value import ByValue
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+#: What a place is told that is not needed: any other number is the pid that it holds.
+LEAVE: Final = 0
+_TEXT: Final = "ipyproc.hosts._dask.on_worker"
+#: What an offer says: the job, the run of the task, the worker, and its machine.
+Offer = Mapping[str, str]
+
+
+class Cluster:
+    """What the jobs of a host need of a client of Dask.
+
+    May be called from any thread. What comes back comes on our event loop's thread.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        resources: Mapping[str, float] | None,
+        workers: Sequence[str] | None,
+        topic: str,
+    ) -> None:
+        self._client: Any = client  # its methods have no types
+        self._resources = dict(resources) if resources else None
+        self._workers = list(workers) if workers else None
+        self._topic = topic
+        self._offer, self._tell, self._open_door = (
+            ByValue(_TEXT, name) for name in ("offer", "tell", "open_door")
+        )
+
+    def listen(self, heard: Callable[[Offer], None]) -> None:
+        """Call *heard* with each offer from now on."""
+
+        def pass_on(event: tuple[object, Offer]) -> None:
+            _post(lambda: heard(event[1]))
+
+        self._client.subscribe_topic(self._topic, pass_on)
+
+    def stop_listening(self) -> None:
+        """Hear of no more offers."""
+        with suppress(Exception):  # the client is closed, or has no scheduler
+            self._client.unsubscribe_topic(self._topic)
+
+    def submit(self, key: str, job: str, done: Callable[[str | None], None]) -> Any:
+        """Queue a task that offers a place for *job*; return its future.
+
+        *done* is called once it is over, with what went wrong, if anything did.
+        """
+        future = self._client.submit(
+            self._offer,
+            self._topic,
+            job,
+            key,
+            key=key,
+            pure=False,
+            resources=self._resources,
+            workers=self._workers,
+        )
+        future.add_done_callback(lambda it: _post(lambda: done(_fault(it))))
+        return future
+
+    def tell(self, worker: str, run: str, pid: int) -> None:
+        """Tell an offer of *worker* what is to become of it; a worker may be gone."""
+        self._call(self._tell, [run, pid], worker, lambda _: None, lambda _: None)
+
+    def open_door(
+        self,
+        worker: str,
+        options: Sequence[str],
+        feed: bytes,
+        opened: Callable[[str], None],
+        failed: Callable[[str], None],
+    ) -> None:
+        """Start a door beside *worker*; one of the two is called, with what it says."""
+        args = [list(options), feed]
+        self._call(self._open_door, args, worker, opened, failed)
+
+    def _call(
+        self,
+        function: ByValue,
+        args: Sequence[object],
+        worker: str,
+        done: Callable[[Any], None],
+        failed: Callable[[str], None],
+    ) -> None:
+        async def call() -> None:
+            try:
+                answers = await self._client.run(function, *args, workers=[worker])
+                answer = answers[worker]
+            except Exception as error:  # noqa: BLE001 - whatever the worker raises
+                _post(partial(failed, _line(error)))
+            else:
+                _post(partial(done, answer))
+
+        loop: Any = self._client.loop
+        try:
+            loop.add_callback(lambda: asyncio.ensure_future(call()))
+        except (AttributeError, RuntimeError):  # it has ended
+            _post(partial(failed, "the client of Dask is closed"))
+
+
+def _post(call: Callable[[], None]) -> None:
+    with suppress(RuntimeError):  # the session ends
+        event_loop().call_soon(call)
+
+
+def _fault(future: Any) -> str | None:
+    """What went wrong with a task; ``None`` if it came to its end."""
+    if future.status == "error":
+        return _line(future.exception())
+    return None if future.status == "finished" else f"its task was {future.status}"
+
+
+def _line(error: BaseException) -> str:
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
