@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from ipyproc import PIPE, Job, jobs, spawn
-from ipyproc._agent.remote.link import NO_CONTACT
+from ipyproc._agent.remote.contact import NO_CONTACT
 from ipyproc.errors import JobLostError, ProcessDoneError
 from ipyproc.hosts import CommandHost, command
 from ipyproc.views.render import format

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import secrets
 import time
@@ -11,18 +10,17 @@ from contextlib import suppress
 from functools import partial
 from typing import Final
 
-from ipyproc._agent.protocol.client import Answer, Client
+from ipyproc._agent.protocol.client import Answer, Answered, Client
 from ipyproc._agent.protocol.errors import error_of
 from ipyproc._agent.protocol.following import Follower, Following
 from ipyproc._agent.protocol.frames import Body, Fields
 from ipyproc._agent.protocol.kinds import Kind
+from ipyproc._agent.remote.contact import NO_CONTACT, Contact
 from ipyproc._agent.remote.stream import Dialer, End, Stream
 from ipyproc._jobs.io.event_loop import event_loop
 from ipyproc._jobs.io.timers import Once, Timer
 from ipyproc._jobs.shutdown import shutdown
 
-#: Without a byte for so long there is no contact, in seconds.
-NO_CONTACT: Final = 4.0
 _TICK: Final = 1.0
 # Between two attempts to connect.
 _FIRST_PAUSE: Final = 0.1
@@ -63,16 +61,12 @@ class Link:
         self.is_closed = False
         #: What the agent told of itself.
         self.welcome = Fields({})
-        # Since when nothing was heard; inf: it was a moment ago.
-        self._silent_since = math.inf
-        # Whether the jobs were told that there is no contact.
-        self._told_silence = False
+        self._contact = Contact()
 
     @property
     def silence(self) -> float:
         """For how many seconds nothing was heard, if that is longer than it should."""
-        silent = time.monotonic() - self._silent_since
-        return silent if silent > NO_CONTACT else 0.0
+        return self._contact.silence
 
     def connect(self) -> None:
         """Wait until there is a connection; ``OSError`` says why there is none."""
@@ -110,35 +104,30 @@ class Link:
         self, identity: str, body: Body, follower: Follower, folder: str | None = None
     ) -> tuple[Following, Answer]:
         """Start a job, and return it with the answer."""
-        self.connect()
-        jobs: list[Following] = []
-
-        def begin(answered: Callable[[Answer], None]) -> None:
-            job = self._client.start(identity, body, follower, answered, folder)
-            jobs.append(job)
-
-        try:
-            answer = self._wait(begin)
-        except BaseException:
-            # An interrupt: what is started all the same is ended, and forgotten.
-            self.post(lambda: self._abandon(jobs))
-            raise
-        return jobs[0], answer
+        # An interrupt: what is started all the same is ended, and forgotten.
+        return self._follow(
+            lambda told: self._client.start(identity, body, follower, told, folder),
+            self._abandon,
+        )
 
     def attach(
         self, identity: str, folder: str, follower: Follower
     ) -> tuple[Following, Answer]:
         """Follow a job that outlives its clients, and return it with the answer."""
+        return self._follow(
+            lambda told: self._client.attach(identity, folder, follower, told),
+            self._client.forget,
+        )
+
+    def _follow(
+        self, begin: Callable[[Answered], Following], undo: Callable[[Following], None]
+    ) -> tuple[Following, Answer]:
         self.connect()
         jobs: list[Following] = []
-
-        def begin(answered: Callable[[Answer], None]) -> None:
-            jobs.append(self._client.attach(identity, folder, follower, answered))
-
         try:
-            answer = self._wait(begin)
+            answer = self._wait(lambda told: jobs.append(begin(told)))
         except BaseException:
-            self.post(lambda: [*map(self._client.forget, jobs)])
+            self.post(lambda: [*map(undo, jobs)])
             raise
         return jobs[0], answer
 
@@ -148,31 +137,21 @@ class Link:
             self._check_contact()
             time.sleep(_LOOK_SOON)
 
-    def begin(
-        self,
-        identity: str,
-        body: Body,
-        follower: Follower,
-        begun: Callable[[Following, Answer], None],
-        failed: Callable[[OSError], None],
-    ) -> None:
-        """Start a job, and do not wait; on the event loop's thread.
+    def reach(self, tell: Callable[[OSError | None], None]) -> None:
+        """Call *tell* once there is a connection, or with why there is none.
 
-        One of the two is called once: with the job and the agent's answer, or with why
-        there is no connection, so that nothing was started.
+        On the event loop's thread.
         """
-
-        def connected(error: OSError | None) -> None:
-            if error is not None:
-                failed(error)
-                return
-            job = self._client.start(
-                identity, body, follower, lambda answer: begun(job, answer)
-            )
-            self._flush()
-
         shutdown.before_end(self.close)
-        self._await(connected)
+        self._await(tell)
+
+    def start_now(
+        self, identity: str, body: Body, follower: Follower, answered: Answered
+    ) -> Following:
+        """Start a job, and do not wait; on the event loop's thread."""
+        job = self._client.start(identity, body, follower, answered)
+        self._flush()
+        return job
 
     def post(self, change: Callable[[], object]) -> None:
         """Call *change*, which asks the client for something, on the loop's thread."""
@@ -215,7 +194,7 @@ class Link:
         """The agent has taken us."""
         self.welcome = fields
         self._pause = _FIRST_PAUSE
-        self._silent_since = math.inf
+        self._contact.heard()
         self._tell_contact()
         self._tell(None)
 
@@ -249,12 +228,11 @@ class Link:
             if isinstance(number, int):
                 self.cancel(number)
 
-    def _abandon(self, jobs: list[Following]) -> None:
-        for job in jobs:
-            kill = {"number": job.number, "sig": 9, "tree": True}
-            self._client.request(Kind.SIGNAL, kill, lambda _: None)
-            job.is_started = True  # or it would not be forgotten there
-            self._client.forget(job)
+    def _abandon(self, job: Following) -> None:
+        kill = {"number": job.number, "sig": 9, "tree": True}
+        self._client.request(Kind.SIGNAL, kill, lambda _: None)
+        job.is_started = True  # or it would not be forgotten there
+        self._client.forget(job)
 
     def _check_usable(self) -> None:
         if self._loop.is_current:
@@ -318,7 +296,7 @@ class Link:
             stream.close()
             return
         if self._client.current is None:
-            self._note_silence()
+            self._contact.none_for(0.0)
         end = End(self._loop, self._client, stream, self._heard, self._closed)
         self._ends.append(end)
 
@@ -336,23 +314,18 @@ class Link:
                 self._finish()
             return
         if self._client.current is None:
-            self._note_silence()
+            self._contact.none_for(0.0)
             self._dial_later()
 
     def _heard(self) -> None:
-        self._silent_since = math.inf
+        self._contact.heard()
         self._tell_contact()
         for end in [each for each in self._ends if each.wire.is_over]:
             end.close("a newer one is there")
 
-    def _note_silence(self) -> None:
-        if self._silent_since == math.inf:
-            self._silent_since = time.monotonic()
-
     def _tell_contact(self) -> None:
         """Tell the jobs each second that there is no contact, and when there is."""
-        was_silent, self._told_silence = self._told_silence, self.silence > 0
-        if was_silent or self._told_silence:
+        if self._contact.is_news():
             self._client.tell_contact()
 
     def _dial_later(self) -> None:
@@ -382,7 +355,7 @@ class Link:
         self._ticker = None
         silent = self._client.tick(time.monotonic())
         if silent > NO_CONTACT:
-            self._silent_since = min(self._silent_since, time.monotonic() - silent)
+            self._contact.none_for(silent)
             # The one that is silent stays until a new one is there.
             self._dial_later()
         self._is_greeting()

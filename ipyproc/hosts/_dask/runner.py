@@ -115,20 +115,25 @@ class DaskRunner(RemoteRunner):
         """
         self.is_placed = True
 
+        def reached(error: OSError | None) -> None:
+            if self._is_doomed:
+                error = JobLostError(_CANCELLED)
+            if error is None:
+                job = link.start_now(
+                    self.identity, self._body, self, lambda answer: begun(job, answer)
+                )
+                return
+            self.is_placed = False
+            failed(error)
+
         def begun(job: Following, answer: Answer) -> None:
             if answer.failed:
                 self.fail(error_of(answer.fields))
-            else:
-                self.host = host
-                self._has_begun(link, job, answer)
+                return
+            self.host = host
+            self._has_begun(link, job, answer)
 
-        def lose_place(error: OSError) -> None:
-            self.is_placed = False
-            if self._is_doomed:
-                error = JobLostError(_CANCELLED)
-            failed(error)
-
-        link.begin(self.identity, self._body, self, begun, lose_place)
+        link.reach(reached)
 
     def _has_begun(self, link: Link, job: Following, answer: Answer) -> None:
         self._clock()
