@@ -55,10 +55,17 @@ class Cluster:
         with suppress(Exception):  # the client is closed, or has no scheduler
             self._client.unsubscribe_topic(self._topic)
 
-    def submit(self, key: str, job: str, done: Callable[[str | None], None]) -> Any:
+    def submit(
+        self,
+        key: str,
+        job: str,
+        is_wanted: Callable[[], bool],
+        done: Callable[[str | None], None],
+    ) -> Any:
         """Queue a task that offers a place for *job*; return its future.
 
-        *done* is called once it is over, with what went wrong, if anything did.
+        *done* is called once it is over, if that *is_wanted* still, with what went
+        wrong, if anything did.
         """
         future = self._client.submit(
             self._offer,
@@ -70,12 +77,17 @@ class Cluster:
             resources=self._resources,
             workers=self._workers,
         )
-        future.add_done_callback(lambda it: _post(lambda: done(_fault(it))))
+
+        def is_over(ended: Any) -> None:
+            if is_wanted():  # most are over because their jobs are
+                _post(partial(done, _fault(ended)))
+
+        future.add_done_callback(is_over)
         return future
 
     def tell(self, worker: str, run: str, pid: int) -> None:
         """Tell an offer of *worker* what is to become of it; a worker may be gone."""
-        self._call(self._tell, [run, pid], worker, lambda _: None, lambda _: None)
+        self._call(self._tell, [run, pid], worker, None, None)
 
     def open_door(
         self,
@@ -94,23 +106,26 @@ class Cluster:
         function: ByValue,
         args: Sequence[object],
         worker: str,
-        done: Callable[[Any], None],
-        failed: Callable[[str], None],
+        done: Callable[[Any], None] | None,
+        failed: Callable[[str], None] | None,
     ) -> None:
         async def call() -> None:
             try:
                 answers = await self._client.run(function, *args, workers=[worker])
                 answer = answers[worker]
             except Exception as error:  # noqa: BLE001 - whatever the worker raises
-                _post(partial(failed, _line(error)))
+                if failed:
+                    _post(partial(failed, _line(error)))
             else:
-                _post(partial(done, answer))
+                if done:
+                    _post(partial(done, answer))
 
         loop: Any = self._client.loop
         try:
             loop.add_callback(lambda: asyncio.ensure_future(call()))
         except (AttributeError, RuntimeError):  # it has ended
-            _post(partial(failed, "the client of Dask is closed"))
+            if failed:
+                _post(partial(failed, "the client of Dask is closed"))
 
 
 def _post(call: Callable[[], None]) -> None:

@@ -109,8 +109,12 @@ class DaskHost(Host):
         # Dashboards show the name; they cut off what looks like a hash.
         name = re.sub(r"\W+", "_", runner.name)
         key = f"ipyproc_{name}-{runner.identity}{secrets.token_hex(4)}"
-        done = partial(self._is_done, entry)
-        entry.future = self._cluster.submit(key, runner.identity, done)
+        entry.future = self._cluster.submit(
+            key,
+            runner.identity,
+            lambda: runner.identity in self._entries and not runner.is_placed,
+            partial(self._is_done, entry),
+        )
 
     # From here on, on the event loop's thread.
 
