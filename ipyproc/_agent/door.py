@@ -46,9 +46,8 @@ def main(
     nothing = os.open(os.devnull, os.O_RDWR)
     for fd in (0, 1, 2):
         os.dup2(nothing, fd)
-    stay = asked["stay"]
-    word = asked["word"].encode()
-    _Door(listener, word, stay, lambda: _pass_on(word, say, load)).serve()
+    word, linger = asked["word"].encode(), float(asked["linger"])
+    _Door(listener, asked["stay"], lambda: _pass_on(word, say, load, linger)).serve()
 
 
 def _listen(host: str) -> socket.socket:
@@ -60,7 +59,9 @@ def _listen(host: str) -> socket.socket:
         return socket.create_server(("", 0), backlog=_MOST)
 
 
-def _pass_on(word: bytes, say: Callable[[str], None], load: Callable[[], None]) -> bool:
+def _pass_on(
+    word: bytes, say: Callable[[str], None], load: Callable[[], None], linger: float
+) -> bool:
     """Connect the standard streams with the agent, if they say *word* first.
 
     Returns whether the connection came to an orderly end.
@@ -72,8 +73,7 @@ def _pass_on(word: bytes, say: Callable[[str], None], load: Callable[[], None]) 
     if not hmac.compare_digest(said, word):
         return False
     signal.alarm(0)
-    # Of a socket the end of the input is in order: what breaks it is an error.
-    return relay.main(say, load, breaking=0.0)
+    return relay.main(say, load, linger)
 
 
 class _Door:
@@ -82,7 +82,6 @@ class _Door:
     def __init__(
         self,
         listener: socket.socket,
-        word: bytes,
         stay: float | None,
         pass_on: Callable[[], bool],
     ) -> None:

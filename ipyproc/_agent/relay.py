@@ -33,13 +33,13 @@ _MOST_DESCRIPTORS = 1 << 16
 
 
 def main(
-    say: Callable[[str], None], load: Callable[[], None], breaking: float = _BREAKING
+    say: Callable[[str], None], load: Callable[[], None], linger: float | None = None
 ) -> bool:
     """Connect, pass on what comes, and return whether that ended in order.
 
-    *say* tells the other side how far we are, *load* brings what an agent needs. An
-    end of the input is none in order if the output breaks within *breaking* seconds.
-    With the argument ``START`` nothing is passed on: who started us connects by itself.
+    *say* tells the other side how far we are, *load* brings what an agent needs. With
+    *linger* both streams are one socket: see ``_Relay``. With the argument ``START``
+    nothing is passed on: who started us connects by itself.
     """
     try:
         where = place()
@@ -54,7 +54,7 @@ def main(
         return False
     say("open")
     agent.sendall(greeting)
-    return _Relay(agent, breaking).run()
+    return _Relay(agent, linger).run()
 
 
 def _greeting() -> bytes:
@@ -140,11 +140,15 @@ class _Relay:
 
     The agent must know how: an end of our input while our output is open is orderly,
     and closes our half of the connection; all else closes both halves.
+
+    A socket is different: its end is in order; and it is reset by a client that is
+    killed while something is on its way to that. So a reset is an orderly end, too,
+    unless the client has come back, by another connection, *linger* seconds later.
     """
 
-    def __init__(self, agent: socket.socket, breaking: float) -> None:
+    def __init__(self, agent: socket.socket, linger: float | None) -> None:
         self._agent = agent.detach()
-        self._breaking = breaking
+        self._linger = linger
         # What is on its way: to the agent, and from it.
         self._up = memoryview(b"")
         self._down = memoryview(b"")
@@ -158,7 +162,20 @@ class _Relay:
         with suppress(BrokenPipeError, ConnectionError):
             while self._turn():
                 pass
+        if self._linger is not None:
+            self._end_socket(self._linger)
         return self._was_orderly
+
+    def _end_socket(self, linger: float) -> None:
+        """End in order, unless the client has come back by another connection."""
+        poll = select.poll()
+        poll.register(self._agent, 0)
+        if not self._was_orderly:
+            if poll.poll(int(linger * 1000)):
+                return
+            self._end_in_order()
+        # It has to see that before all is closed.
+        poll.poll(int(_PATIENCE * 1000))
 
     def _turn(self) -> bool:
         ready = self._wait()
@@ -200,13 +217,16 @@ class _Relay:
         self._input_open = False
         poll = select.poll()
         poll.register(_OUT, 0)
-        pause = int(self._breaking * 1000)
+        pause = 0 if self._linger is not None else int(_BREAKING * 1000)
         if pause and any(events & _BROKEN for _, events in poll.poll(pause)):
             return False
+        self._end_in_order()
+        return True
+
+    def _end_in_order(self) -> None:
         with socket.socket(fileno=os.dup(self._agent)) as agent:
             agent.shutdown(socket.SHUT_WR)
         self._was_orderly = True
-        return True
 
 
 def _read(fd: int) -> bytes | None:

@@ -357,8 +357,10 @@ def test_the_end_of_the_client_ends_its_jobs(
 import sys, time
 from distributed import Client
 from ipyproc import hosts, spawn
+from ipyproc.hosts._dask import dialing
+dialing._LINGER = 0.5
 host = hosts.dask(Client(scheduler_file={str(cluster.folder / "scheduler.json")!r}))
-jobs = [spawn(["sleep", "1000"], on=host) for _ in range(4)]
+jobs = [spawn(words, on=host) for words in (["yes"], "sleep 1000", "yes", "yes")]
 while sum(job.pid is not None for job in jobs) < 2:
     time.sleep(0.01)
 print(*[job.pid for job in jobs if job.pid], flush=True)

@@ -19,6 +19,8 @@ from ipyproc.hosts._socket import Connecting, SocketWay
 
 # How long a connection may take, in seconds.
 _PATIENCE: Final = 10.0
+# How soon a client that lives is back after a reset, at the latest.
+_LINGER: Final = 15.0
 _HERE: Final = "127.0.0.1"
 
 
@@ -87,7 +89,12 @@ class DoorDialer:
     def _feed(self) -> bytes:
         """What a door reads: the marker, its code, and what is asked of it."""
         stay = None if math.isinf(self._lease) else self._lease
-        asked = {"host": self._address, "word": self._word, "stay": stay}
+        asked = {
+            "host": self._address,
+            "word": self._word,
+            "stay": stay,
+            "linger": _LINGER,
+        }
         body = json.dumps(asked).encode()
         size = len(body).to_bytes(4, "big")
         return self._marker.encode() + self._relay + size + body
