@@ -70,7 +70,7 @@ def spawn(
     stream, which is *stdout*. ``Job.send`` types, ``Job.resize`` changes the size. With
     bytes, text or a file as *stdin* only the outputs are the terminal. TERM is
     ``xterm-256color`` and COLORTERM ``truecolor`` unless *env* says otherwise. Not with
-    *stdout*, *stderr*, *merge* or *detach*; with *on* the input is the terminal, too.
+    *stdout*, *stderr* or *merge*; with *on* or *detach* the input is one, too.
 
     After *timeout* seconds the job is ended as ``Job.terminate`` does it, with *grace*
     seconds between TERM and KILL. A job leads a session of its own unless *sys* says

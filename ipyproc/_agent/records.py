@@ -76,6 +76,11 @@ class Record:
         return Fields(self.job).seconds("started_at", 0.0) or 0.0
 
     @property
+    def is_elsewhere(self) -> bool:
+        """Whether it is on another machine than this one."""
+        return self.host != host()
+
+    @property
     def is_over(self) -> bool:
         """Whether it has ended, as far as that can be known here."""
         return self.status not in ("running", "stopped", UNKNOWN)
@@ -198,6 +203,7 @@ def request_of(record: Record) -> Request:
         shown=record.shown,
         dir=told.optional("dir"),
         merge=told.flag("merge"),
+        pty=None if told.body.get("pty") is None else _size_of_terminal(told),
         grace=told.seconds("grace", 5.0) or 0.0,
         encoding=told.text("encoding", UTF_8),
         output_limit=told.number("output_limit", OUTPUT_LIMIT),
@@ -205,6 +211,11 @@ def request_of(record: Record) -> Request:
         detach=True,
         folder=record.folder,
     )
+
+
+def _size_of_terminal(told: Fields) -> tuple[int, int]:
+    rows, columns = told.numbers("pty", 2)
+    return rows, columns
 
 
 def settle(record: Record) -> None:

@@ -177,10 +177,10 @@ def _terminal(
             raise ValueError(f"{argument}: with pty all output goes to the terminal")
     if merge:
         raise ValueError("merge: with pty both streams are one, the terminal")
-    if detach:
-        raise ValueError("pty: a detached job has no terminal")
-    if on is not None and not (stdin is None or stdin is PIPE or _is_null(stdin)):
-        raise ValueError("stdin: with pty on another machine it is the terminal")
+    is_ours = on is None and not detach
+    if not is_ours and not (stdin is None or stdin is PIPE or _is_null(stdin)):
+        where = "on another machine" if on is not None else "and detach"
+        raise ValueError(f"stdin: with pty {where} it is the terminal")
     return size
 
 

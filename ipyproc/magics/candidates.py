@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
+from ipyproc._agent import records
 from ipyproc._jobs.request import HERE
 from ipyproc.magics import hosts
 from ipyproc.magics.targets import job_names
@@ -92,8 +93,16 @@ def all_jobs(prefix: str, namespace: Namespace) -> Iterator[Candidate]:
 
 def running_jobs(prefix: str, namespace: Namespace) -> Iterator[Candidate]:
     """The jobs that run, by name and by pid."""
-    yield from _beginning(prefix, (job.label for job in jobs.running), "job")
+    running = (job.label for job in jobs if job.ended_at is None)
+    yield from _beginning(prefix, running, "job")
     yield from pids(prefix, namespace)
+
+
+def detached_jobs(prefix: str, _: Namespace) -> Iterator[Candidate]:
+    """The detached jobs, by name and by id, wherever they were started."""
+    known = records.read_all()
+    names = dict.fromkeys([*(r.name for r in known), *(r.id for r in known)])
+    return _beginning(prefix, names, "job")
 
 
 def pids(prefix: str, _: Namespace) -> Iterator[Candidate]:

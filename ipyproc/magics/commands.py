@@ -21,10 +21,17 @@ from IPython.core.magic import (
 
 from ipyproc._jobs.job import Job
 from ipyproc._jobs.output.capture import MEMORY_LIMIT, OUTPUT_LIMIT
-from ipyproc.magics import kill, wait
+from ipyproc.magics import detached, kill, wait
 from ipyproc.magics.cell import User, join_continued
 from ipyproc.magics.expansion import Expansion
-from ipyproc.magics.help import PROCFIND, PROCKILL, PROCS, PROCWAIT, SPAWN
+from ipyproc.magics.help import (
+    PROCATTACH,
+    PROCFIND,
+    PROCKILL,
+    PROCS,
+    PROCWAIT,
+    SPAWN,
+)
 from ipyproc.magics.hosts import host_name
 from ipyproc.magics.options import Grammar, HelpRequested
 from ipyproc.magics.spawn import Limits, Scripts, start
@@ -38,9 +45,9 @@ from ipyproc.magics.targets import (
 )
 from ipyproc.magics.terminal import has_terminal, lend, own_size
 from ipyproc.process import Process
-from ipyproc.session import jobs
+from ipyproc.session import jobs, keeper
 from ipyproc.state import ProcessState
-from ipyproc.views import hide, show, show_jobs, show_process
+from ipyproc.views import hide, show, show_detached, show_jobs, show_process
 from ipyproc.views.render import console
 from ipyproc.views.render.html import HEIGHT
 from ipyproc.views.widgets.place import accepts_input
@@ -117,6 +124,8 @@ class IPyProc(Magics):
         job = start(options, words, cell, user, limits, self.scripts, field, pty)
         self._bind(options, proc=job, out=job.stdout, err=job.stderr)
         self._show(job, options.quiet, options.notify)
+        if job.id and not options.quiet:
+            detached.say_end_all_the_same(job)
         within = self.ready_timeout if options.within is None else options.within
         wait.until_ready(job, options.until, options.until_port, within)
         if options.wait or options.check:
@@ -155,6 +164,8 @@ class IPyProc(Magics):
         options, words = PROCKILL.parse(line, user.expansion)
         if bool(words) == options.all:
             raise UsageError("name the jobs, or write --all for all that run")
+        if options.detached and not options.all:
+            raise UsageError("--detached is for --all: name the jobs, or write both")
         targets = _targets(options, words, user.variables)
         kill.check(options, targets)
         kill.kill(options, targets)
@@ -183,6 +194,25 @@ class IPyProc(Magics):
         show_process(found)
         return found.process
 
+    @_magic(PROCATTACH)
+    @line_magic
+    def procattach(self, line: str, local_ns: Variables = None) -> Job | None:
+        """List detached jobs, or take them into this kernel."""
+        options, words = PROCATTACH.parse(line, self._user(local_ns).expansion)
+        if options.forget:
+            for said in detached.forget(words):
+                print(said)
+            return None
+        if not words:
+            if trouble := keeper().trouble():
+                print(trouble)
+            show_detached(jobs.detached())
+            return None
+        taken = detached.take(words)
+        for job in taken:
+            self._show(job, quiet=False)
+        return taken[-1]
+
     def _user(self, local_ns: Variables) -> User:
         variables = {**self._ip.user_ns, **(local_ns or {})}
         missing = object()
@@ -199,7 +229,8 @@ class IPyProc(Magics):
         if options.pty and self._in_terminal:
             return not options.quiet
         is_live = self.view and getattr(self._ip, "kernel", None) is not None
-        is_left = options.quiet or options.wait or options.check or options.detach
+        is_detached = options.detach or options.attach
+        is_left = options.quiet or options.wait or options.check or is_detached
         return is_live and not is_left and accepts_input(self._ip)
 
     @property
@@ -233,7 +264,7 @@ def _targets(
     """What %prockill is about."""
     if options.on is None:
         if options.all:
-            return list(jobs.running)
+            return [*jobs.running, *(_attached() if options.detached else ())]
         return find_targets(words, variables, others=options.pid)
     if options.pid:
         raise UsageError("leave out --pid or --on: elsewhere only jobs are known")
@@ -241,6 +272,11 @@ def _targets(
     if options.all:
         return [job for job in jobs.running if job.host.name == host]
     return find_on(words, host)
+
+
+def _attached() -> list[Job]:
+    """The jobs that run here and that another kernel has started."""
+    return [job for job in jobs if job.is_attached and job.ended_at is None]
 
 
 def _last() -> Job:

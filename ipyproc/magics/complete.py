@@ -12,7 +12,14 @@ from IPython.core import completer
 
 from ipyproc.magics import candidates
 from ipyproc.magics.candidates import VALUES, Candidate, Namespace, Source
-from ipyproc.magics.help import PROCFIND, PROCKILL, PROCS, PROCWAIT, SPAWN
+from ipyproc.magics.help import (
+    PROCATTACH,
+    PROCFIND,
+    PROCKILL,
+    PROCS,
+    PROCWAIT,
+    SPAWN,
+)
 from ipyproc.magics.options import ASSIGNMENT, Grammar, Option
 from ipyproc.magics.parsing import Word, Words
 
@@ -34,6 +41,7 @@ _MAGICS = {
     "prockill": _Syntax(PROCKILL, candidates.running_jobs),
     "procs": _Syntax(PROCS, candidates.nothing),
     "procfind": _Syntax(PROCFIND, candidates.pids),
+    "procattach": _Syntax(PROCATTACH, candidates.detached_jobs),
 }
 #: The names of the magics whose lines are completed.
 NAMES = tuple(_MAGICS)

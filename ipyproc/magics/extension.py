@@ -14,6 +14,7 @@ from ipyproc._jobs.job import Job
 from ipyproc._jobs.shutdown import shutdown
 from ipyproc.magics import complete
 from ipyproc.magics.commands import IPyProc
+from ipyproc.magics.detached import greeting
 from ipyproc.magics.kill import label
 from ipyproc.session import jobs, retire
 
@@ -38,6 +39,8 @@ def load(ip: Any) -> None:
         undo.callback(views.unregister, ip)
         views.register(ip)
         magics.undo = undo.pop_all()
+    if said := greeting():
+        print(said)
 
 
 def unload(ip: Any) -> None:

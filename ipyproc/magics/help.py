@@ -88,7 +88,8 @@ for a Python list of words, or a text that is split like the line; @@ is an @.""
             "SECONDS",
             seconds,
         ),
-        Option("--detach", "it outlives the kernel"),
+        Option("--detach", "it outlives the kernel, and another one has it again"),
+        Option("--attach", "if it runs detached already, take that; else --detach it"),
         Option("--replace", "end the jobs of its --name first, and wait for that"),
         Option(
             "--on",
@@ -197,7 +198,8 @@ If one of the words is wrong, nothing at all is signalled.""",
         ),
         Option("--tree", "signal all that the job started, whatever the signal is"),
         Option("--only", "signal the job's process alone"),
-        Option("--all", "signal every job that runs"),
+        Option("--all", "signal every job that runs and was started here"),
+        Option("--detached", "with --all: also those that another kernel started"),
         Option("--on", "only the jobs on this host, as tables name it", "HOST"),
         Option(
             "--grace",
@@ -249,5 +251,25 @@ Python: ipyproc.find_process(pid).
 """,
 )
 
+PROCATTACH = Grammar(
+    "%procattach",
+    usage="""%procattach
+       %procattach job ... [--forget]""",
+    summary="""\
+List the detached jobs of all your notebooks; or take some into this kernel and
+show them: with all that they printed, their input, signals and exit status.
+
+A job is named by its id, as train@3f2a, or by its name: this notebook's first,
+and of those one that runs. It goes on when the kernel ends, however that does.""",
+    options=[
+        Option(
+            "--forget",
+            "delete what is kept of jobs that ended: of those named, or of all of "
+            "this notebook",
+        ),
+    ],
+    notes="Python: ipyproc.jobs.detached(), ipyproc.jobs.attach(name), job.forget().\n",
+)
+
 #: The grammars of all magics.
-MAGICS = (SPAWN, PROCWAIT, PROCKILL, PROCS, PROCFIND)
+MAGICS = (SPAWN, PROCWAIT, PROCKILL, PROCS, PROCFIND, PROCATTACH)

@@ -21,7 +21,7 @@ from ipyproc._jobs.job import Job
 from ipyproc._jobs.request import check
 from ipyproc._text import errno_text
 from ipyproc.attr import Credential, SysProcAttr
-from ipyproc.magics import environment
+from ipyproc.magics import detached, environment
 from ipyproc.magics.cell import Command, User, read_command
 from ipyproc.magics.errors import one_line
 from ipyproc.magics.hosts import find_host
@@ -44,7 +44,8 @@ _EXCLUSIVE = {
     ("pty", "err"): _ONE_STREAM,
     ("pty", "stderr"): _ONE_STREAM,
     ("pty", "stdout"): "what a job prints in a terminal goes to no file",
-    ("pty", "detach"): "a detached job has no terminal",
+    ("attach", "replace"): "one takes the job that runs, the other ends it",
+    ("on", "attach"): "a job elsewhere ends with the kernel",
     ("on", "detach"): "a job elsewhere ends with the kernel",
     ("on", "script"): "the file would be on this machine; --shell sends a script",
     ("on", "user"): "who it runs as is decided by the way to the host",
@@ -126,7 +127,9 @@ def start(
         raise UsageError("--within is for --until and --until-port")
     on = None if options.on is None else find_host(options.on, user.variables)
     try:
-        write = partial(scripts.write, user=options.user, keep=options.detach)
+        write = partial(
+            scripts.write, user=options.user, keep=options.detach or options.attach
+        )
         command = read_command(options, words, body, user, write)
         _exclude({**vars(options), "body": command.input})
         asked = check(
@@ -145,7 +148,7 @@ def start(
             pty=pty,
             shell=options.shell,
             timeout=options.timeout,
-            detach=options.detach,
+            detach=options.detach or options.attach,
             replace=options.replace,
             sys=_system(options),
             grace=limits.grace,
@@ -153,6 +156,8 @@ def start(
             output_limit=limits.output,
             on=on,
         )
+        if options.attach and (running := detached.take_or_none(asked.name)):
+            return running
         return run(asked)
     except OSError as error:
         raise one_line(error) from None

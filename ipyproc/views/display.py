@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
 
 from IPython import get_ipython
 from IPython.display import display
 
+from ipyproc._agent.records import Record
 from ipyproc._jobs.job import Job
 from ipyproc.state import ProcessState
 from ipyproc.views.process import ForeignProcess
-from ipyproc.views.render import console, html
+from ipyproc.views.render import console, detached, html
 from ipyproc.views.transport import document, pictures, rate_limiter, reading, worker
 from ipyproc.views.widgets.job import JobView
 from ipyproc.views.widgets.jobs import MOST, JobsView
@@ -51,6 +52,15 @@ def hide(job: Job) -> None:
 def show_jobs(every: bool = False) -> None:
     """Show the table of jobs in the current cell; *every*: all that ended, too."""
     display(_session.table(None if every else MOST))
+
+
+def show_detached(records: Sequence[Record]) -> None:
+    """Show detached jobs in the current cell, as they are now."""
+    if getattr(get_ipython(), "kernel", None) is None:
+        print(detached.text(records))
+        return
+    bundle = {"text/plain": detached.text(records), "text/html": detached.html(records)}
+    display(bundle, raw=True)
 
 
 def show_process(process: ForeignProcess) -> None:

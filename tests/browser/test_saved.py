@@ -136,8 +136,8 @@ class Output:
 
 
 def output(document: dict[str, Any], name: str) -> Output:
-    """Return the one output of a job's cell."""
-    (found,) = document["cells"][number(name)]["outputs"]
+    """Return the pane in a job's cell; a detached one may say what ends it, too."""
+    (found, *_) = document["cells"][number(name)]["outputs"]
     return Output(found["data"])
 
 

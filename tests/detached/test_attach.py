@@ -382,3 +382,35 @@ def test_a_restart_of_the_machine(folder: Path) -> None:
     with pytest.raises(JobLostError, match="started anew"):
         job.wait(PATIENCE)
     assert job.stdout.text == "first\n"
+
+
+def test_a_terminal() -> None:
+    """What it shows, its keys and its size are there again, also after its end."""
+    script = "stty size; read x; echo got $x; stty size; read y; exit 5"
+    started_in = f"spawn({script!r}, shell=True, name='t', detach=True, pty=(30, 100))"
+    session(f"{started_in}.until('30 100', timeout={PATIENCE})")
+    job = jobs.attach("t")
+    assert job.terminal is not None
+    assert (job.terminal.rows, job.terminal.columns) == (30, 100)
+    job.resize(20, 50)
+    job.send("hi\r")
+    until_printed(job, "20 50")
+    job.send("x\r")
+
+    assert str(job.wait(PATIENCE)) == "exit status 5"
+    text = "30 100\r\nhi\r\ngot hi\r\n20 50\r\nx\r\n"
+    assert job.stdout.text == text
+    assert job.stdout.path is not None
+    assert Path(job.stdout.path).read_bytes() == text.encode()
+
+
+def test_a_terminal_ends_with_its_agent(folder: Path) -> None:
+    """Nobody else holds it; what it showed is kept."""
+    job = spawn("echo shown; sleep 1000", shell=True, detach=True, pty=True)
+    until_printed(job, "shown")
+    kill_agent(folder)
+
+    with pytest.raises(JobLostError, match="its agent had ended"):
+        job.wait(PATIENCE)
+    assert gone(job.pid or 0)
+    assert job.stdout.text == "shown\r\n"

@@ -127,7 +127,11 @@ def test_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"pty": True, "merge": True}, ValueError, "merge: with pty both streams"),
         ({"pty": True, "stderr": "x"}, ValueError, "stderr: with pty all output"),
         ({"pty": True, "stdout": "x"}, ValueError, "stdout: with pty all output"),
-        ({"pty": True, "detach": True}, ValueError, "pty: a detached job has no"),
+        (
+            {"pty": True, "detach": True, "stdin": "x"},
+            ValueError,
+            "stdin: with pty and detach it is the terminal",
+        ),
     ],
 )
 def test_refused(

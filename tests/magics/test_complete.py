@@ -54,12 +54,13 @@ def test_options() -> None:
     assert offered("%spawn --std") == ["--stdin", "--stdout", "--stderr"]
     assert offered("%spawn --name x --na") == []
     assert offered("%spawn --env A=1 --env") == ["--env"]
-    assert offered("%spawn --name=x --n") == ["--no-stdin"]
+    assert offered("%spawn --name=x --no") == ["--no-stdin", "--notify"]
     assert offered("%prockill x --") == [
         "--signal",
         "--tree",
         "--only",
         "--all",
+        "--detached",
         "--on",
         "--grace",
         "--pid",

@@ -64,7 +64,6 @@ def test_whose_settings(run: RunCell, monkeypatch: pytest.MonkeyPatch) -> None:
         ("--err x", "leave out --pty or --err: what a job prints in a terminal is one"),
         ("--stderr x", "leave out --pty or --stderr: what a job prints in a terminal"),
         ("--stdout x", "leave out --pty or --stdout: what a job prints in a terminal"),
-        ("--detach", "leave out --pty or --detach: a detached job has no terminal"),
     ],
 )
 def test_refused(run: RunCell, options: str, text: str) -> None:

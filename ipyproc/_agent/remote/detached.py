@@ -157,7 +157,8 @@ class DetachedRunner(RemoteRunner):
             stdout=_absolute(request.stdout),
             stderr=_absolute(request.stderr),
         )
-        return {**body_of(asked), "inherited": self._inherited}
+        keyboard = request.stdin is None or request.stdin is PIPE
+        return {**body_of(asked), "keyboard": keyboard, "inherited": self._inherited}
 
     def _told(self, folder: str) -> Body:
         asked = self._request

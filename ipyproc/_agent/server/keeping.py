@@ -152,7 +152,7 @@ def _record_of(job: Job, request: Request, notebook: str) -> Body:
     # As it was typed, if it was: the values of expressions can be secrets.
     if not request.shown:
         body["argv"] = request.argv
-    for name in ("merge", "encoding", "output_limit", "memory_limit", "grace"):
+    for name in ("merge", "pty", "encoding", "output_limit", "memory_limit", "grace"):
         body[name] = getattr(request, name)
     return body | {"timeout": request.timeout}
 

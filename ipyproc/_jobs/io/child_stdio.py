@@ -28,6 +28,7 @@ _READ = os.O_RDONLY | os.O_CLOEXEC
 _WRITE = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC
 # What the job starts prints into the file, too.
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
+_RECORD = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 # Its middle may be given back to the disk, which takes the right to write.
 _FOLLOWED = os.O_RDWR | os.O_CLOEXEC
 # termios(3): Backspace erases a whole character.
@@ -54,6 +55,8 @@ class ChildStdio:
         self.outputs: dict[int, int] = {}
         #: The files that were made for it to print into, by stream.
         self.logs: dict[int, str] = {}
+        #: The file for what its terminal shows, in which we write: its descriptor.
+        self.record: list[int] = []
         self._log_ends: dict[int, int] = {}
         self._theirs: list[int] = []
         self._ours: list[int] = []
@@ -81,7 +84,10 @@ class ChildStdio:
         """
         self._write = _WRITE | (os.O_APPEND if append else os.O_TRUNC)
         merge = merge or _same(stdout, stderr)
-        if log is not None:
+        if log is not None and pty is not None:
+            path = os.path.join(log, LOGS[STDOUT])
+            opened(self.record, os.open, path, _RECORD, 0o600)
+        elif log is not None:
             captured = [stdout is None, stderr is None and not merge]
             self._make_logs(log, [s for s in (STDOUT, STDERR) if captured[s]])
         terminal = None if pty is None else self._terminal(*pty)
@@ -103,12 +109,13 @@ class ChildStdio:
     def close(self) -> None:
         """Close everything, and remove the files of a job that was not started."""
         self._unlink_logs()
-        for held in (self._fresh, self._theirs, self._ours):
+        for held in (self._fresh, self._theirs, self._ours, self.record):
             close_all(held)
 
     def left(self, but: Collection[int] = ()) -> set[int]:
         """Return what is to be closed, *but* those of our ends that have an owner."""
-        return {*self._fresh, *self._theirs, *self._ours}.difference(but)
+        held = {*self._fresh, *self._theirs, *self._ours, *self.record}
+        return held.difference(but)
 
     def _terminal(self, rows: int, columns: int) -> FreshTerminal:
         try:

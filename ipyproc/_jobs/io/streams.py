@@ -13,6 +13,7 @@ from ipyproc._jobs.io.terminal import Master, PseudoTerminal
 from ipyproc._jobs.output.interleaved import Output
 from ipyproc._jobs.request import Request
 from ipyproc._process.arguments import OWN_SESSION, OWN_TERMINAL
+from ipyproc._process.descriptors import close_all
 from ipyproc.attr import File, SysProcAttr
 
 
@@ -163,6 +164,9 @@ class Streams:
         self._output.stderr.path = self._stdio.logs.get(STDERR)
 
     def _connect_terminal(self, fd: int, keyboard: int, asked: Request) -> None:
+        for file in self._stdio.record:
+            self._output.keep_in(STDOUT, file, writes=True)
+        close_all(self._stdio.record)
         master = Master(self._loop, fd, partial(self._take, STDOUT), self._ended)
         self._outputs.append(master)
         self._keyboard = InputPipe(self._loop, keyboard, self._changed)

@@ -291,12 +291,14 @@ class Capture:
             self._reserved = self._total
         return moved
 
-    def keep_in(self, fd: int) -> None:
+    def keep_in(self, fd: int, *, writes: bool) -> None:
         """Keep nothing here: all that comes is in the file *fd*, where it belongs.
 
-        What is appended, or moved in, is only counted then. Before anything is.
+        What is appended is put there if this *writes*; if others do, it is only
+        counted, as what is moved in. Before anything is.
         """
-        self._layout = InPlace(self._layout.head, self._layout.ring, GrowingFile(fd))
+        file = GrowingFile(fd, writes)
+        self._layout = InPlace(self._layout.head, self._layout.ring, file)
 
     def move_to(self, archive: Archive) -> None:
         """Move to *archive* what is in memory; ``OSError`` if there is no room for it.

@@ -1,4 +1,4 @@
-"""A file that a job writes itself, as the place where its output is kept."""
+"""A file that outlives us, as the place where the output of a job is kept."""
 
 from __future__ import annotations
 
@@ -15,19 +15,26 @@ _WORTH_A_HOLE: Final = 1 << 20
 
 
 class GrowingFile:
-    """A store of what somebody else writes: each offset is its own address."""
+    """A store in a file with a name: each offset is its own address.
 
-    def __init__(self, fd: int) -> None:
-        """Read *fd*, of which this keeps a copy."""
+    The job writes it, unless it has a terminal: then we do.
+    """
+
+    def __init__(self, fd: int, writes: bool) -> None:
+        """Use *fd*, of which this keeps a copy."""
         self.fd = os.dup(fd)
+        self._writes = writes
         weakref.finalize(self, os.close, self.fd).atexit = False
 
     def write(self, address: int, data: memoryview) -> None:
-        """Write nothing: it is there."""
+        """Put *data* at *address*, unless it is there; ``OSError``."""
+        while self._writes and data:
+            size = os.pwrite(self.fd, data, address)
+            address, data = address + size, data[size:]
 
     def move_in(self, address: int, pipe: int, size: int) -> int | None:
-        """Return *size*: it is there."""
-        return size
+        """Return *size* if it is there, ``None`` if it has to be written."""
+        return None if self._writes else size
 
     def read(self, address: int, size: int) -> bytes:
         """Return *size* bytes; zeros for those that somebody has cut off."""
@@ -59,13 +66,16 @@ class InPlace(Layout):
         self._given = head
 
     def put(self, offset: int, data: memoryview) -> None:
-        """Note that *data* is there."""
+        """Put *data* there, or note that it is."""
+        self._file.write(offset, data)
         self._give_back(offset + len(data))
 
-    def move_in(self, offset: int, pipe: int, size: int) -> int:
-        """Note that *size* bytes are there."""
-        self._give_back(offset + size)
-        return size
+    def move_in(self, offset: int, pipe: int, size: int) -> int | None:
+        """Note that *size* bytes are there, if they are."""
+        moved = self._file.move_in(offset, pipe, size)
+        if moved:
+            self._give_back(offset + moved)
+        return moved
 
     def get(self, start: int, size: int) -> bytes:
         """Read *size* bytes from *start* on."""

@@ -154,9 +154,9 @@ class Output:
         if self._recoded:
             self._recoded.skip(stream)
 
-    def keep_in(self, stream: int, fd: int) -> None:
+    def keep_in(self, stream: int, fd: int, *, writes: bool = False) -> None:
         """Leave what *stream* prints in the file *fd*; see ``Capture.keep_in``."""
-        self._captures[stream].keep_in(fd)
+        self._captures[stream].keep_in(fd, writes=writes)
 
     def next_of(self, taken: Sequence[int]) -> tuple[int, int]:
         """Which stream comes next when so much of both was taken, and how many bytes.

@@ -26,6 +26,8 @@ MOST: Final = 200
 _LOOK_BACK = 1024
 _LAST_LINE = 200
 _COMMAND = 300
+# What the status of a job says that runs on when the kernel ends.
+_DETACHED = ", detached"
 
 
 class JobsView(RowsView):
@@ -186,7 +188,8 @@ def _at_the_end(row: JobFields) -> JobFields:
     if row["ended"] is not None:
         return row
     if "detached" in row:
-        return {**row, "text": f"{row['text']} when the kernel ended"}
+        text = row["text"].removesuffix(_DETACHED)
+        return {**row, "text": f"{text} when the kernel ended"}
     return {**row, "status": "lost", "text": "ended with the kernel"}
 
 
@@ -225,6 +228,8 @@ def row(job: Job) -> JobFields:
     }
     if format.detached(job):
         new["detached"] = True
+        if ended is None:
+            new["text"] += _DETACHED
     return new
 
 
