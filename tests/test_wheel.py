@@ -23,7 +23,7 @@ FRONTEND = Path("ipyproc/views/frontend")
 LABEXTENSION = "share/jupyter/labextensions/ipyproc/"
 KINDS = {".py", ".pyi", ".js", ".css", ".gz", ".txt", ".typed"}
 #: Bytes, of which the terminal takes 100,000.
-MOST = 650_000
+MOST = 750_000
 #: Bytes of the extension of the front ends.
 MOST_OF_LAB = 30_000
 
