@@ -47,6 +47,11 @@ class Facts:
         """Where it runs; the ``name`` is ``localhost`` if that is this machine."""
         return self._runner.host
 
+    def is_on(self, name: str) -> bool:
+        """Whether it runs on the host called *name*, or was given to that to run."""
+        given = self._request.on
+        return name == self.host.name or (given is not None and name == given.name)
+
     @property
     def dir(self) -> str | None:
         """The directory that it started in, if one was given."""

@@ -270,7 +270,7 @@ def _targets(
         raise UsageError("leave out --pid or --on: elsewhere only jobs are known")
     host = host_name(options.on, variables)
     if options.all:
-        return [job for job in jobs.running if job.host.name == host]
+        return [job for job in jobs.running if job.is_on(host)]
     return find_on(words, host)
 
 

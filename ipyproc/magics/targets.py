@@ -66,7 +66,7 @@ def find_targets(
 
 def find_on(words: Sequence[str], host: str) -> list[Target]:
     """The jobs on the host called *host* that the words of ``%prockill`` name."""
-    there = [job for job in jobs if job.host.name == host]
+    there = [job for job in jobs if job.is_on(host)]
     targets: dict[Job, None] = {}
     for word in words:
         name, number = split(word)

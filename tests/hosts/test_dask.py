@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 from distributed import Client
+from IPython.core.error import UsageError
+from IPython.core.interactiveshell import InteractiveShell
 
 from ipyproc import (
     PIPE,
@@ -30,10 +32,15 @@ from ipyproc import (
 )
 from ipyproc.hosts import DaskHost, dask
 from ipyproc.hosts._dask import dialing
+from ipyproc.magics.complete import complete
+from ipyproc.views.render import console, html
+from ipyproc.views.widgets.jobs import row
 from tests.hosts import cluster as clusters
 from tests.hosts.cluster import Cluster
 from tests.hosts.helpers import agents, gone_agents
 from tests.jobs.helpers import PATIENCE, eventually, lives, until
+from tests.magics.conftest import ip, run, shell  # noqa: F401 - fixtures
+from tests.magics.helpers import RunCell
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("dask")]
 
@@ -83,6 +90,14 @@ def make(client: Client) -> Iterator[Make]:
     for host in hosts:
         host.close()
     jobs.clear()
+
+
+@pytest.fixture
+def of_magics(make: Make, ip: InteractiveShell) -> DaskHost:  # noqa: F811
+    """The cluster, in the variable ``cluster``."""
+    host = make()
+    ip.user_ns["cluster"] = host
+    return host
 
 
 @pytest.fixture
@@ -286,6 +301,39 @@ def test_who_is_no_client_is_refused() -> None:
         dask("tcp://127.0.0.1:8786")  # type: ignore[arg-type]
 
 
+def test_an_encrypted_cluster_is_refused(tmp_path: Path) -> None:
+    """What its jobs print would not be encrypted; that is one clear line."""
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    make = f"openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=x -keyout {key}"
+    subprocess.run(
+        [*make.split(), "-out", certificate], check=True, capture_output=True
+    )
+    code = f"""
+from distributed import Client, LocalCluster, Security
+from ipyproc import hosts
+key, certificate = {str(key)!r}, {str(certificate)!r}
+security = Security(
+    require_encryption=True,
+    tls_ca_file=certificate,
+    **{{f"tls_{{who}}_{{what}}": file
+       for who in ("client", "scheduler", "worker")
+       for what, file in (("key", key), ("cert", certificate))}},
+)
+options = {{"dashboard_address": None, "processes": False, "n_workers": 0}}
+with (
+    LocalCluster(protocol="tls://", security=security, **options) as cluster,
+    Client(cluster, security=security) as client,
+):
+    try:
+        hosts.dask(client)
+    except ValueError as error:
+        print(error)
+"""
+    words = [sys.executable, "-c", code]
+    said = subprocess.check_output(words, text=True, cwd=tmp_path)
+    assert said.startswith("client: its cluster has TLS")
+
+
 def test_a_closed_client_takes_no_job(cluster: Cluster) -> None:
     """That is an error of ``spawn``, in one line."""
     with cluster.client() as client:
@@ -304,6 +352,37 @@ def test_an_address_that_cannot_be_reached_is_named(
     with pytest.raises(ConnectionError, match=r"\(255\.255\.255\.255:\d+\) cannot be"):
         job.wait(PATIENCE)
     assert job.pid is None
+
+
+def test_the_magics_and_a_cluster(
+    run: RunCell,  # noqa: F811 - the fixture
+    of_magics: DaskHost,
+) -> None:
+    """A variable names the cluster; what it has is waited for, shown, and ended."""
+    found = complete("%spawn --on clu", {"cluster": of_magics, "clue": 1})
+    assert found
+    assert [it.text for it in found.candidates] == ["cluster"]
+    ran = run("%spawn --on cluster --check --out text echo hello")
+    assert ran.error is None
+    assert run("text").value == "hello\n"
+    place = f"{socket.gethostname()}:{ran.value.pid}"
+    assert place in console.spawned(ran.value)
+    assert f"pid {place}<" in html.job(ran.value).replace(" ·", "<")
+    assert row(ran.value)["host"] == socket.gethostname()
+
+    lines = "%spawn --on cluster --name {} --quiet sleep 1000"
+    for name in ("a", "b", "c"):
+        assert run(lines.format(name)).error is None
+    eventually(lambda: jobs["a"].pid is not None and jobs["b"].pid is not None)
+    waiting = jobs["c"]
+    assert "c (on dask)" in console.spawned(waiting)
+    assert "c (queued): cancelled" in run("%prockill c").out
+    ended = run("%prockill --all --on cluster").out
+    assert ended.count("SIGKILL sent") == 2
+    assert not jobs.running
+    error = run("%procwait c").error
+    assert "cancelled while it was queued" in str(error)
+    assert isinstance(run("%spawn --on cluster --detach true").error, UsageError)
 
 
 def test_a_job_survives_its_worker_and_runs_once(
