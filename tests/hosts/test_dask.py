@@ -373,14 +373,15 @@ def test_the_magics_and_a_cluster(
     lines = "%spawn --on cluster --name {} --quiet sleep 1000"
     for name in ("a", "b", "c"):
         assert run(lines.format(name)).error is None
-    eventually(lambda: jobs["a"].pid is not None and jobs["b"].pid is not None)
-    waiting = jobs["c"]
-    assert "c (on dask)" in console.spawned(waiting)
-    assert "c (queued): cancelled" in run("%prockill c").out
+    eventually(lambda: len(running([jobs[name] for name in "abc"])) == 2)
+    (waiting,) = (job for job in jobs.running if job.pid is None)
+    assert f"{waiting.name} (on dask)" in console.spawned(waiting)
+    killed = run(f"%prockill {waiting.name}").out
+    assert f"{waiting.name} (queued): cancelled" in killed
     ended = run("%prockill --all --on cluster").out
     assert ended.count("SIGKILL sent") == 2
     assert not jobs.running
-    error = run("%procwait c").error
+    error = run(f"%procwait {waiting.name}").error
     assert "cancelled while it was queued" in str(error)
     assert isinstance(run("%spawn --on cluster --detach true").error, UsageError)
 
