@@ -210,7 +210,8 @@ def test_the_agent_dies(folder: Path, sig: signal.Signals) -> None:
     job = spawn(script, shell=True, name="train", detach=True)
     until_printed(job, "one")
     kill_agent(folder, sig)
-    eventually(lambda: bool(agents(folder / "runtime")))  # this session starts another
+    link = _local.agent.link  # which starts another one
+    eventually(lambda: [link.welcome.number("pid")] == agents(folder / "runtime"))
     assert job.status == "running"
     assert lives(job.pid)
     go.touch()

@@ -93,8 +93,8 @@ class DetachedRunner(RemoteRunner):
 
     def ended(self, fields: Fields) -> None:
         """Take over how it ended, and note that this was seen."""
-        super().ended(fields)
         records.note_seen(self._files.folder)
+        super().ended(fields)
 
     def lost(self, reason: str) -> None:
         """Read on the disk what became of it: its agent knows it no more.
