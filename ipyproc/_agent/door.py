@@ -23,7 +23,7 @@ from ipyproc._agent import relay
 # In seconds: how long one may take to say the word, and how long the door stays that
 # nobody has come through.
 _PATIENCE: Final = 20
-_UNUSED: Final = 120.0
+_UNUSED: Final = 30.0
 # Who only knocks holds no more processes than that.
 _MOST: Final = 64
 _ORDERLY: Final = 0

@@ -27,6 +27,8 @@ _PATIENCE = 20.0
 _NAP = 0.02
 # When a link breaks the two streams are closed one after the other.
 _BREAKING = 0.1
+# How soon after its last word a client closes its side, in seconds.
+_LEAVING = 2.0
 _PIECE = 1 << 16
 _BROKEN = select.POLLERR | select.POLLHUP
 _MOST_DESCRIPTORS = 1 << 16
@@ -172,10 +174,21 @@ class _Relay:
         poll.register(self._agent, 0)
         if not self._was_orderly:
             if poll.poll(int(linger * 1000)):
+                self._was_orderly = self._client_has_left()
                 return
             self._end_in_order()
         # It has to see that before all is closed.
         poll.poll(int(_PATIENCE * 1000))
+
+    def _client_has_left(self) -> bool:
+        """Whether the agent has closed the connection because the client said so."""
+        poll = select.poll()
+        poll.register(_IN, select.POLLIN)
+        with suppress(ConnectionError):
+            while poll.poll(int(_LEAVING * 1000)):
+                if not _read(_IN):
+                    return True
+        return False
 
     def _turn(self) -> bool:
         ready = self._wait()

@@ -37,7 +37,7 @@ from ipyproc.views.render import console, html
 from ipyproc.views.widgets.jobs import row
 from tests.hosts import cluster as clusters
 from tests.hosts.cluster import Cluster
-from tests.hosts.helpers import agents, gone_agents
+from tests.hosts.helpers import agents, gone_agents, read
 from tests.jobs.helpers import PATIENCE, eventually, lives, until
 from tests.magics.conftest import ip, run, shell  # noqa: F401 - fixtures
 from tests.magics.helpers import RunCell
@@ -59,6 +59,9 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
             # The thread that calls back stays.
             client.submit(len, "").add_done_callback(lambda _: None)
         yield running
+    for pid in doors(running):  # of the one that could not be reached
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
     _end_agents(running)
 
 
@@ -119,6 +122,30 @@ def ready(host: DaskHost, **options: Any) -> Job:
 def role(job: Job) -> str:
     """Wait until it runs, and return beside which worker."""
     return job.until(r"^ready (\w*)$", PATIENCE)[1]
+
+
+def doors(cluster: Cluster) -> list[int]:
+    """Return the pids of the doors beside its workers; an agent was one once."""
+    variable = f"IPYPROC_RUNTIME_DIR={cluster.agents}".encode()
+    return [
+        int(name)
+        for name in os.listdir("/proc")
+        if name.isdecimal()
+        and b"_agent.door" in read(int(name), "cmdline")
+        and variable in read(int(name), "environ").split(b"\0")
+        and int(name) not in agents(cluster.agents)
+    ]
+
+
+def test_a_door_leaves_with_its_client(cluster: Cluster, client: Client) -> None:
+    """What was opened beside workers is closed when the host is."""
+    host = dask(client)
+    before = doors(cluster)
+    assert spawn("true", on=host).wait(PATIENCE).success
+    assert {*doors(cluster)} - {*before}
+    host.close()
+    eventually(lambda: {*doors(cluster)} <= {*before})
+    jobs.clear()
 
 
 def _end_agents(cluster: Cluster) -> None:
