@@ -169,7 +169,7 @@ def test_completion(run: RunCell) -> None:
 def test_procs_says_which_are_detached(run: RunCell) -> None:
     """The table has it beside the status, as long as the job runs."""
     run("%spawn --detach --name train --quiet sleep 1000")
-    assert "running, detached" in run("%procs").out
+    assert "  detached  " in run("%procs").out
     run("%prockill train")
     jobs["train"].wait(PATIENCE)
     assert "detached" not in run("%procs --all").out

@@ -76,7 +76,7 @@ def test_a_detached_job_runs_on(page: Page, monkeypatch: pytest.MonkeyPatch) -> 
     assert drawn is not None
     assert [line.split()[2] for line in drawn["text"].splitlines()[1:]] == [
         "ended",
-        "running,",
+        "detached",
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterable, Sequence
 from html import escape
@@ -15,6 +16,7 @@ _COLUMNS = ("Job", "Notebook", "Pid", "Status", "Since", "Command")
 _CELL = "text-align:left"
 _TABLE = "border:0;border-collapse:collapse;font-size:12px"
 _LINE = "white-space:pre"
+_SHORT = f"{_CELL};white-space:nowrap"
 _LONGEST = 60
 
 
@@ -41,17 +43,18 @@ def html(records: Sequence[Record]) -> str:
 
 def _row(record: Record) -> str:
     name, notebook, pid, status, since, command = map(escape, _cells(record))
+    path = escape(format.plain(record.notebook))
     success = None if not record.is_over else record.state == "exit status 0"
     colour = styles.badge(record.status, success)
     cells: Iterable[str] = (
         f"<b>{name}</b>",
-        notebook,
+        f'<span title="{path}">{notebook}</span>',
         pid,
         f'<span class="ipyproc-status" style="color:{colour}">{status}</span>',
         since,
         f'<code style="{_LINE}">{command}</code>',
     )
-    columns = "".join(f'<td style="{_CELL}">{cell}</td>' for cell in cells)
+    columns = "".join(f'<td style="{_SHORT}">{cell}</td>' for cell in cells)
     return f'<tr data-id="{name}" data-status="{record.status}">{columns}</tr>'
 
 
@@ -60,7 +63,7 @@ def _cells(record: Record) -> list[str]:
     when = time.strftime("%Y-%m-%d %H:%M", time.localtime(record.since))
     cells = (
         record.id,
-        record.notebook,
+        os.path.basename(record.notebook),
         format.place(record.pid, record.host) if record.is_elsewhere else record.pid,
         ended or record.status,
         when,

@@ -9,6 +9,7 @@ from weakref import WeakKeyDictionary
 
 from ipyproc._jobs.job import Job
 from ipyproc._jobs.output import search
+from ipyproc._jobs.runner import JobStatus
 from ipyproc.session import jobs
 from ipyproc.views import assets
 from ipyproc.views.render import console, format, html
@@ -26,8 +27,8 @@ MOST: Final = 200
 _LOOK_BACK = 1024
 _LAST_LINE = 200
 _COMMAND = 300
-# What the status of a job says that runs on when the kernel ends.
-_DETACHED = ", detached"
+# What the status of a job says that runs, and runs on when the kernel ends.
+_DETACHED = "detached"
 
 
 class JobsView(RowsView):
@@ -188,8 +189,7 @@ def _at_the_end(row: JobFields) -> JobFields:
     if row["ended"] is not None:
         return row
     if "detached" in row:
-        text = row["text"].removesuffix(_DETACHED)
-        return {**row, "text": f"{text} when the kernel ended"}
+        return {**row, "text": f"{row['status']} when the kernel ended"}
     return {**row, "status": "lost", "text": "ended with the kernel"}
 
 
@@ -228,8 +228,8 @@ def row(job: Job) -> JobFields:
     }
     if format.detached(job):
         new["detached"] = True
-        if ended is None:
-            new["text"] += _DETACHED
+        if job.status == JobStatus.RUNNING:
+            new["text"] = _DETACHED
     return new
 
 
