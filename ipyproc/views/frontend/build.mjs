@@ -45,8 +45,6 @@ async function unpacked() {
  * sources of xterm.js: the add-ons that are built one by one have copies of the same code.
  */
 async function terminal() {
-  const sheet = { entryPoints: [join(SRC, "terminal.css")], bundle: true, minify: true, write: false };
-  const style = await esbuild.build({ ...COMMON, ...sheet, target: "esnext" });
   const xterm = join(XTERM, "xterm", "src");
   const options = {
     entryPoints: [join(SRC, "terminal.ts")],
@@ -60,7 +58,7 @@ async function terminal() {
       common: join(xterm, "common"),
       vs: join(xterm, "vs"),
     },
-    define: { STYLE: JSON.stringify(style.outputFiles[0].text) },
+    define: { STYLE: await style("terminal") },
     tsconfigRaw: { compilerOptions: { experimentalDecorators: true, useDefineForClassFields: false } },
   };
   const shape = { bundle: true, format: "esm", minify: true, legalComments: "none", write: false };
@@ -71,9 +69,17 @@ async function terminal() {
 
 /** What looks in all that was printed, packed: a page gets it when somebody looks. */
 async function reader() {
-  const options = { entryPoints: [join(SRC, "reader.ts")], bundle: true, format: "esm", minify: true, write: false };
-  const { outputFiles } = await esbuild.build({ ...COMMON, ...options });
+  const options = { entryPoints: [join(SRC, "reader.ts")], define: { STYLE: await style("reader") } };
+  const shape = { bundle: true, format: "esm", minify: true, write: false };
+  const { outputFiles } = await esbuild.build({ ...COMMON, ...options, ...shape });
   return library("reader", outputFiles[0].contents);
+}
+
+/** Returns the style sheet of a library, for its script. */
+async function style(name) {
+  const sheet = { entryPoints: [join(SRC, `${name}.css`)], bundle: true, minify: true, write: false };
+  const { outputFiles } = await esbuild.build({ ...COMMON, ...sheet, target: "esnext" });
+  return JSON.stringify(outputFiles[0].text);
 }
 
 /** Writes a library; returns what tells it from another version. */

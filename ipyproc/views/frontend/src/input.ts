@@ -28,6 +28,11 @@ export class Input {
     this.field.onpaste = (event) => this.paste(event);
   }
 
+  remove(): void {
+    this.form.remove();
+    this.echo.remove();
+  }
+
   private enter(text: string): void {
     this.requests.act(this.send, { action: "send", text });
     if (this.field.type !== "password") {

@@ -50,7 +50,7 @@ class JobPane implements View {
     const requests = new Requests(model, () => this.leave("kernel gone", GONE));
     this.requests = requests;
     this.feed = new Feed(model, requests, this.output);
-    const [drawn, done] = [() => this.drawn(), () => this.input.form.remove()];
+    const [drawn, done] = [() => this.drawn(), () => this.input.remove()];
     this.becoming = new Becoming(model, requests, this.feed, this.output, drawn, done);
     this.signals = requests.signals();
     this.usage = new Usage(model.get("signals"), requests, () => this.viewer.look());
@@ -118,7 +118,7 @@ class JobPane implements View {
     this.signals.hidden = this.over;
     this.again.hidden = !this.over;
     if (this.over) this.usage.element.remove();
-    if (!stdin) this.input.form.remove();
+    if (!stdin) this.input.remove();
     this.input.mask(masked);
     if (facts && !this.after.firstChild) this.after.append(stateTable(facts));
     this.time();

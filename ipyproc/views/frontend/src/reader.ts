@@ -1,7 +1,7 @@
 // What looks in all that a job printed: the entry of a library that a page gets when somebody
 // looks (library.ts).
 import { copied, selected } from "./copy.js";
-import { say } from "./dom.js";
+import { h, say } from "./dom.js";
 import { Filling } from "./fill.js";
 import { Finding } from "./find.js";
 import type { Model } from "./model.js";
@@ -10,6 +10,8 @@ import { type Clock, Past } from "./past.js";
 import type { FromKernel, JobState, Save } from "./protocol.js";
 import type { Requests } from "./request.js";
 import { Saving } from "./save.js";
+
+declare const STYLE: string; // reader.css, put in by build.mjs
 
 export type Format = NonNullable<Save["format"]>;
 
@@ -180,4 +182,8 @@ export class Reader {
   }
 }
 
-export const open = (pane: Pane): Reader => new Reader(pane);
+export function open(pane: Pane): Reader {
+  if (!document.querySelector("style[data-ipyproc-reader]"))
+    document.head.append(h("style", { "data-ipyproc-reader": "" }, STYLE));
+  return new Reader(pane);
+}
