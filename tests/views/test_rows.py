@@ -315,6 +315,30 @@ def test_kill(front: FrontEnd, listed: Listed) -> None:
     assert (done["page"], done["seq"], done["error"]) == ("a", 7, "")
 
 
+def test_all_that_run_are_ended(front: FrontEnd, listed: Listed) -> None:
+    """Each is asked to end; what has ended is left alone."""
+    listed.jobs.append(FakeJob(name="over"))
+    listed.jobs[2].ends()
+    listed.asks(front, "end_all", seq=7)
+
+    front.wait(lambda: front.messages("done"))
+    assert [each.done for each in listed.jobs] == [["terminate"], ["terminate"], []]
+    assert front.messages("done")[0]["error"] == ""
+
+
+def test_what_runs_comes_first_in_what_is_saved(
+    front: FrontEnd, listed: Listed
+) -> None:
+    """As on the page."""
+    listed.jobs[0].ends()
+    listed.asks(front, "look", number=0)
+    front.wait(lambda: listed.view.text().find("exit status 0") > 0)
+
+    text, page = listed.view.text(), listed.view.html()
+    assert text.index("serve") < text.index("train")
+    assert page.index("serve") < page.index("train")
+
+
 def test_what_came_of_a_kill_is_told_at_once(
     front: FrontEnd, listed: Listed, monkeypatch: pytest.MonkeyPatch
 ) -> None:

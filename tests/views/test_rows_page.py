@@ -174,8 +174,8 @@ def test_jobs_come_and_go(place: Page, table: Table) -> None:
     """Jobs that were started, ended or cleared are added, changed or removed."""
     table.tell({"3": job("new", 4), "0": ended("train", 9, 1)}, gone=["2"])
 
-    table.shows("train", "serve", "new")
-    expect(table.rows.first).to_have_attribute("data-status", "signaled")
+    table.shows("serve", "new", "train")
+    expect(table.rows.last).to_have_attribute("data-status", "signaled")
     expect(table.button("Kill train")).to_have_count(0)
     expect(table.button("Kill new")).to_be_visible()
     table.tell({}, keys=[])
@@ -311,6 +311,52 @@ def test_only_those_that_run(place: Page, table: Table) -> None:
     expect(table.button("Running only")).to_have_attribute("aria-pressed", "true")
     table.button("Running only").click()
     expect(table.rows.nth(2)).to_be_visible()
+
+
+def test_a_filter(place: Page, table: Table) -> None:
+    """Rows in which all words are stay, also those that come later."""
+    place.get_by_label("Filter jobs").fill("Exit 2")
+    expect(table.rows.nth(2)).to_be_visible()
+    expect(table.rows.first).to_be_hidden()
+    table.tell({"3": job("new", 4), "0": {"last": "exit 2"}})
+    expect(
+        table.rows.locator("visible=true").locator("[data-column=name]")
+    ).to_have_text(["train", "make"])
+    place.get_by_label("Filter jobs").fill("")
+    expect(table.rows.locator("visible=true")).to_have_count(4)
+
+
+def test_ending_all(place: Page, table: Table) -> None:
+    """It takes a second press, for it cannot be undone."""
+    table.button("End all").click()
+    assert table.sent("end_all") == []
+    table.button("Really end 2?").click()
+    assert len(table.sent("end_all")) == 1
+    expect(table.button("End all")).to_be_visible()
+    table.tell({"0": ended("train", 9, 1), "1": ended("serve", 9, 2)})
+    expect(table.button("End all")).to_have_count(0)
+
+
+def test_a_row_leads_to_its_pane(place: Page, table: Table) -> None:
+    """By a click or from the keyboard; a pane that is elsewhere is not looked for."""
+    place.evaluate("""() => {
+      const pane = document.createElement("section");
+      pane.className = "ipyproc-job";
+      Object.assign(pane.dataset, { name: "serve", number: 1, host: "localhost" });
+      pane.style.marginTop = "3000px";
+      document.body.append(pane);
+    }""")
+    table.button("Kill train").focus()
+    place.keyboard.press("ArrowLeft")
+    expect(
+        table.rows.first.get_by_role("link", name="train", exact=True)
+    ).to_be_focused()
+    place.keyboard.press("Enter")
+    expect(place.get_by_text("no pane of train is on this page")).to_be_visible()
+    place.keyboard.press("ArrowDown")
+    place.keyboard.press("Enter")
+    expect(place.locator("section.ipyproc-job")).to_be_focused()
+    expect(place.locator("section.ipyproc-job")).to_be_in_viewport()
 
 
 def test_it_moves_into_the_static_html(place: Page, table: Table) -> None:

@@ -50,7 +50,17 @@ BUTTONS: Final = {
 }
 #: All actions that change something, so that the kernel answers with `Done`.
 ACTIONS: Final = frozenset(
-    {*BUTTONS, "again", "end_elder", "signal", "send", "close_stdin", "wait", "release"}
+    {
+        *BUTTONS,
+        "again",
+        "end_all",
+        "end_elder",
+        "signal",
+        "send",
+        "close_stdin",
+        "wait",
+        "release",
+    }
     | {"keys", "fits"}
 )
 
@@ -93,8 +103,8 @@ def perform(asked: Asked, act: Act, answer: Callable[[Done], None]) -> None:
 def act(job: Job, asked: Asked) -> Act | None:
     """Return what does to *job* what is *asked*; None if that is impossible."""
     match asked["action"]:
-        case "again" | "wait" | "release" | "keys" | "fits":
-            return None  # for the view of a job, or of a life
+        case "again" | "end_all" | "wait" | "release" | "keys" | "fits":
+            return None  # for the view of a job, of jobs, or of a life
         case "signal":
             return _signal(job, asked)
         case "send":

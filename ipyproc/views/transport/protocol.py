@@ -237,6 +237,14 @@ class Again(TypedDict):
     seq: int
 
 
+class EndAll(TypedDict):
+    """The button of a table that ends all jobs in it that run."""
+
+    action: Literal["end_all"]
+    page: str
+    seq: int
+
+
 class EndElder(TypedDict):
     """The button that ends an older job of the same name, by its *number*."""
 
@@ -314,7 +322,7 @@ class Forget(TypedDict):
 
 
 #: What changes something; the kernel answers each with `Done`.
-Asked = Press | Own | Again | EndElder | Signal | Send | Keys | Fits
+Asked = Press | Own | Again | EndAll | EndElder | Signal | Send | Keys | Fits
 FromPage = (
     Look | Away | Leave | Settle | Ready | Ack | Save | Read | Find | Library | Asked
 )

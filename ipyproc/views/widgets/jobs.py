@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator
+from contextlib import suppress
 from itertools import count
 from typing import Any, Final, cast
 from weakref import WeakKeyDictionary
@@ -10,6 +11,7 @@ from weakref import WeakKeyDictionary
 from ipyproc._jobs.job import Job
 from ipyproc._jobs.output import search
 from ipyproc._jobs.runner import JobStatus
+from ipyproc.errors import ProcessDoneError
 from ipyproc.session import jobs
 from ipyproc.views import assets
 from ipyproc.views.render import console, format, html
@@ -116,7 +118,9 @@ class JobsView(RowsView):
         return html.jobs(self._rows(), self._notes["more"], self.taken)
 
     def act(self, asked: Asked) -> Act | None:
-        """Kill the job whose key a page names, and all that it started."""
+        """Kill the job whose key a page names, or end all; and what they started."""
+        if asked["action"] == "end_all":
+            return self._end_all
         if asked["action"] != "kill" or "job" not in asked:
             return None
         for job in self._listed:
@@ -124,12 +128,19 @@ class JobsView(RowsView):
                 return job.kill
         return None
 
+    def _end_all(self) -> None:
+        for job in list(self._listed):
+            with suppress(ProcessDoneError):
+                if job.state is None:
+                    job.terminate()
+
     def _job_ended(self, _: Job) -> None:
         """Note that a job is over, on the event loop's thread."""
         self.outdated()
 
     def _rows(self) -> Iterable[JobFields]:
         rows = cast(Iterable[JobFields], self.rows.values())
+        rows = sorted(rows, key=lambda row: row["ended"] is not None)
         return map(_at_the_end, rows) if self._ends else rows
 
     def _key(self, job: Job) -> str:

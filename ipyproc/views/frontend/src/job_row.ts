@@ -58,10 +58,14 @@ export class JobRow {
     readonly key: string,
     job: Job,
     kill: (pressed: HTMLElement) => void,
+    lead: (row: JobRow) => void,
   ) {
     this.job = job;
     const cells = COLUMNS.map(({ field }) => {
       const cell = h(CODE.includes(field) ? "code" : "span", {});
+      if (field === "name") {
+        Object.assign(cell, { role: "link", tabIndex: -1, onclick: () => lead(this) });
+      }
       this.cells.set(field, cell);
       return h("td", { role: "cell", "data-column": field }, cell);
     });
@@ -74,6 +78,12 @@ export class JobRow {
   /** Its place in the order in which jobs were started. */
   get number(): number {
     return Number(this.key);
+  }
+
+  /** What a filter looks at. */
+  get text(): string {
+    const { label, command, host, text, last } = this.job;
+    return `${label} ${command} ${host} ${text} ${last}`.toLowerCase();
   }
 
   get runs(): boolean {
@@ -108,7 +118,7 @@ export class JobRow {
     const focused = this.killer === document.activeElement;
     this.killer.remove();
     if (!focused) return;
-    const all = [...this.element.parentElement!.querySelectorAll("button")];
+    const all = [...this.element.parentElement!.querySelectorAll<HTMLElement>('[data-column="kill"] button')];
     const after = all.find((each) => this.element.compareDocumentPosition(each) & Node.DOCUMENT_POSITION_FOLLOWING);
     const heading = this.element.closest("table")!.querySelector<HTMLElement>("th button");
     (after ?? all.at(-1) ?? heading)?.focus();

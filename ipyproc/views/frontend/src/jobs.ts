@@ -8,16 +8,24 @@ import type { Viewer } from "./viewer.js";
 
 const STEPS: Record<string, number> = { ArrowDown: 1, ArrowUp: -1, Home: -Infinity, End: Infinity };
 
+const SURE = 3000; // ms for which a second press of a button counts
+
 interface Notes {
   more?: number; // jobs that ended and are not shown
 }
+
+/** Those that run come first. */
+const asStarted = (a: JobRow, b: JobRow) => Number(b.runs) - Number(a.runs) || a.number - b.number;
 
 class Table implements View {
   readonly node: HTMLElement;
   private readonly rows: Rows<Job, Notes>;
   private readonly drawn = new Map<string, JobRow>();
   private readonly count = h("span", {});
-  private readonly only = button("Running only", () => this.filter());
+  private readonly only = button("Running only", () => this.toggle());
+  private readonly words = h("input", { type: "search", "aria-label": "Filter jobs", placeholder: "filter" });
+  private readonly ender = button("End all", () => this.endAll());
+  private sure?: number; // a timer: until then another press ends all
   private readonly headings = COLUMNS.map((column): [Column, HTMLElement] => [column, this.heading(column)]);
   private readonly body = h("tbody", { role: "rowgroup" });
   private readonly scroller: HTMLElement;
@@ -37,7 +45,8 @@ class Table implements View {
     const head = h("thead", { role: "rowgroup" }, top);
     const table = h("table", { class: "ipyproc-jobs", role: "table", "aria-label": "Jobs" }, head, this.body);
     this.scroller = h("div", {}, table);
-    const header = h("header", {}, h("b", {}, "Jobs"), this.count, this.only);
+    const header = h("header", {}, h("b", {}, "Jobs"), this.count, this.words, this.only, this.ender);
+    this.words.oninput = () => this.filter();
     this.node = frame("ipyproc-procs", header, this.scroller, this.empty, this.more);
     this.node.addEventListener("keydown", (event) => this.key(event));
     this.node.onpointerleave = () => this.arrange();
@@ -74,11 +83,45 @@ class Table implements View {
     this.arrange(true);
   }
 
-  private filter(): void {
+  private toggle(): void {
     const only = this.only.getAttribute("aria-pressed") === "false";
     this.only.setAttribute("aria-pressed", String(only));
     this.node.dataset.only = only ? "running" : "";
     this.rove();
+  }
+
+  /** Hides the rows in which not all words are. */
+  private filter(): void {
+    const words = this.words.value.toLowerCase().split(/\s+/);
+    for (const { element, text } of this.drawn.values()) element.hidden = !words.every((word) => text.includes(word));
+    this.rove();
+  }
+
+  /** Ends all jobs that run, when it is pressed twice. */
+  private endAll(): void {
+    clearTimeout(this.sure);
+    if (this.sure) this.rows.requests.act(this.ender, { action: "end_all" });
+    this.sure = this.sure ? undefined : setTimeout(() => this.calm(), SURE);
+    this.calm(this.sure);
+  }
+
+  private calm(sure?: number): void {
+    this.sure = sure;
+    const { length } = [...this.drawn.values()].filter((row) => row.runs);
+    say(this.ender, sure ? `Really end ${length}?` : "End all");
+  }
+
+  /** Leads to the pane of a job, if it is on this page. */
+  private lead({ job }: JobRow): void {
+    const panes = [...document.querySelectorAll<HTMLElement>(".ipyproc-job")];
+    const pane = panes.find(
+      ({ dataset }) => dataset.name === job.name && dataset.number === String(job.number) && dataset.host === job.host,
+    );
+    say(this.rows.requests.message, pane ? "" : `no pane of ${job.label} is on this page`);
+    if (!pane) return;
+    pane.tabIndex = -1;
+    pane.scrollIntoView({ block: "center" });
+    pane.focus({ preventScroll: true });
   }
 
   update(): void {
@@ -95,13 +138,14 @@ class Table implements View {
         continue;
       }
       const kill = (pressed: HTMLElement) => requests.act(pressed, { action: "kill", job: key });
-      const row = this.drawn.get(key) ?? new JobRow(key, job, kill);
+      const row = this.drawn.get(key) ?? new JobRow(key, job, kill, (led) => this.lead(led));
       this.drawn.set(key, row);
       row.show(job);
     }
     for (const row of this.drawn.values()) row.tick(now, requests.closed);
     if (!keys.length) return;
     this.summary();
+    this.filter();
     this.arrange();
     this.rove();
   }
@@ -112,7 +156,8 @@ class Table implements View {
     const { more } = this.rows.notes;
     say(this.count, all.length ? `${running} running · ${all.length - running} ended` : "");
     this.scroller.hidden = !all.length;
-    this.only.hidden = !all.length;
+    this.only.hidden = this.words.hidden = !all.length;
+    this.ender.hidden = !running;
     this.empty.hidden = !!all.length;
     say(this.more, more ? `${more.toLocaleString("en")} more that ended: %procs --all` : "");
   }
@@ -122,7 +167,7 @@ class Table implements View {
     const busy = this.body.matches(":hover") || this.body.contains(document.activeElement);
     const rows = [...this.drawn.values()];
     if (this.by && (anyway || !busy)) this.order = rows.sort(this.by.compare(this.way)).map((row) => row.key);
-    else if (!this.by) this.order = rows.sort((a, b) => a.number - b.number).map((row) => row.key);
+    else if (!this.by && (anyway || !busy)) this.order = rows.sort(asStarted).map((row) => row.key);
     const known = new Set(this.order);
     this.order.push(...rows.map((row) => row.key).filter((key) => !known.has(key)));
     let at = this.body.firstElementChild;
@@ -143,23 +188,30 @@ class Table implements View {
     }
   }
 
-  private buttons(): HTMLElement[] {
-    return [...this.body.querySelectorAll("button")]; // those of rows that are in sight
+  /** The buttons of one column; those of the rows that are in sight. */
+  private buttons(column = "kill"): HTMLElement[] {
+    return [
+      ...this.body.querySelectorAll<HTMLElement>(`tr:not([hidden]) [data-column="${column}"] :is(button, [role])`),
+    ];
   }
 
   private key(event: KeyboardEvent): void {
     const step = STEPS[event.key];
     const target = event.target as HTMLElement;
-    if (!step || !this.body.contains(target)) return;
+    if (!this.body.contains(target)) return;
+    const side = { ArrowLeft: "name", ArrowRight: "kill" }[event.key];
+    if (side) target.closest("tr")?.querySelector<HTMLElement>(`[data-column="${side}"] :is(button, [role])`)?.focus();
+    if (event.key === "Enter" && target.role === "link") target.click();
+    if (!step) return;
     event.preventDefault();
-    const buttons = this.buttons();
+    const buttons = this.buttons(target.closest("td")?.dataset.column);
     const to = Math.max(0, Math.min(buttons.indexOf(target) + step, buttons.length - 1));
     buttons[to]?.focus();
   }
 
   private focused(element: HTMLElement): void {
     this.focus = element;
-    if (this.body.contains(element)) this.tabbed = element;
+    if (element.closest('[data-column="kill"]')) this.tabbed = element;
     this.rove();
   }
 
@@ -170,6 +222,7 @@ class Table implements View {
   }
 
   stop(): void {
+    clearTimeout(this.sure);
     this.rows.stop();
   }
 }

@@ -214,6 +214,12 @@ export interface Again {
   seq: number;
 }
 
+export interface EndAll {
+  action: "end_all";
+  page: string;
+  seq: number;
+}
+
 export interface EndElder {
   action: "end_elder";
   page: string;
@@ -380,7 +386,7 @@ export interface Heard {
 // --- all of them
 
 /** What a button does; the kernel answers each with `done`. */
-export type Asked = Press | Own | Again | EndElder | Signal | Send | Keys | Fits;
+export type Asked = Press | Own | Again | EndAll | EndElder | Signal | Send | Keys | Fits;
 export type FromPage = Look | Away | Leave | Settle | Ready | Ack | Save | Read | Find | Library | Asked;
 export type FromKernel = Begin | Output | Part | Saved | Piece | Found | Usage | Rows | Done | Forget;
 export type FromPageToFile = Hello | Heard;
