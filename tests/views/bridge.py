@@ -28,6 +28,8 @@ class Bridge:
         self._heard = heard
         self._passed = len(heard)
         self._sent = 0
+        #: Whether the kernel has answered what the page has.
+        self.has_begun = False
         tail = _text(self.view.tail)
         page.evaluate("given => open_(...given)", [format.snapshot(job), tail])
         page.evaluate("render()")
@@ -66,6 +68,7 @@ class Bridge:
             if message["comm"] != self.view.token:
                 continue
             if data.get("method") == "custom":
+                self.has_begun |= data["content"]["kind"] == "begin"
                 given.append([data["content"], message["bytes"].decode("latin-1"), {}])
             elif data.get("method") == "update":
                 traits = dict(data["state"])

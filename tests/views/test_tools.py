@@ -40,7 +40,7 @@ def bridge(
     with heard(monkeypatch) as messages:
         bridge = Bridge(page, job, messages)  # type: ignore[arg-type]
         # What comes first is a tail.
-        bridge.until(lambda: count(page, f"{LOG} > *")() == 1000)
+        bridge.until(lambda: bridge.has_begun and count(page, f"{LOG} > *")() == 1000)
         yield bridge
         bridge.close()
 
@@ -203,6 +203,24 @@ def test_a_cleared_view_shows_what_comes_next(
     expect(page.locator(f"{LOG} > *")).to_have_text(["next"])
     bridge.press("Show")
     bridge.shows("29999 hay", LOG)
+
+
+def test_a_cleared_view_stays_so_when_it_is_drawn_anew(
+    page: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was hidden does not come back with a picture of what was there."""
+    job = FakeJob()
+    job.prints(b"".join(b"%d\n" % n for n in range(90_000)))
+    with heard(monkeypatch) as messages:
+        bridge = Bridge(page, job, messages)  # type: ignore[arg-type]
+        # Before the kernel has answered, only the tail is there.
+        page.get_by_role("button", name="Clear view").click()
+        bridge.until(lambda: bridge.has_begun)
+        expect(page.locator(f"{LOG} > *")).to_have_count(0)
+        job.prints(b"next\n")
+        bridge.until(lambda: count(page, f"{LOG} > *")() > 0)
+        expect(page.locator(f"{LOG} > *")).to_have_text(["next"])
+        bridge.close()
 
 
 def test_wrap_and_fill_window(page: Page, bridge: Bridge) -> None:

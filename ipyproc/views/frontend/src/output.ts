@@ -49,6 +49,7 @@ export class Output implements Sink {
   private notes: [Line, number][] = []; // lines that say how many bytes are left out there
   private lost = 0; // bytes left out above the first line
   private later: number | null = null;
+  private hiddenAt = -1;
   private hidden: Line | null = null; // the last line that is hidden, if it is still there
   /** Is called when the reader has scrolled to the first line, and something is above it. */
   reached?: () => void;
@@ -71,17 +72,20 @@ export class Output implements Sink {
   }
 
   /** Begins again with nothing; lines `above` and bytes `before` are left out. */
-  clear({ above = 0, before = 0 }: Begin): void {
+  clear({ offset, above = 0, before = 0 }: Begin): void {
     const { gone, lines } = this.screen;
     this.screen = new Screen();
     this.screen.gone = [...gone, ...lines];
     this.notes = [];
     this.screen.dropped = above;
+    // What comes with it is of before, too.
+    if (offset <= this.hiddenAt) queueMicrotask(() => this.hide(this.hiddenAt));
     this.lost = before;
   }
 
-  /** Hides all that is there, in this pane only. */
-  hide(): void {
+  /** Hides all that is there, up to an offset, in this pane only. */
+  hide(offset: number): void {
+    this.hiddenAt = offset;
     this.hidden = this.screen.lines.at(-1) ?? null;
     for (const line of this.screen.lines) line.element?.remove();
     for (const line of this.screen.lines) line.element = null;

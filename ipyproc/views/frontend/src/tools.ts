@@ -15,7 +15,7 @@ export class Tools {
   private readonly wrap = button("Wrap", () => this.wrapped());
   private readonly times = button("Times", () => this.read((reader) => void reader.next(), this.times));
   private readonly copier = button("Copy", () => this.read((reader) => void reader.copy(), this.copier));
-  private readonly clearer = button("Clear view", () => this.output.hide());
+  private readonly clearer = button("Clear view", () => this.output.hide(this.feed.have));
   private readonly filler = button("Fill window", () => this.read((reader) => reader.fill(this.filler), this.filler));
   private readonly bell = button("Notify", () => this.read((reader) => reader.bell(this.bell), this.bell));
 
