@@ -202,6 +202,17 @@ def test_as_many_run_as_there_is_room_for(host: DaskHost, client: Client) -> Non
     eventually(lambda: are_free(client))
 
 
+def test_no_place_is_free_before_its_process_has_ended(
+    host: DaskHost, tmp_path: Path
+) -> None:
+    """Each job counts those that run beside it: never more than there are places."""
+    count = f"cd {tmp_path}; touch $$; ls | wc -l; sleep 0.2; rm $$"
+    started = [spawn(count, shell=True, on=host, name="counts") for _ in range(6)]
+    seen = [job.wait(PATIENCE).success and int(job.stdout.text) for job in started]
+
+    assert set(seen) <= {1, 2}
+
+
 def running(some: list[Job]) -> list[Job]:
     """Those of *some* jobs that have a process."""
     return [job for job in some if job.status is JobStatus.RUNNING]
