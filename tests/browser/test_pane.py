@@ -162,7 +162,7 @@ def test_the_life_of_a_pane(
 
     notebook.restart()
     expect(pane.locator(".ipyproc-tag")).to_have_text("kernel gone")
-    expect(pane).to_contain_text("no more will be known of this job")
+    expect(pane).to_contain_text("this is how it was")
     lines(pane, "ready", "one", "two")
     expect(pane.get_by_role("button", name="Kill")).to_be_disabled()
     for theme in notebook.themes():

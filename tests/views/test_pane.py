@@ -708,7 +708,7 @@ def test_the_kernel_is_gone(page: Page, live: Pane) -> None:
 
     section = page.locator("section")
     expect(page.locator(".ipyproc-tag")).to_have_text("kernel gone")
-    expect(page.get_by_text("no more will be known of this job")).to_be_visible()
+    expect(page.get_by_text("this is how it was")).to_be_visible()
     expect(section).to_have_attribute("data-gone", "true")
     expect(section).to_have_attribute("data-status", "running")
     expect(page.locator("summary")).to_contain_text("7 % CPU")
@@ -729,7 +729,7 @@ def test_the_kernel_is_gone_and_nobody_said_so(timed_page: Page, job: FakeJob) -
     timed_page.clock.run_for(6000)
 
     expect(timed_page.locator(".ipyproc-tag")).to_have_text("kernel gone")
-    expect(timed_page.get_by_text("no more will be known of this job")).to_be_visible()
+    expect(timed_page.get_by_text("this is how it was")).to_be_visible()
 
 
 def test_a_view_of_a_kernel_that_is_gone(page: Page, job: FakeJob) -> None:
@@ -754,7 +754,7 @@ def test_an_ended_job_of_a_kernel_that_is_gone(page: Page, live: Pane) -> None:
     expect(page.locator(".ipyproc-tag")).to_have_text("kernel gone")
     expect(page.locator(".ipyproc-state")).to_be_visible()
     expect(live.button("Save output")).to_be_disabled()
-    expect(page.get_by_text("no more will be known")).to_have_count(0)
+    expect(page.get_by_text("this is how it was")).to_have_count(0)
 
 
 def test_standard_input(page: Page, live: Pane) -> None:

@@ -14,7 +14,7 @@ import { Tools } from "./tools.js";
 import { Usage } from "./usage.js";
 import { Viewer } from "./viewer.js";
 
-const GONE = "the kernel is gone: no more will be known of this job";
+const GONE = "the kernel is gone: this is how it was";
 const CLEARED = "this job was cleared: what is not shown here is gone";
 
 interface JobTraits extends TerminalTraits {
