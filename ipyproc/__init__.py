@@ -15,7 +15,7 @@ from importlib import import_module
 
 from ipyproc import _jobs
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 # Names are imported on first use: a script that only starts processes pays for nothing
 # else, and ``import ipyproc`` itself is cheap. Type checkers read ``__init__.pyi``.
