@@ -131,7 +131,8 @@ def test_after_its_end_no_agent_is_needed(folder: Path) -> None:
     assert str(job.wait(PATIENCE)) == "exit status 5"
     assert (job.stdout.text, job.stderr.text) == ("out\n", "err\n")
     assert job.finished
-    assert not agents(folder / "runtime")
+    # Another may have been starting when that one was killed; it leaves if it is idle.
+    assert gone_agents(folder / "runtime")
     assert (state(folder) / identity / "seen").exists()
 
 

@@ -10,6 +10,7 @@ from itertools import cycle
 
 from ipyproc import PIPE, Job, jobs, spawn
 from ipyproc.errors import ProcessDoneError
+from tests.alarms import alarms
 from tests.jobs.helpers import PATIENCE
 
 #: The time between two handlers, in seconds; not longer than a call takes.
@@ -29,13 +30,8 @@ def handled(handler: Callable[[], object]) -> Iterator[list[int]]:
             handler()
             inside[0] = False
 
-    before = signal.signal(signal.SIGALRM, handle)
-    signal.setitimer(signal.ITIMER_REAL, PAUSE, PAUSE)
-    try:
+    with alarms(handle, PAUSE, PAUSE):
         yield count
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
 
 
 def waited(job: Job) -> None:

@@ -46,6 +46,7 @@ def calls(job: Job) -> dict[str, Callable[[], object]]:
             job.timed_out,
             job.silence,
             job.last_usage(),
+            (job.id, job.is_on("x"), job.error),
         ),
         "terminal": lambda: (job.terminal, job.password_prompt, look_at_a_terminal()),
         "save": lambda: (job.save(os.devnull), job.stdout.time_at(0)),
@@ -192,11 +193,12 @@ def test_every_public_call_is_tried() -> None:
         *("label", "elders", "is_named", "refresh"),
         *("ports", "until", "until_listening"),
         *("host", "dir", "timed_out", "last_usage", "silence"),
-        *("terminal", "password_prompt", "resize", "save"),
+        *("terminal", "password_prompt", "resize", "save", "id", "is_on", "error"),
     }
     # They end the job, or belong to the session.
     others = {
         "archive",
+        "drop_view",
         "forget",
         "let_go",
         "when_finished",
@@ -210,6 +212,7 @@ def test_every_public_call_is_tried() -> None:
     table = {name for name in vars(Jobs) if not name.startswith("_")}
     assert table == {
         *("add", "clear", "discard", "find", "get", "items", "keys", "last"),
+        *("attach", "detached"),
         *("find_all", "of_name"),
         *("memory_limit", "running", "values"),
     }

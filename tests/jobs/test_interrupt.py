@@ -114,6 +114,8 @@ def test_cold_start_at_instants(mode: str) -> None:
     assert 20 < number < MANY
 
 
+# An interrupt that comes in a destructor is lost, as Python tells.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.slow
 @each_kind
 def test_start_at_random_moments(mode: str, pty: bool) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -11,6 +10,7 @@ from contextlib import contextmanager, suppress
 import pytest
 
 from ipyproc import Process, ProcessStatus, find_process
+from tests.alarms import alarms
 from tests.process.interrupts import MANY, instants, interrupt_at
 from tests.process.tools import children, descriptors, start_sh, wait_until_ended
 
@@ -38,13 +38,8 @@ def fails_rather_than_hangs(seconds: float) -> Iterator[None]:
     def give_up(*_: object) -> None:
         raise AssertionError("it hangs")
 
-    before = signal.signal(signal.SIGALRM, give_up)
-    signal.alarm(round(seconds))
-    try:
+    with alarms(give_up, seconds):
         yield
-    finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, before)
 
 
 def outcome(call: Callable[[Process], object], process: Process) -> object:
@@ -66,7 +61,7 @@ def test_handler_calls_at_every_instant(
 ) -> None:
     """Whatever a handler calls at whatever instant, the interrupted call ends, too."""
     before, others = descriptors(), children()
-    with fails_rather_than_hangs(60):
+    with fails_rather_than_hangs(240):
         for number in instants():
             process = start_sh("exit 7")
             pid = process.pid

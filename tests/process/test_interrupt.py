@@ -62,6 +62,8 @@ def test_wait_at_every_instant(mode: str) -> None:
 
 
 @pytest.mark.slow
+# An interrupt that comes in a destructor is lost, as Python tells.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_wait_at_random_moments(mode: str) -> None:
     """Real signals at any moment around the end lose neither state nor handle."""
     chance = random.Random(3)
@@ -80,6 +82,8 @@ def test_wait_at_random_moments(mode: str) -> None:
 
 
 @pytest.mark.slow
+# An interrupt that comes in a destructor is lost, as Python tells.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_wait_with_timeout_at_random_moments(mode: str) -> None:
     """The same is true of a wait with a timeout."""
     chance = random.Random(4)
@@ -181,6 +185,8 @@ def test_start_at_every_instant(mode: str, system: SysProcAttr | None) -> None:
     [(None, 0.002), (SysProcAttr(pdeathsig=9), 0.03)],
     ids=["plain", "launcher"],
 )
+# An interrupt that comes in a destructor is lost, as Python tells.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_start_at_random_moments(
     mode: str, system: SysProcAttr | None, seconds: float
 ) -> None:
