@@ -40,6 +40,14 @@ class Place(NamedTuple):
         return os.path.join(self.folder, f"agent-{_PROTOCOL}.log")
 
 
+class Peer(NamedTuple):
+    """Who opened the other end of a Unix socket."""
+
+    pid: int
+    uid: int
+    gid: int
+
+
 def place() -> Place:
     """Find the folder, and make it if need be; ``OSError`` if it is not ours alone.
 
@@ -63,12 +71,11 @@ def place() -> Place:
     return Place(folder)
 
 
-def peer_uid(sock: socket.socket) -> int:
-    """Return the user at the other end of a Unix socket."""
+def peer(sock: socket.socket) -> Peer:
+    """Return who is at the other end of a Unix socket."""
     size = _CREDENTIALS.size
     data = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size)
-    uid: int = _CREDENTIALS.unpack(data)[1]
-    return uid
+    return Peer(*_CREDENTIALS.unpack(data))
 
 
 def _is_ours(path: str) -> bool:

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from importlib.util import MAGIC_NUMBER
 
-from ipyproc._agent.place import READY, Place, peer_uid, place
+from ipyproc._agent.place import READY, Place, peer, place
 from ipyproc._agent.protocol.frames import encode_json
 from ipyproc._agent.protocol.kinds import Kind
 
@@ -75,7 +75,7 @@ def connect(where: Place) -> socket.socket | None:
     except OSError:
         sock.close()
         raise
-    if peer_uid(sock) != os.geteuid():
+    if peer(sock).uid != os.geteuid():
         sock.close()
         raise PermissionError(f"{where.socket} is another user's")
     return sock

@@ -10,12 +10,11 @@ from typing import Final
 
 from ipyproc._jobs import resolve
 from ipyproc._jobs.io.event_loop import EventLoop
-from ipyproc._jobs.io.timers import Once
-from ipyproc._process import broken_pipe
 from ipyproc._process.arguments import OWN_SESSION
 from ipyproc.attr import ProcAttr
 from ipyproc.errors import ProcessDoneError
 from ipyproc.exec.look_path import look_path
+from ipyproc.hosts._way import Way
 from ipyproc.process import start_process
 
 # How soon to look whether it has ended; later. In seconds.
@@ -25,8 +24,8 @@ _SELDOM: Final = 0.5
 _COMPLAINT: Final = 2000
 
 
-class Child:
-    """The process and our ends of its streams; on the event loop's thread only.
+class Child(Way):
+    """The process and our ends of its streams.
 
     Its standard output is a pipe that it could read from, too: so when this process is
     killed it sees the end of its input while its output is still open, which is how an
@@ -35,17 +34,11 @@ class Child:
 
     def __init__(self, loop: EventLoop, argv: Sequence[str]) -> None:
         """Start it; ``OSError`` if it cannot be found or started."""
-        self._loop = loop
-        #: What came behind the greeting.
-        self.early = b""
-        self.gone = Once()
         self._said = b""
-        self._output_open = True
-        self._is_open = True
         path = look_path(argv[0])
         with ExitStack() as theirs, ExitStack() as ours:
-            stdin, self.output = _pipe(theirs, ours)
-            self.input, stdout = _pipe(ours, theirs)
+            stdin, writes = _pipe(theirs, ours)
+            reads, stdout = _pipe(ours, theirs)
             self._errors, stderr = _pipe(ours, theirs)
             both = os.open(f"/proc/self/fd/{stdout}", os.O_RDWR | os.O_CLOEXEC)
             theirs.callback(os.close, both)
@@ -54,9 +47,9 @@ class Child:
             attr = ProcAttr(env=env, files=[stdin, both, stderr], sys=OWN_SESSION)
             self._process = start_process(path, argv, attr)
             ours.pop_all()
-        for fd in (self.input, self.output, self._errors):
-            os.set_blocking(fd, False)
-            loop.own(fd)
+        super().__init__(loop, reads, writes)
+        os.set_blocking(self._errors, False)
+        loop.own(self._errors)
         loop.watch(self._errors, EVENT_READ, self._hear)
 
     @property
@@ -64,13 +57,6 @@ class Child:
         """The end of what it wrote to its standard error, on one line."""
         lines = self._said.decode(errors="replace").split("\n")
         return "; ".join(line.strip() for line in lines if line.strip())
-
-    def write(self, data: memoryview) -> int:
-        """Write some of *data*, and return how much."""
-        try:
-            return broken_pipe.write(self.output, data)
-        except BlockingIOError:
-            return 0
 
     def end_output(self) -> None:
         """Close its standard input."""

@@ -5,31 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from selectors import EVENT_READ, EVENT_WRITE
-from typing import Final, Generic, Protocol, TypeVar
+from typing import Final, Generic, TypeVar
 
 from ipyproc._agent import bundle
-from ipyproc._agent.remote.stream import Stream
 from ipyproc._jobs.io.event_loop import event_loop
 from ipyproc._jobs.io.timers import Timer
+from ipyproc.hosts._way import Way
 
 # How long it may take until there is a connection, in seconds.
 _PATIENCE: Final = 30.0
 # The most that is read before the marker, of whatever a login prints.
 _LONGEST_BANNER: Final = 1 << 20
-
-
-class Way(Stream, Protocol):
-    """A connection, as long as the other end is greeted."""
-
-    @property
-    def complaint(self) -> str:
-        """What was heard of a failure, on one line."""
-
-    def write(self, data: memoryview) -> int:
-        """Write some of *data*, and return how much."""
-
-    def when_ended(self, tell: Callable[[str], None]) -> None:
-        """Call *tell* with how it ended, once it has."""
 
 
 _Way = TypeVar("_Way", bound=Way)

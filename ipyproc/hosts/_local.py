@@ -5,28 +5,25 @@ from __future__ import annotations
 import os
 import secrets
 import socket
-import struct
 from collections.abc import Callable
 from contextlib import suppress
 from errno import ENOSYS
 from typing import Final
 
 from ipyproc._agent import bundle
-from ipyproc._agent.place import Place, place
+from ipyproc._agent.place import Place, peer, place
 from ipyproc._agent.protocol.known import LEASE
 from ipyproc._agent.relay import START, connect
 from ipyproc._agent.remote.link import Link
 from ipyproc._agent.remote.stream import Stream
 from ipyproc._jobs.io.event_loop import EventLoop, event_loop
-from ipyproc._jobs.io.timers import Once
 from ipyproc._jobs.procinfo import proc
 from ipyproc._sys.interpreter import interpreter
 from ipyproc.hosts._child import Child
 from ipyproc.hosts._greeting import Greeting
+from ipyproc.hosts._socket import SocketWay
 
 NAME: Final = "the agent of this machine"
-# Of a Unix socket, unix(7): the pid, the user and the group of its other end.
-_CREDENTIALS: Final = struct.Struct("=iII")
 # What is read of the end of a log.
 _END_OF_LOG: Final = 4096
 
@@ -133,52 +130,19 @@ def stopped_agent() -> int | None:
     return None
 
 
-class _SocketStream:
-    """A connection to the agent; on the event loop's thread only."""
-
-    def __init__(self, loop: EventLoop, sock: socket.socket) -> None:
-        self._loop = loop
-        self.early = b""
-        self.gone = Once()
-        self.output = os.dup(sock.fileno())
-        self.input = sock.detach()
-        self._output_open = self._is_open = True
-        for fd in (self.input, self.output):
-            os.set_blocking(fd, False)
-            loop.own(fd)
-
-    def end_output(self) -> None:
-        """Close what goes to the agent: an orderly end."""
-        if self._output_open:
-            self._output_open = False
-            with suppress(OSError), socket.socket(fileno=os.dup(self.output)) as sock:
-                sock.shutdown(socket.SHUT_WR)
-            self._loop.close(self.output)
-
-    def close(self) -> None:
-        """Close both at once."""
-        if self._is_open:
-            self._is_open = False
-            self.end_output()
-            self._loop.close(self.input)
-            self.gone.set()
-
-
-def _connected(loop: EventLoop, sock: socket.socket) -> _SocketStream:
+def _connected(loop: EventLoop, sock: socket.socket) -> SocketWay:
     """Take a connection, unless nobody would answer on it."""
     pid = _stopped(sock)
     if pid is not None:
         sock.close()
         text = f"{NAME} (pid {pid}) is stopped: kill -CONT {pid} lets it go on"
         raise ConnectionError(text)
-    return _SocketStream(loop, sock)
+    return SocketWay(loop, sock)
 
 
 def _stopped(sock: socket.socket) -> int | None:
     """The pid of the agent behind *sock* if it is stopped."""
-    size = _CREDENTIALS.size
-    data = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size)
-    pid: int = _CREDENTIALS.unpack(data)[0]
+    pid = peer(sock).pid
     seen = proc.stat(pid) if pid > 0 else None
     return pid if seen is not None and seen.stopped else None
 

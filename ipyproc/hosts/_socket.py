@@ -1,4 +1,4 @@
-"""A connection over TCP: one socket, by two descriptors."""
+"""A connection that is a socket, by two descriptors; and how one over TCP is made."""
 
 from __future__ import annotations
 
@@ -12,37 +12,27 @@ from selectors import EVENT_WRITE
 from typing import Final
 
 from ipyproc._jobs.io.event_loop import EventLoop
-from ipyproc._jobs.io.timers import Once, Timer
-from ipyproc._process import broken_pipe
+from ipyproc._jobs.io.timers import Timer
+from ipyproc.hosts._way import Way
 
 # On, and for no second: to close it then is to break it.
 _BREAK: Final = struct.pack("ii", 1, 0)
 
 
-class SocketWay:
-    """A socket that is connected; on the event loop's thread only."""
+class SocketWay(Way):
+    """A socket that is connected."""
 
     def __init__(self, loop: EventLoop, sock: socket.socket) -> None:
-        self._loop = loop
-        self.early = b""
-        self.gone = Once()
-        self.complaint = ""
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         with suppress(OSError):  # it is none of TCP
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.input = sock.detach()
-        self.output = os.dup(self.input)
-        self._output_open = self._is_open = True
-        for fd in (self.input, self.output):
-            os.set_blocking(fd, False)
-            loop.own(fd)
+        output = os.dup(sock.fileno())
+        super().__init__(loop, sock.detach(), output)
 
-    def write(self, data: memoryview) -> int:
-        """Write some of *data*, and return how much."""
-        try:
-            return broken_pipe.write(self.output, data)
-        except BlockingIOError:
-            return 0
+    @property
+    def complaint(self) -> str:
+        """Nothing: a socket says nothing of a failure."""
+        return ""
 
     def end_output(self) -> None:
         """Send the end of our side, once all was sent: an orderly end."""

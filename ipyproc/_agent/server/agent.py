@@ -16,7 +16,7 @@ from selectors import EVENT_READ
 from typing import Final
 
 from ipyproc._agent import records
-from ipyproc._agent.place import peer_uid
+from ipyproc._agent.place import peer
 from ipyproc._agent.protocol.attachment import Hosted
 from ipyproc._agent.protocol.frames import Fields
 from ipyproc._agent.protocol.server import Server
@@ -161,7 +161,7 @@ class Agent:
             watch = partial(self._loop.watch, self._fd, EVENT_READ, self._accept)
             self._loop.call_later(_NAP, watch)
             return
-        if peer_uid(sock) != os.geteuid():
+        if peer(sock).uid != os.geteuid():
             sock.close()
             return
         session = self._server.open(time.monotonic())
