@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Final, Protocol
 
 from ipyproc._agent.protocol.client import Answer
@@ -12,13 +11,11 @@ from ipyproc._agent.protocol.frames import Body, Fields
 from ipyproc._agent.protocol.kinds import Kind
 from ipyproc._agent.remote.source import Source
 from ipyproc._jobs.output.interleaved import Output
+from ipyproc._jobs.sized import Sized, check_room
 from ipyproc.errors import ProcessDoneError
 
 # How old what is known may be before it is asked for again, in seconds.
 _FRESH: Final = 0.05
-# What may wait until it is read, and how many changes of its size are remembered.
-_MOST_TYPED: Final = 4 << 20
-_MOST_SIZES: Final = 1000
 
 
 class Typed(Protocol):
@@ -31,34 +28,21 @@ class Typed(Protocol):
         """Pass on that there is news of it."""
 
 
-class FarTerminal:
-    """What the agent told of it last; whoever asks makes that new, and never waits."""
+class FarTerminal(Sized):
+    """What the agent told of it last; to ask refreshes that, and never blocks.
+
+    Its sizes are from when they were asked for.
+    """
 
     def __init__(self, source: Source, size: tuple[int, int], job: Typed) -> None:
+        super().__init__(size)
         self._source = source
-        self._size = self._first = size
         self._job = job
-        self._later: deque[tuple[float, int, int, int]] = deque(maxlen=_MOST_SIZES)
         self._reads_keys = self._hides_line = False
         # How much was typed in all; how much of it the agent had when it was asked
         # last, and how much of that the program had not read.
         self._typed = self._had = self._ahead = 0
         self._asked = 0.0
-
-    @property
-    def rows(self) -> int:
-        """How many rows it was given last."""
-        return self._size[0]
-
-    @property
-    def columns(self) -> int:
-        """How many columns it was given last."""
-        return self._size[1]
-
-    @property
-    def sizes(self) -> Sequence[tuple[float, int, int, int]]:
-        """Its first size and the newest later ones, from when they were asked for."""
-        return [(0.0, 0, *self._first), *self._later.copy()]
 
     @property
     def reads_keys(self) -> bool:
@@ -81,8 +65,7 @@ class FarTerminal:
         """Type *data*; ``BlockingIOError`` if the program has read nothing for long."""
         job = self._source.job
         self._look()
-        if self.typed_ahead + len(data) > _MOST_TYPED:
-            raise BlockingIOError("the program does not read what is typed")
+        check_room(self.typed_ahead, data)
         if job is not None:
             self._typed += len(data)
             self._source.link.write(job, data)
@@ -94,9 +77,7 @@ class FarTerminal:
     def resize(self, rows: int, columns: int) -> None:
         """Change its size, once checked; ``ProcessDoneError`` after the end."""
         self._post(Kind.RESIZE, rows=rows, columns=columns)
-        if (rows, columns) != self._size:
-            self._later.append((*self._now, rows, columns))
-        self._size = rows, columns
+        self._resized((rows, columns), self._now)
 
     def type_end(self) -> None:
         """Type the end of the input; ``OSError`` if the program reads no lines."""

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import fcntl
 import termios
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from signal import SIGINT
 from typing import Any, Final, TypeVar
 
 from ipyproc._jobs.io.endpoints import InputPipe, OutputPipe
 from ipyproc._jobs.io.event_loop import READ_SIZE, EventLoop
+from ipyproc._jobs.sized import Sized, check_room
 from ipyproc.errors import ProcessDoneError
 
 # ioctl_tty(2): a signal to the foreground group of a master's slave.
@@ -22,10 +22,6 @@ _BACKLOG: Final = 1 << 16
 # The longest line that a terminal takes, termios(3).
 _LINE: Final = 4096
 _NAP: Final = 0.001
-# What may wait until it is read: more than anybody types or pastes.
-_MOST_TYPED: Final = 4 << 20
-# How many changes of its size are remembered: a page may send them without end.
-_MOST_SIZES: Final = 1000
 _IFLAG, _LFLAG, _CC = 0, 3, 6
 _DISABLED: Final = 0
 _Answer = TypeVar("_Answer")
@@ -93,7 +89,7 @@ class Master(OutputPipe):
             self._loop.close(self.fd)
 
 
-class PseudoTerminal:
+class PseudoTerminal(Sized):
     """The terminal of one job: any thread may ask and type, and nothing blocks.
 
     *keyboard* writes to the *master*; *size* is its rows and columns. *now* tells how
@@ -107,33 +103,13 @@ class PseudoTerminal:
         size: tuple[int, int],
         now: Callable[[], tuple[float, int]],
     ) -> None:
+        super().__init__(size)
         self._master = master
         self._keyboard = keyboard
-        self._size = size
         self._now = now
-        self._first = size
-        self._later: deque[tuple[float, int, int, int]] = deque(maxlen=_MOST_SIZES)
         # How many characters were typed of a line that has not ended. Not which: they
         # may be a password.
         self._begun = 0
-
-    @property
-    def rows(self) -> int:
-        """How many rows it was given last."""
-        return self._size[0]
-
-    @property
-    def columns(self) -> int:
-        """How many columns it was given last."""
-        return self._size[1]
-
-    @property
-    def sizes(self) -> Sequence[tuple[float, int, int, int]]:
-        """Its first size and the newest later ones.
-
-        Since when, in seconds, and how much had been printed then; rows, columns.
-        """
-        return [(0.0, 0, *self._first), *self._later.copy()]
 
     @property
     def reads_keys(self) -> bool:
@@ -169,9 +145,7 @@ class PseudoTerminal:
         The numbers have been checked.
         """
         self._do(lambda fd: termios.tcsetwinsize(fd, (rows, columns)))
-        if (rows, columns) != self._size:
-            self._later.append((*self._now(), rows, columns))
-        self._size = rows, columns
+        self._resized((rows, columns), self._now())
 
     def type(self, data: bytes) -> bool:
         """Type *data* after what was typed before; ``False`` after the end.
@@ -179,8 +153,7 @@ class PseudoTerminal:
         ``BlockingIOError`` if the program reads none of what was typed for long: a page
         may send keys without end.
         """
-        if self._keyboard.waiting + len(data) > _MOST_TYPED:
-            raise BlockingIOError("the program does not read what is typed")
+        check_room(self._keyboard.waiting, data)
         self._begun = self._line_after(data)
         return self._keyboard.send(data)
 
