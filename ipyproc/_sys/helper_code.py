@@ -64,10 +64,23 @@ class HelperCode:
 
 def code_of(name: str) -> CodeType:
     """Read the code of a module; ``ImportError`` if that cannot be read."""
-    spec = find_spec(name)
-    # Not a question of its class: the loader of a zip file is no ``InspectLoader``.
-    get_code = getattr(spec and spec.loader, "get_code", None)
-    code = get_code and get_code(name)
+    code = _of(name, "get_code")
     if not isinstance(code, CodeType):
         raise ImportError(f"the code of {name} cannot be read")
     return code
+
+
+def text_of(name: str) -> str:
+    """Read the text of a module; ``ImportError`` if that cannot be read."""
+    text = _of(name, "get_source")
+    if not isinstance(text, str):
+        raise ImportError(f"the text of {name} cannot be read")
+    return text
+
+
+def _of(name: str, what: str) -> object:
+    """Let the loader of a module get something of it, wherever that is."""
+    spec = find_spec(name)
+    # Not a question of its class: the loader of a zip file is no ``InspectLoader``.
+    get = getattr(spec and spec.loader, what, None)
+    return get and get(name)
