@@ -6,6 +6,7 @@ import math
 import time
 from collections import deque
 from contextlib import suppress
+from functools import cache
 from importlib.util import find_spec
 
 from ipyproc._jobs.job import Job
@@ -85,8 +86,14 @@ class UsageFeed:
             "processes": sum(1 for _ in usage),
             "tree": branch(usage) if self._viewers.want_tree else None,
             "ports": self._ports.newest(),
-            "proxy": find_spec("jupyter_server_proxy") is not None,
+            "proxy": _has_proxy(),
         }
+
+
+@cache
+def _has_proxy() -> bool:
+    """Whether Jupyter's server may lead to the ports; once, for that looks at disks."""
+    return find_spec("jupyter_server_proxy") is not None
 
 
 class OpenPorts:
