@@ -87,9 +87,9 @@ def spawn(
     after a session has seen its end, and for at most a week.
 
     With *replace* all jobs of that *name* are ended first (with *detach*: the detached
-    ones of this notebook, whoever started them), with whatever they started
-    and ended ones left, and the new one starts when they are gone, so that their ports
-    are free. What can be checked is checked before.
+    ones of this notebook, also of other sessions), with all that they started and that
+    ended ones left; the new one starts when they are gone, so that their ports are
+    free. What can be checked is checked before.
 
     *encoding* is how the bytes of both streams become text, in the captures and in
     views; what is wrong becomes U+FFFD. Text for the input is sent as UTF-8.

@@ -1,8 +1,8 @@
 """The door: it listens on a port, and connects those who know a word with the agent.
 
 It is what a relay is where no command leads: a process of its own, nobody's child and
-in a session of its own, in the environment of whoever started it. Like the relay it
-runs in an isolated Python that has nothing but what comes on its standard input.
+in a session of its own, with the environment of the worker. Like the relay it runs in
+an isolated Python that has nothing but what comes on its standard input.
 """
 
 from __future__ import annotations
@@ -156,7 +156,7 @@ class _Door:
                 continue
             self._children.discard(pid)
             self._since, orderly = time.monotonic(), status == _ORDERLY
-            # A stranger's end changes nothing, but whoever was here comes back.
+            # A stranger's end changes nothing, but a client that was here comes back.
             if orderly and not self._children:
                 self._is_over = True
             elif not orderly and self._patience == _UNUSED:

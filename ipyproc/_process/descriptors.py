@@ -75,7 +75,7 @@ def close_all(held: list[int]) -> None:
 
 
 def give_back(fd: int, start: int, end: int) -> bool:
-    """Give the disk what a file has between two offsets; whether that is possible."""
+    """Free what a file takes of the disk between two offsets; return whether it did."""
     try:
         fallocate.punch(fd, start, end - start)
     except OSError:

@@ -127,7 +127,7 @@ class Server:
         return hosted
 
     def keep(self, hosted: Hosted) -> None:
-        """Note a job that runs, whoever started it."""
+        """Note a job that runs, of any client."""
         self._jobs[hosted.identity] = hosted
 
     def check(self, session: Session, fields: Fields) -> None:
