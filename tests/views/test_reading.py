@@ -22,16 +22,16 @@ class Desk(Reader):
 
     def __init__(self) -> None:
         super().__init__()
-        self.parts: list[Callable[[], Any]] = []
+        self.parts: list[Callable[[], object]] = []
 
-    def do(self, part: Callable[[], Any]) -> None:
+    def do(self, act: Callable[[], object], goes_on: bool = False) -> bool:
         """Note a part."""
-        self.parts.append(part)
+        self.parts.append(act)
+        return True
 
     def go_on(self) -> None:
         """Do the next part."""
-        if rest := self.parts.pop(0)():
-            self.do(rest)
+        self.parts.pop(0)()
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from ipyproc._jobs.output.interleaved import Chunk, Output
 from ipyproc._jobs.output.plain import cleaned
 from ipyproc.views.transport.output_feed import Message, joined, streams_of, together
 from ipyproc.views.transport.output_protocol import Find, Found, Piece, Read
-from ipyproc.views.transport.worker import OnDemandThread, Step
+from ipyproc.views.transport.worker import Worker
 
 #: The name of the thread.
 NAME: Final = "ipyproc-reading"
@@ -36,42 +36,25 @@ _TELL = 0.25
 # So many pages of a view are served at once.
 _PAGES = 16
 _LINGER = 1.0
-_MOST_PARTS = 64
 _CHUNKS = 2000
 
 #: Does a part of something, and returns what does the next part.
 _Part: TypeAlias = Callable[[], "Callable[[], object] | None"]
 
 
-class Reader:
+class Reader(Worker):
     """Does what pages ask for, a part of each in turn, on a thread of its own."""
 
     def __init__(self) -> None:
-        self._waiting: deque[_Part] = deque()
-        self._thread = OnDemandThread(NAME, self._take, _LINGER)
+        super().__init__(NAME, _LINGER)
 
-    def do(self, part: _Part, goes_on: bool = False) -> None:
-        """Do *part* soon, and then what it returns.
-
-        Nothing if no thread can start, or too much waits that does not *go on*.
-        """
-        with self._thread.changed:
-            if len(self._waiting) >= _MOST_PARTS and not goes_on:
-                return
-            self._waiting.append(part)
-            if not self._thread.wake():
-                self._waiting.pop()
-
-    def retire(self, timeout: float) -> bool:
-        """Wait up to *timeout* seconds until all is done; return whether it is."""
-        return self._thread.retire(timeout)
-
-    def _take(self) -> Step | None:
-        return partial(self._go_on, self._waiting.popleft()) if self._waiting else None
+    def read(self, part: _Part) -> None:
+        """Do *part* soon, and then what it returns; nothing if too much waits."""
+        self.do(partial(self._go_on, part))
 
     def _go_on(self, part: _Part) -> None:
         if rest := part():
-            self.do(rest, goes_on=True)  # type: ignore[arg-type]
+            self.do(partial(self._go_on, rest), goes_on=True)  # type: ignore[arg-type]
 
 
 #: The one of this kernel.
@@ -96,18 +79,18 @@ class Readings:
 
     def read(self, asked: Read) -> None:
         """Answer with a piece."""
-        self._reader.do(partial(self._read, asked))
+        self._reader.read(partial(self._read, asked))
 
     def find(self, asked: Find) -> None:
         """Answer with where the lines are, again and again until all was searched."""
         self._wanted.pop(asked["page"], None)
         self._wanted[asked["page"]] = asked
-        self._reader.do(partial(self._begin, asked))
+        self._reader.read(partial(self._begin, asked))
 
     def left(self, page: str) -> None:
         """Look for nothing more for *page*."""
         self._wanted.pop(page, None)
-        self._reader.do(partial(self._forget, page))
+        self._reader.read(partial(self._forget, page))
 
     def _forget(self, page: str) -> None:
         self._searches.pop(page, None)

@@ -44,11 +44,11 @@ class Savings:
 
     def save(self, asked: Save) -> None:
         """Answer with a piece."""
-        self._reader.do(partial(self._save, asked))
+        self._reader.read(partial(self._save, asked))
 
     def left(self, page: str) -> None:
         """Forget what was made for *page*."""
-        self._reader.do(partial(self._forget, page))
+        self._reader.read(partial(self._forget, page))
 
     def _forget(self, page: str) -> None:
         if file := self._files.pop(page, None):

@@ -133,14 +133,17 @@ class Worker:
     thread that hears the page, which runs cells, nor the publisher's, which sends.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, name: str = NAME, linger: float = 0.0) -> None:
         self._waiting: deque[Step] = deque()
-        self._thread = OnDemandThread(NAME, self._take)
+        self._thread = OnDemandThread(name, self._take, linger)
 
-    def do(self, act: Step) -> bool:
-        """Do *act* soon; False if too many wait already, or no thread can start."""
+    def do(self, act: Step, goes_on: bool = False) -> bool:
+        """Do *act* soon; False if no thread can start.
+
+        Or if too many wait already, and it is not what *goes on* with another one.
+        """
         with self._thread.changed:
-            if len(self._waiting) >= _MOST:
+            if len(self._waiting) >= _MOST and not goes_on:
                 return False
             self._waiting.append(act)
             if not self._thread.wake():
