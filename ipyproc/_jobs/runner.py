@@ -74,8 +74,9 @@ def loop_failure(error: BaseException) -> OSError:
 class Check(Protocol[_Found_co]):
     """What is waited for."""
 
-    #: After how many seconds to look again, if nothing happens before; 0 is at once.
-    pause: float | None
+    @property
+    def pause(self) -> float | None:
+        """After how many seconds to look again, if nothing happens; 0 is at once."""
 
     def look(self, over: bool) -> _Found_co | None:
         """Look whether it is there, for a short time; *over*: the job has ended."""

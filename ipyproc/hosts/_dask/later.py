@@ -31,10 +31,6 @@ class Later(Generic[_Found]):
         """After how many seconds to look again; a start is an event."""
         return None if self._check is None else self._check.pause
 
-    @pause.setter
-    def pause(self, _: float | None) -> None:
-        """It is that of what looks."""
-
     @property
     def is_behind(self) -> bool:
         """Whether there was more to look at when the waiting began."""
