@@ -22,6 +22,7 @@ from ipyproc import jobs, spawn
 from ipyproc.hosts import _local
 from tests.benchmarks.measuring import MIB, ROOT, Figures, taken
 from tests.benchmarks.table import Row
+from tests.jobs.helpers import until
 
 MODULE = "tests.benchmarks.bench_detached"
 ROUNDS = 5
@@ -54,8 +55,7 @@ def left() -> None:
     """Detach a job, wait until it has printed, and be killed."""
     script = f"head -c {PRINTED} /dev/zero; echo; exec sleep 1000"
     job = spawn(script, shell=True, name="big", detach=True, output_limit=2 * PRINTED)
-    while job.stdout.total <= PRINTED:
-        time.sleep(0.05)
+    until(job, lambda job: job.stdout.total > PRINTED)
     os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -66,8 +66,7 @@ def attach() -> Figures:
     job = jobs.attach("big")
     elapsed = time.perf_counter() - begun
     agent = _local.agent.link.welcome.number("pid")
-    while job.stdout.total <= PRINTED:
-        time.sleep(0.001)
+    until(job, lambda job: job.stdout.total > PRINTED)
     assert job.stdout.tail(1) == b"\n"
     return {"attach": 1000 * elapsed, "agent": agent}
 

@@ -472,17 +472,23 @@ def test_the_end_of_the_client_ends_its_jobs(
 ) -> None:
     """However it ends; what was queued is gone, and the places are free."""
     code = f"""
-import sys, time
+import signal, threading
 from distributed import Client
 from ipyproc import hosts, spawn
 from ipyproc.hosts._dask import dialing
 dialing._LINGER = 0.5
 host = hosts.dask(Client(scheduler_file={str(cluster.folder / "scheduler.json")!r}))
 jobs = [spawn(words, on=host) for words in (["yes"], "sleep 1000", "yes", "yes")]
-while sum(job.pid is not None for job in jobs) < 2:
-    time.sleep(0.01)
+begun = threading.Event()
+def look(_):
+    if sum(job.pid is not None for job in jobs) == 2:
+        begun.set()
+for job in jobs:
+    job.subscribe(look)
+    look(job)
+begun.wait()
 print(*[job.pid for job in jobs if job.pid], flush=True)
-time.sleep(1000)
+signal.pause()
 """
     with subprocess.Popen(
         [sys.executable, "-c", code], stdout=subprocess.PIPE

@@ -56,7 +56,7 @@ def test_a_kernel_that_is_killed_at_any_moment(alone: Path) -> None:
             "die = lambda: os.kill(os.getpid(), signal.SIGKILL)\n"
             "threading.Timer(random.random() / 100, die).start()\n"
             "spawn('sleep 1000', name=f'x{time.time()}', detach=True)\n"
-            "time.sleep(10)\n"
+            "signal.pause()\n"
         )
         subprocess.run([sys.executable, "-c", code], cwd=alone, check=False)
     assert spawn("true", name="last", detach=True).wait(PATIENCE).success
