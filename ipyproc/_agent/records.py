@@ -14,7 +14,7 @@ import shutil
 import socket
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from errno import EINVAL
@@ -97,6 +97,12 @@ def root() -> str:
 def notebook() -> str:
     """The notebook that this session belongs to; empty if there is none."""
     return os.environ.get("JPY_SESSION_NAME", "")
+
+
+def of_notebook(known: Iterable[Record]) -> list[Record]:
+    """Return those that belong to the same notebook as this session."""
+    ours = notebook()
+    return [record for record in known if record.notebook == ours]
 
 
 def create(name: str) -> str:

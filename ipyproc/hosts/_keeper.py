@@ -32,7 +32,7 @@ class Keeper:
 
     def running(self, name: str | None = None) -> list[Record]:
         """List those of this notebook that run, of all names or of one."""
-        ours = _of_notebook(self.detached())
+        ours = records.of_notebook(self.detached())
         named = [r for r in ours if name is None or r.name == name]
         return [record for record in named if not record.is_over]
 
@@ -43,7 +43,7 @@ class Keeper:
             if record.id == text:
                 return record
         named = [record for record in known if record.name == text]
-        same = _of_notebook(named) or named
+        same = records.of_notebook(named) or named
         best = [record for record in same if not record.is_over] or same
         if len(best) == 1:
             return best[0]
@@ -83,11 +83,6 @@ class Keeper:
         if pid is None:
             return ""
         return f"{_local.NAME} (pid {pid}) is stopped: kill -CONT {pid} lets it go on"
-
-
-def _of_notebook(known: Sequence[Record]) -> list[Record]:
-    ours = records.notebook()
-    return [record for record in known if record.notebook == ours]
 
 
 def _list(known: Sequence[Record]) -> str:

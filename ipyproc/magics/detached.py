@@ -34,14 +34,14 @@ def forget(words: Sequence[str]) -> Iterator[str]:
 
     Without *words* those of this notebook.
     """
-    known = [record for record in keeper().detached() if record.is_over]
     if words:
         found = [_found(word) for word in dict.fromkeys(words)]
         for record in found:
             if not record.is_over:
                 raise UsageError(f"{record.id} still runs: end it first")
     else:
-        found = [r for r in known if r.notebook == records.notebook()]
+        ours = records.of_notebook(records.read_all())
+        found = [record for record in ours if record.is_over]
     for record in found:
         records.remove(record.folder)
         yield f"{record.id}: forgotten"
@@ -58,22 +58,15 @@ def greeting() -> str:
 
     That is read from the disk alone, for it is said at each ``%load_ext``.
     """
-    ours = records.notebook()
-    known = records.read_all()
+    ours = records.of_notebook(records.read_all())
     here = {job.id for job in jobs}
-    running = [
-        record
-        for record in known
-        if record.notebook == ours and not record.is_over and record.id not in here
-    ]
+    running = [r for r in ours if not r.is_over and r.id not in here]
     if not running:
         return ""
     names = ", ".join(record.id for record in running)
-    runs = (
-        "a detached job of this notebook runs"
-        if len(running) == 1
-        else (f"{len(running)} detached jobs of this notebook run")
-    )
+    runs = "a detached job of this notebook runs"
+    if len(running) > 1:
+        runs = f"{len(running)} detached jobs of this notebook run"
     return f"{runs}: {names}; %procattach {running[-1].name} shows it"
 
 
