@@ -91,6 +91,8 @@ class Child(Way):
         tell(how)
 
     def _hear(self) -> None:
+        if not self._is_open:  # it was closed after the selector saw it ready
+            return
         try:
             said = os.read(self._errors, 1 << 16)
         except BlockingIOError:
