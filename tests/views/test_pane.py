@@ -379,8 +379,9 @@ def test_it_follows_the_end_until_the_reader_scrolls(page: Page, live: Pane) -> 
     assert log.evaluate(bottom) < 2
     assert log.evaluate("e => e.clientHeight") < 400
 
-    log.evaluate("e => { e.scrollTop = 0; }")
-    page.evaluate("drawn()")
+    log.focus()
+    page.keyboard.press("Home")
+    page.wait_for_function("document.querySelector('.ipyproc-output').scrollTop === 0")
     live.prints("x\n" * 100)
     expect(live.lines).to_have_count(200)
     assert log.evaluate("e => e.scrollTop") == 0
@@ -390,6 +391,31 @@ def test_it_follows_the_end_until_the_reader_scrolls(page: Page, live: Pane) -> 
     live.prints("x\n" * 100)
     expect(live.lines).to_have_count(300)
     assert log.evaluate(bottom) < 2
+
+
+def test_what_is_put_elsewhere_still_follows(page: Page, live: Pane) -> None:
+    """A log that is moved on the page begins at its top, and nobody scrolled there."""
+    live.prints("x\n" * 1100)
+    expect(live.lines).to_have_count(1000)
+    page.evaluate("drawn()")
+
+    page.evaluate(
+        """async () => {
+          const pane = document.querySelector("section");
+          const place = pane.parentNode;
+          const log = document.querySelector(".ipyproc-output");
+          log.scrollTop -= 30; // the event of what scrolled just before comes later
+          log.scrollTop += 30;
+          pane.remove();
+          place.append(pane);
+          for (let n = 0; n < 3; n++) await new Promise(requestAnimationFrame);
+        }"""
+    )
+    live.prints("the end\n")
+
+    expect(live.lines.last).to_have_text("the end")
+    expect(live.lines.last).to_be_in_viewport()
+    assert page.get_by_role("button", name="Back to the end").count() == 0
 
 
 def test_buttons_ask_the_kernel(page: Page, live: Pane) -> None:

@@ -10,6 +10,8 @@ import { Screen } from "./screen.js";
 const AT_ONCE = 100; // lines to draw at a time
 const SLICE = 10; // ms of a frame in which to begin to draw
 const RARELY = 1000; // ms from one drawing to the next while nobody sees it
+const GESTURE = 1000; // ms for which a log goes on scrolling after its reader did something
+const GESTURES = ["wheel", "touchmove", "keydown", "pointerdown", "pointermove"];
 
 // The outputs that have something to draw take turns, those of all panes of this module.
 const waiting = new Set<Output>();
@@ -45,6 +47,7 @@ export class Output implements Sink {
   readonly log = h("div", { class: "ipyproc-output", role: "log", tabindex: "0" });
   screen = new Screen();
   follow = true;
+  private touched = 0; // when the reader did something to the log, or it still scrolled
   private inSight = true;
   private notes: [Line, number][] = []; // lines that say how many bytes are left out there
   private lost = 0; // bytes left out above the first line
@@ -56,11 +59,23 @@ export class Output implements Sink {
 
   /** `afterwards` is called whenever all has been drawn. */
   constructor(private readonly afterwards: () => void) {
-    this.log.onscroll = () => {
-      const { scrollHeight, scrollTop, clientHeight } = this.log;
-      this.follow = scrollHeight - scrollTop - clientHeight < 8;
-      if (!scrollTop && !this.follow && !this.above.hidden) this.reached?.();
+    const touched = () => {
+      this.touched = Date.now();
     };
+    for (const gesture of GESTURES) this.log.addEventListener(gesture, touched, { passive: true });
+    this.log.onscroll = () => this.scrolled();
+  }
+
+  /** Follows the end, or not any more if it was the reader who scrolled. */
+  private scrolled(): void {
+    const { scrollHeight, scrollTop, clientHeight } = this.log;
+    const now = Date.now();
+    if (scrollHeight - scrollTop - clientHeight < 8) this.follow = true;
+    else if (scrollTop || now - this.touched < GESTURE) {
+      this.follow = false;
+      this.touched = now;
+      if (!scrollTop && !this.above.hidden) this.reached?.();
+    } else if (this.follow) this.soon(); // what is put elsewhere on the page begins at its top
   }
 
   feed(stream: string, bytes: Uint8Array): void {
