@@ -733,6 +733,22 @@ def test_a_page_that_has_the_pane_needs_no_widget(
     assert "\nexit status 0" in shell.shown[2].data["text/plain"]
 
 
+def test_what_the_file_was_told_is_shown_where_the_pane_settles(
+    told: list[tuple[str, bool]], front: FrontEnd, job: FakeJob, view: JobView
+) -> None:
+    """The HTML that takes the widget's place is not older than the file."""
+    shell = Shell()
+    view.display(shell)
+    job.prints(b"step 1\n")
+    view.to_file(view.static(), final=False)
+
+    front.say(view, {"action": "settle"})
+
+    assert ended()
+    assert shell.shown[-1].data["text/plain"] == told[-1][0]
+    assert "step 1" in told[-1][0]
+
+
 def test_after_each_cell_where_no_page_is(
     front: FrontEnd, job: FakeJob, view: JobView
 ) -> None:

@@ -162,6 +162,22 @@ def listed(front: FrontEnd) -> Iterator[Listed]:
     listed.view.close()
 
 
+class File:
+    """What the front end is told for the file."""
+
+    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+        self.texts: list[str] = []
+        self.pages: list[str] = []
+        self.final = False
+        patch.setattr(document.shared, "tell", self._tell)
+        patch.setattr(document.shared, "_is_heard", True)
+
+    def _tell(self, _: str, data: dict[str, str], final: bool, ran: str = "") -> None:
+        self.texts.append(data["text/plain"])
+        self.pages.append(data["text/html"])
+        self.final = final
+
+
 def quiet(listed: Listed) -> bool:
     """Wait until all is done that pages asked for, and all is sent."""
     return worker.shared.retire(20) and listed.view._publisher.retire(20)
@@ -414,6 +430,37 @@ def test_what_is_saved_is_sent_once(
     assert len(shell.events.callbacks["post_run_cell"]) == 1
 
 
+def test_no_place_shows_less_than_the_file_has(
+    front: FrontEnd, listed: Listed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the file is told while places are brought up to date, they show, too."""
+    shell, file = Shell(), File(monkeypatch)
+    monkeypatch.setattr(base, "get_ipython", lambda: shell)
+    monkeypatch.setattr(pace, "_SOON", 0.0)
+    monkeypatch.setattr(pace, "RATE", 1 << 30)
+    for _ in range(2):
+        listed.view._ipython_display_()
+    listed.asks(front, "look", number=0)
+    listed.asks(front, "leave")
+
+    def publish(data: Any, metadata: Any, **more: Any) -> None:
+        """After the first place a job ends, and the file is told of it at once."""
+        if listed.jobs[0].ended_at is None:
+            listed.jobs[0].ends()
+            listed.view.outdated()
+        shell.publish(data, metadata, **more)
+
+    shell.display_pub = SimpleNamespace(publish=publish)
+    for place in listed.view._places:
+        place._publisher = shell.display_pub
+    front.say(listed.view, {"action": "settle"})
+
+    assert quiet(listed)
+    ends = ["exit status 0" in text for text in file.texts]
+    assert ends == sorted(ends)
+    assert ends[-1]
+
+
 HOSTILE = [
     *(None, 1, "kill", [], {}, {"action": "kill"}, {"page": "a"}),
     *(
@@ -541,22 +588,6 @@ def test_the_static_table() -> None:
     ]
     assert console.jobs([]) == "no jobs"
     assert "no jobs" in html.jobs([])
-
-
-class File:
-    """What the front end is told for the file."""
-
-    def __init__(self, patch: pytest.MonkeyPatch) -> None:
-        self.texts: list[str] = []
-        self.pages: list[str] = []
-        self.final = False
-        patch.setattr(document.shared, "tell", self._tell)
-        patch.setattr(document.shared, "_is_heard", True)
-
-    def _tell(self, _: str, data: dict[str, str], final: bool, ran: str = "") -> None:
-        self.texts.append(data["text/plain"])
-        self.pages.append(data["text/html"])
-        self.final = final
 
 
 @pytest.fixture

@@ -66,6 +66,9 @@ class LiveWidget(anywidget.AnyWidget):
     #: So many places are kept up to date: nothing tells us which still exist.
     MOST_PLACES: ClassVar[int] = 16
 
+    #: What the file was told last; any thread sets it.
+    told: Bundle | None = None
+
     _is_open = False
 
     def __init__(
@@ -284,6 +287,7 @@ class LiveWidget(anywidget.AnyWidget):
         *final*: it will not change again. *ran* is the session of the client that ran
         the cell, said once.
         """
+        self.told = static
         document.shared.tell(self.token, static, final, ran)
 
     def widget(self) -> tuple[Bundle, Bundle]:

@@ -30,6 +30,10 @@ class Shown(Protocol):
     def settles(self) -> bool:
         """Whether it is to be shown as HTML from now on."""
 
+    @property
+    def told(self) -> Bundle | None:
+        """What the file was told last."""
+
     def static(self) -> Bundle:
         """Return the view as text and HTML, as it is now."""
 
@@ -84,6 +88,8 @@ class Place:
         if self._is_html:
             return 0
         self._is_html = True
+        # The front end takes what it shows for the newest.
+        self._static = self._view.told or self._static
         self._publish(self._static, {}, update=True)
         return self.size
 

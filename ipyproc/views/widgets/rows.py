@@ -244,6 +244,7 @@ class RowsView(LiveWidget):
             self._poll()
         with self._finding:
             told, static = (self.summary(), self.details()), self.static()
+        self._newest = static  # no place is to show less than the file has
         self.to_file(static, final=False)
         self._pace.told(*told, sum(map(len, static.values())))
         return 0

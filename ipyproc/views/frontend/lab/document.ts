@@ -2,8 +2,8 @@
 // kernel has ended, that its jobs did. The twin of views/transport/document.py.
 import type { FromKernelToFile, FromPageToFile, Picture } from "../src/protocol.js";
 import { ended } from "./ended.js";
-import type { Change, Comm, Context, Kernel, Message } from "./jupyter.js";
-import { bundle, html, inFile, isSilent, type Place, places, show, showStatic, store, text } from "./outputs.js";
+import type { Change, Comm, Context, Data, Kernel, Message } from "./jupyter.js";
+import { bundle, html, inFile, isSilent, type Place, places, show, showStatic, store, text, tokenIn } from "./outputs.js";
 import { greet, isAlone, isWriter, join } from "./writer.js";
 
 const NAME = "ipyproc.document";
@@ -106,6 +106,7 @@ export class NotebookDocument {
   }
 
   private heard({ header, content }: Message): void {
+    if (header.msg_type === "update_display_data") this.displayed(content.data as Data);
     if (header.msg_type !== "comm_msg" || content.comm_id !== NAME) return;
     const message = content.data as FromKernelToFile;
     if (message.kind === "here") this.hello();
@@ -123,6 +124,14 @@ export class NotebookDocument {
       this.newest.delete(eldest);
     }
     this.write();
+  }
+
+  /** The notebook has this by itself, and what the kernel said before is older. */
+  private displayed(data: Data): void {
+    const token = tokenIn(data);
+    const newest = token === undefined ? undefined : this.newest.get(token);
+    if (!newest || newest.final) return;
+    this.newest.set(token!, { ...newest, data: bundle(html(data), text(data)) });
   }
 
   // --- the notebook

@@ -29,8 +29,11 @@ export function* places(model: NotebookModel): Generator<Place> {
 
 function tokenOf({ outputs }: Cell, index: number): string | undefined {
   const output = outputs.get(index);
-  return output.type === "stream" || output.type === "error" ? undefined : MARK.exec(html(output.data))?.[1];
+  return output.type === "stream" || output.type === "error" ? undefined : tokenIn(output.data);
 }
+
+/** The token of the view that an output shows. */
+export const tokenIn = (data: Data): string | undefined => MARK.exec(html(data))?.[1];
 
 const joined = (text: unknown): string => (Array.isArray(text) ? text.join("") : String(text ?? ""));
 
