@@ -36,6 +36,7 @@ def ip(
     load(shell)
     yield shell
     unload(shell)
+    shell.extension_manager.unload_extension("ipyproc")  # a cell may have loaded it
     shell.reset(new_session=False)  # what cells returned may have a handle open
     for job in jobs.running:  # detached ones
         job.kill(tree=True)
