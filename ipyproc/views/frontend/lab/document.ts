@@ -3,7 +3,19 @@
 import type { FromKernelToFile, FromPageToFile, Picture } from "../src/protocol.js";
 import { ended } from "./ended.js";
 import type { Change, Comm, Context, Data, Kernel, Message } from "./jupyter.js";
-import { bundle, html, inFile, isSilent, type Place, places, show, showStatic, store, text, tokenIn } from "./outputs.js";
+import {
+  bundle,
+  html,
+  inFile,
+  isSilent,
+  type Place,
+  places,
+  show,
+  showStatic,
+  store,
+  text,
+  tokenIn,
+} from "./outputs.js";
 import { greet, isAlone, isWriter, join } from "./writer.js";
 
 const NAME = "ipyproc.document";
