@@ -299,6 +299,7 @@ class Link:
             self._contact.none_for(0.0)
         end = End(self._loop, self._client, stream, self._heard, self._closed)
         self._ends.append(end)
+        end.begin()
 
     def _failed(self, error: OSError) -> None:
         self._is_dialing = False

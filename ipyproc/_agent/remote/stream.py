@@ -49,7 +49,8 @@ class Dialer(Protocol):
 class End:
     """Our end of one connection; on the event loop's thread only.
 
-    *heard* is called after something came, *closed* once, with the reason.
+    *heard* is called after something came, *closed* once, with the reason; neither
+    before it has begun.
     """
 
     def __init__(
@@ -70,9 +71,12 @@ class End:
         self._is_full = False
         self.opened_at = time.monotonic()
         self.wire: Wire = client.open(self.opened_at)
-        loop.watch(stream.input, EVENT_READ, self._read)
-        if stream.early:
-            self._take(memoryview(stream.early))
+
+    def begin(self) -> None:
+        """Listen, and say what there is to say; it may be closed by that."""
+        self._loop.watch(self._stream.input, EVENT_READ, self._read)
+        if self._stream.early:
+            self._take(memoryview(self._stream.early))
         self.flush()
 
     @property
