@@ -164,3 +164,69 @@ def test_an_interrupt_touches_no_job(
     code = "cat = spawn('cat', stdin=b'on'); cat.wait(30); cat.stdout.text"
     assert kernel.run(code).result == "'on'"
     assert all(map(lives, [lasting, *others]))
+
+
+@pytest.fixture
+def kernel_with_a_job(new_kernel: StartKernel) -> Iterator[tuple[Kernel, int, int]]:
+    """A kernel, the pid of a job that answers SIGINT, and that of the guardian."""
+    kernel = new_kernel()
+    reply = kernel.run(
+        f"{START}\njob = start(\"trap 'echo got it' INT; echo ready; "
+        'while :; do sleep 0.05; done")\neventually(lambda: guardian().ready)\n'
+        "print(job.pid)"
+    )
+    assert reply.error is None, reply.error
+    pid = int(reply.stdout)
+    eventually(lambda: len(guardians_of(kernel.pid)) == 1)
+    (guardian,) = guardians_of(kernel.pid)
+    yield kernel, pid, guardian
+    with suppress(ProcessLookupError):
+        os.killpg(pid, signal.SIGKILL)
+
+
+def test_a_guardian_that_was_stopped(
+    kernel_with_a_job: tuple[Kernel, int, int],
+) -> None:
+    """What it could not do when the kernel died, it does when it continues."""
+    kernel, job, guardian = kernel_with_a_job
+    dead = kernel.pid
+    os.kill(guardian, signal.SIGSTOP)
+    os.kill(dead, signal.SIGKILL)
+    assert gone([dead])
+    assert lives(job)
+
+    os.kill(guardian, signal.SIGCONT)
+
+    assert gone([job, guardian])
+
+
+def test_a_guardian_that_is_killed_with_the_kernel(
+    kernel_with_a_job: tuple[Kernel, int, int],
+) -> None:
+    """Then nobody is left to end the job."""
+    kernel, job, guardian = kernel_with_a_job
+    dead = kernel.pid
+    os.kill(guardian, signal.SIGSTOP)  # it is to notice nothing in between
+    for pid in (dead, guardian):
+        os.kill(pid, signal.SIGKILL)
+
+    assert gone([dead, guardian])
+    assert lives(job)
+
+
+def test_a_front_end_that_signals_every_descendant(
+    kernel_with_a_job: tuple[Kernel, int, int],
+) -> None:
+    """VS Code interrupts all that the kernel started, and kills it as it closes."""
+    kernel, job, guardian = kernel_with_a_job
+    descendants = psutil.Process(kernel.pid).children(recursive=True)
+    for process in descendants:
+        with suppress(psutil.NoSuchProcess):  # the loop's last sleep
+            process.send_signal(signal.SIGINT)
+    said = "eventually(lambda: 'got it' in job.stdout.lines())\nprint(job.status)"
+    assert kernel.run(said).stdout == "running\n"
+    assert lives(guardian)
+
+    os.kill(kernel.pid, signal.SIGKILL)
+
+    assert gone([job, guardian])
