@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -30,6 +31,8 @@ BUTTONS = {
     "--name greeter": "jobs['greeter'].send('Eve\\n'); jobs['greeter'].wait(60)",
     "--name clock": "jobs['clock'].kill(); jobs['clock'].wait(60)",
 }
+#: What a program prints that is wrong itself: no notebook shows such a one.
+MISTAKE = re.compile(r"^(?:Attribute|Import|Indentation|Name|Syntax)Error: ", re.M)
 REDRAWS = "handle = display(1, display_id=True)"
 
 
@@ -65,6 +68,8 @@ def test_runs_from_top_to_bottom(path: Path, home: dict[str, str]) -> None:
         for cell in done.cells
         if (kind := cell.metadata.get("judges"))
     ]
+    shown = ["".join(map(text, cell.get("outputs", ()))) for cell in done.cells]
+    assert [said for said in shown if MISTAKE.search(said)] == []
     assert [said for kind, _, said in judged if kind == "leftovers"] == ["[]", "[]"]
     assert [
         (kind, wanted, said)
