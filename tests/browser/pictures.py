@@ -36,6 +36,17 @@ def mean(numbers):
 print(mean([3, 4, 5]))
 """
 TYPED = ("break mean\n", "continue\n", "args\n", "p sum(numbers)\n", "continue\n")
+#: A job that is started, and is there again in another kernel.
+NIGHTLY = """%%spawn --detach --name nightly python3 -u -
+import time
+print("nightly training, 4 datasets")
+for epoch in range(1, 10_000):
+    sum(range(500_000))  # hard work
+    if epoch % 20 == 0:
+        print(f"epoch {epoch:4}  loss {9 / epoch:.4f}")
+    time.sleep(0.02)
+"""
+AGAIN = ["%load_ext ipyproc", "%procattach nightly", "%prockill nightly"]
 #: What JupyterLab adds to the cell where the cursor is.
 PLAIN = ".jp-cell-toolbar, .jp-Collapser { visibility: hidden }"
 KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
@@ -50,6 +61,8 @@ def main() -> str | None:
     FOLDER.mkdir(exist_ok=True)
     with _notebook([*first_cells(), EXPLORE, DEBUGGED]) as notebook:
         _take_all(notebook)
+    with _notebook(["%load_ext ipyproc", NIGHTLY, *AGAIN]) as notebook:
+        _take_again(notebook)
     return None
 
 
@@ -101,6 +114,19 @@ def _take_all(notebook: Notebook) -> None:
         notebook.page.keyboard.type(line)
     expect(terminal).to_contain_text("restart")
     _take(notebook, "terminal", debug)
+
+
+def _take_again(notebook: Notebook) -> None:
+    notebook.start(0)
+    nightly = notebook.start(1)
+    expect(_log(nightly)).to_contain_text("epoch  100")
+    notebook.restart()
+    said = notebook.start(2)
+    expect(said).to_contain_text("a detached job of this notebook runs")
+    again = notebook.start(3)
+    expect(_log(again)).to_contain_text("nightly training")
+    _take(notebook, "again", said, again)
+    expect(notebook.start(4)).to_contain_text("SIGKILL sent")
 
 
 def _take(notebook: Notebook, name: str, *cells: Locator) -> None:
