@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import signal
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -33,6 +34,8 @@ _COLUMNS: Final = 30
 # A reason is looked for in so many bytes at the end of the output.
 _LAST: Final = 8 * 1024
 _REASON: Final = 300
+# Signals by which a job is ended from outside.
+_SENT: Final = {signal.SIGHUP, signal.SIGINT, signal.SIGKILL, signal.SIGTERM}
 _TRACEBACK: Final = b"Traceback (most recent call last)"
 _BARS: Final = "▁▂▃▄▅▆▇█"
 
@@ -348,8 +351,9 @@ def reason(job: Job) -> str:
     """Return why a job failed, as far as its output says so, in one line.
 
     That is the last line of ``stderr``; where both streams are one, of a traceback.
+    What somebody ended has no such reason: servers write there what goes well, too.
     """
-    if success(job) is not False:
+    if job.state is None or job.state.success or job.state.sys.signal in _SENT:
         return ""
     total = job.as_utf8.total
     chunks = job.as_utf8.read(max(0, total - _LAST), _LAST)
