@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 from ipyproc import JobStatus, Peak, Usage, UsagePoint
 from ipyproc._jobs.output.interleaved import Output
+from ipyproc._jobs.procinfo.ports import Ports
 from ipyproc._jobs.request import HERE
 from ipyproc.errors import ProcessDoneError
 from ipyproc.state import ProcessState, WaitStatus
@@ -52,6 +53,7 @@ class FakeJob:
         self.timed_out = False
         self.password_prompt = False
         self.used: Usage | None = None
+        self.listens: set[int] = set()
         self.peak = Peak(0, 0.0, 0)
         self.history: tuple[UsagePoint, ...] = ()
         self.course = SimpleNamespace(times=(0.0, 0.0), max_rss=None)
@@ -105,6 +107,10 @@ class FakeJob:
         """Return what it uses."""
         self.measured += 1
         return self.used
+
+    def ports(self) -> Ports:
+        """Return on which ports it listens."""
+        return Ports(frozenset(self.listens), frozenset())
 
     def signal(self, sig: int, tree: bool | None = None) -> None:
         """Note a signal; an ended job refuses it."""

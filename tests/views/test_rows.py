@@ -217,6 +217,7 @@ def test_nothing_is_measured_or_sent_before_a_page_looks(
 @pytest.mark.slow
 def test_a_page_looks(front: FrontEnd, listed: Listed) -> None:
     """It gets all rows, measured, and from then on what changes: news, ends, clears."""
+    listed.jobs[1].listens = {8000}
     listed.asks(front, "look", number=0)
     (first,) = told(front)[:1]
     assert first["keys"] == ["0", "1"]
@@ -224,6 +225,8 @@ def test_a_page_looks(front: FrontEnd, listed: Listed) -> None:
         12.3,
         123500000,
     )
+
+    assert (first["rows"]["0"]["ports"], first["rows"]["1"]["ports"]) == ([], [8000])
 
     listed.jobs[0].prints(b"\x1b[1mepoch 1\n")
     listed.jobs[1].ends(9)
@@ -233,6 +236,7 @@ def test_a_page_looks(front: FrontEnd, listed: Listed) -> None:
     assert second["rows"]["0"] == {"last": "epoch 1"}
     assert second["rows"]["1"]["text"] == "signal: killed"
     assert second["rows"]["1"]["cpu"] is None
+    assert second["rows"]["1"]["ports"] == []
     assert second["rows"]["2"]["name"] == "new"
 
     listed.jobs.pop(1)
@@ -538,7 +542,7 @@ def test_more_than_there_is_room_for(front: FrontEnd) -> None:
     listed.view.catch_up()
     listed.asks(front, "look", number=0)
 
-    assert told(front)[0]["notes"] == {"more": 2}
+    assert told(front)[0]["notes"]["more"] == 2
     assert "2 more jobs that ended: %procs --all" in listed.view.text()
     assert "2 more jobs that ended: %procs --all" in listed.view.html()
     listed.view.close()

@@ -389,9 +389,29 @@ def test_the_kernel_is_gone(place: Page, table: Table) -> None:
     expect(table.rows).to_have_count(3)
 
 
+def test_ports_are_links(table: Table, place: Page) -> None:
+    """There is a column of them as long as a job listens; a filter finds them."""
+    heading = table.button("Ports")
+    expect(heading).to_be_hidden()
+    table.tell({"1": {"ports": [8000, 8001]}}, notes={"more": 0, "proxy": True})
+
+    expect(heading).to_be_visible()
+    links = place.get_by_role("link", name=re.compile("^80"))
+    expect(links).to_have_text(["8000", "8001"])
+    expect(links.first).to_have_attribute("href", "/proxy/8000/")
+    links.first.focus()
+    table.tell({"1": {"cpu": 3.0}})
+    expect(links.first).to_be_focused()
+    place.get_by_label("Filter jobs").fill("8001")
+    expect(table.rows.filter(visible=True)).to_have_count(1)
+
+    table.tell({"1": {"ports": []}})
+    expect(heading).to_be_hidden()
+
+
 SHOWN = {
     "0": job("train", 1, cpu=187.4, memory=2_345_600_000, last="epoch 12  loss 0.0312"),
-    "1": job("serve", 2, cpu=0.3, memory=48_000_000, last="listening on :8080"),
+    "1": job("serve", 2, cpu=0.3, memory=48_000_000, ports=[8080, 9090], last="ready"),
     "2": ended("build", 0, 3) | {"last": "[100%] Built target app"},
     "3": ended("lint", 0x200, 4) | {"last": "error: 3 problems (2 fixable)"},
     "4": ended("a-long-name-of-a-job-that-was-killed", 9, 5),

@@ -97,6 +97,7 @@ class JobFields(TypedDict):
     ran: str | None
     cpu: float | None
     memory: float | None
+    ports: list[int]
     last: str
     over: NotRequired[bool]
     detached: NotRequired[bool]

@@ -86,12 +86,12 @@ class UsageFeed:
             "processes": sum(1 for _ in usage),
             "tree": branch(usage) if self._viewers.want_tree else None,
             "ports": self._ports.newest(),
-            "proxy": _has_proxy(),
+            "proxy": has_proxy(),
         }
 
 
 @cache
-def _has_proxy() -> bool:
+def has_proxy() -> bool:
     """Whether Jupyter's server may lead to the ports; once, for that looks at disks."""
     return find_spec("jupyter_server_proxy") is not None
 
@@ -114,7 +114,12 @@ class OpenPorts:
 
     def _look(self) -> None:
         with suppress(OSError):
-            self._found = sorted(self._job.ports().own)[:_PORTS]
+            self._found = listens(self._job)
+
+
+def listens(job: Job) -> list[int]:
+    """Return the first TCP ports that a job listens on; ``OSError``."""
+    return sorted(job.ports().own)[:_PORTS]
 
 
 def branch(usage: Usage, most: int = _PROCESSES) -> Branch:

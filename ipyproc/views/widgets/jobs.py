@@ -10,6 +10,7 @@ from weakref import WeakKeyDictionary
 
 from ipyproc._jobs.job import Job
 from ipyproc._jobs.output import search
+from ipyproc._jobs.request import HERE
 from ipyproc._jobs.runner import JobStatus
 from ipyproc.errors import ProcessDoneError
 from ipyproc.session import jobs
@@ -19,6 +20,7 @@ from ipyproc.views.transport.actions import Act
 from ipyproc.views.transport.protocol import Asked, JobFields
 from ipyproc.views.transport.rate_limiter import Publisher, shared
 from ipyproc.views.transport.row_changes import Fields, Rows
+from ipyproc.views.transport.usage_feed import has_proxy, listens
 from ipyproc.views.widgets import farewell
 from ipyproc.views.widgets.rows import RowsView
 
@@ -68,7 +70,8 @@ class JobsView(RowsView):
     def poll(self) -> tuple[Rows, Fields]:
         """Return the rows, and the number of ended jobs that are not shown."""
         chosen, more = shown(self._listed, self._most)
-        return {self._key(j): dict(self._update(j)) for j in chosen}, {"more": more}
+        notes = {"more": more, "proxy": has_proxy()}
+        return {self._key(j): dict(self._update(j)) for j in chosen}, notes
 
     def summary(self) -> Hashable:
         """Return the jobs, and the label and the status of each."""
@@ -160,15 +163,17 @@ class JobsView(RowsView):
         new = row(job)
         if known:
             new["cpu"], new["memory"] = known["cpu"], known["memory"]
-            new["last"] = known["last"]
+            new["ports"], new["last"] = known["ports"], known["last"]
         if job.as_utf8.total != total and (measure or finished or total < 0):
             total = job.as_utf8.total
             new["last"] = last_line(job)
         if new["ended"] is not None:
             new["cpu"] = new["memory"] = None
+            new["ports"] = []
             new["over"] = finished
         elif measure:
             new["cpu"], new["memory"] = _used(job)
+            new["ports"] = _ports(job)
         self._known[job] = total, new
         return new
 
@@ -235,6 +240,7 @@ def row(job: Job) -> JobFields:
         "ran": None if ended is None else format.seconds(ended - job.started_at),
         "cpu": None,
         "memory": None,
+        "ports": [],
         "last": "",
     }
     if format.detached(job):
@@ -250,6 +256,13 @@ def last_line(job: Job) -> str:
     Of a very long one, the end of it.
     """
     return search.last_line(job.as_utf8, _LOOK_BACK)[-_LAST_LINE:]
+
+
+def _ports(job: Job) -> list[int]:
+    """Return the ports that a job of this machine listens on, as far as is known."""
+    with suppress(OSError):
+        return listens(job) if job.host is HERE else []
+    return []
 
 
 def _used(job: Job) -> tuple[float | None, float | None]:

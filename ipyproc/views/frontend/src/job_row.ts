@@ -1,13 +1,14 @@
 // One row of the table of jobs, and its columns.
 import { button, h, say } from "./dom.js";
 import { duration, place, size } from "./format.js";
+import { portLink } from "./port_link.js";
 import type { JobFields } from "./protocol.js";
 
 /** The fields of a job, as the kernel sent them. */
 export type Job = JobFields;
 
 type Value = string | number | null;
-type Name = "name" | "pid" | "status" | "time" | "cpu" | "memory" | "command" | "last";
+type Name = "name" | "pid" | "status" | "time" | "cpu" | "memory" | "ports" | "command" | "last";
 
 export interface Column {
   field: Name;
@@ -40,6 +41,7 @@ export const COLUMNS = [
   column("time", "Time", -1, ({ lasted }) => lasted),
   column("cpu", "CPU", -1, ({ job }) => job.cpu),
   column("memory", "Memory", -1, ({ job }) => job.memory),
+  column("ports", "Ports", 1, ({ job }) => job.ports[0] ?? null),
   column("command", "Command", 1, ({ job }) => job.command),
   column("last", "Last line", 1, ({ job }) => job.last),
 ];
@@ -82,15 +84,16 @@ export class JobRow {
 
   /** What a filter looks at. */
   get text(): string {
-    const { label, command, host, text, last } = this.job;
-    return `${label} ${command} ${host} ${text} ${last}`.toLowerCase();
+    const { label, command, host, text, ports, last } = this.job;
+    return `${label} ${command} ${host} ${text} ${ports.join(" ")} ${last}`.toLowerCase();
   }
 
   get runs(): boolean {
     return this.job.ended === null;
   }
 
-  show(job: Job): void {
+  /** `proxy`: whether Jupyter's server leads to the ports. */
+  show(job: Job, proxy: boolean): void {
     const { name, number, label, host, pid, status, text, success, ran, cpu, memory, command, last } = job;
     this.job = job;
     Object.assign(this.element.dataset, { name, number, host, status, good: success === true });
@@ -101,9 +104,18 @@ export class JobRow {
     this.fill("status", text);
     this.fill("cpu", cpu === null ? "" : `${cpu.toFixed(1)} %`);
     this.fill("memory", memory === null ? "" : size(memory));
+    this.listens(proxy);
     this.fill("command", command, command);
     this.fill("last", last, last);
     if (ran !== null) this.fill("time", ran);
+  }
+
+  private listens(proxy: boolean): void {
+    const cell = this.cells.get("ports")!;
+    const text = this.job.ports.join(" ");
+    if (cell.textContent === text) return; // a link that is there may have the focus
+    const links = this.job.ports.map((port) => portLink(port, String(port), proxy));
+    cell.replaceChildren(...links.flatMap((link, n) => (n ? [" ", link] : [link])));
   }
 
   private fill(field: Name, text: string, title?: string): void {

@@ -12,6 +12,7 @@ const SURE = 3000; // ms for which a second press of a button counts
 
 interface Notes {
   more?: number; // jobs that ended and are not shown
+  proxy?: boolean; // whether Jupyter's server leads to ports
 }
 
 /** Those that run come first. */
@@ -140,7 +141,7 @@ class Table implements View {
       const kill = (pressed: HTMLElement) => requests.act(pressed, { action: "kill", job: key });
       const row = this.drawn.get(key) ?? new JobRow(key, job, kill, (led) => this.lead(led));
       this.drawn.set(key, row);
-      row.show(job);
+      row.show(job, this.rows.notes.proxy === true);
     }
     for (const row of this.drawn.values()) row.tick(now, requests.closed);
     if (!keys.length) return;
@@ -154,6 +155,7 @@ class Table implements View {
     const all = [...this.drawn.values()];
     const running = all.filter((row) => row.runs).length;
     const { more } = this.rows.notes;
+    this.node.dataset.ports = String(all.some(({ job }) => job.ports.length));
     say(this.count, all.length ? `${running} running · ${all.length - running} ended` : "");
     this.scroller.hidden = !all.length;
     this.only.hidden = this.words.hidden = !all.length;

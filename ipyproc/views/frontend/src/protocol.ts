@@ -57,6 +57,7 @@ export interface JobFields {
   ran: string | null;
   cpu: number | null;
   memory: number | null;
+  ports: number[];
   last: string;
   over?: boolean;
   detached?: boolean;

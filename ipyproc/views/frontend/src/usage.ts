@@ -1,6 +1,7 @@
 // What a job uses while it runs; on request its processes, and any signal for them.
 import { button, h, say, svg } from "./dom.js";
 import { duration, size } from "./format.js";
+import { portLink } from "./port_link.js";
 import type * as protocol from "./protocol.js";
 import type { Requests } from "./request.js";
 
@@ -51,7 +52,7 @@ export class Usage {
     this.text = `${cpu.at(-1)} % CPU · ${size(memory)} · ${processes} ${processes > 1 ? "processes" : "process"}`;
     this.at = Date.now();
     this.share = cpu.at(-1) ?? 0;
-    this.ports.replaceChildren(...ports.map((port) => link(port, proxy)));
+    this.ports.replaceChildren(...ports.map((port) => portLink(port, `port ${port}`, proxy)));
     if (tree) this.tree.replaceChildren(branch(tree));
     this.show();
   }
@@ -80,13 +81,3 @@ const branch = ([pid, name, cpu, memory, below]: protocol.Branch): HTMLElement =
     h("div", {}, h("code", {}, name), `pid ${pid}`, h("span", {}, `${cpu} %`), h("span", {}, size(memory))),
     ...(below.length ? [h("ul", {}, ...below.map(branch))] : []),
   );
-
-/** A link to a port of the kernel's machine, which the server passes on if it is another. */
-function link(port: number, proxy = false): HTMLElement {
-  const isHere = /^(localhost|127\.|\[::1\])/.test(location.hostname);
-  const config = document.querySelector("#jupyter-config-data")?.textContent ?? "{}";
-  const { baseUrl = "/" } = JSON.parse(config) as { baseUrl?: string };
-  const href = isHere ? `http://localhost:${port}/` : `${baseUrl}proxy/${port}/`;
-  if (!isHere && !proxy) return h("span", {}, `port ${port}`);
-  return h("a", { href, target: "_blank", rel: "noopener noreferrer" }, `port ${port}`);
-}
