@@ -20,6 +20,7 @@ from ipyproc.views.widgets.job import JobView
 from ipyproc.views.widgets.jobs import MOST, JobsView
 from ipyproc.views.widgets.process import ProcessView
 from ipyproc.views.widgets.rows import RowsView
+from ipyproc.views.widgets.running import shared as running
 
 
 def show(job: Job, height: int | None = None, notify: bool = False) -> None:
@@ -37,6 +38,7 @@ def show(job: Job, height: int | None = None, notify: bool = False) -> None:
         view.height = height
     view.notify = notify
     view.display(shell)
+    running.look()
 
 
 def hide(job: Job) -> None:
@@ -169,7 +171,9 @@ class _Formatters:
             return repr(job) if _session.is_shown(shell, job) else console.job(job)
 
         plain, page = (formatter.formatters[f"text/{k}"] for k in ("plain", "html"))
+        follows = getattr(shell, "kernel", None) is not None
         self._before[shell] = [
+            *([running.follow(shell)] if follows else []),
             _replace(formatter.ipython_display_formatter, Job, draw),
             _replace(plain, Job, _printer(printed)),
             _replace(plain, ProcessState, _printer(str)),

@@ -253,6 +253,7 @@ def test_notebook_7(
     say(pane, "hello")
     lines(pane, "ready", "hello")
     expect(pane.locator("summary")).to_contain_text("3 processes")
+    expect(page.locator(".ipyproc-running")).to_have_text("1 job runs")
     picture(page, "pane-notebook-7")
     press(pane, "Kill")
     status(pane, "signal: killed")

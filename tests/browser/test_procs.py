@@ -10,6 +10,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.fixtures import OpenNotebook, Picture
+from tests.browser.lab import NOTEBOOK
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
@@ -99,3 +100,33 @@ def test_a_process_that_is_no_job_and_many_that_are(
     expect(row(page, "job-8")).to_have_attribute("data-status", "running")
     expect(page.get_by_text("199 running · 1 ended")).to_be_visible()
     picture(page, "procs-200")
+
+
+QUIET = """%load_ext ipyproc
+%spawn --quiet --name one sleep 99
+%spawn --quiet --name other sleep 99
+"""
+
+
+def test_how_many_run_is_in_the_status_bar(
+    open_notebook: OpenNotebook, tmp_path: Path, page: Page, picture: Picture
+) -> None:
+    """The item counts jobs that no pane shows, and leads to the table of all."""
+    lab = open_notebook(notebook(tmp_path, QUIET, "%prockill one", "%prockill --all"))
+    item = page.locator(".ipyproc-running")
+    lab.start(0)
+    expect(item).to_have_text("2 jobs run")
+
+    item.click()
+    expect(row(page, "other")).to_be_in_viewport()
+    expect(page.locator(".jp-Notebook .jp-Cell")).to_have_count(4)
+    picture(page, "status-item")
+    page.evaluate(f"{NOTEBOOK}.content.activeCellIndex = 0")
+    item.click()
+    expect(row(page, "one")).to_be_in_viewport()
+    expect(page.locator(".jp-Notebook .jp-Cell")).to_have_count(4)
+
+    lab.start(2)
+    expect(item).to_have_text("1 job runs")
+    lab.start(3)
+    expect(item).to_be_hidden()

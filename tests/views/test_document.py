@@ -158,6 +158,20 @@ def test_what_changes_is_told_once(kernel: Kernel) -> None:
     assert [m["final"] for m in kernel.hear()] == [True]
 
 
+def test_how_many_jobs_run_is_told(kernel: Kernel) -> None:
+    """A page that comes is told, and all when it changes; none is what they assume."""
+    kernel.document.count(2)
+    assert [m["kind"] for m in kernel.hear()] == ["here"]
+    (heard,) = kernel.hello()
+    assert (heard["kind"], heard["count"]) == ("running", 2)
+
+    kernel.document.count(2)
+    assert kernel.hear() == []
+    kernel.document.count(0)
+    assert [m["count"] for m in kernel.hear()] == [0]
+    assert kernel.hello() == []
+
+
 def test_nothing_is_sent_to_nobody(kernel: Kernel) -> None:
     """A page that is not heard gets a window full, and all else once it is heard."""
     kernel.hello()

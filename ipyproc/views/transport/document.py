@@ -27,6 +27,7 @@ from ipyproc.views.transport.file_protocol import (
     FromKernelToFile,
     Here,
     Picture,
+    Running,
     Unknown,
 )
 from ipyproc.views.transport.pauses import Pauses
@@ -76,6 +77,9 @@ class Document:
         self._views: dict[str, _View] = {}  # those that changed last come last
         self._unsent: dict[str, None] = {}
         self._unknown: list[str] = []
+        # How many jobs run, and whether all pages know that; none is what they assume.
+        self._running = 0
+        self._is_counted = True
         self._asks = False  # whether pages are to be told that it is here
         self._is_heard = False  # whether any page ever was
         self._under_way = self._unasked = 0
@@ -118,11 +122,20 @@ class Document:
             self._forget_some()
         self._publisher.wake(self)
 
+    def count(self, running: int) -> None:
+        """Set how many jobs of this kernel run."""
+        with self._changing:
+            if self._comm is None or self._running == running:
+                return
+            self._running, self._is_counted = running, False
+        self._publisher.wake(self)
+
     def close(self) -> None:
         """Forget all views, and let no page hear it until it is opened again."""
         with self._changing:
             closing, self._comm = self._comm, None
             self._views, self._unsent, self._unknown = {}, {}, []
+            self._running, self._is_counted = 0, True
             self._asks = self._is_heard = False
             self._under_way = self._unasked = 0
         self._publisher.forget(self)
@@ -174,6 +187,9 @@ class Document:
         if self._unknown:
             unknown, self._unknown = self._unknown, []
             return Unknown(kind="unknown", tokens=unknown)
+        if self._is_heard and not self._is_counted:
+            self._is_counted = True
+            return Running(kind="running", count=self._running)
         if not self._unsent or not self._is_heard or self._is_full:
             return None
         token = next(iter(self._unsent))
@@ -215,6 +231,7 @@ class Document:
     def _meet(self, tokens: list[object]) -> None:
         """Send a page the views of its notebook, and say which are unknown here."""
         names = [t for t in tokens if isinstance(t, str) and len(t) <= _LONGEST_TOKEN]
+        self._is_counted = self._is_counted and not self._running
         self._unsent |= dict.fromkeys(t for t in names if t in self._views)
         self._unknown = [t for t in names if t not in self._views]
 
@@ -238,9 +255,8 @@ def _is_registered(known: Any) -> bool:
 
 
 def _size(message: FromKernelToFile | None) -> int:
-    if message is None or message["kind"] == "here":
+    if message is None or message["kind"] == "here" or message["kind"] == "running":
         return 0
-    texts = (
-        message["tokens"] if message["kind"] == "unknown" else message["data"].values()
-    )
-    return sum(map(len, texts))
+    if message["kind"] == "unknown":
+        return sum(map(len, message["tokens"]))
+    return sum(map(len, message["data"].values()))

@@ -32,6 +32,13 @@ class Unknown(TypedDict):
     tokens: list[str]
 
 
+class Running(TypedDict):
+    """So many jobs of the kernel run."""
+
+    kind: Literal["running"]
+    count: int
+
+
 class Hello(TypedDict):
     """The page has a notebook with these views, and can write it."""
 
@@ -46,4 +53,4 @@ class Heard(TypedDict):
 
 
 FromPageToFile = Hello | Heard
-FromKernelToFile = Here | Picture | Unknown
+FromKernelToFile = Here | Picture | Unknown | Running

@@ -35,7 +35,11 @@ export class NotebookDocument {
   private kernel: Kernel | null = null; // the one that was asked what it knows
   private comm?: Comm;
 
-  constructor(private readonly context: Context) {
+  /** `runs` is told how many jobs of the kernel run. */
+  constructor(
+    private readonly context: Context,
+    private readonly runs: (count: number) => void,
+  ) {
     const loaded = context.ready.then(() => context.isDisposed || this.open());
     // Without a kernel this is never so.
     const ready = Promise.all([loaded, context.sessionContext.ready]);
@@ -124,6 +128,7 @@ export class NotebookDocument {
     if (message.kind === "here") this.hello();
     if (message.kind === "unknown") this.end(new Set(message.tokens));
     if (message.kind === "picture") this.learn(message);
+    if (message.kind === "running") this.runs(message.count);
   }
 
   private learn({ token, data, final, ran, asks }: Picture): void {
@@ -179,6 +184,7 @@ export class NotebookDocument {
   /** Notes that the kernel has ended. */
   private gone(): void {
     this.kernel = null;
+    this.runs(0);
     this.end();
   }
 

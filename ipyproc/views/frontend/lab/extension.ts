@@ -1,14 +1,19 @@
 // The extension of JupyterLab and Notebook 7: a container as webpack's module federation
 // would make it, by hand, for it shares two modules and has none to offer.
 import { NotebookDocument } from "./document.js";
-import type { App, Context, Notifications, Tracker } from "./jupyter.js";
+import type { App, Context, Notifications, StatusBar, Tracker, Widgets } from "./jupyter.js";
 import { hear } from "./notices.js";
+import { type Actions, Status } from "./status.js";
 
 const NOTEBOOK = "@jupyterlab/notebook";
 const UTILITIES = "@jupyterlab/apputils";
+const BAR = "@jupyterlab/statusbar";
+const WIDGETS = "@lumino/widgets";
 
-interface Offered {
+interface Offered extends Partial<Widgets> {
   INotebookTracker?: unknown;
+  IStatusBar?: unknown;
+  NotebookActions?: Actions;
   Notification?: Notifications;
 }
 interface Shared {
@@ -27,26 +32,30 @@ async function shared(name: string): Promise<Offered> {
 }
 
 async function plugin(): Promise<object> {
-  const [{ INotebookTracker }, { Notification }] = await Promise.all([shared(NOTEBOOK), shared(UTILITIES)]);
+  const names = [NOTEBOOK, UTILITIES, BAR, WIDGETS];
+  const [{ INotebookTracker, NotebookActions }, { Notification }, { IStatusBar }, { Widget }] = (await Promise.all(
+    names.map(shared),
+  )) as [Offered, Offered, Offered, Offered];
   return {
     id: "ipyproc:document",
     description: "Writes into the notebook how each job of ipyproc is doing, and tells how it ended.",
     autoStart: true,
-    optional: [INotebookTracker],
-    activate: (app: App, tracker: Tracker | null) => {
-      if (tracker) follow(tracker);
+    optional: [INotebookTracker, IStatusBar].filter(Boolean),
+    activate: (app: App, tracker: Tracker | null, bar: StatusBar | null = null) => {
+      const status = tracker && Widget ? new Status(app, { Widget }, bar, tracker, NotebookActions) : null;
+      if (tracker) follow(tracker, status);
       if (Notification) hear(app, tracker, Notification);
     },
   };
 }
 
 /** Follows each notebook that is opened; several views of one have one context. */
-function follow(tracker: Tracker): void {
+function follow(tracker: Tracker, status: Status | null): void {
   const known = new WeakSet<Context>();
   const add = ({ context }: { context: Context }): void => {
     if (known.has(context)) return;
     known.add(context);
-    new NotebookDocument(context);
+    new NotebookDocument(context, (count) => status?.runs(context, count));
   };
   tracker.forEach(add);
   tracker.widgetAdded.connect((_, panel) => add(panel));

@@ -59,6 +59,7 @@ export interface Outputs {
 
 /** A code cell as it is in the file, and as other clients of the document get it. */
 export interface SharedCell {
+  setSource(text: string): void;
   readonly changed: Signal<unknown, unknown>;
   getOutputs(): Output[];
   updateOutputs(start: number, end: number, outputs: Output[], origin?: string): void;
@@ -102,19 +103,48 @@ export interface Context {
   readonly sessionContext: SessionContext;
 }
 
+/** The cells of a notebook as they are shown. */
+export interface Content {
+  activeCellIndex: number;
+  readonly activeCell: { readonly model: Cell } | null;
+  readonly widgets: readonly { readonly model: Cell }[];
+  scrollToItem(index: number, align: "smart"): Promise<void>;
+}
+
 export interface Panel {
   readonly id: string;
   readonly node: HTMLElement;
+  readonly content: Content;
   readonly context: Context;
 }
 
 export interface Tracker {
+  readonly currentWidget: Panel | null;
+  readonly currentChanged: Signal<Tracker, Panel | null>;
   readonly widgetAdded: Signal<Tracker, Panel>;
   forEach(each: (panel: Panel) => void): void;
 }
 
 export interface App {
-  readonly shell: { activateById(id: string): void };
+  readonly shell: {
+    activateById(id: string): void;
+    add(widget: Widget, area: string, options: { rank: number }): void;
+  };
+}
+
+export interface Widget {
+  id: string;
+  show(): void;
+  hide(): void;
+}
+
+export interface Widgets {
+  readonly Widget: new (options: { node: HTMLElement }) => Widget;
+}
+
+/** Notebook 7 has none. */
+export interface StatusBar {
+  registerStatusItem(id: string, item: { item: Widget; align: "left"; rank: number }): unknown;
 }
 
 interface NotificationOptions {

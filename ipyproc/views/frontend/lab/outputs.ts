@@ -35,6 +35,9 @@ function tokenOf({ outputs }: Cell, index: number): string | undefined {
 /** The token of the view that an output shows. */
 export const tokenIn = (data: Data): string | undefined => MARK.exec(html(data))?.[1];
 
+/** Whether an output shows the table of jobs. */
+export const tableIn = (data: Data): boolean => html(data).includes('class="ipyproc-jobs');
+
 const joined = (text: unknown): string => (Array.isArray(text) ? text.join("") : String(text ?? ""));
 
 /** The HTML of an output, and its text. */

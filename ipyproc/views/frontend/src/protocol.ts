@@ -391,4 +391,9 @@ export type Asked = Press | Own | Again | EndAll | EndElder | Signal | Send | Ke
 export type FromPage = Look | Away | Leave | Settle | Ready | Ack | Save | Read | Find | Library | Asked;
 export type FromKernel = Begin | Output | Part | Saved | Piece | Found | Usage | Rows | Done | Forget;
 export type FromPageToFile = Hello | Heard;
-export type FromKernelToFile = Here | Picture | Unknown;
+export interface Running {
+  kind: "running";
+  count: number;
+}
+
+export type FromKernelToFile = Here | Picture | Unknown | Running;
