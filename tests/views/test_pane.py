@@ -471,6 +471,24 @@ def test_an_elder_that_runs_is_offered_for_ending(page: Page, live: Pane) -> Non
     expect(live.button("End train#1")).to_have_count(0)
 
 
+def test_several_elders_are_folded(page: Page, live: Pane) -> None:
+    """They take one line until somebody opens it, and stay open when one has ended."""
+    elders = [FakeJob(), FakeJob(), FakeJob()]
+    for number, elder in enumerate(elders, 1):
+        elder.number, elder.label = number, f"train#{number}"
+    live.job.number, live.job.elders = 4, elders
+    live.changed()
+    line = page.get_by_text("3 older runs are not over")
+    expect(live.button("End train#2")).to_be_hidden()
+
+    line.click()
+    expect(live.button("End train#2")).to_be_visible()
+    live.job.elders = elders[1:]
+    live.changed()
+    expect(page.get_by_text("2 older runs are not over")).to_be_visible()
+    expect(live.button("End train#3")).to_be_visible()
+
+
 def test_a_label_changes_with_a_newer_job(page: Page, live: Pane) -> None:
     """The header shows the label; the name of the region stays."""
     live.job.label = "train#1"
@@ -1142,10 +1160,11 @@ def test_the_clock_is_the_kernels(timed_page: Page, job: FakeJob) -> None:
     expect(timed_page.locator("section")).to_contain_text("pid 4242 · 1:02:15")
 
 
-@pytest.mark.parametrize("width", [400, 900, 1600])
+@pytest.mark.parametrize(("width", "zoom"), [(400, 1), (900, 1), (900, 2), (1600, 1)])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_it_fits(page: Page, live: Pane, width: int, scheme: Any) -> None:
+def test_it_fits(page: Page, live: Pane, width: int, zoom: int, scheme: Any) -> None:
     """At any width nothing is cut off or overlaps, and text has enough contrast."""
+    page.evaluate(f"document.documentElement.style.zoom = {zoom}")
     page.set_viewport_size({"width": width, "height": 700})
     page.emulate_media(color_scheme=scheme)
     live.job.argv = ("python3", "train.py", *(f"--option-{n}=1" for n in range(30)))

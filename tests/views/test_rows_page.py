@@ -419,10 +419,13 @@ SHOWN = {
 }
 
 
-@pytest.mark.parametrize("width", [400, 1100, 1600])
+@pytest.mark.parametrize(("width", "zoom"), [(400, 1), (1100, 1), (1100, 2), (1600, 1)])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_it_fits(place: Page, width: int, scheme: Any, picture: Picture) -> None:
+def test_it_fits(
+    place: Page, width: int, zoom: int, scheme: Any, picture: Picture
+) -> None:
     """At any width nothing is cut off or overlaps, and text has enough contrast."""
+    place.evaluate(f"document.documentElement.style.zoom = {zoom}")
     place.set_viewport_size({"width": width, "height": 700})
     place.emulate_media(color_scheme=scheme)
     table = Table(place, "jobs", SHOWN)
@@ -438,7 +441,7 @@ def test_it_fits(place: Page, width: int, scheme: Any, picture: Picture) -> None
         assert inner["x"] + inner["width"] <= box["x"] + box["width"]
     assert min(place.evaluate("contrasts()")) >= 4.0
     place.evaluate("() => { document.querySelector('section').style.margin = '8px' }")
-    picture(place.locator("main"), f"procs-{scheme}-{width}")
+    picture(place.locator("main"), f"procs-{scheme}-{width}-{zoom}")
 
 
 def process(**changed: Any) -> dict[str, Any]:

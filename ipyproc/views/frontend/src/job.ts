@@ -133,12 +133,13 @@ class JobPane implements View {
     const shown = JSON.stringify(elders);
     if (this.elders.dataset.shown === shown) return;
     this.elders.dataset.shown = shown;
-    this.elders.replaceChildren(
-      ...elders.map(([number, label, pid]) => {
-        const end = button(`End ${label}`, () => this.requests.act(end, { action: "end_elder", number }));
-        return h("span", {}, pid === null ? `${label} is queued ` : `${label} (pid ${pid}) still runs `, end);
-      }),
-    );
+    const each = elders.map(([number, label, pid]) => {
+      const end = button(`End ${label}`, () => this.requests.act(end, { action: "end_elder", number }));
+      return h("span", {}, pid === null ? `${label} is queued ` : `${label} (pid ${pid}) still runs `, end);
+    });
+    const folded = h("details", {}, h("summary", {}, `${each.length} older runs are not over`), ...each);
+    folded.open = this.elders.querySelector("details")?.open ?? false;
+    this.elders.replaceChildren(...(each.length > 1 ? [folded] : each));
   }
 
   /** Runs regularly, even if the kernel sends nothing. */
