@@ -131,8 +131,10 @@ def test_the_course_of_a_job() -> None:
     job.ends()
     got = outcome(job)
 
-    assert got["CPU over time"] == "███████████▁▁▁▁▁▁▁▁▁▁▅▅▅▅▅▅▅▅▅ up to 100 %"
-    assert got["Memory over time"].endswith(" up to 8.0 MB")
+    assert got["CPU over time"] == (
+        "███████████▁▁▁▁▁▁▁▁▁▁▅▅▅▅▅▅▅▅▅ 31.00 s, up to 100 %"
+    )
+    assert got["Memory over time"].endswith(" 31.00 s, up to 8.0 MB")
     job.history = points[:3]
     assert "CPU over time" not in outcome(job)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ipyproc import Usage
+from ipyproc import Usage, UsagePoint
 from ipyproc.views import JobView
 from ipyproc.views.terminal.picture import Picture
 from ipyproc.views.terminal.screen import Screen
@@ -401,6 +401,7 @@ def test_usage_is_measured_while_a_page_looks(
     """Nothing is measured for nobody, nor sent; processes go out on request only."""
     below = Usage(4243, "a\nb", 1.4, 20, 1, 4)
     job.used = Usage(4242, "python3", 97.6, 300, 4, 10, children=(below,))
+    job.history = tuple(UsagePoint(n, 300, n, 2) for n in range(5))
     ready(view, front)
     job.prints(b"x")
     front.wait(lambda: front.output("a") == b"x")
@@ -416,6 +417,9 @@ def test_usage_is_measured_while_a_page_looks(
     tree = json.loads(json.dumps(second["tree"]))
     assert tree == [4242, "python3", 98, 300, [[4243, r'"a\nb"', 1, 20, []]]]
     assert second["cpu"] == [99]  # the same measurement once more
+    assert first["course"] == []
+    labels = [label for label, _ in second["course"]]
+    assert labels == ["CPU over time", "Memory over time"]
 
     job.ends()
     front.wait(lambda: front.states("state"))

@@ -555,7 +555,8 @@ def used(pane: Pane, *cpu: int, tree: bool = False) -> None:
     """Send the pane what its job uses."""
     branch = usage_feed.branch(USAGE) if tree else None
     figures = {"cpu": cpu, "memory": USAGE.total_memory, "processes": 4}
-    pane.tell(kind="usage", tree=branch, **figures)
+    course = [["CPU over time", "▁▅█ 3:20, up to 72 %"]] if tree else []
+    pane.tell(kind="usage", tree=branch, course=course, **figures)
 
 
 def test_usage(page: Page, live: Pane) -> None:
@@ -694,6 +695,8 @@ def test_the_processes_on_request(page: Page, live: Pane) -> None:
         ]
     )
     expect(tree.locator("ul ul li")).to_have_count(1)
+    course = page.locator(".ipyproc-course")
+    expect(course).to_have_text("CPU over time▁▅█ 3:20, up to 72 %")
 
 
 def test_any_signal(page: Page, live: Pane) -> None:

@@ -13,7 +13,7 @@ from typing import Final
 
 from ipyproc._jobs.job import Job
 from ipyproc._jobs.output.plain import Plain
-from ipyproc._jobs.procinfo.course import Peak, UsagePoint, memory_mark
+from ipyproc._jobs.procinfo.course import Peak, memory_mark
 from ipyproc._jobs.request import HERE
 from ipyproc._jobs.shutdown import shutdown
 from ipyproc._text import quote
@@ -182,7 +182,7 @@ def outcome(job: Job) -> list[Fact]:
         return []
     real = Fact("Real time", seconds(ended_at - job.started_at))
     used = [*_times(*job.course.times), *_memory(job.course.max_rss, job.peak)]
-    used += _course(job.history)
+    used += course(job)
     return [*_facts(state, [real, *used]), *_of_the_first(state, job.course.times)]
 
 
@@ -216,8 +216,12 @@ def _memory(max_rss: int | None, peak: Peak = _NOTHING) -> list[Fact]:
     return found
 
 
-def _course(points: Sequence[UsagePoint]) -> list[Fact]:
-    """Draw what a job used from its start to its end; a short one has no course."""
+def course(job: Job) -> list[Fact]:
+    """Draw what a job used since its start, with the axes; a short one has no course.
+
+    They begin at 0, and reach to the time and the figure that stand behind.
+    """
+    points = job.history
     if len(points) < _FEW:
         return []
     memory = [(point.elapsed, float(point.memory)) for point in points]
@@ -225,10 +229,11 @@ def _course(points: Sequence[UsagePoint]) -> list[Fact]:
         (b.elapsed, 100 * (b.cpu_time - a.cpu_time) / max(b.elapsed - a.elapsed, 0.01))
         for a, b in pairwise(points)
     ]
+    end = seconds(points[-1].elapsed)
     cpu, top = (max(value for _, value in course) for course in (share, memory))
     return [
-        Fact("CPU over time", f"{bars(share)} up to {cpu:.0f} %"),
-        Fact("Memory over time", f"{bars(memory)} up to {size(top)}"),
+        Fact("CPU over time", f"{bars(share)} {end}, up to {cpu:.0f} %"),
+        Fact("Memory over time", f"{bars(memory)} {end}, up to {size(top)}"),
     ]
 
 

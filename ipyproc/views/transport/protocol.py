@@ -281,6 +281,7 @@ class Usage(TypedDict):
     """What a job uses: *cpu* is a curve in percent of one processor, newest last.
 
     It listens on *ports*, of the kernel's machine; *proxy*: the server passes them on.
+    With the *tree* comes the *course* since the start, as labels and drawings.
     """
 
     kind: Literal["usage"]
@@ -288,6 +289,7 @@ class Usage(TypedDict):
     memory: int
     processes: int
     tree: Branch | None
+    course: list[tuple[str, str]]
     ports: list[int]
     proxy: bool
 

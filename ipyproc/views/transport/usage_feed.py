@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from ipyproc._jobs.job import Job
 from ipyproc._jobs.procinfo.usage import Usage
 from ipyproc._jobs.request import HERE
-from ipyproc.views.render.format import plain
+from ipyproc.views.render.format import course, plain
 from ipyproc.views.transport import protocol, reading
 from ipyproc.views.transport.protocol import Branch
 from ipyproc.views.transport.viewers import Viewers
@@ -76,7 +76,7 @@ class UsageFeed:
         if due is None or due > now:
             return None
         self._measured_at = now
-        usage = self._job.last_usage()
+        usage, tree = self._job.last_usage(), self._viewers.want_tree
         if usage is None:
             return None
         return {
@@ -84,7 +84,8 @@ class UsageFeed:
             "cpu": self._curve.add(usage),
             "memory": usage.total_memory,
             "processes": sum(1 for _ in usage),
-            "tree": branch(usage) if self._viewers.want_tree else None,
+            "tree": branch(usage) if tree else None,
+            "course": [(f.label, f.value) for f in course(self._job)] if tree else [],
             "ports": self._ports.newest(),
             "proxy": has_proxy(),
         }

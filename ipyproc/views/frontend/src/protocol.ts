@@ -330,6 +330,7 @@ export interface Usage {
   memory: number;
   processes: number;
   tree: Branch | null;
+  course: [string, string][];
   ports: number[];
   proxy: boolean;
 }

@@ -11,7 +11,7 @@ const QUIET = 5; // seconds without output after which that is said
 const BUSY = 20; // percent of a processor above which a job computes
 const OLD = 5; // seconds after which figures say how old they are
 
-type Figures = Omit<protocol.Usage, "kind" | "ports" | "proxy"> & Partial<protocol.Usage>;
+type Figures = Omit<protocol.Usage, "kind" | "ports" | "proxy" | "course"> & Partial<protocol.Usage>;
 
 /** A line of figures that opens; `look` is called when it does. */
 export class Usage {
@@ -20,6 +20,7 @@ export class Usage {
   private readonly picture = svg("svg", { role: "img", width: SAMPLES, height: HEIGHT }, this.curve);
   private readonly figures = h("span", {}, "Processes and signals");
   private readonly ports = h("span", { class: "ipyproc-ports" });
+  private readonly course = h("div", { class: "ipyproc-course" });
   private readonly tree = h("ul", { "aria-label": "Processes" });
   private readonly stopper: HTMLButtonElement;
   private stopped = false;
@@ -38,12 +39,12 @@ export class Usage {
     this.stopper = button("Stop", (pressed) => requests.act(pressed, { action: this.stopped ? "continue" : "stop" }));
     const row = h("p", {}, this.stopper, choice, button("Signal", send), h("label", {}, all, "all that it started"));
     const summary = h("summary", { title: "Processes and signals" }, this.picture, this.figures, this.ports);
-    this.element = h("details", { class: "ipyproc-usage" }, summary, this.tree, row);
+    this.element = h("details", { class: "ipyproc-usage" }, summary, this.tree, this.course, row);
     this.element.ontoggle = look;
   }
 
   /** Shows a message of the kernel. */
-  heard({ cpu, memory, processes, tree, ports = [], proxy }: Figures): void {
+  heard({ cpu, memory, processes, tree, ports = [], proxy, course = [] }: Figures): void {
     const most = Math.max(100, ...cpu);
     const points = cpu.map((c, i) => [SAMPLES - cpu.length + i, HEIGHT - 1 - ((HEIGHT - 2) * c) / most]);
     this.curve.setAttribute("d", `M${points.join("L")}`);
@@ -53,6 +54,7 @@ export class Usage {
     this.at = Date.now();
     this.share = cpu.at(-1) ?? 0;
     this.ports.replaceChildren(...ports.map((port) => portLink(port, `port ${port}`, proxy)));
+    if (tree) this.course.replaceChildren(...course.map(([what, drawn]) => h("div", {}, h("small", {}, what), drawn)));
     if (tree) this.tree.replaceChildren(branch(tree));
     this.show();
   }
