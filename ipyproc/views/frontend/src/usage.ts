@@ -54,7 +54,7 @@ export class Usage {
     this.at = Date.now();
     this.share = cpu.at(-1) ?? 0;
     this.ports.replaceChildren(...ports.map((port) => portLink(port, `port ${port}`, proxy)));
-    if (tree) this.course.replaceChildren(...course.map(([what, drawn]) => h("div", {}, h("small", {}, what), drawn)));
+    if (tree) this.course.replaceChildren(...course.map(([what, drawn]) => h("p", {}, what, h("code", {}, drawn))));
     if (tree) this.tree.replaceChildren(branch(tree));
     this.show();
   }
