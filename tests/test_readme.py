@@ -168,7 +168,7 @@ def test_what_is_linked_is_there(path: Path) -> None:
     found = {one or other for one, other in PATH.findall(prose(path))}
 
     assert {name for name in found if not (ROOT / name).exists()} == set()
-    pictures = {name for name in found if name.endswith(".png")}
+    pictures = {name for name in found if name.endswith((".png", ".webp"))}
     assert pictures >= {"notebooks/pictures/pane-dark.png"}
     assert {
         name for name in pictures if (ROOT / name).stat().st_size > MOST_OF_A_PICTURE
@@ -180,7 +180,7 @@ def test_every_picture_is_shown() -> None:
     there = {path.name for path in (ROOT / "notebooks/pictures").iterdir()}
 
     shown = {Path(one or other).name for one, other in PATH.findall(prose(ENGLISH))}
-    assert there == {name for name in shown if name.endswith(".png")}
+    assert there == {name for name in shown if name.endswith((".png", ".webp"))}
     light = {name.replace("-light", "") for name in there if "-light" in name}
     dark = {name.replace("-dark", "") for name in there if "-dark" in name}
     assert light == dark

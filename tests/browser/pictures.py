@@ -17,7 +17,7 @@ import nbformat
 from nbformat.v4 import new_code_cell, new_notebook
 from playwright.sync_api import Locator, Page, expect, sync_playwright
 
-from tests.browser import chromium
+from tests.browser import chromium, tour
 from tests.browser.fixtures import FLAGS, NOTEBOOKS
 from tests.browser.lab import Notebook, serving
 from tests.readme import first_cells
@@ -63,11 +63,15 @@ def main() -> str | None:
         _take_all(notebook)
     with _notebook(["%load_ext ipyproc", NIGHTLY, *AGAIN]) as notebook:
         _take_again(notebook)
+    with _notebook(tour.CELLS, tour.HEIGHT, scale=1) as notebook:
+        tour.take(notebook, FOLDER / "tour.webp")
     return None
 
 
 @contextmanager
-def _notebook(cells: list[str]) -> Iterator[Notebook]:
+def _notebook(
+    cells: list[str], height: int = HEIGHT, scale: int = 2
+) -> Iterator[Notebook]:
     """Open a notebook with these cells in a JupyterLab and a Chromium of its own."""
     with TemporaryDirectory() as folder:
         home = Path(folder)
@@ -79,7 +83,7 @@ def _notebook(cells: list[str]) -> Iterator[Notebook]:
                 executable_path=chromium.find(), args=list(FLAGS)
             )
             page = browser.new_page(
-                viewport={"width": WIDTH, "height": HEIGHT}, device_scale_factor=2
+                viewport={"width": WIDTH, "height": height}, device_scale_factor=scale
             )
             page.set_default_timeout(PATIENCE)
             notebook = Notebook(page, lab, path.name)
