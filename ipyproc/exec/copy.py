@@ -7,6 +7,7 @@ import io
 import select
 import time
 from collections.abc import Callable, Generator, Iterator
+from contextlib import suppress
 from functools import partial
 from threading import Thread
 from typing import NamedTuple, Protocol
@@ -63,6 +64,12 @@ class Copying:
         self.ended = Event()
         if not tasks:
             self.ended.set()
+        # What reads from the child, and has not come to the end.
+        self._reading = [task for task in tasks if isinstance(task.pipe, PipeReader)]
+        self._unread = [*self._reading]
+        self._all_read = Event()
+        if not self._unread:
+            self._all_read.set()
 
     def __bool__(self) -> bool:
         """Whether there is anything to copy."""
@@ -117,8 +124,15 @@ class Copying:
         return WaitDelayError() if self._gave_up else self.error
 
     def give_up(self) -> None:
-        """Close the pipes and wait until no task runs."""
+        """Copy what was printed so far, close the pipes and wait until no task runs."""
         self._gave_up = True
+        for task in self._reading:
+            with suppress(ValueError, OSError):  # it is closed already
+                task.pipe.finish()  # type: ignore[union-attr]
+        for task in [task for task in self._undone if task in self._reading]:
+            self._run(task)
+            self._undone.remove(task)
+        self._all_read.wait()
         self._close()
         self.work(None)
         self.ended.wait()
@@ -146,6 +160,10 @@ class Copying:
             self._errors.append(error)
         else:
             return True
+        if task in self._reading:
+            self._unread.pop()
+            if not self._unread:
+                self._all_read.set()
         self._left.pop()
         if not self._left:
             self.ended.set()

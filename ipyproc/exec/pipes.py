@@ -7,9 +7,12 @@ sleeps on, and when it wakes, its descriptor's number may belong to another file
 
 from __future__ import annotations
 
+import fcntl
 import io
 import os
 import select
+import struct
+import termios
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from errno import EINVAL
@@ -136,6 +139,8 @@ class PipeReader(PipeEnd):
 
     #: Whether anything was read here, perhaps into a buffer.
     was_read = False
+    #: How much is still to be read, if there will be no more.
+    left: int | None = None
 
     def readable(self) -> bool:
         """Return true."""
@@ -144,9 +149,29 @@ class PipeReader(PipeEnd):
     def readinto(self, buffer: Any) -> int:
         """Read what is there, at least one byte; 0 is the end."""
         with self._in_use("read") as fd:
-            self._block(select.POLLIN)
+            if self.left is None:
+                self._block(select.POLLIN)
             self.was_read = True
-            return os.readv(fd, [buffer])
+            if self.left is None:
+                return os.readv(fd, [buffer])
+            return self._read_left(fd, memoryview(buffer))
+
+    def finish(self) -> None:
+        """Let readers have what is there now, and then come to the end."""
+        with self._in_use("read") as fd:
+            os.set_blocking(fd, False)
+            there = fcntl.ioctl(fd, termios.FIONREAD, bytes(struct.calcsize("i")))
+            (self.left,) = struct.unpack("i", there)
+            os.eventfd_write(self._fds[0], 1)
+
+    def _read_left(self, fd: int, view: memoryview) -> int:
+        assert self.left is not None
+        try:
+            count = os.readv(fd, [view[: self.left]]) if self.left else 0
+        except BlockingIOError:  # some of it was just read
+            count = 0
+        self.left -= count
+        return count
 
     def readall(self) -> bytes:
         """Read up to the end."""

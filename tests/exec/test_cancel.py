@@ -31,6 +31,7 @@ from ipyproc.context import (
     with_deadline,
     with_timeout,
 )
+from ipyproc.exec.pipes import PipeReader
 from tests.exec.tools import (
     FOR_EVER,
     error_of,
@@ -253,6 +254,47 @@ def test_wait_interrupt_exit_hang() -> None:
     assert isinstance(error, TimeoutError)
     assert error.output == b"ready\n"
     assert str(cmd.process_state) == "exit status 0"
+
+
+class Slow:
+    """Takes what is printed, but not before it may."""
+
+    def __init__(self) -> None:
+        self.begun, self.may = threading.Event(), threading.Event()
+        self.taken = b""
+
+    def write(self, data: bytes) -> None:
+        """Take *data*."""
+        self.begun.set()
+        assert self.may.wait(SOON)
+        self.taken += data
+
+
+def test_what_was_printed_is_copied_before_the_pipes_are_given_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """However late its thread comes to read it."""
+    slow = Slow()
+    finish = PipeReader.finish
+
+    def finished(pipe: PipeReader) -> None:
+        """From now on nothing more is read than what is there."""
+        finish(pipe)
+        slow.may.set()
+
+    monkeypatch.setattr(PipeReader, "finish", finished)
+    cmd = sh(f"echo one; read go; echo two; {LEAVE}")
+    cmd.stdout, cmd.wait_delay = slow, 0.01
+    stdin = cmd.stdin_pipe()
+    orphan = Orphan(cmd)
+    cmd.start()
+    assert slow.begun.wait(SOON)
+    stdin.write(b"go\n")
+
+    error_of(WaitDelayError, cmd.wait)
+    orphan.kill()
+
+    assert slow.taken == b"one\ntwo\nready\n"
 
 
 def test_wait_interrupt_ignored() -> None:

@@ -6,7 +6,7 @@ import json
 import shlex
 import signal
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
@@ -19,6 +19,7 @@ from ipyproc._jobs.shutdown import shutdown
 from ipyproc._text import quote
 from ipyproc.state import ProcessState, WaitStatus
 from ipyproc.views.render import bits
+from ipyproc.views.render.bars import bars
 from ipyproc.views.render.bits import signal_name
 from ipyproc.views.transport.protocol import Fact as JsonFact
 from ipyproc.views.transport.protocol import JobFields, JobState
@@ -28,16 +29,14 @@ _NAME = 200
 # More than so many older jobs of one name are not shown with the newest.
 _ELDERS = 5
 _NOTHING: Final = Peak(0, 0.0, 0)
-# A course has at least so many points, and is drawn in so many columns.
+# A course has at least so many points.
 _FEW: Final = 4
-_COLUMNS: Final = 30
 # A reason is looked for in so many bytes at the end of the output.
 _LAST: Final = 8 * 1024
 _REASON: Final = 300
 # Signals by which a job is ended from outside.
 _SENT: Final = {signal.SIGHUP, signal.SIGINT, signal.SIGKILL, signal.SIGTERM}
 _TRACEBACK: Final = b"Traceback (most recent call last)"
-_BARS: Final = "▁▂▃▄▅▆▇█"
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,24 +234,6 @@ def course(job: Job) -> list[Fact]:
         Fact("CPU over time", f"{bars(share)} {end}, up to {cpu:.0f} %"),
         Fact("Memory over time", f"{bars(memory)} {end}, up to {size(top)}"),
     ]
-
-
-def bars(samples: Sequence[tuple[float, float]]) -> str:
-    """Draw values as bars from 0 to the largest, each for the time before it.
-
-    >>> bars([(25, 1), (50, 4), (75, 2), (100, 0)])
-    '▃▃▃▃▃▃▃▃████████▅▅▅▅▅▅▅▁▁▁▁▁▁▁'
-    """
-    end, most = samples[-1][0], max(value for _, value in samples) or 1.0
-    tops: dict[int, float] = {}
-    for moment, value in samples:
-        column = min(int(_COLUMNS * moment / end), _COLUMNS - 1) if end else 0
-        tops[column] = max(tops.get(column, 0.0), value)
-    drawn, value = "", 0.0
-    for column in reversed(range(_COLUMNS)):
-        value = tops.get(column, value)
-        drawn = _BARS[round((len(_BARS) - 1) * value / most)] + drawn
-    return drawn
 
 
 def _of_the_first(state: ProcessState, times: tuple[float, float]) -> list[Fact]:
