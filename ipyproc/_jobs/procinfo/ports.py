@@ -30,6 +30,8 @@ _ROOM = 1 << 16
 _LISTENS = b"0A"
 # How soon to look at the ports again: nothing tells when one opens.
 _FIRST_NAP, _LONGEST_NAP = 0.02, 0.25
+# One look at all processes serves all jobs that are asked within so many seconds.
+_RECENT = 0.05
 # A look at all ports serves all jobs that start within so many seconds.
 _FRESH = 0.005
 
@@ -62,7 +64,8 @@ class StartPorts:
         ports = frozenset(listening.values())
         if self._taken is None:
             self._taken = ports
-        return Ports(_of(_family(root), listening), ports - self._taken)
+        members = survey.family(root, _RECENT)
+        return Ports(_of(members, listening), ports - self._taken)
 
 
 class Listener(Protocol):
@@ -122,12 +125,6 @@ def holder(port: int) -> str:
         if seen:
             return f"{seen.name} (pid {pid}) does"
     return "a process of another user does"
-
-
-def _family(root: int) -> set[int]:
-    for _ in survey.look():
-        pass
-    return survey.known(root)
 
 
 def _of(pids: Iterable[int], listening: Mapping[int, int]) -> frozenset[int]:

@@ -24,15 +24,15 @@ class Survey:
     def __init__(self) -> None:
         self._seen = _Snapshot(-_FRESH, {})
 
-    def family(self, root: int) -> set[int]:
+    def family(self, root: int, fresh: float = _FRESH) -> set[int]:
         """Return the process *root* and all that it started, as far as can be found.
 
         Those are its group, its session, and the children of them all, with their
-        sessions. One that joined since the last look, at most a second ago, may be
-        missing.
+        sessions. One that joined since the last look, at most *fresh* seconds ago, may
+        be missing.
         """
         seen = self._seen
-        if time.monotonic() - seen.taken >= _FRESH or root not in seen.processes:
+        if time.monotonic() - seen.taken >= fresh or root not in seen.processes:
             for _ in self.look():
                 pass
         return self.known(root)
