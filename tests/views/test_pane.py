@@ -398,6 +398,7 @@ def test_what_is_put_elsewhere_still_follows(page: Page, live: Pane) -> None:
     live.prints("x\n" * 1100)
     expect(live.lines).to_have_count(1000)
     page.evaluate("drawn()")
+    page.locator(".ipyproc-output").hover()
 
     page.evaluate(
         """async () => {

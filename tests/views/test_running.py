@@ -6,7 +6,7 @@ import pytest
 from IPython.core.events import EventManager, available_events
 
 from ipyproc.views.transport.document import Document
-from ipyproc.views.widgets.running import Running
+from ipyproc.views.widgets.running import RunningCount
 from tests.views.fakes import FakeJob
 from tests.views.test_display import Shell
 
@@ -37,7 +37,7 @@ def told() -> Told:
 def test_each_end_is_told(told: Told) -> None:
     """Jobs are counted when somebody looks, and when one of those is over."""
     one, other = jobs = [FakeJob(name="one"), FakeJob(name="other")]
-    running = Running(jobs, told)  # type: ignore[arg-type]
+    running = RunningCount(jobs, told)  # type: ignore[arg-type]
     running.look()
     running.look()
     one.ends(finished=False)
@@ -54,7 +54,7 @@ def test_after_each_cell(told: Told, human: bool) -> None:
     shell = Shell(human=human)
     shell.events = EventManager(shell, available_events)
     jobs: list[FakeJob] = []
-    unfollow = Running(jobs, told).follow(shell)  # type: ignore[arg-type]
+    unfollow = RunningCount(jobs, told).follow(shell)  # type: ignore[arg-type]
     shell.events.trigger("post_run_cell", None)
     assert (told.counts, told.opened) == ([0], 0)
     jobs.append(FakeJob())

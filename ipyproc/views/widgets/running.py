@@ -13,7 +13,7 @@ from ipyproc.views.transport.document import shared as document
 from ipyproc.views.widgets.place import accepts_input
 
 
-class Running:
+class RunningCount:
     """Counts the jobs that run; any thread may have it look.
 
     *listed* yields the jobs that there are, each time that it is iterated.
@@ -52,4 +52,4 @@ class Running:
 
 
 #: The one of this kernel.
-shared: Final = Running()
+shared: Final = RunningCount()

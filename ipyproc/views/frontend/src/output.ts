@@ -59,8 +59,9 @@ export class Output implements Sink {
 
   /** `afterwards` is called whenever all has been drawn. */
   constructor(private readonly afterwards: () => void) {
-    const touched = () => {
-      this.touched = Date.now();
+    const touched = (event: Event) => {
+      const passes = event.type === "pointermove" && !(event as PointerEvent).buttons;
+      if (!passes) this.touched = Date.now();
     };
     for (const gesture of GESTURES) this.log.addEventListener(gesture, touched, { passive: true });
     this.log.onscroll = () => this.scrolled();
