@@ -166,9 +166,11 @@ def test_an_interrupt_touches_no_job(
     assert all(map(lives, [lasting, *others]))
 
 
-@pytest.fixture
-def kernel_with_a_job(new_kernel: StartKernel) -> Iterator[tuple[Kernel, int, int]]:
-    """A kernel, the pid of a job that answers SIGINT, and that of the guardian."""
+def with_a_job(new_kernel: StartKernel, detached: set[int]) -> tuple[Kernel, int, int]:
+    """Start a kernel; return it, and the pids of a job and of the guardian.
+
+    The job answers SIGINT; if nobody ends it, it ends with the test.
+    """
     kernel = new_kernel()
     reply = kernel.run(
         f"{START}\njob = start(\"trap 'echo got it' INT; echo ready; "
@@ -177,18 +179,17 @@ def kernel_with_a_job(new_kernel: StartKernel) -> Iterator[tuple[Kernel, int, in
     )
     assert reply.error is None, reply.error
     pid = int(reply.stdout)
+    detached.add(pid)
     eventually(lambda: len(guardians_of(kernel.pid)) == 1)
     (guardian,) = guardians_of(kernel.pid)
-    yield kernel, pid, guardian
-    with suppress(ProcessLookupError):
-        os.killpg(pid, signal.SIGKILL)
+    return kernel, pid, guardian
 
 
 def test_a_guardian_that_was_stopped(
-    kernel_with_a_job: tuple[Kernel, int, int],
+    new_kernel: StartKernel, detached: set[int]
 ) -> None:
     """What it could not do when the kernel died, it does when it continues."""
-    kernel, job, guardian = kernel_with_a_job
+    kernel, job, guardian = with_a_job(new_kernel, detached)
     dead = kernel.pid
     os.kill(guardian, signal.SIGSTOP)
     os.kill(dead, signal.SIGKILL)
@@ -201,10 +202,10 @@ def test_a_guardian_that_was_stopped(
 
 
 def test_a_guardian_that_is_killed_with_the_kernel(
-    kernel_with_a_job: tuple[Kernel, int, int],
+    new_kernel: StartKernel, detached: set[int]
 ) -> None:
     """Then nobody is left to end the job."""
-    kernel, job, guardian = kernel_with_a_job
+    kernel, job, guardian = with_a_job(new_kernel, detached)
     dead = kernel.pid
     os.kill(guardian, signal.SIGSTOP)  # it is to notice nothing in between
     for pid in (dead, guardian):
@@ -215,10 +216,10 @@ def test_a_guardian_that_is_killed_with_the_kernel(
 
 
 def test_a_front_end_that_signals_every_descendant(
-    kernel_with_a_job: tuple[Kernel, int, int],
+    new_kernel: StartKernel, detached: set[int]
 ) -> None:
     """VS Code interrupts all that the kernel started, and kills it as it closes."""
-    kernel, job, guardian = kernel_with_a_job
+    kernel, job, guardian = with_a_job(new_kernel, detached)
     descendants = psutil.Process(kernel.pid).children(recursive=True)
     for process in descendants:
         with suppress(psutil.NoSuchProcess):  # the loop's last sleep
