@@ -6,6 +6,7 @@ import ctypes
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -19,10 +20,10 @@ import pytest
 from ipyproc import PIPE, Job, jobs, spawn
 from ipyproc._agent.remote.contact import NO_CONTACT
 from ipyproc._agent.remote.stream import Dialer, Stream
-from ipyproc._jobs.io.event_loop import EventLoop, event_loop
+from ipyproc._jobs.io.event_loop import event_loop
 from ipyproc.errors import JobLostError, ProcessDoneError
 from ipyproc.hosts import CommandHost, command
-from ipyproc.hosts._way import Way
+from ipyproc.hosts._socket import SocketWay
 from ipyproc.views.render import format
 from ipyproc.views.widgets.jobs import row
 from tests.hosts.helpers import agents, bare, read, relays
@@ -106,7 +107,7 @@ class BrokenFirst:
 
     def __init__(self, dialer: Dialer) -> None:
         self._next = dialer
-        self.broken: list[Broken] = []
+        self.broken: list[SocketWay] = []
 
     def dial(
         self, opened: Callable[[Stream], None], failed: Callable[[OSError], None]
@@ -115,40 +116,10 @@ class BrokenFirst:
         if self.broken:
             self._next.dial(opened, failed)
             return
-        reads, theirs = os.pipe()
-        mine, writes = os.pipe()
-        os.close(mine)
-        self.broken.append(Broken(event_loop(), reads, writes, theirs))
+        ours, theirs = socket.socketpair()
+        theirs.close()
+        self.broken.append(SocketWay(event_loop(), ours))
         event_loop().call_soon(lambda: opened(self.broken[0]))
-
-
-class Broken(Way):
-    """A connection that takes nothing."""
-
-    complaint = ""
-
-    def __init__(self, loop: EventLoop, reads: int, writes: int, theirs: int) -> None:
-        super().__init__(loop, reads, writes)
-        self._theirs = theirs
-
-    def when_ended(self, tell: Callable[[str], None]) -> None:
-        """Call *tell* at once."""
-        tell("gone")
-
-    def end_output(self) -> None:
-        """Close what goes there."""
-        if self._output_open:
-            self._output_open = False
-            self._loop.close(self.output)
-
-    def close(self) -> None:
-        """Close all of it."""
-        if self._is_open:
-            self._is_open = False
-            self.end_output()
-            self._loop.close(self.input)
-            os.close(self._theirs)
-            self.gone.set()
 
 
 def test_a_connection_that_breaks_as_it_opens(lone_host: CommandHost) -> None:
