@@ -40,6 +40,22 @@ class Task(NamedTuple):
     steps: Iterator[None]
 
 
+class _Countdown:
+    """How many of *tasks* are left; *over* is set when there is none."""
+
+    def __init__(self, tasks: list[Task]) -> None:
+        self._left = [*tasks]
+        self.over = Event()
+        if not tasks:
+            self.over.set()
+
+    def one_less(self) -> None:
+        """Note that one of them has ended, on any thread."""
+        self._left.pop()
+        if not self._left:
+            self.over.set()
+
+
 class Copying:
     """What is copied while a command runs, each task in a thread of its own.
 
@@ -56,20 +72,13 @@ class Copying:
         self._threads: list[Thread] = []
         # Those that no thread does.
         self._undone: list[Task] = []
-        self._left = [*tasks]
+        self._reading = [task for task in tasks if isinstance(task.pipe, PipeReader)]
+        self._all, self._readers = _Countdown(tasks), _Countdown(self._reading)
         self._errors: list[BaseException] = []
         self._gave_up = False
         self._counts = True
         #: Set when all tasks have ended.
-        self.ended = Event()
-        if not tasks:
-            self.ended.set()
-        # What reads from the child, and has not come to the end.
-        self._reading = [task for task in tasks if isinstance(task.pipe, PipeReader)]
-        self._unread = [*self._reading]
-        self._all_read = Event()
-        if not self._unread:
-            self._all_read.set()
+        self.ended = self._all.over
 
     def __bool__(self) -> bool:
         """Whether there is anything to copy."""
@@ -132,7 +141,7 @@ class Copying:
         for task in [task for task in self._undone if task in self._reading]:
             self._run(task)
             self._undone.remove(task)
-        self._all_read.wait()
+        self._readers.over.wait()
         self._close()
         self.work(None)
         self.ended.wait()
@@ -161,12 +170,8 @@ class Copying:
         else:
             return True
         if task in self._reading:
-            self._unread.pop()
-            if not self._unread:
-                self._all_read.set()
-        self._left.pop()
-        if not self._left:
-            self.ended.set()
+            self._readers.one_less()
+        self._all.one_less()
         return False
 
 
