@@ -56,7 +56,9 @@ class Other:
         (site,) = folder.glob("lib/python3*/site-packages")
         package = site / "ipyproc"
         shutil.copytree(PACKAGE, package, ignore=shutil.ignore_patterns("frontend"))
-        self._change(package / "__init__.py", r'(__version__ =) ".*"', r'\1 "9.8.7"')
+        self._change(
+            package / "__init__.py", r'(__version__ =) ".*"', rf'\1 "{self.version}"'
+        )
         # A client and an agent of another version tell what this one has not heard of.
         for path in ("protocol/client.py", "protocol/server.py"):
             self._change(

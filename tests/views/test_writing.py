@@ -61,7 +61,7 @@ RUN = """async (happens) => {
     saveState: signal(),
     sessionContext,
   };
-  new NotebookDocument(context);
+  new NotebookDocument(context, () => {});
   await new Promise((done) => setTimeout(done));
   const hear = (msg_type, content) => iopub.emit({ header: { msg_type }, content });
   for (const [what, text] of happens) {

@@ -25,13 +25,18 @@ class RunningCount:
         # Those whose end will be noticed.
         self._known: WeakSet[Job] = WeakSet()
 
-    def look(self) -> None:
-        """Count them now, and again whenever one of them is over."""
+    def look(self, opens: bool = False) -> None:
+        """Count them now, and again whenever one of them is over.
+
+        If it *opens*, pages can hear of those that run though nothing was shown.
+        """
         running = [job for job in self._listed if not job.finished]
         for job in running:
             if job not in self._known:
                 self._known.add(job)
                 job.when_finished(self._over)
+        if running and opens:
+            self._told.open()
         self._told.count(len(running))
 
     def follow(self, shell: Any) -> Callable[[], None]:
@@ -39,9 +44,7 @@ class RunningCount:
 
         def after_a_cell(*_: object) -> None:
             # Jobs without a pane count, too, if somebody is there to read it.
-            if accepts_input(shell) and any(not job.finished for job in self._listed):
-                self._told.open()
-            self.look()
+            self.look(opens=accepts_input(shell))
 
         shell.events.register("post_run_cell", after_a_cell)
         return lambda: shell.events.unregister("post_run_cell", after_a_cell)

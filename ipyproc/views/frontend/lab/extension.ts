@@ -1,5 +1,5 @@
 // The extension of JupyterLab and Notebook 7: a container as webpack's module federation
-// would make it, by hand, for it shares two modules and has none to offer.
+// would make it, by hand, for it uses modules of the front end and has none to offer.
 import { NotebookDocument } from "./document.js";
 import type { App, Context, Notifications, StatusBar, Tracker, Widgets } from "./jupyter.js";
 import { hear } from "./notices.js";

@@ -376,6 +376,11 @@ export interface Unknown {
   tokens: string[];
 }
 
+export interface Running {
+  kind: "running";
+  count: number;
+}
+
 export interface Hello {
   action: "hello";
   tokens: string[];
@@ -392,9 +397,4 @@ export type Asked = Press | Own | Again | EndAll | EndElder | Signal | Send | Ke
 export type FromPage = Look | Away | Leave | Settle | Ready | Ack | Save | Read | Find | Library | Asked;
 export type FromKernel = Begin | Output | Part | Saved | Piece | Found | Usage | Rows | Done | Forget;
 export type FromPageToFile = Hello | Heard;
-export interface Running {
-  kind: "running";
-  count: number;
-}
-
 export type FromKernelToFile = Here | Picture | Unknown | Running;
