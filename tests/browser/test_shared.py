@@ -122,5 +122,5 @@ def test_a_client_that_has_just_come(desk: Desk) -> None:
         # What replaces an output removes the old one elsewhere: two changes.
         assert page.evaluate("window.changes") <= 4
         expect(page.locator(".ipyproc-job[data-name='tab']")).to_have_count(1)
-        expect(page.locator(".jp-Dialog")).to_have_count(0)
+        assert page.locator(".jp-Dialog").all_inner_texts() == []
     other.page.close()
