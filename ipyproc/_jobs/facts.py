@@ -6,7 +6,7 @@ import os
 import time
 
 from ipyproc._jobs.output.capture import Capture
-from ipyproc._jobs.output.interleaved import Chunk, Output
+from ipyproc._jobs.output.interleaved import Chunk, Interleaved, Output
 from ipyproc._jobs.procinfo.course import Course, Peak, UsagePoint
 from ipyproc._jobs.procinfo.ports import Ports
 from ipyproc._jobs.procinfo.usage import Usage
@@ -121,12 +121,12 @@ class Facts:
     @property
     def stdout(self) -> Capture:
         """What the process printed, unless ``stdout=`` sent it elsewhere."""
-        return self._runner.stdout
+        return self._runner.whole.stdout
 
     @property
     def stderr(self) -> Capture:
         """What it printed on its standard error; nothing with ``merge=True``."""
-        return self._runner.stderr
+        return self._runner.whole.stderr
 
     @property
     def total(self) -> int:
@@ -139,8 +139,11 @@ class Facts:
         Starts at the first byte still kept at or after *offset* and gives at most
         *size* bytes. A chunk that begins later than the one before it ended shows that
         something between was dropped.
+
+        What is kept elsewhere is fetched: ``TimeoutError`` if there is no contact with
+        the host, ``ConnectionError`` if there never will be.
         """
-        return self._runner.output.read(offset, size)
+        return self._runner.whole.read(offset, size)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write what it printed so far to a file at *path*, whose ending says as what.
@@ -148,14 +151,25 @@ class Facts:
         ``.cast`` is a recording that asciinema plays, version 3, with the times at
         which it was printed, the sizes of the terminal, and the exit code; it holds
         nothing that was typed. ``.html`` is a page with the last picture of it. All
-        else gets the bytes of both streams, in order of arrival.
+        else gets the bytes of both streams, in order of arrival. Raises what ``read``
+        raises, and ``OSError`` if the file cannot be written.
         """
-        save(self, self._runner.output, path)
+        save(self, self._runner.whole, path)
 
     @property
     def as_utf8(self) -> Output:
         """What it printed on both streams, in UTF-8, whatever its ``encoding``."""
         return self._runner.output.as_utf8
+
+    @property
+    def whole_as_utf8(self) -> Interleaved:
+        """The same, with what is kept elsewhere: reading that waits, and may fail.
+
+        It has the same offsets. Of what is not in UTF-8 it is what arrived here.
+        """
+        runner = self._runner
+        is_utf8 = runner.output.as_utf8 is runner.output
+        return runner.whole if is_utf8 else runner.output.as_utf8
 
     @property
     def in_memory(self) -> int:

@@ -19,7 +19,7 @@ from ipyproc._jobs.io.event_loop import event_loop
 from ipyproc._jobs.io.streams import Streams
 from ipyproc._jobs.io.terminal import PseudoTerminal
 from ipyproc._jobs.leader import Leader
-from ipyproc._jobs.output.interleaved import Output
+from ipyproc._jobs.output.interleaved import Interleaved, Output
 from ipyproc._jobs.output.search import Printed
 from ipyproc._jobs.procinfo.ports import Listening, Ports, StartPorts
 from ipyproc._jobs.procinfo.sampling import Measured
@@ -57,7 +57,7 @@ class LocalRunner:
         self.host = HERE
         self.id: str | None = None
         self.output = Output(*limits, request.encoding)
-        self.stdout, self.stderr = self.output.stdout, self.output.stderr
+        self.whole: Interleaved = self.output
         self.timed_out = self.ends_in_time = self.is_queued = False
         self.state: ProcessState | None = None
         self.error: OSError | None = None

@@ -8,8 +8,7 @@ from enum import StrEnum
 from errno import EIO
 from typing import Protocol, TypeVar
 
-from ipyproc._jobs.output.capture import Capture
-from ipyproc._jobs.output.interleaved import Output
+from ipyproc._jobs.output.interleaved import Interleaved, Output
 from ipyproc._jobs.procinfo.course import Course
 from ipyproc._jobs.procinfo.ports import Ports
 from ipyproc._jobs.procinfo.usage import Usage
@@ -144,9 +143,9 @@ class Runner(Protocol):
     #: What it printed, in order of arrival; it grows until ``finished``. Of a process
     #: elsewhere it is what arrived here, with gaps. Reading it never blocks.
     output: Output
-    #: What it printed on each stream. Of a process elsewhere the rest is fetched.
-    stdout: Capture
-    stderr: Capture
+    #: The same, and of a process elsewhere all that is kept there: reading it may wait,
+    #: and raise ``TimeoutError`` or ``ConnectionError``.
+    whole: Interleaved
     #: What it and all that it started used so far.
     course: Course
     #: How it ended; ``None`` before that, and if that cannot be known.

@@ -11,7 +11,7 @@ from typing import Final, Protocol
 from ipyproc import _jobs
 from ipyproc._jobs.checks import USUAL_SIZE
 from ipyproc._jobs.output.asciicast import Event, lines
-from ipyproc._jobs.output.interleaved import Output
+from ipyproc._jobs.output.interleaved import Interleaved
 from ipyproc._jobs.runner import Terminal
 from ipyproc.state import ProcessState
 
@@ -38,7 +38,7 @@ class Saved(Protocol):
     def terminal(self) -> Terminal | None: ...
 
 
-def save(job: Saved, output: Output, path: str | os.PathLike[str]) -> None:
+def save(job: Saved, output: Interleaved, path: str | os.PathLike[str]) -> None:
     """Write the *output* of *job* so far to *path*, whose ending says as what."""
     match Path(os.fsdecode(path)).suffix:
         case ".cast":
@@ -52,7 +52,7 @@ def save(job: Saved, output: Output, path: str | os.PathLike[str]) -> None:
                 file.writelines(_bytes(output))
 
 
-def _bytes(output: Output) -> Iterator[bytes]:
+def _bytes(output: Interleaved) -> Iterator[bytes]:
     at, total = 0, output.total
     while at < total:
         chunks = output.read(at, min(_PIECE, total - at))
@@ -63,7 +63,7 @@ def _bytes(output: Output) -> Iterator[bytes]:
         at = chunks[-1].offset + len(chunks[-1].data)
 
 
-def _recording(job: Saved, output: Output) -> Iterator[str]:
+def _recording(job: Saved, output: Interleaved) -> Iterator[str]:
     terminal = job.terminal
     sizes = [(0.0, 0, *USUAL_SIZE)] if terminal is None else terminal.sizes
     header = {

@@ -13,6 +13,7 @@ import pytest
 
 from ipyproc import Job, JobLostError, jobs, spawn
 from ipyproc._agent import records
+from ipyproc._jobs.output.find import Words
 from ipyproc.hosts import _local
 from tests.alone import state
 from tests.hosts.helpers import agents, gone_agents
@@ -41,11 +42,13 @@ def session(code: str, end: str = KILL) -> str:
     return done.stdout.strip()
 
 
-def started(script: str = TRAIN, name: str = "train", end: str = KILL) -> str:
-    """Let a session that ends detach a job whose first line is there; return its id."""
+def started(
+    script: str = TRAIN, name: str = "train", end: str = KILL, printed: str = "."
+) -> str:
+    """Let a session that ends detach a job that prints *printed*; return its id."""
     return session(
         f"job = spawn({script!r}, shell=True, name={name!r}, stdin=PIPE, detach=True)\n"
-        f"job.until('.', timeout={PATIENCE})\n"
+        f"job.until({printed!r}, timeout={PATIENCE})\n"
         "print(job.id, flush=True)",
         end,
     )
@@ -416,3 +419,37 @@ def test_a_terminal_ends_with_its_agent(folder: Path) -> None:
         job.wait(PATIENCE)
     assert gone(job.pid or 0)
     assert job.stdout.text == "shown\r\n"
+
+
+def test_what_was_printed_before_is_whole(tmp_path: Path) -> None:
+    """Read, searched and saved from the beginning on, beyond what is shown of it."""
+    identity = started("seq 400000; seq 300000 >&2; echo done; read x")
+    job = jobs.attach(identity)
+    until_printed(job, "done")
+    lines = [f"{n}\n".encode() for n in range(1, 400_001)]
+    job.save(tmp_path / "train.txt")
+    search = job.whole_as_utf8.search(Words("200000"))
+    found: list[int] = []
+    while search.is_behind(job.total, final=False):
+        found += [at for at, _ in search.next(job.total, final=False)]
+
+    chunks = job.read(0, job.total)
+    stdout = b"".join(chunk.data for chunk in chunks if chunk.stream == "stdout")
+    assert stdout == b"".join(lines) + b"done\n" == job.stdout.bytes
+    assert (tmp_path / "train.txt").stat().st_size == job.total
+    assert search.texts(found, 100) == ["200000", "200000"]
+    job.kill()
+
+
+def test_times_of_what_was_printed_before() -> None:
+    """They are those of the agent, which was there."""
+    identity = started("echo first; sleep 1; echo second; read x", printed="second")
+    job = jobs.attach(identity)
+    until_printed(job, "second")
+    first, second = job.stdout.time_at(0), job.stdout.time_at(6)
+
+    assert first is not None
+    assert second is not None
+    # To a hundredth of a second each.
+    assert second - first >= 0.9
+    job.kill()

@@ -6,7 +6,8 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ipyproc._jobs.output.interleaved import Arrivals, Chunk, Output
+from ipyproc._jobs.output.arrivals import Arrivals
+from ipyproc._jobs.output.interleaved import Chunk, Output
 
 arrivals = st.lists(
     st.tuples(st.integers(0, 1), st.binary(min_size=1, max_size=6)), max_size=20
@@ -56,11 +57,11 @@ def test_read_in_order_of_arrival(
 def test_what_arrives_meanwhile_changes_the_order_and_no_byte() -> None:
     """A reader gets each byte once, also if it is forgotten when which arrived."""
     output = Output()
-    output._arrivals = Arrivals(points=8)
+    output.arrivals = Arrivals(points=8)
     arrived = [(number % 2, bytes([number])) for number in range(7)]
     for stream, data in arrived:
         output.append(stream, data)
-    locate, asked = output._arrivals.locate, []
+    locate, asked = output.arrivals.locate, []
 
     def slowly(offset: int) -> tuple[int, int, int]:
         asked.append(offset)
@@ -69,7 +70,7 @@ def test_what_arrives_meanwhile_changes_the_order_and_no_byte() -> None:
                 output.append(number % 2, bytes([number]))
         return locate(offset)
 
-    output._arrivals.locate = slowly  # type: ignore[method-assign]
+    output.arrivals.locate = slowly  # type: ignore[method-assign]
     chunks = output.read(0, 7)
 
     assert 0 in asked[4:]  # it was read once more
@@ -115,6 +116,23 @@ def test_thinned_out_arrivals_loses_no_byte(
     for number in (0, 1):
         total = sum(len(data) for stream, data in arrived if stream == number)
         assert streams[number] == list(range(total))
+
+
+@given(arrivals, st.integers(4, 100))
+def test_a_byte_of_a_stream_is_placed_where_it_is_located(
+    arrived: list[tuple[int, bytes]], points: int
+) -> None:
+    """Whatever points there are; what has not arrived is behind all that has."""
+    journal = Arrivals(points)
+    for stream, data in arrived:
+        journal.note(stream, len(data))
+
+    for offset in range(journal.total):
+        stream, start, _ = journal.locate(offset)
+        assert journal.place(stream, start) == offset
+    for stream in (0, 1):
+        size = sum(len(data) for number, data in arrived if number == stream)
+        assert journal.place(stream, size) == journal.total
 
 
 def test_newest_order_stays_exact() -> None:

@@ -71,6 +71,11 @@ class FakeJob:
         """What was printed, for views."""
         return self._output.as_utf8
 
+    @property
+    def whole_as_utf8(self) -> Output:
+        """All that is kept of it, which is here."""
+        return self.as_utf8
+
     def subscribe(self, callback: Callable[[FakeJob], None]) -> Callable[[], None]:
         """Call *callback* when something happens."""
         key = object()

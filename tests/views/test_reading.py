@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, cast
 
 import pytest
 
-from ipyproc._jobs.output.interleaved import Output
+from ipyproc._jobs.output.interleaved import Chunk, Output
 from ipyproc.views.transport import reading
 from ipyproc.views.transport.output_feed import Message
 from ipyproc.views.transport.output_protocol import Find, Read
@@ -78,7 +78,7 @@ def find(text: str, page: str = "a", regex: bool = False, **more: int) -> Find:
 
 def got(job: FakeJob, asked: Read) -> tuple[Any, bytes]:
     """Return the answer."""
-    message = piece(cast(Any, job), asked)
+    message = piece(job.whole_as_utf8, asked)
     return message.content, message.data
 
 
@@ -243,3 +243,81 @@ def test_a_page_that_left_is_not_answered(
         desk.go_on()
 
     assert told == []
+
+
+class Far(Output):
+    """What cannot be asked for any more, as it is kept on a host that is gone."""
+
+    error: OSError = ConnectionError("it has ended")
+
+    def read(self, offset: int, size: int) -> list[Chunk]:
+        """Raise that."""
+        raise self.error
+
+
+class FarJob(FakeJob):
+    """A job of which more is kept elsewhere than is here."""
+
+    far = Far()
+
+    @property
+    def whole_as_utf8(self) -> Output:
+        """What is kept elsewhere."""
+        self.far.arrivals = self.as_utf8.arrivals
+        return self.far
+
+
+def test_what_is_here_is_read_and_found_when_the_rest_is_gone(desk: Desk) -> None:
+    """A page gets what there is; while there is no contact it asks again."""
+    told: list[Any] = []
+    job = FarJob()
+    job.prints(b"one\ntwo\n")
+    job.ends()
+    readings = Readings(cast(Any, job), lambda message: told.append(message), desk)
+
+    readings.read(read(0))
+    desk.go_on()
+    readings.find(find("two"))
+    while desk.parts:
+        desk.go_on()
+    piece, found = told
+    assert piece.data == b"one\ntwo\n"
+    assert (found.content["count"], found.content["lines"]) == (1, [(4, "two")])
+
+    job.far.error = TimeoutError("no contact")
+    readings.read(read(0))
+    desk.go_on()
+    assert len(told) == 2
+
+
+class TwoStreams:
+    """A search of two streams of which one is ahead."""
+
+    def __init__(self) -> None:
+        self.parts = [[10, 40], [20, 50], []]
+
+    def next(self, total: int, final: bool) -> Iterator[tuple[int, str]]:
+        """Yield the next part."""
+        yield from ((at, "") for at in self.parts.pop(0))
+
+    def is_behind(self, total: int, final: bool) -> bool:
+        """Whether there is more."""
+        return len(self.parts) > 1
+
+    def texts(self, offsets: Sequence[int], longest: int) -> list[str]:
+        """Return where each is."""
+        return [str(at) for at in offsets]
+
+
+def test_lines_are_in_order_though_one_stream_is_ahead(
+    desk: Desk, job: FakeJob, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A page goes from one to the next."""
+    told: list[Any] = []
+    readings = Readings(cast(Any, job), lambda m: told.append(m.content), desk)
+    monkeypatch.setattr(Output, "search", lambda *_: TwoStreams())
+    readings.find(find("it", lines=4))
+    while desk.parts:
+        desk.go_on()
+
+    assert told[-1]["lines"] == [(n, str(n)) for n in (10, 20, 40, 50)]

@@ -41,7 +41,10 @@ class Kind(IntEnum):
     CREDIT = 10
     #: A part of what a stream printed; answered by DATA, then REPLY.
     READ = 11
-    # 12 is FIND, 13 is TIMES.
+    #: Lines of what a stream printed that match.
+    FIND = 12
+    #: When a stream printed what.
+    TIMES = 13
     #: What the program does with its terminal: whether it reads keys, or a password.
     PROMPT = 14
     HISTORY = 15

@@ -9,7 +9,7 @@ from ipyproc._agent.protocol.attachment import Hosted
 from ipyproc._agent.protocol.frames import Body, Fields, ProtocolError, encode_json
 from ipyproc._agent.protocol.kinds import VERSION, Kind
 from ipyproc._agent.protocol.known import LEASE, Known
-from ipyproc._agent.protocol.session import Session
+from ipyproc._agent.protocol.session import LATER_KINDS, Session
 
 
 class Backend(Protocol):
@@ -105,6 +105,7 @@ class Server:
             "version": VERSION,
             "agent": self._identity,
             "resumed": resumed,
+            "knows": [*LATER_KINDS],
         }
         session.say(encode_json(Kind.WELCOME, 0, welcome))
         return known

@@ -34,8 +34,11 @@ _OF_A_JOB: Final = _ONCE | {
     Kind.LEFT,
     Kind.PROMPT,
     Kind.RESIZE,
+    Kind.TIMES,
 }
-_LATER: Final = {Kind.UNTIL, Kind.LISTENING}
+_LATER: Final = {Kind.UNTIL, Kind.LISTENING, Kind.FIND}
+#: What an agent may be asked that those of an earlier version of ours did not know.
+LATER_KINDS: Final = (Kind.FIND, Kind.TIMES)
 _FORGOTTEN: Final = "the agent does not know the job any more"
 
 

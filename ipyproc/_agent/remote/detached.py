@@ -14,6 +14,7 @@ from ipyproc._agent.protocol.client import Answer
 from ipyproc._agent.protocol.flow import WINDOW
 from ipyproc._agent.protocol.frames import Body, Fields
 from ipyproc._agent.records import Record
+from ipyproc._agent.remote.capture import Keeper
 from ipyproc._agent.remote.link import Link
 from ipyproc._agent.remote.runner import RemoteRunner
 from ipyproc._agent.remote.source import Source
@@ -29,7 +30,6 @@ from ipyproc._process.environment import variables
 from ipyproc.errors import JobLostError
 from ipyproc.process import Process, find_process
 
-_Fetch = Callable[[int, int, int], Answer]
 # No pid is that great: of it there is no process.
 _NOBODY: Final = 2**22 + 1
 
@@ -116,7 +116,7 @@ class DetachedRunner(RemoteRunner):
 
     def _name_files(self) -> None:
         """Say which streams have a file: what goes elsewhere has none."""
-        for capture, name in zip((self.stdout, self.stderr), LOGS, strict=True):
+        for capture, name in zip(self._captures, LOGS, strict=True):
             path = os.path.join(self._files.folder, name)
             capture.path = path if os.path.exists(path) else None
 
@@ -171,8 +171,8 @@ class DetachedRunner(RemoteRunner):
             "surroundings": body_of_surroundings(surroundings.ours()),
         }
 
-    def _fetcher(self) -> _Fetch:
-        return self._files.read
+    def _keeper(self) -> Keeper:
+        return self._files
 
     @property
     def _has_input(self) -> bool:
@@ -265,6 +265,17 @@ class _Files:
         if data is None and self.source is not None:
             return self.source.read(stream, offset, size)
         return Answer(Fields({}), start=start, data=data or b"")
+
+    @property
+    def searcher(self) -> None:
+        """Nothing: what is on our disk is read, and searched here."""
+        return None
+
+    def times(self, stream: int, offset: int) -> Fields:
+        """Ask the agent, if there is one: times are nowhere else."""
+        if self.source is None:
+            raise ConnectionError("its agent is not known")
+        return self.source.times(stream, offset)
 
     def _size(self, stream: int) -> int:
         with suppress(OSError):

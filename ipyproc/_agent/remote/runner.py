@@ -19,16 +19,16 @@ from ipyproc._agent.protocol.flow import WINDOW, Position
 from ipyproc._agent.protocol.following import Following
 from ipyproc._agent.protocol.frames import Body, Fields
 from ipyproc._agent.protocol.kinds import Kind
-from ipyproc._agent.remote.capture import FarCapture, told
+from ipyproc._agent.remote.capture import FarCapture, Keeper, told
 from ipyproc._agent.remote.link import Link
+from ipyproc._agent.remote.output import FarOutput
 from ipyproc._agent.remote.ready import FarCheck, match_of
 from ipyproc._agent.remote.source import Source
 from ipyproc._agent.remote.terminal import FarTerminal
 from ipyproc._agent.requests import body_of
 from ipyproc._jobs.io.event_loop import event_loop
-from ipyproc._jobs.output.capture import Capture
 from ipyproc._jobs.output.find import compiled
-from ipyproc._jobs.output.interleaved import Output
+from ipyproc._jobs.output.interleaved import Interleaved, Output
 from ipyproc._jobs.output.search import not_printed
 from ipyproc._jobs.procinfo.course import Course
 from ipyproc._jobs.procinfo.ports import Ports, checked_port, not_listening
@@ -70,13 +70,12 @@ class RemoteRunner:
         self.pid = 0
         # Twice the window: the beginning stays, and so does the newest.
         self.output = Output(2 * WINDOW, 2 * WINDOW, request.encoding)
-        windows = self.output.stdout, self.output.stderr
+        windows, keeper = (self.output.stdout, self.output.stderr), self._keeper()
         self._captures = [
-            FarCapture(window, request.output_limit, partial(self._fetcher(), stream))
+            FarCapture(window, stream, request.output_limit, keeper)
             for stream, window in enumerate(windows)
         ]
-        self.stdout: Capture = self._captures[0]
-        self.stderr: Capture = self._captures[1]
+        self.whole: Interleaved = FarOutput(self.output, self._captures, keeper)
         self.course = Course()
         self.state: ProcessState | None = None
         self.error: OSError | None = None
@@ -156,9 +155,9 @@ class RemoteRunner:
         """What the agent is told of the request."""
         return body_of(request)
 
-    def _fetcher(self) -> Callable[[int, int, int], Answer]:
-        """What reads a part of a stream that is not here."""
-        return self._source.read
+    def _keeper(self) -> Keeper:
+        """What has all that it printed."""
+        return self._source
 
     @property
     def process(self) -> Process:

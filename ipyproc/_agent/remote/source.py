@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import weakref
 
+from ipyproc._agent import searching
 from ipyproc._agent.protocol.client import Answer
 from ipyproc._agent.protocol.following import Following
-from ipyproc._agent.protocol.frames import Fields
+from ipyproc._agent.protocol.frames import Body, Fields
 from ipyproc._agent.protocol.kinds import Kind
 from ipyproc._agent.remote.link import Link
+from ipyproc._agent.searching import Found, Wanted
 from ipyproc.errors import JobLostError
 
 
@@ -58,10 +60,34 @@ class Source:
         """Ask the agent, and wait for the answer; see ``Link.call``."""
         return self.link.call(kind, {"number": self.number(), **body}).fields
 
+    @property
+    def searcher(self) -> Source | None:
+        """The agent, if it can search; those of earlier versions cannot."""
+        return self if self._knows(Kind.FIND) else None
+
     def read(self, stream: int, offset: int, size: int) -> Answer:
-        """Fetch a part of what a stream printed; ``ConnectionError`` if it is lost."""
-        body = {"stream": stream, "offset": offset, "size": size}
+        """Fetch a part of what a stream printed."""
+        return self._fetch(Kind.READ, stream, {"offset": offset, "size": size})
+
+    def times(self, stream: int, offset: int) -> Fields:
+        """Ask when a stream printed what is at *offset*, and what follows."""
+        if not self._knows(Kind.TIMES):
+            raise ConnectionError("its agent does not tell times")
+        return self._fetch(Kind.TIMES, stream, {"offset": offset}).fields
+
+    def find(self, stream: int, wanted: Wanted) -> Found:
+        """Let the agent search a part of what a stream printed."""
+        body = searching.body_of_wanted(wanted)
+        return searching.found_of(self._fetch(Kind.FIND, stream, body).fields)
+
+    def _knows(self, kind: Kind) -> bool:
+        known = self._link.welcome.body.get("knows") if self._link else None
+        return isinstance(known, list) and kind in known
+
+    def _fetch(self, kind: Kind, stream: int, body: Body) -> Answer:
+        """Ask for something of a stream; ``ConnectionError`` if it is lost."""
         try:
-            return self.link.call(Kind.READ, {"number": self.number(), **body})
+            number = self.number()
+            return self.link.call(kind, {"number": number, "stream": stream, **body})
         except JobLostError as error:
             raise ConnectionError(str(error)) from None

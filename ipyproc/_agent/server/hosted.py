@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Final
 
 from ipyproc._agent import facts
 from ipyproc._agent.protocol.attachment import Cancel, Course, Found
 from ipyproc._agent.protocol.errors import body_of
 from ipyproc._agent.protocol.frames import Body, Fields, ProtocolError
 from ipyproc._agent.protocol.kinds import Kind
+from ipyproc._agent.server.finding import Finding
 from ipyproc._agent.server.watch import Watch
 from ipyproc._jobs.job import Job
+from ipyproc._jobs.output.capture import Capture
 from ipyproc._jobs.runner import Runner, Terminal
+
+# The most points of an answer to TIMES.
+_MOST_TIMES: Final = 4000
 
 
 class HostedJob:
@@ -32,7 +38,7 @@ class HostedJob:
         self._news = news
         self._course = Course({}, ())
         self._end: Body | None = None
-        self._watches: set[Watch] = set()
+        self._watches: set[Watch | Finding] = set()
         self._unsubscribe = job.subscribe(self._happened)
 
     @property
@@ -138,6 +144,11 @@ class HostedJob:
             case Kind.TYPE_END:
                 self._runner.close_input()
                 return {}
+            case Kind.TIMES:
+                capture = self._stream(fields)
+                offset = fields.number("offset", most=1 << 63)
+                points, end = capture.timeline.points(offset, _MOST_TIMES)
+                return {"points": points, "end": end or capture.total}
             case Kind.LEFT:
                 return {"left": job.left(), "daemons": job.daemons()}
             case _:
@@ -150,7 +161,11 @@ class HostedJob:
         def tell(body: Body) -> None:
             found({**body, "offsets": self.totals})
 
-        watch = Watch(self._runner, kind, fields, tell)
+        watch: Watch | Finding
+        if kind == Kind.FIND:
+            watch = Finding(self._stream(fields), fields, tell)
+        else:
+            watch = Watch(self._runner, kind, fields, tell)
         self._watches.add(watch)
         watch.begin()
 
@@ -166,6 +181,9 @@ class HostedJob:
         for watch in self._watches:
             watch.cancel()
         self._watches.clear()
+
+    def _stream(self, fields: Fields) -> Capture:
+        return self._streams[fields.number("stream", most=len(self._streams))]
 
     def _terminal(self) -> Terminal:
         terminal = self._runner.terminal

@@ -9,6 +9,7 @@ from ipyproc._agent.protocol.frames import Body, Fields
 from ipyproc._agent.protocol.kinds import Kind
 from ipyproc._jobs.io.event_loop import event_loop
 from ipyproc._jobs.io.timers import Timer
+from ipyproc._jobs.output.find import compiled
 from ipyproc._jobs.runner import Check, Runner
 
 # How much around a match goes with it: what the pattern looks at beside it.
@@ -33,11 +34,7 @@ class Watch:
         self._check: Check[re.Match[str]] | Check[int]
         if kind == Kind.UNTIL:
             pattern, flags = fields.text("pattern"), fields.number("flags", 0)
-            try:
-                compiled = re.compile(pattern, flags)
-            except (re.error, OverflowError, RecursionError) as error:
-                raise ValueError(f"pattern: {error} in {pattern!r}") from None
-            self._check = runner.printed(compiled)
+            self._check = runner.printed(compiled(pattern, flags))
         else:
             port = fields.number("port", 0, most=1 << 16) or None
             self._check = runner.listening(port)

@@ -13,7 +13,7 @@ from itertools import chain
 from typing import Final
 
 from ipyproc._jobs.output.encoding import decoder
-from ipyproc._jobs.output.interleaved import STREAMS, Output
+from ipyproc._jobs.output.interleaved import STREAMS, Interleaved
 
 # The most that is read at once.
 _PIECE: Final = 1 << 16
@@ -28,7 +28,7 @@ Size = tuple[float, int, int, int]
 
 def lines(
     header: Mapping[str, object],
-    output: Output,
+    output: Interleaved,
     sizes: Iterable[Size],
     end: Event | None,
     *,
@@ -52,7 +52,7 @@ def lines(
 
 
 def _happened(
-    output: Output, sizes: Sequence[Size], is_terminal: bool
+    output: Interleaved, sizes: Sequence[Size], is_terminal: bool
 ) -> Iterator[Event]:
     """Yield what was printed; a recording is in UTF-8, whatever that was in.
 

@@ -192,7 +192,7 @@ class Capture:
 
         To a hundredth of a second; less exactly for the older half of a stream that
         printed for very long, of which half a megabyte of times is kept. ``None`` if it
-        was not printed yet. Of a job elsewhere it is when the byte arrived here. Raises
+        was not printed yet. Of a job elsewhere its agent is asked. Raises
         ``ValueError`` if *offset* is below 0.
         """
         if offset < 0:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final, Protocol, TypeAlias
 
 from ipyproc._jobs.output import encoding as encodings
@@ -52,6 +52,23 @@ class Matcher(Protocol):
         """Return where the first match from *start* on begins, or -1."""
 
 
+class Searching(Protocol):
+    """What looks for lines, piece by piece."""
+
+    def next(self, total: int, final: bool) -> Iterator[Found]:
+        """Search the next piece of *total* bytes; yield the lines that match.
+
+        Their texts may be left out. What is left in a line that did not end is
+        searched if it is *final*.
+        """
+
+    def is_behind(self, total: int, final: bool) -> bool:
+        """Whether something of *total* bytes is left to search."""
+
+    def texts(self, offsets: Sequence[int], longest: int) -> list[str]:
+        """Return the lines found at *offsets*, each up to so many characters."""
+
+
 class Expression:
     """A regular expression.
 
@@ -59,12 +76,13 @@ class Expression:
     """
 
     def __init__(self, pattern: object, *, ignore_case: bool = False) -> None:
-        self._pattern = compiled(pattern)
+        #: The pattern, compiled.
+        self.compiled = compiled(pattern)
         if ignore_case:
-            flags = self._pattern.flags | re.IGNORECASE
-            self._pattern = re.compile(self._pattern.pattern, flags)
-        is_multiline = bool(self._pattern.flags & re.MULTILINE)
-        looks_out = _LOOKS_OUT.search(self._pattern.pattern) is not None
+            flags = self.compiled.flags | re.IGNORECASE
+            self.compiled = re.compile(self.compiled.pattern, flags)
+        is_multiline = bool(self.compiled.flags & re.MULTILINE)
+        looks_out = _LOOKS_OUT.search(self.compiled.pattern) is not None
         self.is_local = is_multiline and not looks_out
 
     def prepared(self, text: str) -> str:
@@ -73,7 +91,7 @@ class Expression:
 
     def search(self, text: str, start: int) -> int:
         """Return where the first match from *start* on begins, or -1."""
-        match = self._pattern.search(text, start)
+        match = self.compiled.search(text, start)
         return -1 if match is None else match.start()
 
 
@@ -83,7 +101,8 @@ class Words:
     is_local = True
 
     def __init__(self, text: str) -> None:
-        self._text = text.lower()
+        #: The text, without capitals.
+        self.text = text.lower()
 
     def prepared(self, text: str) -> str:
         """Return the text without capitals."""
@@ -91,7 +110,7 @@ class Words:
 
     def search(self, text: str, start: int) -> int:
         """Return where it is from *start* on, or -1."""
-        return text.find(self._text, start)
+        return text.find(self.text, start)
 
 
 class Search:
@@ -119,7 +138,7 @@ class Search:
 
         What is left in a line that did not end is searched if it is *final*.
         """
-        behind = self.offset + len(self._rest)
+        behind = self.looked_at
         start, data = self._read(behind, min(PIECE, total - behind))
         if start > behind:  # something is missing: a line ends, another begins
             yield from self._block(self._rest, behind)
@@ -134,7 +153,21 @@ class Search:
 
     def is_behind(self, total: int, final: bool) -> bool:
         """Whether something of *total* bytes is left to search."""
-        return self.offset + len(self._rest) < total or (final and self._rest != b"")
+        return self.looked_at < total or (final and self._rest != b"")
+
+    @property
+    def looked_at(self) -> int:
+        """Up to where it was read: behind ``offset`` a line has not ended."""
+        return self.offset + len(self._rest)
+
+    def texts(self, offsets: Sequence[int], longest: int) -> list[str]:
+        """Return the lines at *offsets*, each up to so many characters."""
+        return [self._text(offset, longest) for offset in offsets]
+
+    def _text(self, offset: int, longest: int) -> str:
+        data = self._read(offset, 4 * longest)[1]
+        text = data.decode(self._encoding, "replace").partition("\n")[0]
+        return drawn(cleaned(text))[:longest]
 
     def _end_of_lines(self, data: bytes) -> int:
         """Return where the last line of *data* ends."""
@@ -237,14 +270,14 @@ def drawn(line: str) -> str:
     return plain.rest().rstrip("\n")
 
 
-def compiled(pattern: object) -> re.Pattern[str]:
-    """Check a regular expression, and compile it if it is a text."""
+def compiled(pattern: object, flags: int = re.MULTILINE) -> re.Pattern[str]:
+    """Check a regular expression, and compile it, with *flags*, if it is a text."""
     if isinstance(pattern, re.Pattern) and isinstance(pattern.pattern, str):
         return pattern
     if not isinstance(pattern, str):
         kind = type(pattern).__name__
         raise TypeError(f"pattern: expected a regular expression, not {kind}")
     try:
-        return re.compile(pattern, re.MULTILINE)
+        return re.compile(pattern, flags)
     except (re.error, OverflowError, RecursionError) as error:
         raise ValueError(f"pattern: {error} in {pattern!r}") from None

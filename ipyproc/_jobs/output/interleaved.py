@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
+from ipyproc._jobs.output.arrivals import Arrivals
 from ipyproc._jobs.output.capture import MEMORY_LIMIT, OUTPUT_LIMIT, Capture
 from ipyproc._jobs.output.encoding import UTF_8, decoder
-from ipyproc._jobs.output.points import Points
+from ipyproc._jobs.output.find import Matcher, Search, Searching
 from ipyproc._jobs.output.spill import Archive
 from ipyproc._jobs.output.timeline import Timeline
 
 STREAMS: Final = ("stdout", "stderr")
-_POINTS = 1 << 16
 _WORTH_MOVING = 1 << 10
 # As much is read of each stream as a whole.
 _TOGETHER: Final = 1 << 20
+# So many chunks at most are joined.
+_CHUNKS: Final = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,95 +40,24 @@ class Chunk:
     data: bytes
 
 
-class Arrivals:
-    """Which bytes of the two streams of a job arrived when.
+class Interleaved:
+    """Two streams, each kept in a capture, as one: in order of arrival.
 
-    It is a list of points at which it is known how many bytes had arrived in all, and
-    how many of them on the first stream. Between two points only one stream printed,
-    as long as there are few points. When there are too many, every other one of the
-    older half goes: then the order between the remaining ones is no longer known, and
-    all that the first stream printed there counts as printed first.
-    """
-
-    def __init__(self, points: int = _POINTS) -> None:
-        self._points = Points(points)
-        self._points.add(0, 0)
-        self._total = 0
-        self._last_stream = -1
-
-    @property
-    def total(self) -> int:
-        """How many bytes arrived."""
-        return self._total
-
-    @property
-    def in_memory(self) -> int:
-        """How many bytes of memory the points take."""
-        return self._points.in_memory
-
-    def note(self, stream: int, size: int) -> None:
-        """Note that *size* bytes arrived on *stream*, 0 or 1; one thread does."""
-        if stream != self._last_stream:
-            # Without memory for another point the last one covers more: the order of
-            # the bytes in between is not known then, as after thinning out.
-            with suppress(MemoryError):
-                self._points.repeat()
-                self._last_stream = stream
-        self._points.increase(size, 0 if stream else size)
-        # Last of all: a reader asks for no byte beyond it, so it does not matter to him
-        # that the two above change one after the other.
-        self._total += size
-
-    def locate(self, offset: int) -> tuple[int, int, int]:
-        """Where the byte with the offset *offset*, less than the total, lies.
-
-        Its stream, its offset there, and how many bytes from there on are its
-        neighbours in both.
-        """
-        totals, firsts = self._points.columns
-        index = bisect_right(totals, offset)
-        start, end = totals[index - 1], totals[index]
-        first, first_end = firsts[index - 1], firsts[index]
-        turn = start + first_end - first
-        if offset < turn:
-            return 0, first + offset - start, turn - offset
-        return 1, start - first + offset - turn, end - offset
-
-    def move_to(self, archive: Archive) -> None:
-        """Move the points there; after that, no more arrivals can be noted."""
-        self._points.move_to(archive)
-
-
-class Output:
-    """What a process printed on both streams, and in which order.
-
-    *encoding* is how its bytes become text.
+    Offsets count over both. Reading may raise what the captures do.
     """
 
     def __init__(
-        self,
-        memory_limit: int = MEMORY_LIMIT,
-        output_limit: int = OUTPUT_LIMIT,
-        encoding: str = UTF_8,
+        self, stdout: Capture, stderr: Capture, arrivals: Arrivals | None = None
     ) -> None:
-        self.stdout = Capture(memory_limit, output_limit, encoding)
-        self.stderr = Capture(memory_limit, output_limit, encoding)
-        self._captures = (self.stdout, self.stderr)
-        self._arrivals = Arrivals()
-        # Views know UTF-8 only. What is in another encoding is kept in both.
-        self._recoded: _Recoded | None = None
-        if encoding != UTF_8:
-            self._recoded = _Recoded(Output(memory_limit, output_limit), encoding)
+        self.stdout, self.stderr = stdout, stderr
+        self._captures = (stdout, stderr)
+        #: In which order.
+        self.arrivals = arrivals or Arrivals()
 
     @property
     def total(self) -> int:
         """How many bytes arrived on both streams."""
-        return self._arrivals.total
-
-    def begin(self) -> None:
-        """Count time from now on, the start of the process."""
-        for capture in self._captures:
-            capture.timeline.begin()
+        return self.arrivals.total
 
     def moment(self, offset: int) -> tuple[float, int]:
         """When the byte at *offset*, less than the total, arrived.
@@ -135,62 +65,9 @@ class Output:
         In seconds since the start, and how many bytes from there on are of the same
         stream and came at the same time.
         """
-        stream, start, length = self._arrivals.locate(offset)
+        stream, start, length = self.arrivals.locate(offset)
         elapsed, until = self._captures[stream].timeline.find(start) or (0.0, None)
         return elapsed, length if until is None else min(length, until - start)
-
-    def append(self, stream: int, data: bytes | bytearray | memoryview) -> None:
-        """Add what arrived on *stream*, 0 for stdout or 1 for stderr."""
-        # In this order: a reader that finds bytes in the arrivals finds them captured.
-        self._captures[stream].append(data)
-        self._arrivals.note(stream, len(data))
-        if self._recoded:
-            self._recoded.append(stream, data)
-
-    def skip(self, stream: int, size: int) -> None:
-        """Count what was printed on *stream* and is not here."""
-        self._captures[stream].skip(size)
-        self._arrivals.note(stream, size)
-        if self._recoded:
-            self._recoded.skip(stream)
-
-    def keep_in(self, stream: int, fd: int, *, writes: bool = False) -> None:
-        """Leave what *stream* prints in the file *fd*; see ``Capture.keep_in``."""
-        self._captures[stream].keep_in(fd, writes=writes)
-
-    def next_of(self, taken: Sequence[int]) -> tuple[int, int]:
-        """Which stream comes next when so much of both was taken, and how many bytes.
-
-        In order of arrival, as far as that is known; the thread that appends asks.
-        """
-        stream, start, size = self._arrivals.locate(sum(taken))
-        left = [all_.total - n for all_, n in zip(self._captures, taken, strict=True)]
-        if start != taken[stream] or not left[stream]:  # points went meanwhile
-            stream = 0 if left[0] else 1
-            size = left[stream]
-        return stream, min(size, left[stream])
-
-    def move_in(self, stream: int, pipe: int, size: int) -> int | None:
-        """Add up to *size* bytes that are in *pipe*, and return how many.
-
-        See ``Capture.move_in``. ``None`` if they have to be read, to be recoded.
-        """
-        if self._recoded:
-            return None
-        moved = self._captures[stream].move_in(pipe, size)
-        if moved:
-            self._arrivals.note(stream, moved)
-        return moved
-
-    def finish(self) -> None:
-        """Note that nothing more arrives; from then on nothing is incomplete."""
-        if self._recoded:
-            self._recoded.finish()
-
-    @property
-    def as_utf8(self) -> Output:
-        """The same in UTF-8, with offsets of its own: itself if it is in UTF-8."""
-        return self._recoded.output if self._recoded else self
 
     def read(self, offset: int, size: int) -> list[Chunk]:
         """Return what is kept from *offset* on, at most *size* bytes."""
@@ -200,7 +77,7 @@ class Output:
         if asked <= _TOGETHER and (together := self._together(offset, asked)):
             return together
         while size > 0 and offset < total:
-            stream, start, length = self._arrivals.locate(offset)
+            stream, start, length = self.arrivals.locate(offset)
             at, data = self._captures[stream].read(start, min(size, length))
             skipped = min(at - start, length)
             data = data[: length - skipped]
@@ -219,7 +96,7 @@ class Output:
         starts: dict[int, int] = {}
         ends: dict[int, int] = {}
         while size > 0:
-            stream, start, length = self._arrivals.locate(offset)
+            stream, start, length = self.arrivals.locate(offset)
             length = min(length, size)
             if ends.get(stream, start) != start:  # points went meanwhile
                 return []
@@ -241,6 +118,94 @@ class Output:
             for at, stream, start, end in found
         ]
 
+    def joined(self, offset: int, size: int) -> tuple[int, bytes]:
+        """Return what is kept from *offset* on, up to a gap, and where that begins."""
+        chunks = list(together(self.read(offset, size), _CHUNKS))
+        return chunks[0].offset if chunks else self.total, joined(chunks)
+
+    def search(self, matcher: Matcher) -> Searching:
+        """Begin to look for lines, of both streams, that match."""
+        return Search(self.joined, matcher)
+
+
+class Output(Interleaved):
+    """What a process printed on both streams, and in which order.
+
+    *encoding* is how its bytes become text.
+    """
+
+    def __init__(
+        self,
+        memory_limit: int = MEMORY_LIMIT,
+        output_limit: int = OUTPUT_LIMIT,
+        encoding: str = UTF_8,
+    ) -> None:
+        stdout = Capture(memory_limit, output_limit, encoding)
+        stderr = Capture(memory_limit, output_limit, encoding)
+        super().__init__(stdout, stderr)
+        # Views know UTF-8 only. What is in another encoding is kept in both.
+        self._recoded: _Recoded | None = None
+        if encoding != UTF_8:
+            self._recoded = _Recoded(Output(memory_limit, output_limit), encoding)
+
+    def begin(self) -> None:
+        """Count time from now on, the start of the process."""
+        for capture in self._captures:
+            capture.timeline.begin()
+
+    def append(self, stream: int, data: bytes | bytearray | memoryview) -> None:
+        """Add what arrived on *stream*, 0 for stdout or 1 for stderr."""
+        # In this order: a reader that finds bytes in the arrivals finds them captured.
+        self._captures[stream].append(data)
+        self.arrivals.note(stream, len(data))
+        if self._recoded:
+            self._recoded.append(stream, data)
+
+    def skip(self, stream: int, size: int) -> None:
+        """Count what was printed on *stream* and is not here."""
+        self._captures[stream].skip(size)
+        self.arrivals.note(stream, size)
+        if self._recoded:
+            self._recoded.skip(stream)
+
+    def keep_in(self, stream: int, fd: int, *, writes: bool = False) -> None:
+        """Leave what *stream* prints in the file *fd*; see ``Capture.keep_in``."""
+        self._captures[stream].keep_in(fd, writes=writes)
+
+    def next_of(self, taken: Sequence[int]) -> tuple[int, int]:
+        """Which stream comes next when so much of both was taken, and how many bytes.
+
+        In order of arrival, as far as that is known; the thread that appends asks.
+        """
+        stream, start, size = self.arrivals.locate(sum(taken))
+        left = [all_.total - n for all_, n in zip(self._captures, taken, strict=True)]
+        if start != taken[stream] or not left[stream]:  # points went meanwhile
+            stream = 0 if left[0] else 1
+            size = left[stream]
+        return stream, min(size, left[stream])
+
+    def move_in(self, stream: int, pipe: int, size: int) -> int | None:
+        """Add up to *size* bytes that are in *pipe*, and return how many.
+
+        See ``Capture.move_in``. ``None`` if they have to be read, to be recoded.
+        """
+        if self._recoded:
+            return None
+        moved = self._captures[stream].move_in(pipe, size)
+        if moved:
+            self.arrivals.note(stream, moved)
+        return moved
+
+    def finish(self) -> None:
+        """Note that nothing more arrives; from then on nothing is incomplete."""
+        if self._recoded:
+            self._recoded.finish()
+
+    @property
+    def as_utf8(self) -> Output:
+        """The same in UTF-8, with offsets of its own: itself if it is in UTF-8."""
+        return self._recoded.output if self._recoded else self
+
     @property
     def in_memory(self) -> int:
         """How many bytes of memory it takes."""
@@ -258,7 +223,7 @@ class Output:
 
     def _parts(self) -> list[Capture | Arrivals | Timeline]:
         timelines = [capture.timeline for capture in self._captures]
-        parts: list[Capture | Arrivals | Timeline] = [*self._captures, self._arrivals]
+        parts: list[Capture | Arrivals | Timeline] = [*self._captures, self.arrivals]
         parts += timelines
         return parts + self.as_utf8._parts() if self._recoded else parts
 
@@ -289,3 +254,18 @@ class _Recoded:
         text = self._decoders[stream].decode(data, final)
         if text:
             self.output.append(stream, text.encode(errors="replace"))
+
+
+def together(chunks: list[Chunk], most: int) -> Iterator[Chunk]:
+    """Yield at most so many *chunks*, up to the first gap between them."""
+    end = chunks[0].offset if chunks else 0
+    for chunk in chunks[:most]:
+        if chunk.offset != end:
+            return
+        yield chunk
+        end += len(chunk.data)
+
+
+def joined(chunks: list[Chunk]) -> bytes:
+    """Return the bytes of all."""
+    return b"".join(chunk.data for chunk in chunks)

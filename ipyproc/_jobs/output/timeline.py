@@ -72,6 +72,19 @@ class Timeline:
         until = offsets[index] if index < len(offsets) else None
         return times[index - 1] / _MICRO, until
 
+    def points(
+        self, offset: int, most: int
+    ) -> tuple[list[tuple[int, float]], int | None]:
+        """Return at most so many points from the one on that ``find`` finds.
+
+        And the offset of the next one, if there is one.
+        """
+        offsets, times = self._points.columns
+        first = max(0, bisect_right(offsets, offset) - 1)
+        last = min(len(offsets), first + most)
+        found = [(offsets[i], times[i] / _MICRO) for i in range(first, last)]
+        return found, offsets[last] if last < len(offsets) else None
+
     def move_to(self, archive: Archive) -> None:
         """Move the points there; after that, no more can be noted."""
         self._points.move_to(archive)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ipyproc._jobs.job import Job
-from ipyproc._jobs.output.interleaved import Chunk
+from ipyproc._jobs.output.interleaved import Chunk, joined, together
 from ipyproc.views.terminal.modes import Reader
 from ipyproc.views.terminal.picture import Redrawn
 from ipyproc.views.transport.output_protocol import (
@@ -95,7 +94,7 @@ class OutputFeed:
         share = self._viewers.next(total, room)
         if share is None:
             return None
-        chunks = list(together(self._read(share)))
+        chunks = list(together(self._read(share), _PIECES))
         start = chunks[0].offset if chunks else total
         data = joined(chunks)
         self._viewers.sent(share, start, start + len(data))
@@ -151,24 +150,9 @@ def at_line(job: Job, offset: int, most: int) -> list[Chunk]:
     return chunks
 
 
-def together(chunks: list[Chunk], pieces: int = _PIECES) -> Iterator[Chunk]:
-    """Yield at most *pieces* chunks, up to the first gap between them."""
-    end = chunks[0].offset if chunks else 0
-    for chunk in chunks[:pieces]:
-        if chunk.offset != end:
-            return
-        yield chunk
-        end += len(chunk.data)
-
-
 def streams_of(chunks: list[Chunk]) -> Streams:
     """Return which stream printed how many of the bytes."""
     return [(chunk.stream, len(chunk.data)) for chunk in chunks]
-
-
-def joined(chunks: list[Chunk]) -> bytes:
-    """Return the bytes of all."""
-    return b"".join(chunk.data for chunk in chunks)
 
 
 def _output(pages: list[str], after: int, offset: int, chunks: list[Chunk]) -> Output:

@@ -10,14 +10,14 @@ import time
 from array import array
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Final, TypeAlias
 
 from ipyproc._jobs.job import Job
-from ipyproc._jobs.output.find import Expression, Matcher, Search, Words, drawn
-from ipyproc._jobs.output.interleaved import Chunk, Output
-from ipyproc._jobs.output.plain import cleaned
-from ipyproc.views.transport.output_feed import Message, joined, streams_of, together
+from ipyproc._jobs.output.find import Expression, Matcher, Words
+from ipyproc._jobs.output.interleaved import Chunk, Interleaved, joined, together
+from ipyproc.views.transport.output_feed import Message, streams_of
 from ipyproc.views.transport.output_protocol import Find, Found, Piece, Read
 from ipyproc.views.transport.worker import Worker
 
@@ -96,24 +96,33 @@ class Readings:
         self._searches.pop(page, None)
 
     def _read(self, asked: Read) -> None:
-        try:
-            self._tell(piece(self._job, asked))
-        except OSError:
-            return  # no contact with its host: the page asks again
+        with suppress(OSError):  # no contact with its host: the page asks again
+            try:
+                self._tell(piece(self._job.whole_as_utf8, asked))
+            except ConnectionError:  # nor will there be
+                self._tell(piece(self._job.as_utf8, asked))
 
     def _begin(self, asked: Find) -> Callable[[], object] | None:
         page = asked["page"]
         lines = self._searches.pop(page, None)
         if lines is None or not lines.are(asked):
             try:
-                lines = _Lines(self._job, asked)
+                lines = self._lines(asked)
             except ValueError as error:
                 self._tell(_found(asked, None, str(error)))
+                return None
+            except OSError:
                 return None
         self._searches[page] = lines
         while len(self._searches) > _PAGES:
             self._searches.pop(next(iter(self._searches)))
         return self._search(asked, lines)
+
+    def _lines(self, asked: Find) -> _Lines:
+        try:
+            return _Lines(self._job, self._job.whole_as_utf8, asked)
+        except ConnectionError:
+            return _Lines(self._job, self._job.as_utf8, asked)
 
     def _search(self, asked: Find, lines: _Lines) -> Callable[[], object] | None:
         """Search a piece, and say what there is if it is time for that."""
@@ -124,6 +133,10 @@ class Readings:
             if lines.over or time.monotonic() - lines.told >= _TELL:
                 lines.told = time.monotonic()
                 self._tell(_found(asked, lines))
+        except ConnectionError:  # there is no more than what is here
+            lines = self._searches[asked["page"]] = _Lines(
+                self._job, self._job.as_utf8, asked
+            )
         except OSError:
             return None
         return None if lines.over else partial(self._search, asked, lines)
@@ -132,11 +145,11 @@ class Readings:
 class _Lines:
     """The lines of a job's output that match what a page looks for."""
 
-    def __init__(self, job: Job, asked: Find) -> None:
+    def __init__(self, job: Job, output: Interleaved, asked: Find) -> None:
         self._job = job
-        self._output = job.as_utf8
+        self._output = output
         self._asked = asked["text"], asked["regex"]
-        self._search = Search(partial(kept, self._output), _matcher(*self._asked))
+        self._search = self._output.search(_matcher(*self._asked))
         self.offsets: array[int] = array("Q")
         self.told = time.monotonic()
 
@@ -156,17 +169,19 @@ class _Lines:
         if self.over:
             return
         final, total = self._job.finished, self._output.total
-        self.offsets.extend(offset for offset, _ in self._search.next(total, final))
+        found = array("Q", (at for at, _ in self._search.next(total, final)))
+        # Of two streams that are searched one by one, one may be ahead of the other.
+        is_ahead = found and self.offsets and found[0] < self.offsets[-1]
+        self.offsets += found
+        if is_ahead:
+            self.offsets = array("Q", sorted(self.offsets))
         del self.offsets[MOST:]
 
     def texts(self, index: int, count: int) -> list[tuple[int, str]]:
         """Return offset and text of *count* of them from *index* on."""
         wanted = self.offsets[index : index + min(count, LINES)]
-        return [(offset, self._text(offset)) for offset in wanted]
-
-    def _text(self, offset: int) -> str:
-        data = kept(self._output, offset, 4 * _LINE)[1].partition(b"\n")[0]
-        return drawn(cleaned(data.decode(errors="replace")))[:_LINE]
+        texts = self._search.texts(wanted, _LINE)
+        return list(zip(wanted, texts, strict=True))
 
 
 def _matcher(text: str, is_regex: bool) -> Matcher:
@@ -188,15 +203,9 @@ def _found(asked: Find, lines: _Lines | None, error: str = "") -> Message:
     return Message(found)
 
 
-def kept(output: Output, offset: int, size: int) -> tuple[int, bytes]:
-    """Return what is kept from *offset* on, up to a gap, and where that begins."""
-    chunks = list(together(output.read(offset, size), _CHUNKS))
-    return chunks[0].offset if chunks else output.total, joined(chunks)
-
-
-def piece(job: Job, asked: Read) -> Message:
+def piece(output: Interleaved, asked: Read) -> Message:
     """Return whole lines from an offset on, or up to one, as far as they fit."""
-    output, total = job.as_utf8, job.as_utf8.total
+    total = output.total
     offset, is_before = min(asked["offset"], total), asked["before"]
     start = max(0, offset - READ) if is_before else offset
     chunks = output.read(start, offset - start if is_before else READ)
@@ -248,7 +257,7 @@ def _cut(chunks: list[Chunk], begin: int, end: int) -> list[Chunk]:
     return found
 
 
-def _times(output: Output, data: bytes, offset: int) -> list[float]:
+def _times(output: Interleaved, data: bytes, offset: int) -> list[float]:
     """Return when each of the lines of *data* came, in seconds since the start."""
     times = []
     begin, until, elapsed = 0, 0, 0.0

@@ -13,7 +13,7 @@ from ipyproc._jobs.job import Job
 from ipyproc.views.transport import reading
 from ipyproc.views.transport.output_feed import Message
 from ipyproc.views.transport.output_protocol import Save, Saved
-from ipyproc.views.transport.reading import Reader, kept
+from ipyproc.views.transport.reading import Reader
 
 #: The most bytes of a message, before they are packed.
 SAVE: Final = 1 << 19
@@ -58,7 +58,7 @@ class Savings:
         offset = asked["offset"]
         try:
             if asked.get("format", "txt") == "txt":
-                start, data = kept(self._job.as_utf8, offset, SAVE)
+                start, data = self._joined(offset)
                 total = self._job.as_utf8.total
             else:
                 start, data, total = self._made(asked)
@@ -73,6 +73,13 @@ class Savings:
             total=total,
         )
         self._tell(Message(content, zlib.compress(data, _LEVEL)))
+
+    def _joined(self, offset: int) -> tuple[int, bytes]:
+        """Return a piece of the text."""
+        try:
+            return self._job.whole_as_utf8.joined(offset, SAVE)
+        except ConnectionError:  # there will never be more than what is here
+            return self._job.as_utf8.joined(offset, SAVE)
 
     def _made(self, asked: Save) -> tuple[int, bytes, int]:
         """Return a piece of what is made of the output."""
