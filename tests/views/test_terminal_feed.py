@@ -203,6 +203,24 @@ def test_one_page_answers_the_program(
     assert job.done == [("send", b"\x1b[1;1R"), ("send", b"\x1b[3;3R")]
 
 
+def test_another_page_answers_once_that_one_has_left(
+    front: FrontEnd, job: FakeJob, pty: FakeTerminal, view: JobView
+) -> None:
+    """One of those that are left, with its size, though none has the focus."""
+    pty.reads_keys = True
+    job.prints(b"$ ")
+    shown(front)
+    fits(view, front, 24, 80, "a")
+    fits(view, front, 30, 90, "b", focused=False)
+    fits(view, front, 31, 91, "c", focused=False)
+    front.say(view, {"action": "leave", "page": "a"})
+    front.wait(lambda: front.states("state")[-1]["terminal"] == (31, 91))
+    types(view, front, "\x1b[2;2R", "b", answers=True)
+    types(view, front, "\x1b[3;3R", "c", answers=True)
+
+    assert job.done == [("resize", 31, 91), ("send", b"\x1b[3;3R")]
+
+
 # --- the size
 
 

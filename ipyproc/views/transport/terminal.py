@@ -65,10 +65,12 @@ class Desk:
         return lambda: self._type(asked)
 
     def left(self, page: str) -> None:
-        """Note that a page is gone."""
+        """Note that a page is gone; another one, the last that had a size, follows."""
         self._room.pop(page, None)
         if self._owner == page:
             self._owner = None
+            if self._room:
+                self._take(next(reversed(self._room)))
 
     def nudge(self) -> None:
         """Change the size a little, so that the program draws all anew."""
