@@ -354,6 +354,18 @@ def test_refused_sizes() -> None:
         job.terminal.interrupt()
 
 
+# What `ssh` makes of its terminal, and, with ISIG, what `apt` does.
+RAW = """
+import termios, time, tty
+tty.setraw(0)
+modes = termios.tcgetattr(0)
+modes[3] |= {more}
+termios.tcsetattr(0, termios.TCSANOW, modes)
+print("raw", end="", flush=True)
+time.sleep(1000)
+"""
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("argv", "prompt", "password", "keys"),
@@ -364,8 +376,10 @@ def test_refused_sizes() -> None:
         ([sys.executable, "-i"], ">>> ", False, True),
         (python("input('name? ')"), "name? ", False, False),
         (["cat"], "", False, False),
+        (python(RAW.format(more="0")), "raw", False, True),
+        (python(RAW.format(more="termios.ISIG")), "raw", False, False),
     ],
-    ids=["getpass", "read -s", "bash", "python", "input", "cat"],
+    ids=["getpass", "read -s", "bash", "python", "input", "cat", "raw", "passed on"],
 )
 def test_prompts(argv: list[str], prompt: str, password: bool, keys: bool) -> None:
     """A password is asked for where lines are read unseen; a shell reads keys."""

@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import random
-import shutil
-import subprocess
 from collections.abc import Iterator
-from contextlib import suppress
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page
 
-from ipyproc import Job, ProcessDoneError, spawn
 from ipyproc._jobs.output.interleaved import Output
-from ipyproc.views import JobView
 from ipyproc.views.terminal.emulator import Emulator
 from ipyproc.views.terminal.played import MOST, Played
-from tests.jobs.helpers import PATIENCE, eventually
 from tests.trials import dice
 from tests.views.fakes import FakeJob
 from tests.views.test_pane import NOTHING
@@ -177,121 +169,3 @@ def test_only_the_end_of_much_is_played() -> None:
     seen = picture.last(100)
     assert seen.lines == [[("a line of it", "")]] * 23
     assert 0 < output.total - seen.before <= MOST
-
-
-# --- real programs
-
-SESSIONS = {
-    "bash": (
-        ["bash", "--norc"],
-        [
-            "for n in 1 2 3; do echo line $n; done\r",
-            "ls --color /\r",
-            "abc\x1b[D\x1b[DX",
-        ],
-    ),
-    "less": (["env", "LESS=", "less", "FILE"], [" ", " ", "k", "/line 7\r", "b"]),
-    "vim": (
-        ["vim", "--clean", "-n", "FILE"],
-        ["10jdd", "ione\rtwo\x1b", ":set nu\r", "\x04", "\x15", "yyp", ":2,5d\r"],
-    ),
-    "vim left": (["vim", "--clean", "-n", "FILE"], ["10jdd", ":q!\r"]),
-    "top": (["top", "-n", "2", "-d", "0.2"], []),
-    "python": (
-        ["python3", "-q"],
-        ["6 * 7\r", "[n for n in range(99)]\r", "print('a\\tb')\r"],
-    ),
-}
-
-
-def played(argv: list[str], keys: list[str]) -> Job:
-    """Run a program and press keys, or wait for its end if there are none.
-
-    If more comes later, both sides get that, too: what is compared is one recording.
-    """
-    job = spawn(argv, pty=(ROWS * 2, COLUMNS * 2))
-    assert job.terminal
-    for key in keys:
-        # Before it reads keys it may drop what was typed.
-        eventually(lambda: job.terminal.reads_keys)
-        before = job.stdout.total
-        job.send(key)
-        eventually(lambda before=before: job.stdout.total > before)
-    if not keys:
-        job.wait(PATIENCE)
-    eventually(lambda: "\ufffd" not in job.stdout.bytes.decode(errors="replace"))
-    return job
-
-
-def by_tmux(data: bytes, folder: Path) -> list[str]:
-    """Return what tmux shows."""
-    (folder / "data").write_bytes(data)
-    tmux = ["tmux", "-S", str(folder / "tmux"), "-f", os.devnull]
-    told = " ".join([*tmux, "wait-for", "-S", "shown"])
-    show = f"stty raw -echo; cat {folder}/data; {told}; sleep 60"
-    size = [f"-x{COLUMNS * 2}", f"-y{ROWS * 2}"]
-    subprocess.run(
-        [
-            *tmux,
-            "new-session",
-            "-d",
-            *size,
-            "sleep 60",
-            ";",
-            "set",
-            "-g",
-            "status",
-            "off",
-            ";",
-            "new-window",
-            show,
-        ],
-        check=True,
-    )
-    try:
-        subprocess.run([*tmux, "wait-for", "shown"], check=True, timeout=20)
-        shown = subprocess.run(
-            [*tmux, "capture-pane", "-p"], check=True, capture_output=True, text=True
-        )
-    finally:
-        subprocess.run([*tmux, "kill-server"], check=True)
-    return [row.rstrip() for row in shown.stdout.split("\n")[:-1]]
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(not shutil.which("tmux"), reason="there is no tmux")
-@pytest.mark.parametrize("name", SESSIONS)
-def test_real_programs(name: str, tmp_path: Path) -> None:
-    """Their screens are those of tmux, while they run and after their end."""
-    argv, keys = SESSIONS[name]
-    if not shutil.which(argv[-2] if argv[0] == "env" else argv[0]):
-        pytest.skip(f"there is no {argv[0]}")
-    path = tmp_path / "file"
-    path.write_text(
-        "".join(f"line {n} of a file, {'word ' * (n % 20)}├─ 漢字\n" for n in range(99))
-    )
-    job = played([str(path) if word == "FILE" else word for word in argv], keys)
-    data = job.stdout.bytes
-    with suppress(ProcessDoneError):
-        job.kill()
-    job.wait()
-    emulator = Emulator(ROWS * 2, COLUMNS * 2)
-    emulator.feed(data.decode())
-
-    assert rows(emulator) == by_tmux(data, tmp_path)
-
-
-@pytest.mark.skipif(not shutil.which("vim"), reason="there is no vim")
-def test_what_is_saved_of_vim(tmp_path: Path) -> None:
-    """The screen before it and after it, and what it drew only if it was killed."""
-    path = tmp_path / "file"
-    path.write_text("text of a file\n")
-    script = f"echo before; vim --clean -n {path}; echo after"
-    job = played(["sh", "-c", script], [":q\r"])
-    job.wait()
-    view = JobView(job)
-    text, page = view.static().values()
-    view.close()
-
-    assert "before\nafter" in text
-    assert "text of a file" not in text + page

@@ -25,7 +25,12 @@ RUN = """async (happens) => {
     "text/plain": text,
     "text/html": `<blockquote id="ipyproc-ab">${text}</blockquote>`,
   });
-  let output = { output_type: "display_data", data: bundle("first"), metadata: {} };
+  const widget = { "application/vnd.jupyter.widget-view+json": { model_id: "ab" } };
+  let output = {
+    output_type: "display_data",
+    data: { ...bundle("first"), ...widget },
+    metadata: {},
+  };
   const cell = {
     type: "code",
     outputs: {
@@ -77,13 +82,15 @@ RUN = """async (happens) => {
     }
     if (what === "save") context.saveState.emit("started");
   }
-  return output.data["text/plain"];
+  return output.data;
 }"""
 
 
 @pytest.mark.parametrize(
     ("happens", "saved"),
     [
+        # The kernel has not said anything yet.
+        ([("save", "")], "first"),
         ([("picture", "1"), ("save", "")], "1"),
         # The picture of the same moment is still on its way.
         ([("picture", "1"), ("display", "2"), ("save", "")], "2"),
@@ -94,4 +101,7 @@ RUN = """async (happens) => {
 )
 def test_the_newest_is_saved(page: Page, happens: list[Any], saved: str) -> None:
     """Whether the kernel said it for the file, or showed it in the notebook."""
-    assert page.evaluate(RUN, happens) == saved
+    data = page.evaluate(RUN, happens)
+
+    assert sorted(data) == ["text/html", "text/plain"]  # and no widget
+    assert data["text/plain"] == saved

@@ -22,7 +22,7 @@ _BACKLOG: Final = 1 << 16
 # The longest line that a terminal takes, termios(3).
 _LINE: Final = 4096
 _NAP: Final = 0.001
-_IFLAG, _LFLAG, _CC = 0, 3, 6
+_IFLAG, _OFLAG, _LFLAG, _CC = 0, 1, 3, 6
 _DISABLED: Final = 0
 _Answer = TypeVar("_Answer")
 
@@ -116,10 +116,16 @@ class PseudoTerminal(Sized):
         """Whether each key is the program's at once, and not line by line.
 
         So it is in editors, in pagers, and at the prompts of shells; never after the
-        end.
+        end. Nor where keys only pass on their way to another terminal, on which nobody
+        may ever read them: apt does so while it shows what dpkg prints. It leaves
+        Ctrl-C to the terminal, and lays out nothing for it, which no reader of keys
+        does at once.
         """
-        flags = self._flags()
-        return flags is not None and not flags & termios.ICANON
+        attributes = self._attributes()
+        if attributes is None or attributes[_LFLAG] & termios.ICANON:
+            return False
+        passes_on = attributes[_LFLAG] & termios.ISIG
+        return not passes_on or bool(attributes[_OFLAG] & termios.OPOST)
 
     @property
     def password_prompt(self) -> bool:

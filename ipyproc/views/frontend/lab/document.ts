@@ -13,6 +13,7 @@ import {
   show,
   showStatic,
   store,
+  storeStatic,
   text,
   tokenIn,
 } from "./outputs.js";
@@ -155,20 +156,29 @@ export class NotebookDocument {
 
   /** Writes what is newest; while a view is live only the file gets it, for the widget shows more. */
   private write(saving = false): void {
-    if (!this.newest.size || this.context.isDisposed) return;
+    if (this.context.isDisposed || !(saving || this.newest.size)) return;
     for (const place of places(this.context.model)) {
       const newest = this.newest.get(place.token);
+      // Of a view that has just come the kernel has not yet said anything.
+      if (!newest && saving && this.isAlone) this.changed(storeStatic(place));
       if (!newest || !this.mayWrite(newest)) continue;
       if (newest.final) this.changed(show(place, newest.data));
       else if (saving || isSilent) this.changed(store(place, newest.data));
     }
   }
 
-  private mayWrite({ final, ran, since }: Newest): boolean {
+  /** Whether no other client draws what this one writes. */
+  private get isAlone(): boolean {
     const { collaborative, readOnly, sharedModel } = this.context.model;
-    if (readOnly) return false;
     const { awareness } = sharedModel;
-    if (!collaborative || !awareness || isAlone(awareness)) return true;
+    return !readOnly && (!collaborative || !awareness || isAlone(awareness));
+  }
+
+  private mayWrite({ final, ran, since }: Newest): boolean {
+    if (this.isAlone) return true;
+    const { readOnly, sharedModel } = this.context.model;
+    const { awareness } = sharedModel;
+    if (readOnly || !awareness) return false;
     // The others draw anew what this one writes: they get the end only.
     if (!final || !isWriter(awareness, ran)) return false;
     // Perhaps this one has not yet heard of the one that ran the cell; both would be in the file.

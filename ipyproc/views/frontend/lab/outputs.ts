@@ -75,6 +75,12 @@ export function showStatic(place: Place): void {
   if (WIDGET in data) cell.outputs.set(index, withData(shown, bundle(html(data), text(data))));
 }
 
+/** Has in the file what it has beside a widget, alone; returns whether that changed anything. */
+export function storeStatic(place: Place): boolean {
+  const data = inFile(place).data ?? {};
+  return store(place, bundle(html(data), text(data)));
+}
+
 /** Whether `store` leaves what is shown alone; in JupyterLab 4.2 it does not, which is found out by trying. */
 export let isSilent = true;
 
