@@ -19,7 +19,16 @@ HELP = (
     "install chromium) or name one: CHROMIUM=/path/to/chromium make test"
 )
 #: What is installed: also what is shown in terminals, and what judges them.
-PACKAGES = ("chromium", "fonts-dejavu-core", "less", "procps", "tmux", "vim")
+PACKAGES = (
+    "chromium",
+    "fonts-dejavu-core",
+    "gdb",
+    "htop",
+    "less",
+    "procps",
+    "tmux",
+    "vim",
+)
 
 
 def find() -> str | None:
