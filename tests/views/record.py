@@ -2,8 +2,7 @@
 
 Each recording is a vector, as in ``vectors.json``: bytes as they came through a pipe or
 a terminal of 80 columns, and the picture that tmux draws of them, as an independent
-judge. It has to be looked at before it is committed. To record again, with a Python
-that has rich and tqdm::
+judge. It has to be looked at before it is committed. To record again::
 
     python -m tests.views.record [NAME...]
 
