@@ -16,10 +16,10 @@ from pathlib import Path
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.browser.fixtures import OpenNotebook, Picture
-from tests.browser.lab import SCREENSHOTS, Lab, Notebook
+from tests.browser.lab import PATIENCE, SCREENSHOTS, Lab, Notebook
 from tests.browser.test_pane import (
     lines,
     pane_of,
@@ -560,6 +560,38 @@ def test_a_reload(terminals: Terminals, tmp_path: Path) -> None:
     assert log.read_bytes().count(b"\x1b[0n") == 1
     types(shell, "echo $((6*7))\n")
     shows(shell, "42")
+
+
+def test_in_notebook_7(lab: Lab, browser: Browser) -> None:
+    """It is a terminal there as well: keys, shortcuts, its size, and a reload."""
+    name = "terminal-7.ipynb"
+    start = f"%load_ext ipyproc\nimport ipyproc\nipyproc.spawn({SHELL}, pty=True)"
+    cells = [new_code_cell(start), new_code_cell("")]
+    metadata = {"kernelspec": {"name": "python3", "display_name": "python3"}}
+    nbformat.write(new_notebook(cells=cells, metadata=metadata), lab.root / name)
+    with browser.new_context(viewport={"width": 1100, "height": 900}) as context:
+        page = context.new_page()
+        page.set_default_timeout(PATIENCE * 1000)
+        notebook = Notebook(page, lab, name, "Notebook 7")
+        pane = becomes_terminal(pane_of(notebook.start(0), "bash"))
+        rows, columns = size(pane)
+        assert columns > 80
+        assert rows >= 20
+        types(pane, "echo $((6*7))a; xb\n")
+        shows(pane, "xb: command not found")
+        for key in ("Escape", "b", "d", "d", "Control+u"):
+            page.keyboard.press(key)
+        assert len(notebook.saved()["cells"]) == len(cells)
+        types(pane, "clear; seq 3; echo $((6*7))\n")
+        shows(pane, "42")
+        before = screen(pane)
+        reload(notebook)
+
+        pane = becomes_terminal(pane_of(notebook.cell(0), "bash"))
+        wait_for(page, lambda: screen(pane) == before)
+        types(pane, "exit 3\n")
+        status(pane, "exit status 3")
+    lab.end_kernels()
 
 
 def page_through(less: Locator) -> None:
