@@ -10,22 +10,15 @@ from __future__ import annotations
 import statistics
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import pairwise
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
-import nbformat
-from nbformat.v4 import new_code_cell, new_notebook
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
 from ipyproc.views import JobView
+from tests.benchmarks.lab_page import close, lab_page, opened
 from tests.benchmarks.table import Row
-from tests.browser import chromium
-from tests.browser.fixtures import FLAGS
-from tests.browser.lab import Lab, Notebook, serving
-from tests.sandbox import sandbox
+from tests.browser.lab import Lab
 
 JOBS = 25
 FLOOD = 5  # seconds
@@ -105,7 +98,7 @@ def rows() -> Iterator[Row]:
     """Measure all of it."""
     size = len(JobView._esm.encode()) + len(JobView._css.encode())
     yield Row("state of a pane: _esm + _css", size, "bytes", at_most=SIZE)
-    with _lab() as (lab, page):
+    with lab_page(WATCH) as (lab, page):
         for name, cell, budget in (
             ("pane is there", LATER, 30),
             ("with the cell", AT_ONCE, 130),
@@ -117,51 +110,20 @@ def rows() -> Iterator[Row]:
             yield from _flood(page, lab, count)
 
 
-@contextmanager
-def _lab() -> Iterator[tuple[Lab, Page]]:
-    """Open a page without a network, and a JupyterLab beside it."""
-    path = chromium.find()
-    assert path, chromium.HELP
-    with TemporaryDirectory() as home, sandbox(Path(home)) as environment:
-        folder = Path(home, "lab")
-        folder.mkdir()
-        with serving(folder) as lab, sync_playwright() as playwright:
-            browser = playwright.chromium.launch(
-                executable_path=path, args=list(FLAGS), env=dict(environment)
-            )
-            page = browser.new_page(viewport={"width": 1100, "height": 900})
-            page.set_default_timeout(120_000)
-            page.add_init_script(WATCH)
-            yield lab, page
-            browser.close()
-
-
-def _open(page: Page, lab: Lab, cells: list[str]) -> Notebook:
-    """Open a notebook with these cells, below one that loads the extension."""
-    sources = ["%load_ext ipyproc", *cells]
-    metadata = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
-    made = new_notebook(cells=list(map(new_code_cell, sources)), metadata=metadata)
-    nbformat.write(made, lab.root / "page.ipynb")
-    notebook = Notebook(page, lab, "page.ipynb")
-    notebook.start(0)
-    page.wait_for_function("document.querySelector('.jp-InputPrompt').innerText > '['")
-    return notebook
-
-
 def _first_bytes(page: Page, lab: Lab, cells: list[str]) -> list[float]:
     """Return how many ms each job's first line took."""
-    notebook = _open(page, lab, cells)
+    notebook = opened(page, lab, cells)
     for number in range(len(cells)):
         notebook.start(number + 1)
         page.wait_for_function(f"Object.keys(times).length > {number}")
     times: dict[str, float] = page.evaluate("times")
-    _close(page, lab)
+    close(page, lab)
     return [seen - float(printed) * 1000 for printed, seen in times.items()]
 
 
 def _flood(page: Page, lab: Lab, count: int) -> Iterator[Row]:
     """Watch the page while so many jobs flood it."""
-    notebook = _open(page, lab, [FLOODS.format(count=count), END])
+    notebook = opened(page, lab, [FLOODS.format(count=count), END])
     page.evaluate("observer.disconnect(); window.heard = []; window.drawn = []")
     notebook.start(1)
     _wait_for(page, ".ipyproc-job .ipyproc-output > div:first-child", count)
@@ -172,7 +134,7 @@ def _flood(page: Page, lab: Lab, count: int) -> Iterator[Row]:
     notebook.start(2)
     _wait_for(page, ".ipyproc-state", count)
     drawn, heard = page.evaluate("[drawn, heard]")
-    _close(page, lab)
+    close(page, lab)
     gaps = sorted(b - a for a, b in pairwise(drawn))
     messages, size = _worst_second(heard)
     what = f"page under {count} floods" if count > 1 else "page under a flood"
@@ -195,11 +157,6 @@ def _click(page: Page, number: int) -> float:
 def _wait_for(page: Page, selector: str, count: int) -> None:
     found = "([what, count]) => document.querySelectorAll(what).length === count"
     page.wait_for_function(found, arg=[selector, count])
-
-
-def _close(page: Page, lab: Lab) -> None:
-    page.goto("about:blank")
-    lab.end_kernels()
 
 
 def _least_share(heard: list[Any], count: int) -> float:
