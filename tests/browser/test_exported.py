@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from html.parser import HTMLParser
 
 import bleach
 import pytest
@@ -10,9 +12,17 @@ from nbconvert import HTMLExporter
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 from playwright.sync_api import Browser, Page, expect
 
-from ipyproc import spawn
+from ipyproc import ProcAttr, spawn, start_process
 from ipyproc._jobs.job import Job
-from ipyproc.views import JobView
+from ipyproc.views import (
+    DescriptorsView,
+    JobView,
+    LifeLine,
+    SessionsView,
+    WaitStatusView,
+)
+from ipyproc.views.widgets.base import LiveWidget
+from ipyproc.views.widgets.jobs import JobsView
 from tests.browser.fixtures import IN_SIGHT, Picture
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
@@ -107,3 +117,67 @@ def test_a_sanitiser_leaves_nothing_out(saved: dict[str, str]) -> None:
 
     assert strict == bleach.clean(saved["text/html"])
     assert strict.count("<li>") > 20
+
+
+@pytest.fixture(scope="module")
+def others() -> dict[str, str]:
+    """The HTML of the table of jobs, and of each view that teaches."""
+    job = spawn(["sh", "-c", "echo hello; exit 3"], name="short")
+    status = job.wait(30).sys
+    reader, writer = os.pipe()
+    attr = ProcAttr(files=[reader, writer])
+    process = start_process("/bin/sleep", ["sleep", "1000"], attr)
+    os.close(reader)
+    os.close(writer)
+    views: dict[str, LiveWidget] = {
+        "jobs": JobsView(listed=[job]),
+        "life": LifeLine(process),
+        "waitstatus": WaitStatusView(status),
+        "sessions": SessionsView(process),
+        "descriptors": DescriptorsView(process),
+    }
+    found = {name: view.static()["text/html"] for name, view in views.items()}
+    for view in views.values():
+        view.close()
+    process.kill()
+    process.wait()
+    return found
+
+
+class Texts(HTMLParser):
+    """The texts of a page that are one behind the other in it."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.texts: list[str] = []
+        self.feed(page)
+
+    def handle_data(self, data: str) -> None:
+        """Note a text."""
+        if text := " ".join(data.split()):
+            self.texts.append(text)
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("jobs", ["short", "exit status 3", "hello"]),
+        ("life", ["started", "running"]),
+        ("waitstatus", ["exit status 3", "exit code"]),
+        ("sessions", ["this Jupyter kernel", "sleep"]),
+        ("descriptors", ["reads pipe 1", "writes pipe 1"]),
+    ],
+)
+def test_other_views_on_github(
+    page: Page, others: dict[str, str], picture: Picture, name: str, says: list[str]
+) -> None:
+    """All that they say can be read where only the elements are left, word by word."""
+    html = others[name]
+    page.set_content(bleach.clean(html, GITHUB, ATTRIBUTES))
+    picture(page, f"exported-github-{name}")
+    seen = page.locator("body").inner_text()
+
+    words = " ".join(seen.split())
+    assert [text for text in says if text not in words] == []
+    assert [text for text in Texts(html).texts if text not in words] == []
+    assert "</" not in seen  # an element that is not let through, as text

@@ -24,7 +24,7 @@ over = threading.Event()
 def ask():
     job.status, job.state, repr(job), repr(jobs), list(jobs), jobs.running
     job.usage(), job.peak, job.history, job.left(), job.daemons(), job.ports()
-    job.label, job.elders, jobs.find_all("cat#*"), noisy.as_utf8.total
+    job.label, job.elders, jobs.find_all("cat#*"), noisy.whole_as_utf8.total
     job.host, job.dir, job.timed_out, job.silence, job.last_usage()
     shell.password_prompt, shell.terminal.reads_keys, shell.terminal.rows
     with suppress(ProcessLookupError):

@@ -9,6 +9,7 @@ import signal
 import sys
 import threading
 from pathlib import Path
+from termios import ICRNL, ISIG
 
 import pytest
 
@@ -354,12 +355,14 @@ def test_refused_sizes() -> None:
         job.terminal.interrupt()
 
 
-# What `ssh` makes of its terminal, and, with ISIG, what `apt` does.
-RAW = """
+# What `ssh` makes of its terminal, and, with ISIG, what `apt` does; the prompt of
+# Python 3.13 is between the two.
+MODES = """
 import termios, time, tty
 tty.setraw(0)
 modes = termios.tcgetattr(0)
-modes[3] |= {more}
+modes[0] |= {icrnl}
+modes[3] |= {isig}
 termios.tcsetattr(0, termios.TCSANOW, modes)
 print("raw", end="", flush=True)
 time.sleep(1000)
@@ -376,10 +379,21 @@ time.sleep(1000)
         ([sys.executable, "-i"], ">>> ", False, True),
         (python("input('name? ')"), "name? ", False, False),
         (["cat"], "", False, False),
-        (python(RAW.format(more="0")), "raw", False, True),
-        (python(RAW.format(more="termios.ISIG")), "raw", False, False),
+        (python(MODES.format(icrnl=0, isig=0)), "raw", False, True),
+        (python(MODES.format(icrnl=ICRNL, isig=ISIG)), "raw", False, True),
+        (python(MODES.format(icrnl=0, isig=ISIG)), "raw", False, False),
     ],
-    ids=["getpass", "read -s", "bash", "python", "input", "cat", "raw", "passed on"],
+    ids=[
+        "getpass",
+        "read -s",
+        "bash",
+        "python",
+        "input",
+        "cat",
+        "raw",
+        "3.13",
+        "passed on",
+    ],
 )
 def test_prompts(argv: list[str], prompt: str, password: bool, keys: bool) -> None:
     """A password is asked for where lines are read unseen; a shell reads keys."""

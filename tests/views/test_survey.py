@@ -203,6 +203,20 @@ def test_a_writer_without_a_reader(show: Callable[..., Any]) -> None:
     sleep.wait()
 
 
+def test_who_has_no_descriptors_need_not_have_ended(show: Callable[..., Any]) -> None:
+    """It was started without files; it is another thing once it has ended."""
+    sleep = start_process("/bin/sleep", ["sleep", "60"])
+    view = show(DescriptorsView, sleep)
+    (row,) = view.holders()
+    assert row["ends"] == []
+    assert view.text().endswith(f"sleep ({sleep.pid})  none")
+
+    sleep.kill()
+    sleep.wait()
+    view.catch_up()
+    assert view.text().endswith(f"sleep ({sleep.pid})  none: it has ended")
+
+
 def test_descriptors_of_others() -> None:
     """A file has its name and mode; a process that is gone has none."""
     with open(os.devnull, "rb") as null:
@@ -249,7 +263,10 @@ def test_in_chinese(show: Callable[..., Any], kind: type[SurveyView]) -> None:
 
 ROW = {"name": "<b>cat</b>", "pid": 7, "mine": False}
 MEMBER = ROW | {"parent": 1, "group": 7, "session": 7, "letter": "T"}
-HOLDER = ROW | {"ends": [[0, "r", "1", "pipe:[9]"], [1, "w", "2", "pipe:[8]"]]}
+HOLDER = ROW | {
+    "ended": False,
+    "ends": [[0, "r", "1", "pipe:[9]"], [1, "w", "2", "pipe:[8]"]],
+}
 
 
 @pytest.mark.browser

@@ -117,15 +117,16 @@ class PseudoTerminal(Sized):
 
         So it is in editors, in pagers, and at the prompts of shells; never after the
         end. Nor where keys only pass on their way to another terminal, on which nobody
-        may ever read them: apt does so while it shows what dpkg prints. It leaves
-        Ctrl-C to the terminal, and lays out nothing for it, which no reader of keys
-        does at once.
+        may ever read them: apt does so while it shows what dpkg prints. All is raw
+        then but Ctrl-C, which readers of keys have not been seen to want.
         """
         attributes = self._attributes()
         if attributes is None or attributes[_LFLAG] & termios.ICANON:
             return False
-        passes_on = attributes[_LFLAG] & termios.ISIG
-        return not passes_on or bool(attributes[_OFLAG] & termios.OPOST)
+        is_raw = not (attributes[_OFLAG] & termios.OPOST) and not (
+            attributes[_IFLAG] & termios.ICRNL
+        )
+        return not (is_raw and attributes[_LFLAG] & termios.ISIG)
 
     @property
     def password_prompt(self) -> bool:

@@ -72,6 +72,7 @@ CHINESE: Final = {
     "none: a reader sees the end": "没有：读的一方会读到末尾",
     "none: a writer gets SIGPIPE": "没有：写的一方会收到 SIGPIPE",
     "none: it has ended": "没有：它已经结束",
+    "none": "没有",
     # what the explorer of wait statuses says
     "Wait status": "等待状态",
     "Status": "状态值",

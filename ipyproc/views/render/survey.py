@@ -32,7 +32,7 @@ DESCRIPTOR_TEXTS = (
     *("Descriptors", "pipe {}", "writing ends", "reading ends", "process"),
     *("none: a reader sees the end", "none: a writer gets SIGPIPE", "no processes"),
     *("descriptors", "reads pipe {}", "writes pipe {}", "reads and writes pipe {}"),
-    *("this Jupyter kernel", "none: it has ended", "descriptor {}"),
+    *("this Jupyter kernel", "none: it has ended", "none", "descriptor {}"),
     "the kernel is gone: this is how it was",
 )
 
@@ -155,7 +155,7 @@ def _ends(row: HolderFields, words: Words) -> list[str]:
     for number, way, pipe, target in row["ends"]:
         text = said.get(way, "reads and writes pipe {}")
         ends.append(f"{number}: {words(text, pipe) if pipe else plain(target)}")
-    return ends or [words("none: it has ended")]
+    return ends or [words("none: it has ended" if row["ended"] else "none")]
 
 
 def _line(cells: Iterable[str]) -> str:
@@ -168,7 +168,7 @@ def _join(texts: Iterable[str]) -> str:
 
 def _section(name: str, title: str, *parts: str) -> str:
     return (
-        f'<section class="{name} {styles.NO_MATHS}" aria-label="{title}" '
+        f'<div role="region" class="{name} {styles.NO_MATHS}" aria-label="{title}" '
         f'style="{styles.PADDED}"><b style="font-size:16px">{title}</b>'
-        f"{''.join(parts)}</section>"
+        f"{''.join(parts)}</div>"
     )

@@ -192,11 +192,11 @@ def html(history: History) -> str:
     title = escape(history.title)
     rows = "".join(map(_drawn, history.rows()))
     return (
-        f'<section class="ipyproc-life" id="{anchor(history.pid)}" '
+        f'<div role="region" class="ipyproc-life" id="{anchor(history.pid)}" '
         f'aria-label="{title}" style="{styles.PADDED}">'
         f'<b style="font-size:16px">{title}</b>'
         f'<table style="{styles.LARGE_TABLE}"><tbody>{rows}</tbody></table>'
-        f"<small>{escape(legend(history.words))}</small></section>"
+        f"<small>{escape(legend(history.words))}</small></div>"
     )
 
 

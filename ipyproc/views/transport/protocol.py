@@ -147,6 +147,7 @@ class HolderFields(TypedDict):
     name: str
     pid: int
     mine: bool
+    ended: bool
     ends: list[End]
 
 

@@ -87,10 +87,11 @@ class WaitStatusView(LiveWidget):
         words = self._words
         reading = read(self.status, words)
         return (
-            f'<section class="ipyproc-waitstatus" aria-label="{words("Wait status")}" '
-            f'style="{styles.PADDED}"><p style="margin:0"><b>{_title(self.value)}</b> '
+            f'<div role="region" class="ipyproc-waitstatus" '
+            f'aria-label="{words("Wait status")}" style="{styles.PADDED}">'
+            f'<p style="margin:0"><b>{_title(self.value)}</b> '
             f"{escape(reading.text)}{self._link()}</p>{_bits(self.value, reading)}"
-            f"{_values(reading, words('value'))}</section>"
+            f"{_values(reading, words('value'))}</div>"
         )
 
     def _link(self) -> str:

@@ -46,7 +46,7 @@ class Descriptors extends Survey<HolderFields> {
 
   private holder(holder: HolderFields): HTMLElement {
     const ends = holder.ends.map((end) => this.end(end));
-    const shown = ends.length ? ends : [h("em", {}, this.t("none: it has ended"))];
+    const shown = ends.length ? ends : [h("em", {}, this.t(holder.ended ? "none: it has ended" : "none"))];
     const whose = holder.mine ? [" ", h("small", {}, this.t("this Jupyter kernel"))] : [];
     return h(
       "tr",

@@ -99,6 +99,7 @@ export interface HolderFields {
   name: string;
   pid: number;
   mine: boolean;
+  ended: boolean;
   ends: End[];
 }
 
