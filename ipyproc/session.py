@@ -21,7 +21,7 @@ from ipyproc.attr import SysProcAttr
 
 if TYPE_CHECKING:
     from ipyproc.hosts import Host
-    from ipyproc.hosts._keeper import Keeper
+    from ipyproc.hosts._keeper import Keeper, LocalKeeper
 
 #: The jobs of this session.
 jobs = Jobs()
@@ -79,12 +79,13 @@ def spawn(
     A job ends with the session, in whatever way that ends, and with it all that it
     started: descendants are known by their parents, groups and sessions, and by the
     variable ``IPYPROC_SESSION``, which is not in a cleared environment. With *detach*
-    it lives on: the user's agent on this machine owns it, and ``jobs.attach`` of its
+    it lives on: the user's agent on its machine owns it, and ``jobs.attach`` of its
     ``Job.id``, or of its name, takes it into another session, with all of its output.
-    It has the environment, directory, umask, limits, niceness and ignored signals that
-    this session has now. While one of that name and notebook runs, a second is a
-    ``RuntimeError``. It prints into files (``Capture.path``), which are kept for a day
-    after a session has seen its end, and for at most a week.
+    Here it has the environment, directory, umask, limits, niceness and ignored signals
+    that this session has now; *on* a host all that is the host's. While one of that
+    name and notebook runs, a second is a ``RuntimeError``. It prints into files
+    (``Capture.path``), which are kept for a day after a session has seen its end, and
+    for at most a week.
 
     With *replace* all jobs of that *name* are ended first (with *detach*: the detached
     ones of this notebook, also of other sessions), with all that they started and that
@@ -145,28 +146,38 @@ def run(asked: Request) -> Job:
     if asked.replace:
         runner.check()
         if asked.detach:
-            keeper().replace(asked.name, jobs)
+            keeper(asked.on).replace(asked.name, jobs)
         else:
             replacing.end([job for job in jobs.of_name(asked.name) if job.id is None])
     return start(asked, runner, jobs)
 
 
-def keeper() -> Keeper:
-    """Return what knows the detached jobs; few sessions need it, so it loads late."""
-    from ipyproc.hosts._keeper import Keeper
+def keeper(on: request.Host | None = None) -> Keeper:
+    """Return what knows the detached jobs of a host, by default of this machine."""
+    return _local() if on is None else cast("Host", on).keeper()
 
-    return Keeper()
+
+def trouble() -> str:
+    """Say what keeps the agent here from answering; empty if nothing does."""
+    return _local().trouble()
 
 
 def retire() -> None:
     """Let go of the agent, if no job of its is followed here."""
     if "ipyproc.hosts._keeper" in modules:
-        keeper().retire()
+        _local().retire()
+
+
+def _local() -> LocalKeeper:
+    """What knows those of this machine; few sessions need it, so it loads late."""
+    from ipyproc.hosts._keeper import LocalKeeper
+
+    return LocalKeeper()
 
 
 def _runner(asked: Request) -> Runner:
     if asked.detach:
-        return keeper().runner(asked)
+        return keeper(asked.on).runner(asked)
     return LocalRunner(asked) if asked.on is None else _elsewhere(asked)
 
 

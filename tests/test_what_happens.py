@@ -51,6 +51,7 @@ SHOWN = {
     ],
     "start it with `--detach`": [
         "kernel/test_detached::test_it_is_there_again",
+        "kernel/test_detached_elsewhere::test_it_is_there_again",
         "kernel/test_end::test_jobs_end_with_the_kernel",
     ],
     "save the notebook": [

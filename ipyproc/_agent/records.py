@@ -14,20 +14,21 @@ import shutil
 import socket
 import stat
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from errno import EINVAL
+from errno import EINVAL, ENOENT
 from functools import cache
 from typing import Any, Final
 
 from ipyproc._agent import facts
 from ipyproc._agent.protocol.frames import Body, Fields, ProtocolError
+from ipyproc._jobs.adopted import Ending
 from ipyproc._jobs.output.capture import MEMORY_LIMIT, OUTPUT_LIMIT
 from ipyproc._jobs.output.encoding import UTF_8
 from ipyproc._jobs.procinfo import proc
 from ipyproc._jobs.request import Request
-from ipyproc.errors import PathError
+from ipyproc.errors import JobLostError, PathError
 
 JOB: Final = "job.json"
 END: Final = "end.json"
@@ -86,11 +87,12 @@ class Record:
         return self.status not in ("running", "stopped", UNKNOWN)
 
 
-def root() -> str:
-    """The folder of the folders, in the user's environment as it is now."""
-    chosen = os.environ.get("XDG_STATE_HOME", "")
+def root(env: Mapping[str, str] = os.environ) -> str:
+    """The folder of the folders, in the user's environment *env*, or ours as it is."""
+    chosen = env.get("XDG_STATE_HOME", "")
     if not os.path.isabs(chosen):
-        chosen = os.path.expanduser("~/.local/state")
+        home = env.get("HOME") or os.path.expanduser("~")
+        chosen = os.path.join(home, ".local", "state")
     return os.path.join(chosen, "ipyproc", "jobs")
 
 
@@ -105,14 +107,15 @@ def of_notebook(known: Iterable[Record]) -> list[Record]:
     return [record for record in known if record.notebook == ours]
 
 
-def create(name: str) -> str:
+def create(name: str, where: str | None = None) -> str:
     """Make the folder of a new job called *name*, and return its path.
 
-    Its last part is the job's id: nobody else ever has the same.
+    Its last part is the job's id: nobody else ever has the same. It is in *where*, or
+    in our own ``root``.
     """
+    where = where or root()
     plain = name.replace("/", "_").encode()[:_LONGEST_NAME].decode(errors="ignore")
     plain = f"_{plain}" if plain.startswith(".") else plain
-    where = root()
     try:
         os.makedirs(where, 0o700, exist_ok=True)
         for _ in range(_ATTEMPTS):
@@ -125,15 +128,19 @@ def create(name: str) -> str:
         raise PathError("mkdir", where, error.errno or EINVAL) from None
 
 
+def identity(folder: str) -> str:
+    """Return the id of the job whose folder it is."""
+    return os.path.basename(folder)
+
+
 def check(folder: str) -> str:
-    """Return the id that belongs to *folder*; ``ProtocolError`` if it is not ours."""
-    identity = os.path.basename(folder)
+    """Return the id that belongs to *folder*; ``PathError`` if it is none of ours."""
     with suppress(OSError, ValueError):
         seen = os.lstat(folder)
         ours = stat.S_ISDIR(seen.st_mode) and seen.st_uid == os.geteuid()
-        if ours and os.path.isabs(folder) and "@" in identity:
-            return identity
-    raise ProtocolError("folder: expected one of a detached job")
+        if ours and os.path.isabs(folder) and "@" in identity(folder):
+            return identity(folder)
+    raise PathError("open", folder, ENOENT)
 
 
 def write(folder: str, name: str, body: Body) -> None:
@@ -217,6 +224,19 @@ def request_of(record: Record) -> Request:
         detach=True,
         folder=record.folder,
     )
+
+
+def ending_of(record: Record) -> Ending:
+    """Return how a job ended that is over."""
+    told = Fields(record.end or {})
+    state = error = None
+    if told.body.get("state"):
+        state = facts.state_of(told.fields("state"))
+    else:
+        error = JobLostError(record.state or "nobody learnt how it ended")
+    elapsed = told.seconds("elapsed", 0.0) or 0.0
+    ended_at = record.started_at + elapsed if state else record.since
+    return Ending(state, error, ended_at, told.flag("timed_out"))
 
 
 def _size_of_terminal(told: Fields) -> tuple[int, int]:

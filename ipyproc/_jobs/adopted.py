@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Final
 
 from ipyproc._jobs.local import LocalRunner
 from ipyproc._jobs.procinfo import proc
 from ipyproc._jobs.request import Request
-from ipyproc._jobs.runner import JobStatus
+from ipyproc._jobs.runner import JobStatus, status_at_end
 from ipyproc.errors import JobLostError
 from ipyproc.process import find_process
+from ipyproc.state import ProcessState
 
 # How often to look whether a process has ended that is no child, without a pidfd.
 _LOOK_EVERY: Final = 0.2
@@ -81,3 +83,37 @@ class AdoptedRunner(LocalRunner):
         if seen is None or seen.ended or seen.started_ticks != self._ticks:
             return None
         return seen
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a process ended that is on record; *error* if nobody knows its *state*."""
+
+    state: ProcessState | None
+    error: OSError | None
+    ended_at: float
+    timed_out: bool = False
+
+
+class EndedRunner(AdoptedRunner):
+    """A process that has ended, and the files that it wrote."""
+
+    def __init__(self, request: Request, pid: int, ending: Ending) -> None:
+        self._how = ending
+        super().__init__(request, pid, 0)
+
+    @property
+    def status(self) -> JobStatus:
+        """How it ended."""
+        state = self._how.state
+        return status_at_end(state) if state else JobStatus.LOST
+
+    def _attach(self) -> None:
+        how = self._how
+        self._streams.attach()
+        self.state, self.error, self.timed_out = how.state, how.error, how.timed_out
+        self.ended_at = how.ended_at
+        self._loop.call_soon(self._end_at_once)
+
+    def _look(self) -> proc.Stat | None:
+        return None

@@ -47,6 +47,11 @@ class Facts:
         """Where it runs; the ``name`` is ``localhost`` if that is this machine."""
         return self._runner.host
 
+    @property
+    def ender(self) -> str:
+        """What will end a detached job of another machine all the same, or empty."""
+        return self._runner.ender
+
     def is_on(self, name: str) -> bool:
         """Whether it runs on the host called *name*, or was given to that to run."""
         given = self._request.on

@@ -56,6 +56,7 @@ class LocalRunner:
         limits = request.memory_limit, request.output_limit
         self.host = HERE
         self.id: str | None = None
+        self.ender = ""
         self.output = Output(*limits, request.encoding)
         self.whole: Interleaved = self.output
         self.timed_out = self.ends_in_time = self.is_queued = False

@@ -11,7 +11,7 @@ from ipyproc._jobs.io.event_loop import event_loop
 from ipyproc._jobs.job import Job
 from ipyproc._jobs.names import ALL, Namesakes, numbered, split
 from ipyproc._jobs.output.spill import Keeping
-from ipyproc._jobs.request import HERE
+from ipyproc._jobs.request import HERE, Host, host
 
 _Default = TypeVar("_Default")
 
@@ -57,8 +57,8 @@ class Jobs:
         # Of each name that was used, also of one whose jobs were cleared.
         self._names: dict[str, Namesakes[Job]] = {}
         self._keeping = Keeping()
-        #: Makes what knows the detached jobs; the session sets it.
-        self.keeper: Callable[[], Keeper] | None = None
+        #: Makes what knows the detached jobs of a host; the session sets it.
+        self.keeper: Callable[[Host | None], Keeper] | None = None
 
     def __repr__(self) -> str:
         return f"<Jobs: {', '.join(self.keys()) or 'none'}>"
@@ -129,30 +129,32 @@ class Jobs:
         self._keeping.limit = size("memory_limit", limit)
         event_loop().run(self._keeping.make_room)
 
-    def detached(self) -> list[Any]:
+    def detached(self, on: Host | None = None) -> list[Any]:
         """List this user's detached jobs, the eldest first, in this session or not.
 
         Each has ``id``, ``name``, ``notebook``, ``host``, ``pid``, ``status``,
         ``since``, a time on the ``time.time()`` clock, and ``state``, how it ended.
-        They are read from their folders, and no agent is started.
+        They are read from their folders, and no agent is started. Those *on* another
+        host are told by its agent; ``OSError`` if there is no way to it.
         """
-        return self._keeper().detached()
+        return self._keeper(on).detached()
 
-    def attach(self, text: str) -> Job:
+    def attach(self, text: str, on: Host | None = None) -> Job:
         """Take a detached job into this session, and return it.
 
         *text* is its id, as ``train@3f2a``, or its name. This notebook's come first,
         then the user's; of those a running one. ``wait``, signals, ``send`` and the
         output, from its first byte, are as if it had been started here; it does not end
-        with the session. Raises ``KeyError`` if there is none, or if several match, and
-        ``OSError`` if its agent cannot be reached.
+        with the session. It is one of this machine, or of the host that it is *on*.
+        Raises ``KeyError`` if there is none, or if several match, ``OSError`` if its
+        agent cannot be reached, and ``ValueError`` for a cluster, which has none.
         """
-        return self._keeper().attach(text, self)
+        return self._keeper(on).attach(text, self)
 
-    def _keeper(self) -> Keeper:
+    def _keeper(self, on: Host | None) -> Keeper:
         if self.keeper is None:
             raise RuntimeError("this table has no detached jobs")
-        return self.keeper()
+        return self.keeper(host(on))
 
     def find(self, text: str | int) -> Job:
         """Find a job by *text* that a user typed: its name or label, or its pid.

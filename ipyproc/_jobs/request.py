@@ -154,7 +154,7 @@ def check(
         output_limit=checks.size("output_limit", output_limit),
         memory_limit=checks.size("memory_limit", memory_limit),
         shell=bool(shell),
-        on=_host(on, detach),
+        on=host(on),
         homes=homes,
     )
 
@@ -188,15 +188,14 @@ def _is_null(stdin: object) -> bool:
     return isinstance(stdin, str | os.PathLike) and os.fspath(stdin) == os.devnull
 
 
-def _host(value: object, detach: object) -> Host | None:
+def host(value: object) -> Host | None:
+    """Check *on*."""
     if value is None:
         return None
     if not hasattr(value, "runner") or not hasattr(value, "name"):
         raise checks.wrong("on", "a host", value)
-    if detach:
-        raise ValueError("detach: a job on another machine ends with the session")
-    host: Host = value
-    return host
+    found: Host = value
+    return found
 
 
 def check_open(request: Request) -> None:

@@ -138,6 +138,8 @@ class Runner(Protocol):
     host: Host
     #: By what a job that outlives its session is known to all sessions.
     id: str | None
+    #: What will end one on another machine all the same; empty if nothing does.
+    ender: str
     #: The directory it starts in, if one was asked for.
     dir: str | None
     #: What it printed, in order of arrival; it grows until ``finished``. Of a process

@@ -75,6 +75,8 @@ class Shutdown:
         # would be lost, so this is none: nothing of Python runs when a job goes.
         self._gone: deque[weakref.ref[Endable]] = deque()
         self._at_exit = False
+        #: Whether the session ends now.
+        self.is_under_way = False
         # What is to be closed before the event loop ends.
         self._closers: dict[Callable[[], None], None] = {}
 
@@ -118,8 +120,10 @@ class Shutdown:
         jobs = self._running(detached=False)
         self._end_jobs(jobs, _GRACE)
         detached = self._running(detached=True)
+        self.is_under_way = True
         for close in list(self._closers):
             close()
+        self.is_under_way = False
         guardian().stop()
         event_loop().stop(_STOPPING)
         for job in (*detached, *jobs):

@@ -10,6 +10,7 @@ from ipyproc._agent.remote.runner import RemoteRunner
 from ipyproc._jobs import checks, request
 from ipyproc._jobs.request import Request
 from ipyproc.hosts._dialing import CommandDialer
+from ipyproc.hosts._far_keeper import FarKeeper
 from ipyproc.hosts._host import Host
 
 
@@ -38,16 +39,23 @@ class CommandHost(Host):
 
     def runner(self, asked: Request) -> RemoteRunner:
         """Make what runs a job there; ``spawn`` does."""
-        if self._link.is_closed:
-            self._link = self._connection()
-        return RemoteRunner(asked, self, self._link)
+        return RemoteRunner(asked, self, self._open_link())
+
+    def keeper(self) -> FarKeeper:
+        """Make what knows the detached jobs there."""
+        return FarKeeper(self, self._open_link())
 
     def close(self) -> None:
-        """End the connection, and with it the jobs that run there.
+        """End the connection, and with it the jobs that run there, but detached ones.
 
         The next job makes a new one.
         """
         self._link.close()
+
+    def _open_link(self) -> Link:
+        if self._link.is_closed:
+            self._link = self._connection()
+        return self._link
 
     def _connection(self) -> Link:
         dialer = CommandDialer(self.name, self.argv, self.python, self._shown)

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 
 from ipyproc._jobs.request import Request
 from ipyproc._jobs.runner import Runner
+from ipyproc.hosts._keeper import Keeper
 
 
 class Host(ABC):
@@ -22,6 +23,10 @@ class Host(ABC):
     @abstractmethod
     def runner(self, asked: Request) -> Runner:
         """Make what runs a job there; ``spawn`` does."""
+
+    @abstractmethod
+    def keeper(self) -> Keeper:
+        """Make what knows the detached jobs there; ``ValueError`` if there are none."""
 
     @abstractmethod
     def close(self) -> None:

@@ -32,7 +32,7 @@ from ipyproc.magics.help import (
     PROCWAIT,
     SPAWN,
 )
-from ipyproc.magics.hosts import host_name
+from ipyproc.magics.hosts import find_host, host_name
 from ipyproc.magics.options import Grammar, HelpRequested
 from ipyproc.magics.spawn import Limits, Scripts, start
 from ipyproc.magics.targets import (
@@ -45,7 +45,7 @@ from ipyproc.magics.targets import (
 )
 from ipyproc.magics.terminal import has_terminal, lend, own_size
 from ipyproc.process import Process
-from ipyproc.session import jobs, keeper
+from ipyproc.session import jobs, trouble
 from ipyproc.state import ProcessState
 from ipyproc.views import hide, show, show_detached, show_jobs, show_process
 from ipyproc.views.render import console
@@ -199,16 +199,19 @@ class IPyProc(Magics):
     def procattach(self, line: str, local_ns: Variables = None) -> Job | None:
         """List detached jobs, or take them into this kernel."""
         options, words = PROCATTACH.parse(line, self._user(local_ns).expansion)
+        on = None
+        if options.on is not None:
+            on = find_host(options.on, self._user(local_ns).variables)
         if options.forget:
-            for said in detached.forget(words):
+            for said in detached.forget(words, on):
                 print(said)
             return None
         if not words:
-            if trouble := keeper().trouble():
-                print(trouble)
-            show_detached(jobs.detached())
+            if on is None and (said := trouble()):
+                print(said)
+            show_detached(detached.known(on))
             return None
-        taken = detached.take(words)
+        taken = detached.take(words, on)
         for job in taken:
             self._show(job, quiet=False)
         return taken[-1]

@@ -253,8 +253,8 @@ Python: ipyproc.find_process(pid).
 
 PROCATTACH = Grammar(
     "%procattach",
-    usage="""%procattach
-       %procattach job ... [--forget]""",
+    usage="""%procattach [--on HOST]
+       %procattach job ... [--forget] [--on HOST]""",
     summary="""\
 List the detached jobs of all your notebooks; or take some into this kernel and
 show them: with all that they printed, their input, signals and exit status.
@@ -266,6 +266,11 @@ and of those one that runs. It goes on when the kernel ends, however that does."
             "--forget",
             "delete what is kept of jobs that ended: of those named, or of all of "
             "this notebook",
+        ),
+        Option(
+            "--on",
+            "those on ssh:NAME, in docker:NAME, or on the host in a variable",
+            "HOST",
         ),
     ],
     notes="Python: ipyproc.jobs.detached(), ipyproc.jobs.attach(name), job.forget().\n",

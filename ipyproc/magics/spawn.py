@@ -45,8 +45,6 @@ _EXCLUSIVE = {
     ("pty", "stderr"): _ONE_STREAM,
     ("pty", "stdout"): "what a job prints in a terminal goes to no file",
     ("attach", "replace"): "one takes the job that runs, the other ends it",
-    ("on", "attach"): "a job elsewhere ends with the kernel",
-    ("on", "detach"): "a job elsewhere ends with the kernel",
     ("on", "script"): "the file would be on this machine; --shell sends a script",
     ("on", "user"): "who it runs as is decided by the way to the host",
     ("until", "wait"): _READY,
@@ -156,7 +154,7 @@ def start(
             output_limit=limits.output,
             on=on,
         )
-        if options.attach and (running := detached.take_or_none(asked.name)):
+        if options.attach and (running := detached.take_or_none(asked.name, on)):
             return running
         return run(asked)
     except OSError as error:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ipyproc._agent.protocol.client import Answer, RefusedError
+from ipyproc._agent.protocol.asked import Answer
+from ipyproc._agent.protocol.client import RefusedError
 from ipyproc._agent.protocol.frames import (
     HEADER,
     PAYLOAD,

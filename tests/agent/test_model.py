@@ -9,7 +9,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from ipyproc._agent.protocol.client import Answer
+from ipyproc._agent.protocol.asked import Answer
 from ipyproc._agent.protocol.kinds import Kind
 from tests.agent.world import Connection, Seen, World, printed
 

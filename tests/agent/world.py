@@ -6,8 +6,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from ipyproc._agent.protocol.asked import Answer
 from ipyproc._agent.protocol.attachment import Cancel, Course, Found, Hosted
-from ipyproc._agent.protocol.client import Answer, Client, RefusedError, Wire
+from ipyproc._agent.protocol.client import Client, RefusedError, Wire
 from ipyproc._agent.protocol.following import Following
 from ipyproc._agent.protocol.frames import Body, Fields
 from ipyproc._agent.protocol.kinds import Kind

@@ -92,8 +92,6 @@ def test_what_makes_sense_here_only_is_refused(host: CommandHost) -> None:
         ):
             with pytest.raises(TypeError):
                 spawn("true", on=host, **options)  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="detach"):
-        spawn("true", on=host, detach=True)
     with pytest.raises(TypeError, match="on: expected a host, not str"):
         spawn("true", on="there")  # type: ignore[arg-type]
 

@@ -331,6 +331,10 @@ def test_there_is_no_detached_job(host: DaskHost) -> None:
     """That is one clear line."""
     with pytest.raises(ValueError, match=r"^detach: a job"):
         spawn("true", on=host, detach=True)
+    with pytest.raises(ValueError, match=r"^detach: a job"):
+        jobs.attach("train", on=host)
+    with pytest.raises(ValueError, match=r"^detach: a job"):
+        jobs.detached(on=host)
 
 
 def test_who_is_no_client_is_refused() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from ipyproc import PIPE, spawn
-from ipyproc._agent.protocol.client import Answer
+from ipyproc._agent.protocol.asked import Answer
 from ipyproc._agent.protocol.frames import Fields
 from ipyproc._agent.protocol.kinds import Kind
 from ipyproc._agent.remote.ready import FarCheck

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -11,9 +15,12 @@ from IPython.core.error import UsageError
 from IPython.core.interactiveshell import InteractiveShell
 
 from ipyproc import jobs
+from ipyproc._jobs.procinfo.ender import ender
+from ipyproc.hosts import CommandHost
 from ipyproc.magics import detached
 from ipyproc.magics.complete import complete
 from ipyproc.magics.extension import load, unload
+from tests.hosts.helpers import agents, bare, gone_agents
 from tests.jobs.helpers import PATIENCE, eventually, lives, until_printed
 from tests.magics.helpers import RunCell
 
@@ -192,17 +199,59 @@ def test_procs_says_which_are_detached(run: RunCell) -> None:
 )
 def test_what_ends_it_all_the_same(cgroup: str, what: str) -> None:
     """It is read from the control group of the job."""
-    assert detached.ender(cgroup) == what
-    assert detached.ender("0::/", has_mark=True) == "this container"
+    assert ender(cgroup) == what
+    assert ender("0::/", has_mark=True) == "this container"
 
 
 def test_that_is_said_once(run: RunCell, monkeypatch: pytest.MonkeyPatch) -> None:
     """A line names it at the first start, and at no later one."""
     monkeypatch.setattr(detached, "_told", set())
-    monkeypatch.setattr(detached, "ender", lambda *_: "this container")
+    monkeypatch.setattr(detached, "ender_of", lambda _: "this container")
     first = run("%spawn --detach --name a sleep 1000")
     second = run("%spawn --detach --name b sleep 1000")
 
     said = "ends with this container all the same"
     assert f"{first.value.id} {said}\n" in first.out
     assert said not in second.out
+
+
+@pytest.fixture
+def there(folder: Path, ip: InteractiveShell) -> Iterator[CommandHost]:
+    """A host of its own, in the variable ``there``; none of its jobs is left."""
+    runs = folder / "there"
+    runs.mkdir(0o700)
+    host = ip.user_ns["there"] = bare(runs, python=sys.executable, HOME=str(folder))
+    yield host
+    for job in jobs:
+        with suppress(OSError):
+            job.kill()
+    host.close()
+    for pid in agents(runs):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
+    assert gone_agents(runs)
+
+
+@pytest.mark.slow
+def test_on_a_host(run: RunCell, there: CommandHost) -> None:
+    """All of it is the same with --on, which says where."""
+    first = run("%spawn --attach --on there --name train --quiet sleep 1000").value
+    assert run("%procattach").out == "no detached jobs\n"
+    table = run("%procattach --on there").out
+    assert f"{first.id}" in table
+    assert f"there:{first.pid}" in table
+    jobs.discard(first)
+    taken = run("%spawn --attach --on there --name train --quiet sleep 1000").value
+    assert (taken.id, taken.pid) == (first.id, first.pid)
+    refused = run("%spawn --detach --on there --name train --quiet true").error
+    assert f"runs detached already, as {first.id}" in str(refused)
+    assert str(run("%procattach --forget train --on there").error) == (
+        f"{first.id} still runs: end it first"
+    )
+    taken.kill()
+    taken.wait(PATIENCE)
+    eventually(lambda: jobs.detached(there)[0].is_over)
+    assert run("%procattach --forget --on there").out == f"{first.id}: forgotten\n"
+    error = run("%procattach train --on there").error
+    assert str(error) == "no detached job 'train' on there: there are none"
+    assert isinstance(run("%procattach --on nope").error, UsageError)

@@ -100,7 +100,6 @@ def test_a_script_for_the_shell_there(run: RunCell, there: CommandHost) -> None:
         ("--on ssh: true", "no host 'ssh:'"),
         ("--on ssh:-oX=1 true", "is an option of ssh"),
         ("--on docker:-v true", "is an option of docker"),
-        ("--on there --detach true", "leave out --on or --detach"),
         ("--on there --user root true", "leave out --on or --user"),
         ("--on there nope-nope", "executable file not found in $PATH"),
     ],

@@ -6,9 +6,9 @@ and sends what is in ``Wire.outgoing``.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Final, NamedTuple, Protocol
+from typing import Final, Protocol
 
+from ipyproc._agent.protocol.asked import Answer, Answered, Asked
 from ipyproc._agent.protocol.flow import WINDOW, SessionCredit
 from ipyproc._agent.protocol.following import Follower, Following
 from ipyproc._agent.protocol.frames import (
@@ -31,18 +31,6 @@ class RefusedError(Exception):
     """The agent does not take this client; the text says why."""
 
 
-class Answer(NamedTuple):
-    """What came of a request: its fields, and for READ the bytes from *start* on."""
-
-    fields: Fields
-    failed: bool = False
-    start: int | None = None
-    data: bytes = b""
-
-
-Answered = Callable[[Answer], None]
-
-
 class Wire:
     """One connection, the client's end of it."""
 
@@ -55,34 +43,6 @@ class Wire:
         self.decoder = Decoder()
         self.silence = Silence(now)
         self.credit = SessionCredit(now)
-
-
-class _Request:
-    """A request that was not answered yet."""
-
-    def __init__(
-        self, kind: Kind, body: Body, answered: Answered, repeated: bool
-    ) -> None:
-        self.kind = kind
-        self.body = body
-        self.answered = answered
-        self.repeated = repeated
-        #: Whether the agent may have heard of it.
-        self.is_sent = False
-        self.start: int | None = None
-        self.pieces: list[bytes] = []
-
-    def take(self, offset: int, data: bytes) -> None:
-        """Add a piece of what was asked for."""
-        if self.start is None:
-            self.start = offset
-        if offset != self.start + sum(map(len, self.pieces)):
-            raise ProtocolError("DATA: a piece is missing")
-        self.pieces.append(data)
-
-    def forget(self) -> None:
-        """Forget the pieces: all of them come once more."""
-        self.start, self.pieces = None, []
 
 
 class Owner(Protocol):
@@ -108,7 +68,7 @@ class Client:
         self._current: Wire | None = None
         #: Which agent it is, once that is known: a new one knows nothing of our jobs.
         self.agent: str | None = None
-        self._requests: dict[int, _Request] = {}
+        self._requests: dict[int, Asked] = {}
         self._next_request = 1
         self._next_job = 1
         self._jobs: dict[int, Following] = {}
@@ -182,7 +142,7 @@ class Client:
         # Now, not when it is sent: a body that is too long is an error of the caller.
         frames = encode_json(kind, number, body)
         self._next_request += 1
-        self._requests[number] = request = _Request(kind, body, answered, repeated)
+        self._requests[number] = request = Asked(kind, body, answered, repeated)
         if self._current:
             request.is_sent = True
             self._current.outgoing += frames
@@ -221,6 +181,7 @@ class Client:
     ) -> Following:
         def started(answer: Answer) -> None:
             job.is_started = not answer.failed
+            job.folder = job.folder or answer.fields.optional("folder")
             if answer.failed:
                 self._jobs.pop(job.number, None)
             answered(answer)
@@ -264,17 +225,19 @@ class Client:
         Those that outlive it are the next one's.
         """
         lost = Answer(Fields({"class": "lost", "text": reason}), failed=True)
+        waiting = {n for n, job in self._jobs.items() if job.folder and job.is_started}
         for number, request in list(self._requests.items()):
+            if request.job in waiting:
+                continue
             if request.is_sent and number in self._requests:
                 del self._requests[number]
                 request.answered(lost)
         # A START that no agent was sent yet goes to the next one.
-        waiting = {
+        waiting |= {
             request.body["number"]
             for request in self._requests.values()
             if request.kind in (Kind.START, Kind.ATTACH)
         }
-        waiting |= {n for n, job in self._jobs.items() if job.folder and job.is_started}
         for job in [each for n, each in self._jobs.items() if n not in waiting]:
             del self._jobs[job.number]
             job.lose(reason)
@@ -310,7 +273,8 @@ class Client:
             del self._requests[number]
         asked = list(self._requests.items())
         for job in list(self._jobs.values()):
-            if job.is_started and not job.is_over:
+            # What was printed is read from a new agent, too, if that can find it.
+            if job.is_started and (job.folder or not job.is_over):
                 self._attach(job)
         for number, request in asked:
             request.forget()

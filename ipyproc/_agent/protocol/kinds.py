@@ -71,6 +71,12 @@ class Kind(IntEnum):
     INTERRUPT = 27
     #: Type the end of the input.
     TYPE_END = 28
+    #: The user's detached jobs there, from a given number on.
+    LISTED = 29
+    #: That a session has heard of the end of a detached job.
+    SEEN = 30
+    #: Delete what is kept of a detached job that ended.
+    REMOVE = 31
 
     # From the agent.
     WELCOME = 32

@@ -19,7 +19,16 @@ class Backend(Protocol):
         """Start a job; *side* is what the relay told."""
 
     def adopt(self, folder: str) -> Hosted | None:
-        """Find a detached job that runs, by its folder."""
+        """Find a detached job by its folder, also one that has ended."""
+
+    def listed(self, start: int, side: Fields) -> Body:
+        """List the detached jobs of the user, from the one of this number on."""
+
+    def note_seen(self, folder: str) -> None:
+        """Note that a session has heard of the end of a detached job."""
+
+    def remove(self, folder: str) -> None:
+        """Delete what is kept of a detached job that has ended."""
 
     def check(self, fields: Fields, side: Fields) -> None:
         """Raise what ``start`` would, as far as that can be known."""
@@ -121,7 +130,7 @@ class Server:
         return hosted
 
     def adopt(self, folder: str) -> Hosted | None:
-        """Find a detached job that runs, by its folder."""
+        """Find a detached job by its folder, also one that has ended."""
         hosted = self._backend.adopt(folder)
         if hosted is not None:
             self.keep(hosted)
@@ -130,6 +139,15 @@ class Server:
     def keep(self, hosted: Hosted) -> None:
         """Note a job that runs, of any client."""
         self._jobs[hosted.identity] = hosted
+
+    def listed(self, session: Session, start: int) -> Body:
+        """List the detached jobs of the user there, from a number on."""
+        return self._backend.listed(start, session.side)
+
+    def settle(self, kind: Kind, folder: str) -> None:
+        """Note that the end of a detached job was seen, or remove what is kept."""
+        do = self._backend.note_seen if kind == Kind.SEEN else self._backend.remove
+        do(folder)
 
     def check(self, session: Session, fields: Fields) -> None:
         """Check what would be started."""

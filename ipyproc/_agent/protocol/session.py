@@ -11,6 +11,7 @@ from ipyproc._agent.protocol.errors import body_of
 from ipyproc._agent.protocol.flow import MOST_SESSION, WINDOW, Position
 from ipyproc._agent.protocol.frames import (
     JSON_MOST,
+    Body,
     Decoder,
     Fields,
     Frame,
@@ -38,7 +39,7 @@ _OF_A_JOB: Final = _ONCE | {
 }
 _LATER: Final = {Kind.UNTIL, Kind.LISTENING, Kind.FIND}
 #: What an agent may be asked that those of an earlier version of ours did not know.
-LATER_KINDS: Final = (Kind.FIND, Kind.TIMES)
+LATER_KINDS: Final = (Kind.FIND, Kind.TIMES, Kind.LISTED, Kind.SEEN, Kind.REMOVE)
 _FORGOTTEN: Final = "the agent does not know the job any more"
 
 
@@ -62,6 +63,12 @@ class Owner(Protocol):
 
     def holder(self, port: int) -> str:
         """Say who listens on *port*."""
+
+    def listed(self, session: Session, start: int) -> Body:
+        """List the detached jobs of the user there, from a number on."""
+
+    def settle(self, kind: Kind, folder: str) -> None:
+        """Note that the end of a detached job was seen, or remove what is kept."""
 
     def forget(self, hosted: Hosted) -> None:
         """Forget a job."""
@@ -295,6 +302,11 @@ class Session:
             case Kind.HOLDER:
                 port = fields.number("port", most=1 << 16)
                 return {"holder": self._owner.holder(port)}
+            case Kind.LISTED:
+                return dict(self._owner.listed(self, fields.number("from", 0)))
+            case Kind.SEEN | Kind.REMOVE:
+                self._owner.settle(Kind(kind), fields.text("folder"))
+                return {}
             case Kind.FORGET:
                 if hosted := known.forget(fields.number("number")):
                     self._owner.forget(hosted)

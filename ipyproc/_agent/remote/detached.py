@@ -10,11 +10,12 @@ from functools import partial
 from typing import Final
 
 from ipyproc._agent import records
-from ipyproc._agent.protocol.client import Answer
+from ipyproc._agent.protocol.asked import Answer
 from ipyproc._agent.protocol.flow import WINDOW
 from ipyproc._agent.protocol.frames import Body, Fields
 from ipyproc._agent.records import Record
 from ipyproc._agent.remote.capture import Keeper
+from ipyproc._agent.remote.far_detached import not_on_record
 from ipyproc._agent.remote.link import Link
 from ipyproc._agent.remote.runner import RemoteRunner
 from ipyproc._agent.remote.source import Source
@@ -198,10 +199,7 @@ class AttachedRunner(DetachedRunner):
 
     def again(self) -> Request:
         """Raise ``RuntimeError``: what it was started with is not on record."""
-        raise RuntimeError(
-            f"{self.id} was started by another session, "
-            "and its environment is not on record: start it as it was"
-        )
+        raise not_on_record(self.id)
 
     def start(self, changed: Callable[[], None]) -> None:
         """Find it, running or ended."""

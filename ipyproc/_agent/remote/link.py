@@ -10,7 +10,8 @@ from contextlib import suppress
 from functools import partial
 from typing import Final
 
-from ipyproc._agent.protocol.client import Answer, Answered, Client
+from ipyproc._agent.protocol.asked import Answer, Answered
+from ipyproc._agent.protocol.client import Client
 from ipyproc._agent.protocol.errors import error_of
 from ipyproc._agent.protocol.following import Follower, Following
 from ipyproc._agent.protocol.frames import Body, Fields

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Final, Generic, TypeVar
 
-from ipyproc._agent.protocol.client import Answer
+from ipyproc._agent.protocol.asked import Answer
 from ipyproc._agent.protocol.errors import error_of
 from ipyproc._agent.protocol.frames import Body, Fields
 from ipyproc._agent.protocol.kinds import STREAMS, Kind

@@ -13,7 +13,7 @@ from functools import partial
 from typing import Final, TypeVar
 
 from ipyproc._agent import facts
-from ipyproc._agent.protocol.client import Answer
+from ipyproc._agent.protocol.asked import Answer
 from ipyproc._agent.protocol.errors import error_of
 from ipyproc._agent.protocol.flow import WINDOW, Position
 from ipyproc._agent.protocol.following import Following
@@ -66,6 +66,7 @@ class RemoteRunner:
         self._source = Source(link)
         self.host = host
         self.id: str | None = None
+        self.ender = ""
         self.dir = request.dir
         self.pid = 0
         # Twice the window: the beginning stays, and so does the newest.

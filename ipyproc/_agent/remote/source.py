@@ -5,7 +5,7 @@ from __future__ import annotations
 import weakref
 
 from ipyproc._agent import searching
-from ipyproc._agent.protocol.client import Answer
+from ipyproc._agent.protocol.asked import Answer
 from ipyproc._agent.protocol.following import Following
 from ipyproc._agent.protocol.frames import Body, Fields
 from ipyproc._agent.protocol.kinds import Kind

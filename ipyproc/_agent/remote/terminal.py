@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Final, Protocol
 
-from ipyproc._agent.protocol.client import Answer
+from ipyproc._agent.protocol.asked import Answer
 from ipyproc._agent.protocol.frames import Body, Fields
 from ipyproc._agent.protocol.kinds import Kind
 from ipyproc._agent.remote.source import Source

@@ -15,10 +15,10 @@ from functools import partial
 from selectors import EVENT_READ
 from typing import Final
 
-from ipyproc._agent import records
+from ipyproc._agent import listing, records
 from ipyproc._agent.place import peer
 from ipyproc._agent.protocol.attachment import Hosted
-from ipyproc._agent.protocol.frames import Fields
+from ipyproc._agent.protocol.frames import Body, Fields
 from ipyproc._agent.protocol.server import Server
 from ipyproc._agent.requests import request_of
 from ipyproc._agent.server.connection import Connection
@@ -30,6 +30,7 @@ from ipyproc._jobs.job import Job, start
 from ipyproc._jobs.local import LocalRunner
 from ipyproc._jobs.procinfo.ports import holder
 from ipyproc._jobs.registry import Jobs
+from ipyproc._jobs.request import Request
 
 _log = logging.getLogger(__name__)
 
@@ -55,6 +56,8 @@ class Agent:
         self._loop = event_loop()
         self._jobs = Jobs()
         self._hosted: dict[str, HostedJob] = {}
+        # The detached ones, by their folders.
+        self._kept: dict[str, HostedJob] = {}
         self._keeping = Keeping(self._jobs)
         facts = {
             "pid": os.getpid(),
@@ -75,8 +78,7 @@ class Agent:
         request = request_of(fields, side)
         kept = fields.fields("detached")
         if kept.body:
-            self._find(os.path.dirname(kept.text("folder")))
-            return self._host(self._keeping.start(request, kept))
+            return self._start_kept(identity, request, kept, _root(side))
         runner = LocalRunner(request)
         job = start(request, runner, self._jobs)
         hosted = HostedJob(identity, job, runner, lambda: self._server.news(hosted))
@@ -84,16 +86,34 @@ class Agent:
         return hosted
 
     def adopt(self, folder: str) -> Hosted | None:
-        """Find a detached job that runs, by its folder; ``None`` if it does not."""
-        identity = records.check(folder)
+        """Find a detached job by its folder; ``None`` if there is none."""
+        records.check(folder)
         self._find(os.path.dirname(folder))
-        if identity in self._hosted:
-            return self._hosted[identity]
+        if folder in self._kept:
+            return self._kept[folder]
         record = records.read(folder)
         kept = self._keeping.adopt(record) if record else None
-        if kept is None and record:
+        if kept is None and record and record.is_over:
             records.settle(record)
+            kept = self._keeping.recall(records.read(folder) or record)
         return self._host(kept) if kept else None
+
+    def listed(self, start: int, side: Fields) -> Body:
+        """List the user's detached jobs, from the one that is number *start* on."""
+        return listing.body_of(records.read_all(_root(side)), start, time.time())
+
+    def note_seen(self, folder: str) -> None:
+        """Note that a session has heard of the end of a detached job."""
+        records.check(folder)
+        records.note_seen(folder)
+
+    def remove(self, folder: str) -> None:
+        """Delete what is kept of a detached job; ``RuntimeError`` while it runs."""
+        identity = records.check(folder)
+        record = records.read(folder)
+        if record is not None and not record.is_over:
+            raise RuntimeError(f"{identity} still runs: end it first")
+        records.remove(folder)
 
     def check(self, fields: Fields, side: Fields) -> None:
         """Raise what can be known before a start."""
@@ -116,20 +136,40 @@ class Agent:
         """Forget a job, once it has ended."""
         known = self._hosted.pop(hosted.identity, None)
         if known:
+            self._kept.pop(known.folder or "", None)
             known.forget()
             known.job.when_finished(self._discard)
+
+    def _start_kept(
+        self, identity: str, request: Request, kept: Fields, root: str
+    ) -> HostedJob:
+        """Start a detached job, in the *folder* of who asks, or in a new one here."""
+        notebook, folder = kept.text("notebook", ""), kept.optional("folder")
+        if folder is not None:
+            self._find(os.path.dirname(folder))
+            return self._host(self._keeping.start(request, folder, notebook))
+        self._find(root)
+        folder = records.create(request.name, root)
+        try:
+            started = self._keeping.start(request, folder, notebook)
+        except BaseException:
+            records.remove(folder)
+            raise
+        return self._host(started, identity)
 
     def _find(self, root: str) -> None:
         """Adopt what runs in *root*, a folder of folders, the first time."""
         for kept in self._keeping.find(root):
             self._server.keep(self._host(kept))
 
-    def _host(self, kept: Kept) -> HostedJob:
+    def _host(self, kept: Kept, identity: str | None = None) -> HostedJob:
+        """Let clients have a detached job, as *identity*, or by its own id."""
+        identity = identity or kept.identity
         hosted = HostedJob(
-            kept.identity, kept.job, kept.runner, lambda: self._server.news(hosted)
+            identity, kept.job, kept.runner, lambda: self._server.news(hosted)
         )
-        hosted.is_kept = True
-        self._hosted[kept.identity] = hosted
+        hosted.is_kept, hosted.folder = True, kept.folder
+        self._hosted[identity] = self._kept[kept.folder] = hosted
         return hosted
 
     def _discard(self, job: Job) -> None:
@@ -178,3 +218,8 @@ class Agent:
             self.left.set()
             return
         self._loop.call_later(_TICK, self._tick)
+
+
+def _root(side: Fields) -> str:
+    """Where the detached jobs are of the user whose environment *side* has."""
+    return records.root(side.mapping("env") or os.environ)

@@ -15,6 +15,7 @@ from ipyproc._agent.server.finding import Finding
 from ipyproc._agent.server.watch import Watch
 from ipyproc._jobs.job import Job
 from ipyproc._jobs.output.capture import Capture
+from ipyproc._jobs.procinfo.ender import ender_of
 from ipyproc._jobs.runner import Runner, Terminal
 
 # The most points of an answer to TIMES.
@@ -33,6 +34,8 @@ class HostedJob:
         self.identity = identity
         self.job = job
         self.is_kept = False
+        #: That of a detached job.
+        self.folder: str | None = None
         self._runner = runner
         self._streams = (runner.output.stdout, runner.output.stderr)
         self._news = news
@@ -117,7 +120,8 @@ class HostedJob:
         job = self.job
         match kind:
             case Kind.START:
-                return {"pid": job.pid, "dir": job.dir, "elapsed": job.elapsed}
+                started = {"pid": job.pid, "dir": job.dir, "elapsed": job.elapsed}
+                return {**started, **self._keeping()}
             case Kind.SIGNAL:
                 tree = None if fields.body.get("tree") is None else fields.flag("tree")
                 number = fields.body.get("sig")
@@ -184,6 +188,12 @@ class HostedJob:
 
     def _stream(self, fields: Fields) -> Capture:
         return self._streams[fields.number("stream", most=len(self._streams))]
+
+    def _keeping(self) -> Body:
+        """Where a detached job is found again, and what ends it all the same."""
+        if self.folder is None:
+            return {}
+        return {"folder": self.folder, "ender": ender_of(self.job.pid or 0)}
 
     def _terminal(self) -> Terminal:
         terminal = self._runner.terminal

@@ -16,7 +16,7 @@ from typing import Final
 from ipyproc._agent import facts, records
 from ipyproc._agent.protocol.frames import Body, Fields
 from ipyproc._agent.records import Record
-from ipyproc._jobs.adopted import AdoptedRunner
+from ipyproc._jobs.adopted import AdoptedRunner, EndedRunner
 from ipyproc._jobs.io.event_loop import event_loop
 from ipyproc._jobs.job import Job, adopt, start
 from ipyproc._jobs.local import LocalRunner
@@ -54,11 +54,11 @@ class Keeping:
         self._roots: set[str] = set()
         self._running: dict[str, Kept] = {}
 
-    def start(self, request: Request, fields: Fields) -> Kept:
+    def start(self, request: Request, folder: str, notebook: str) -> Kept:
         """Start a job, unless one of its name and notebook runs: ``RuntimeError``."""
-        folder, notebook = fields.text("folder"), fields.text("notebook", "")
         identity = records.check(folder)
         self._check_once(request.name, notebook)
+        request = replace(request, folder=folder)
         runner = LocalRunner(request)
         job = start(request, runner, self._jobs)
         try:
@@ -93,6 +93,13 @@ class Keeping:
             return None
         kept = Kept(record.id, record.folder, record.notebook, job, runner)
         return self._keep(kept)
+
+    def recall(self, record: Record) -> Kept:
+        """Make a job that has ended again, of what is on record of it."""
+        request = records.request_of(record)
+        runner = EndedRunner(request, record.pid, records.ending_of(record))
+        job = adopt(request, runner, self._jobs, record.started_at)
+        return Kept(record.id, record.folder, record.notebook, job, runner)
 
     def _keep(self, kept: Kept) -> Kept:
         self._running[kept.identity] = kept

@@ -18,6 +18,7 @@ from ipyproc.hosts._dask.cluster import LEAVE, Cluster, Offer
 from ipyproc.hosts._dask.dialing import DoorDialer, WorkerGoneError
 from ipyproc.hosts._dask.runner import DaskRunner
 from ipyproc.hosts._host import Host
+from ipyproc.hosts._keeper import Keeper
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -75,11 +76,13 @@ class DaskHost(Host):
 
     def runner(self, asked: Request) -> DaskRunner:
         """Make what runs a job there; ``spawn`` does."""
-        if asked.detach:
-            raise ValueError("detach: a job of a cluster ends with the session")
         if asked.pty is not None:
             raise ValueError("pty: a job of a cluster has no terminal")
         return DaskRunner(asked, self, self)
+
+    def keeper(self) -> Keeper:
+        """Raise ``ValueError``: the jobs of a cluster end with the session."""
+        raise ValueError("detach: a job of a cluster ends with the session")
 
     def close(self) -> None:
         """End its connections, and with them the jobs; what is queued is cancelled."""

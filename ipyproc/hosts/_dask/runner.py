@@ -10,7 +10,7 @@ from collections.abc import Callable
 from errno import E2BIG
 from typing import Final, Protocol
 
-from ipyproc._agent.protocol.client import Answer
+from ipyproc._agent.protocol.asked import Answer
 from ipyproc._agent.protocol.errors import error_of
 from ipyproc._agent.protocol.following import Following
 from ipyproc._agent.protocol.frames import Fields, encode_json

@@ -246,7 +246,7 @@ def row(job: Job) -> JobFields:
     if format.detached(job):
         new["detached"] = True
         if job.status == JobStatus.RUNNING:
-            new["text"] = _DETACHED
+            new["text"] = new["text"].replace(JobStatus.RUNNING, _DETACHED, 1)
     return new
 
 
