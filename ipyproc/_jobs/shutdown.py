@@ -85,6 +85,10 @@ class Shutdown:
         self._run_at_exit()
         self._closers[close] = None
 
+    def no_more(self, close: Callable[[], None]) -> None:
+        """Do not call *close* at exit: it is done."""
+        self._closers.pop(close, None)
+
     def register(self, job: Endable, detached: bool) -> None:
         """End *job* at exit, unless it is detached."""
         self._run_at_exit()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import socket
@@ -32,6 +33,7 @@ from ipyproc import (
 )
 from ipyproc.hosts import DaskHost, dask
 from ipyproc.hosts._dask import dialing
+from ipyproc.hosts._dask import host as dask_host
 from ipyproc.magics.complete import complete
 from ipyproc.views.render import console, html
 from ipyproc.views.widgets.jobs import row
@@ -469,6 +471,71 @@ def test_a_job_survives_the_retirement_of_its_worker(
     job.until("still there", PATIENCE)
     job.close_stdin()
     assert job.wait(PATIENCE).success
+
+
+def test_the_connection_to_a_worker_that_has_gone_ends(
+    make: Make, client: Client, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It stays as long as a job needs it, or its worker is there, and no longer."""
+    monkeypatch.setattr(dask_host, "_LOOK_EVERY", 0.1)
+    host = make(resources={"GOES": 1})
+    worker = cluster.worker("goes", "--resources", "GOES=1")
+    job = spawn("head -c 3000000 /dev/zero", on=host)
+    assert job.wait(PATIENCE).success
+    until(job, lambda job: job.finished)
+    ((name, machine),) = host._machines.items()
+    before = {*doors(cluster)}
+    looks: list[frozenset[str]] = []
+    end_links = host._end_links
+
+    def looked(asked: list[str], known: frozenset[str]) -> None:
+        end_links(asked, known)
+        looks.append(known)
+
+    monkeypatch.setattr(host, "_end_links", looked)
+    # Its output is read by that connection, whatever became of the worker.
+    other = spawn("true", on=host)
+    assert other.wait(PATIENCE).success
+    jobs.discard(other)
+    worker.kill()
+    worker.wait()
+    eventually(lambda: name not in client.nthreads())
+    assert len(job.stdout.bytes) == 3_000_000
+    assert not machine.link.is_closed
+    assert looks == []
+    del other
+
+    jobs.clear()
+    del job
+    gc.collect()
+    eventually(lambda: not host._machines)
+    assert looks[-1] == frozenset()
+    eventually(lambda: {*doors(cluster)} < before)
+
+
+def test_the_connection_to_a_worker_that_is_there_stays(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next job there has it; that no job needs it now is no reason."""
+    monkeypatch.setattr(dask_host, "_LOOK_EVERY", 0.1)
+    host = make(workers=["one"])
+    looks: list[frozenset[str]] = []
+    end_links = host._end_links
+
+    def looked(asked: list[str], known: frozenset[str]) -> None:
+        end_links(asked, known)
+        looks.append(known)
+
+    monkeypatch.setattr(host, "_end_links", looked)
+    assert spawn("true", on=host).wait(PATIENCE).success
+    ((name, machine),) = host._machines.items()
+    jobs.clear()
+    gc.collect()
+    eventually(lambda: len(looks) > 1)
+
+    assert looks[-1] == {name}
+    assert host._machines == {name: machine}
+    assert not machine.link.is_closed
 
 
 def test_the_end_of_the_client_ends_its_jobs(

@@ -84,6 +84,12 @@ class Client:
         """Whether nothing is asked, and no job is followed to its end."""
         return not self._requests and all(job.is_over for job in self._jobs.values())
 
+    @property
+    def is_unused(self) -> bool:
+        """Whether nothing here refers to any job, or waits for more than a farewell."""
+        kinds = {asked.kind for asked in self._requests.values()}
+        return not self._jobs and kinds <= {Kind.FORGET}
+
     def open(self, now: float) -> Wire:
         """Begin a new connection; the one before stays until this one is taken."""
         self._attempt += 1
@@ -148,9 +154,11 @@ class Client:
             self._current.outgoing += frames
         return number
 
-    def cancel(self, number: int) -> None:
+    def cancel(self, number: int | None) -> None:
         """Forget a request that waits; it is not answered any more."""
-        if self._requests.pop(number, None) and self._current:
+        if number is None or not self._requests.pop(number, None):
+            return
+        if self._current:
             self._current.outgoing += encode(Kind.CANCEL, number)
 
     def start(
@@ -205,6 +213,13 @@ class Client:
         """Let the agent forget a job; nothing is heard of it any more."""
         if self._jobs.pop(job.number, None) and job.is_started:
             self.request(Kind.FORGET, {"number": job.number}, lambda _: None)
+
+    def abandon(self, job: Following) -> None:
+        """End what may have been started all the same, and forget it."""
+        kill = {"number": job.number, "sig": 9, "tree": True}
+        self.request(Kind.SIGNAL, kill, lambda _: None)
+        job.is_started = True  # or it would not be forgotten there
+        self.forget(job)
 
     def tell_contact(self) -> None:
         """Tell all jobs that there is no contact, or contact again."""

@@ -108,7 +108,7 @@ class Link:
         # An interrupt: what is started all the same is ended, and forgotten.
         return self._follow(
             lambda told: self._client.start(identity, body, follower, told, folder),
-            self._abandon,
+            self._client.abandon,
         )
 
     def attach(
@@ -178,18 +178,25 @@ class Link:
             with suppress(RuntimeError):
                 self._loop.call_soon(partial(self._forget, job))
 
+    def leave(self) -> bool:
+        """Begin to end the connection in order, and do not wait; whether there is one.
+
+        From any thread.
+        """
+        if self.is_closed or self._pid != os.getpid():
+            return False
+        self.is_closed = True
+        if self._loop.is_open:
+            self._loop.call_soon(self._bye)
+        return self._loop.is_open
+
     def close(self) -> None:
         """End the connection in order, and with it the jobs that run."""
-        if self.is_closed or self._pid != os.getpid():
-            return
-        self.is_closed = True
-        if not self._loop.is_open:
-            return
-        self._loop.call_soon(self._bye)
-        self._ended.wait(2 * _ENDING)
-        # Or who ends now would leave commands behind that nobody has waited for.
-        for gone in list(self._going):
-            gone.wait(_ENDING)
+        if self.leave():
+            self._ended.wait(2 * _ENDING)
+            # Or who ends now would leave commands behind that nobody has waited for.
+            for gone in list(self._going):
+                gone.wait(_ENDING)
 
     def welcomed(self, fields: Fields) -> None:
         """The agent has taken us."""
@@ -204,7 +211,12 @@ class Link:
         """Whether a job is followed that has not ended, or a request waits."""
         return not self._client.is_idle
 
-    def _wait(self, begin: Callable[[Callable[[Answer], None]], object]) -> Answer:
+    @property
+    def is_unused(self) -> bool:
+        """Whether nothing here refers to a job of its any more."""
+        return self._client.is_unused and not self._waiting
+
+    def _wait(self, begin: Callable[[Answered], int | None]) -> Answer:
         done = Once()
         answers: list[Answer] = []
 
@@ -212,28 +224,17 @@ class Link:
             answers.append(answer)
             done.set()
 
-        numbers: list[object] = []
-        self.post(lambda: numbers.append(begin(answered)))
+        begun: list[int | None] = []
+        self.post(lambda: begun.append(begin(answered)))
         try:
             while not done.wait(_LOOK_EVERY):
                 self._check_contact()
         except BaseException:
-            self.post(lambda: self._cancel(numbers))
+            self.post(lambda: [*map(self._client.cancel, begun)])
             raise
         if answers[0].failed:
             raise error_of(answers[0].fields)
         return answers[0]
-
-    def _cancel(self, numbers: list[object]) -> None:
-        for number in numbers:
-            if isinstance(number, int):
-                self.cancel(number)
-
-    def _abandon(self, job: Following) -> None:
-        kill = {"number": job.number, "sig": 9, "tree": True}
-        self._client.request(Kind.SIGNAL, kill, lambda _: None)
-        job.is_started = True  # or it would not be forgotten there
-        self._client.forget(job)
 
     def _check_usable(self) -> None:
         if self._loop.is_current:
@@ -308,8 +309,7 @@ class Link:
         self._dial_later()
 
     def _closed(self, end: End, reason: str) -> None:
-        if end in self._ends:
-            self._ends.remove(end)
+        self._ends = [each for each in self._ends if each is not end]
         self._going = [each for each in self._going if not each.happened] + [end.gone]
         if self.is_closed:
             if not self._ends:
@@ -396,4 +396,5 @@ class Link:
     def _finish(self) -> None:
         if self._redial:
             self._redial.cancel()
+        shutdown.no_more(self.close)
         self._ended.set()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
@@ -101,6 +101,18 @@ class Cluster:
         args = [list(options), feed]
         self._call(self._open_door, args, worker, opened, failed)
 
+    def ask_for(
+        self, workers: Sequence[str], told: Callable[[frozenset[str]], None]
+    ) -> None:
+        """Call *told* with those of *workers* that the scheduler has, if it answers."""
+
+        async def ask() -> None:
+            with suppress(Exception):  # it does not
+                found = await self._client.scheduler.ncores(workers=list(workers))
+                _post(partial(told, frozenset(found)))
+
+        self._run(ask)
+
     def _call(
         self,
         function: ByValue,
@@ -120,12 +132,17 @@ class Cluster:
                 if done:
                     _post(partial(done, answer))
 
+        if not self._run(call) and failed:
+            _post(partial(failed, "the client of Dask is closed"))
+
+    def _run(self, call: Callable[[], Coroutine[object, object, None]]) -> bool:
+        """Run *call* on the client's loop; ``False`` if that has ended."""
         loop: Any = self._client.loop
         try:
             loop.add_callback(lambda: asyncio.ensure_future(call()))
-        except (AttributeError, RuntimeError):  # it has ended
-            if failed:
-                _post(partial(failed, "the client of Dask is closed"))
+        except (AttributeError, RuntimeError):
+            return False
+        return True
 
 
 def _post(call: Callable[[], None]) -> None:

@@ -12,6 +12,7 @@ from ipyproc._agent.protocol.known import LEASE
 from ipyproc._agent.remote.link import Link
 from ipyproc._jobs import checks
 from ipyproc._jobs.io.event_loop import event_loop
+from ipyproc._jobs.io.timers import Timer
 from ipyproc._jobs.request import Request
 from ipyproc.errors import JobLostError
 from ipyproc.hosts._dask.cluster import LEAVE, Cluster, Offer
@@ -28,6 +29,8 @@ _NAME: Final = "dask"
 _SOON: Final = 0.05
 # A worker that hears of the end of a process so much later has seen it by itself.
 _LATE: Final = 10.0
+# How often to look whether there are connections to workers that have gone.
+_LOOK_EVERY: Final = 30.0
 
 
 class Machine:
@@ -72,6 +75,8 @@ class DaskHost(Host):
         self._is_listening = False
         self._entries: dict[str, _Entry] = {}
         self._machines: dict[str, Machine] = {}
+        # The next look whether connections lead to workers that have gone.
+        self._look: Timer | None = None
         self._loop = event_loop()
 
     def runner(self, asked: Request) -> DaskRunner:
@@ -94,6 +99,8 @@ class DaskHost(Host):
         while self._machines:
             _, machine = self._machines.popitem()
             machine.link.close()
+        if self._look:
+            self._look.cancel()
 
     def enter(self, runner: DaskRunner) -> None:
         """Queue a job; ``ConnectionError`` if the cluster takes none."""
@@ -140,7 +147,30 @@ class DaskHost(Host):
             dialer = DoorDialer(self._cluster, worker, name, self.lease)
             machine = Machine(name, Link(name, dialer, self.lease))
             self._machines[worker] = machine
+            self._look_later()
         return machine
+
+    def _look_later(self) -> None:
+        """Look some time later for connections that lead nowhere.
+
+        Of those that no job here needs: the output of ended jobs is read through them.
+        """
+        if self._look is None and self._machines:
+            self._look = self._loop.call_later(_LOOK_EVERY, self._look_at_links)
+
+    def _look_at_links(self) -> None:
+        self._look = None
+        idle = [worker for worker, it in self._machines.items() if it.link.is_unused]
+        if idle:
+            self._cluster.ask_for(idle, partial(self._end_links, idle))
+        self._look_later()
+
+    def _end_links(self, asked: Sequence[str], known: frozenset[str]) -> None:
+        for worker in asked:
+            machine = self._machines.get(worker)
+            if machine and worker not in known and machine.link.is_unused:
+                del self._machines[worker]
+                machine.link.leave()
 
     def _failed(self, entry: _Entry, error: OSError) -> None:
         """There is no connection: if the worker has gone, there will be another one."""
