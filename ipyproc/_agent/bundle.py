@@ -36,6 +36,7 @@ _RELAY: Final = (
     "ipyproc._agent.protocol.frames",
     "ipyproc._agent.protocol.kinds",
     "ipyproc._agent.relay",
+    "ipyproc._agent.tls",
     "ipyproc._jobs",
 )
 

@@ -13,10 +13,11 @@ import os
 import select
 import signal
 import socket
+import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Final
+from typing import Any, Final
 
 from ipyproc._agent import relay
 
@@ -24,6 +25,8 @@ from ipyproc._agent import relay
 # nobody has come through.
 _PATIENCE: Final = 20
 _UNUSED: Final = 30.0
+# And how long the last that TLS has to send.
+_ENDING: Final = 2.0
 # Who only knocks holds no more processes than that.
 _MOST: Final = 64
 _ORDERLY: Final = 0
@@ -33,10 +36,11 @@ def main(
     say: Callable[[str], None], read: Callable[[int], bytes], load: Callable[[], None]
 ) -> None:
     """Listen as the standard input says, say where, and serve as nobody's child."""
-    asked = json.loads(read(int.from_bytes(read(4), "big")))
+    asked, tls = (json.loads(read(int.from_bytes(read(4), "big"))) for _ in range(2))
     try:
+        secured = _secured_by(tls)
         listener = _listen(asked["host"])
-    except OSError as error:
+    except (OSError, ValueError) as error:
         say(f"failed {error}")
         return
     say(f"listening {listener.getsockname()[1]}")
@@ -47,7 +51,45 @@ def main(
     for fd in (0, 1, 2):
         os.dup2(nothing, fd)
     word, linger = asked["word"].encode(), float(asked["linger"])
-    _Door(listener, asked["stay"], lambda: _pass_on(word, say, load, linger)).serve()
+
+    def pass_on(was_reset: Callable[[], bool]) -> bool:
+        return _pass_on(word, say, load, linger, was_reset)
+
+    _Door(listener, asked["stay"], lambda sock: secured(sock, pass_on)).serve()
+
+
+_PassOn = Callable[[Callable[[], bool]], bool]
+
+
+def _secured_by(tls: dict[str, Any] | None) -> Callable[[socket.socket, _PassOn], bool]:
+    """Return what passes on a connection, by TLS if the worker has told of its own."""
+    if tls is None:
+        return _as_it_is
+    from ipyproc._agent.tls import Pump, context_of
+
+    context = context_of(tls)
+
+    def by_tls(sock: socket.socket, pass_on: _PassOn) -> bool:
+        signal.alarm(_PATIENCE)
+        outer = context.wrap_socket(sock, server_side=True)
+        inner, ours = socket.socketpair()
+        pump = Pump(outer, inner)
+        thread = threading.Thread(target=pump.run, daemon=True)
+        thread.start()
+        try:
+            return _as_it_is(ours, lambda _: pass_on(lambda: pump.was_reset))
+        finally:
+            os.closerange(0, 2)
+            thread.join(_ENDING)
+
+    return by_tls
+
+
+def _as_it_is(sock: socket.socket, pass_on: _PassOn) -> bool:
+    for fd in (0, 1):
+        os.dup2(sock.fileno(), fd)
+    sock.close()
+    return pass_on(lambda: False)
 
 
 def _listen(host: str) -> socket.socket:
@@ -60,7 +102,11 @@ def _listen(host: str) -> socket.socket:
 
 
 def _pass_on(
-    word: bytes, say: Callable[[str], None], load: Callable[[], None], linger: float
+    word: bytes,
+    say: Callable[[str], None],
+    load: Callable[[], None],
+    linger: float,
+    was_reset: Callable[[], bool],
 ) -> bool:
     """Connect the standard streams with the agent, if they say *word* first.
 
@@ -73,7 +119,7 @@ def _pass_on(
     if not hmac.compare_digest(said, word):
         return False
     signal.alarm(0)
-    return relay.main(say, load, linger)
+    return relay.main(say, load, linger, was_reset)
 
 
 class _Door:
@@ -83,7 +129,7 @@ class _Door:
         self,
         listener: socket.socket,
         stay: float | None,
-        pass_on: Callable[[], bool],
+        pass_on: Callable[[socket.socket], bool],
     ) -> None:
         self._listener = listener
         self._stay = stay
@@ -142,10 +188,7 @@ class _Door:
             self._listener.close()
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            for fd in (0, 1):
-                os.dup2(sock.fileno(), fd)
-            sock.close()
-            code = _ORDERLY if self._pass_on() else 1
+            code = _ORDERLY if self._pass_on(sock) else 1
         finally:
             os._exit(code)
 

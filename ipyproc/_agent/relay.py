@@ -34,8 +34,15 @@ _BROKEN = select.POLLERR | select.POLLHUP
 _MOST_DESCRIPTORS = 1 << 16
 
 
+def _never() -> bool:
+    return False
+
+
 def main(
-    say: Callable[[str], None], load: Callable[[], None], linger: float | None = None
+    say: Callable[[str], None],
+    load: Callable[[], None],
+    linger: float | None = None,
+    was_reset: Callable[[], bool] = _never,
 ) -> bool:
     """Connect, pass on what comes, and return whether that ended in order.
 
@@ -56,7 +63,7 @@ def main(
         return False
     say("open")
     agent.sendall(greeting)
-    return _Relay(agent, linger).run()
+    return _Relay(agent, linger, was_reset).run()
 
 
 def _greeting() -> bytes:
@@ -146,11 +153,18 @@ class _Relay:
     A socket is different: its end is in order; and it is reset by a client that is
     killed while something is on its way to that. So a reset is an orderly end, too,
     unless the client has come back, by another connection, *linger* seconds later.
+    Where something stands between us and that socket, *was_reset* tells it of an end.
     """
 
-    def __init__(self, agent: socket.socket, linger: float | None) -> None:
+    def __init__(
+        self,
+        agent: socket.socket,
+        linger: float | None,
+        was_reset: Callable[[], bool],
+    ) -> None:
         self._agent = agent.detach()
         self._linger = linger
+        self._was_reset = was_reset
         # What is on its way: to the agent, and from it.
         self._up = memoryview(b"")
         self._down = memoryview(b"")
@@ -228,6 +242,8 @@ class _Relay:
     def _end_input(self) -> bool:
         """Whether the input ended in order: then the agent is told."""
         self._input_open = False
+        if self._was_reset():
+            return False
         poll = select.poll()
         poll.register(_OUT, 0)
         pause = 0 if self._linger is not None else int(_BREAKING * 1000)

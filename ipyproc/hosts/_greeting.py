@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from selectors import EVENT_READ, EVENT_WRITE
 from typing import Final, Generic, TypeVar
@@ -67,12 +66,18 @@ class Greeting(Generic[_Way]):
             self._loop.unwatch(self._way.output)
 
     def _read(self) -> None:
+        self._read_once()
+        while self._way.is_ahead and not self._is_over:
+            self._read_once()
+
+    def _read_once(self) -> None:
         if self._is_over:
             return
         try:
-            data = os.read(self._way.input, 1 << 16)
+            size = self._way.read(self._loop.buffer)
         except BlockingIOError:
             return
+        data = bytes(self._loop.buffer[:size])
         self._seen += data
         if not data:
             self._way.when_ended(self._has_ended)

@@ -37,6 +37,15 @@ class Way(ABC):
     def when_ended(self, tell: Callable[[str], None]) -> None:
         """Call *tell* with how it ended, once it has."""
 
+    @property
+    def is_ahead(self) -> bool:
+        """Whether it has more that was read already, and makes nothing ready."""
+        return False
+
+    def read(self, buffer: memoryview) -> int:
+        """Read into *buffer*, and return how much; 0 is the end."""
+        return os.readv(self.input, [buffer])
+
     def write(self, data: memoryview) -> int:
         """Write some of *data*, and return how much."""
         try:

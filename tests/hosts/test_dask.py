@@ -345,39 +345,6 @@ def test_who_is_no_client_is_refused() -> None:
         dask("tcp://127.0.0.1:8786")  # type: ignore[arg-type]
 
 
-def test_an_encrypted_cluster_is_refused(tmp_path: Path) -> None:
-    """What its jobs print would not be encrypted; that is one clear line."""
-    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
-    make = f"openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=x -keyout {key}"
-    subprocess.run(
-        [*make.split(), "-out", certificate], check=True, capture_output=True
-    )
-    code = f"""
-from distributed import Client, LocalCluster, Security
-from ipyproc import hosts
-key, certificate = {str(key)!r}, {str(certificate)!r}
-security = Security(
-    require_encryption=True,
-    tls_ca_file=certificate,
-    **{{f"tls_{{who}}_{{what}}": file
-       for who in ("client", "scheduler", "worker")
-       for what, file in (("key", key), ("cert", certificate))}},
-)
-options = {{"dashboard_address": None, "processes": False, "n_workers": 0}}
-with (
-    LocalCluster(protocol="tls://", security=security, **options) as cluster,
-    Client(cluster, security=security) as client,
-):
-    try:
-        hosts.dask(client)
-    except ValueError as error:
-        print(error)
-"""
-    words = [sys.executable, "-c", code]
-    said = subprocess.check_output(words, text=True, cwd=tmp_path)
-    assert said.startswith("client: its cluster has TLS")
-
-
 def test_a_closed_client_takes_no_job(cluster: Cluster) -> None:
     """That is an error of ``spawn``, in one line."""
     with cluster.client() as client:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -13,7 +12,6 @@ from ipyproc._agent.protocol.client import Client, RefusedError, Wire
 from ipyproc._agent.protocol.frames import ProtocolError
 from ipyproc._jobs.io.event_loop import EventLoop
 from ipyproc._jobs.io.timers import Once
-from ipyproc._process import broken_pipe
 
 # The most that is written before others have their turn.
 _PIECE = 1 << 16
@@ -29,6 +27,16 @@ class Stream(Protocol):
     early: bytes
     #: Happens once nothing of it is left, some time after ``close``.
     gone: Once
+
+    @property
+    def is_ahead(self) -> bool:
+        """Whether it has more that was read already, and makes nothing ready."""
+
+    def read(self, buffer: memoryview) -> int:
+        """Read into *buffer*, and return how much; 0 is the end, and ``OSError``."""
+
+    def write(self, data: memoryview) -> int:
+        """Write some of *data*, and return how much."""
 
     def close(self) -> None:
         """Close both at once, and end what is behind them."""
@@ -89,11 +97,12 @@ class End:
         outgoing = self.wire.outgoing
         try:
             while outgoing and self._output_open and not self._is_full:
-                size = broken_pipe.write(self._stream.output, outgoing[:_PIECE])
+                with memoryview(outgoing) as view, view[:_PIECE] as piece:
+                    size = self._stream.write(piece)
                 del outgoing[:size]
-        except BlockingIOError:
-            self._is_full = True
-            self._loop.watch(self._stream.output, EVENT_WRITE, self._writable)
+                if not size:
+                    self._is_full = True
+                    self._loop.watch(self._stream.output, EVENT_WRITE, self._writable)
         except OSError as error:
             self.close(f"nothing can be sent: {error.strerror}")
 
@@ -119,10 +128,15 @@ class End:
         self.flush()
 
     def _read(self) -> None:
+        self._read_once()
+        while self._is_open and self._stream.is_ahead:
+            self._read_once()
+
+    def _read_once(self) -> None:
         if not self._is_open:
             return
         try:
-            size = os.readv(self._stream.input, [self._loop.buffer])
+            size = self._stream.read(self._loop.buffer)
         except BlockingIOError:
             return
         except OSError as error:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+from ipyproc._agent.tls import ends_as_it_is
 from ipyproc._jobs.io.event_loop import event_loop
 from ipyproc.hosts._dask.by_value import ByValue
 
@@ -41,6 +43,15 @@ class Cluster:
         self._offer, self._tell, self._open_door = (
             ByValue(_TEXT, name) for name in ("offer", "tell", "open_door")
         )
+
+    def tls(self) -> ssl.SSLContext | None:
+        """What shows the certificate of the client, if it has one."""
+        context: ssl.SSLContext | None = self._client.security.get_connection_args(
+            "client"
+        ).get("ssl_context")
+        if context is not None:
+            ends_as_it_is(context)
+        return context
 
     def listen(self, heard: Callable[[Offer], None]) -> None:
         """Call *heard* with each offer from now on."""

@@ -6,6 +6,7 @@ import json
 import math
 import secrets
 import socket
+import ssl
 from collections.abc import Callable
 from typing import Final
 from urllib.parse import urlsplit
@@ -16,6 +17,7 @@ from ipyproc._jobs.io.event_loop import event_loop
 from ipyproc.hosts._dask.cluster import Cluster
 from ipyproc.hosts._greeting import Greeting
 from ipyproc.hosts._socket import Connecting, SocketWay
+from ipyproc.hosts._tls import Handshake, TlsWay
 
 # How long a connection may take, in seconds.
 _PATIENCE: Final = 10.0
@@ -41,6 +43,7 @@ class DoorDialer:
         self._host = host
         self._lease = lease
         self._address = _address_of(worker)
+        self._has_tls = worker.startswith("tls://")
         self._word = secrets.token_hex(16)
         self._marker = f"ipyproc-{secrets.token_hex(16)}"
         # Now: the code of this session, whatever becomes of the package.
@@ -106,7 +109,21 @@ class DoorDialer:
         unreachable: Callable[[str], None],
     ) -> None:
         def connected(sock: socket.socket) -> None:
-            way = SocketWay(loop, sock)
+            if not self._has_tls:
+                greet(SocketWay(loop, sock))
+                return
+            context = self._cluster.tls()
+            if context is None:
+                sock.close()
+                unreachable("its cluster has TLS, and the client has no certificate")
+                return
+            secured = context.wrap_socket(sock, do_handshake_on_connect=False)
+            Handshake(loop, secured, _PATIENCE, begun, unreachable)
+
+        def begun(secured: ssl.SSLSocket) -> None:
+            greet(TlsWay(loop, secured))
+
+        def greet(way: SocketWay) -> None:
             greeting = Greeting(self._host, way, self._marker.encode(), opened, failed)
             greeting.shown = f"{self._address}:{self._port}"
             greeting.send(self._word.encode())

@@ -236,16 +236,10 @@ def dask(
     possible from here to the machine of the worker. For *lease* in seconds, and for
     what a broken connection means, see ``command``.
 
-    Raises ``TypeError``, and ``ValueError`` for a cluster that has TLS.
+    If the cluster has TLS, so has that connection, with the same certificates.
+
+    Raises ``TypeError`` and ``ValueError``.
     """
     if not hasattr(client, "submit") or not hasattr(client, "subscribe_topic"):
         raise checks.wrong("client", "a distributed.Client", client)
-    if _is_encrypted(client):
-        text = "client: its cluster has TLS, and what jobs print would go without"
-        raise ValueError(f"{text}: that is not supported yet")
     return DaskHost(client, resources, workers, checks.seconds("lease", lease))
-
-
-def _is_encrypted(client: Client) -> bool:
-    scheduler = getattr(client, "scheduler", None)
-    return str(getattr(scheduler, "address", "")).startswith("tls://")

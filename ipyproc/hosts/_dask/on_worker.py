@@ -7,6 +7,7 @@ to become of it: a process has begun, whose end is the task's, or the job has a 
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import secrets
 import select
@@ -69,7 +70,37 @@ async def tell(run: str, pid: int, dask_worker: Any = None) -> bool:
 
 async def open_door(options: list[str], feed: bytes, dask_worker: Any = None) -> str:
     """Start a door in the environment of this worker; return what it says."""
+    tls = json.dumps(_tls_of(dask_worker)).encode()
+    feed += len(tls).to_bytes(4, "big") + tls
     return await asyncio.to_thread(_start_door, options, feed)
+
+
+def _tls_of(worker: Any) -> dict[str, Any] | None:
+    """What a door needs to show the certificate of this worker; ``None`` without TLS.
+
+    It goes to the door by a pipe, and nowhere else.
+    """
+    if not worker.address.startswith("tls://"):
+        return None
+    security = worker.security
+    told = security.get_tls_config_for_role("worker")
+    newest = security.tls_max_version
+    return {
+        "ca": _pem(told["ca_file"]),
+        "cert": _pem(told["cert"]),
+        "key": _pem(told["key"]),
+        "ciphers": told["ciphers"],
+        "minimum": int(security.tls_min_version),
+        "maximum": None if newest is None else int(newest),
+    }
+
+
+def _pem(value: str | None) -> str | None:
+    """The text of a certificate or a key, which may be a path."""
+    if value is None or "\n" in value:
+        return value
+    with open(value) as file:
+        return file.read()
 
 
 def _start_door(options: list[str], feed: bytes) -> str:
