@@ -44,8 +44,12 @@ class Cluster:
 
     def worker(self, name: str, *options: str) -> subprocess.Popen[bytes]:
         """Start a worker that has one place, and its name as ROLE."""
+        return self.nanny(name, "--no-nanny", *options)
+
+    def nanny(self, name: str, *options: str) -> subprocess.Popen[bytes]:
+        """Start one that is the child of a nanny, which is returned."""
         folder = "--local-directory", str(self.folder)
-        quiet = "--no-dashboard", "--no-nanny", "--nthreads", "1"
+        quiet = "--no-dashboard", "--nthreads", "1"
         return self._start("worker", name, "--name", name, *quiet, *folder, *options)
 
     def client(self) -> Client:

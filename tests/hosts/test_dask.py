@@ -440,6 +440,43 @@ def test_a_job_survives_the_retirement_of_its_worker(
     assert job.wait(PATIENCE).success
 
 
+def test_a_job_survives_the_nanny_of_its_worker(
+    make: Make, client: Client, cluster: Cluster
+) -> None:
+    """The worker dies with it, and no other; the job ends as it would, by itself."""
+    others = client.run(os.getpid)
+    before = {*doors(cluster)}
+    host = make(resources={"NANNY": 1})
+    nanny = cluster.nanny("nanny", "--resources", "NANNY=1")
+    job = ready(host)
+    assert role(job) == "nanny"
+    queued = spawn("true", on=host)
+    (worker,) = {*client.run(os.getpid).values()} - {*others.values()}
+    nanny.kill()
+    nanny.wait()
+    eventually(lambda: not lives(worker))
+    eventually(lambda: {*client.nthreads()} == {*others})
+
+    job.send("still there\n")
+    job.until("still there", PATIENCE)
+    job.close_stdin()
+    assert job.wait(PATIENCE).success
+    assert queued.status is JobStatus.QUEUED
+    queued.kill()
+    assert client.run(os.getpid) == others
+    assert spawn("true", on=make()).wait(PATIENCE).success
+    host.close()
+    assert job.left() == 0
+    eventually(lambda: not [pid for pid in doors(cluster) if role_of(pid) == "nanny"])
+    assert {*before} <= {*doors(cluster)}
+
+
+def role_of(pid: int) -> str:
+    """The name of the worker that has started a process."""
+    variables = read(pid, "environ").decode().split("\0")
+    return next((v[5:] for v in variables if v.startswith("ROLE=")), "")
+
+
 def test_the_connection_to_a_worker_that_has_gone_ends(
     make: Make, client: Client, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
