@@ -9,7 +9,7 @@ import os
 import subprocess
 import sys
 import venv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
@@ -28,7 +28,13 @@ VERSION = metadata.version("distributed")
 class Cluster:
     """A scheduler, and workers that one may kill."""
 
-    def __init__(self, folder: Path, *options: str, security: Security | None = None):
+    def __init__(
+        self,
+        folder: Path,
+        *options: str,
+        security: Security | None = None,
+        address: str = "127.0.0.1",
+    ):
         self.folder = folder
         self.agents = folder / "agents"
         self.agents.mkdir(mode=0o700)
@@ -38,19 +44,27 @@ class Cluster:
         self._processes: list[subprocess.Popen[bytes]] = []
         quiet = "--dashboard-address", ":0", "--no-dashboard"
         self.scheduler = self._start(
-            "scheduler", "", "--host", "127.0.0.1", "--port", "0", *quiet
+            "scheduler", "", "--host", address, "--port", "0", *quiet
         )
         eventually(self._file.exists)
 
-    def worker(self, name: str, *options: str) -> subprocess.Popen[bytes]:
-        """Start a worker that has one place, and its name as ROLE."""
-        return self.nanny(name, "--no-nanny", *options)
+    def worker(
+        self, name: str, *options: str, through: Sequence[str] = ()
+    ) -> subprocess.Popen[bytes]:
+        """Start a worker that has one place, and its name as ROLE.
 
-    def nanny(self, name: str, *options: str) -> subprocess.Popen[bytes]:
+        *through* is a command that runs it where it has another network.
+        """
+        return self.nanny(name, "--no-nanny", *options, through=through)
+
+    def nanny(
+        self, name: str, *options: str, through: Sequence[str] = ()
+    ) -> subprocess.Popen[bytes]:
         """Start one that is the child of a nanny, which is returned."""
         folder = "--local-directory", str(self.folder)
         quiet = "--no-dashboard", "--nthreads", "1"
-        return self._start("worker", name, "--name", name, *quiet, *folder, *options)
+        words = "--name", name, *quiet, *folder, *options
+        return self._start("worker", name, *words, through=through)
 
     def client(self) -> Client:
         """Make a client."""
@@ -62,9 +76,11 @@ class Cluster:
             process.kill()
             process.wait()
 
-    def _start(self, kind: str, role: str, *options: str) -> subprocess.Popen[bytes]:
+    def _start(
+        self, kind: str, role: str, *options: str, through: Sequence[str] = ()
+    ) -> subprocess.Popen[bytes]:
         assert PYTHON.exists(), "no environment for workers: run make dask"
-        words = [PYTHON, "-m", "dask", kind, "--scheduler-file", self._file]
+        words = [*through, PYTHON, "-m", "dask", kind, "--scheduler-file", self._file]
         env = {**os.environ, "IPYPROC_RUNTIME_DIR": str(self.agents), "ROLE": role}
         with open(self.folder / "log", "ab") as log:
             process = subprocess.Popen(

@@ -13,7 +13,7 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,7 +29,7 @@ HELP = (
     "install openssh-server fish tcsh)"
 )
 _CONFIG = """\
-ListenAddress 127.0.0.1
+ListenAddress {address}
 Port {port}
 HostKey {folder}/host
 PidFile none
@@ -57,6 +57,7 @@ class Server:
     folder: Path
     port: int
     process: subprocess.Popen[bytes]
+    address: str = "127.0.0.1"
 
     def login(self, name: str, command: str) -> None:
         """Let the key *name* run *command*, whatever is asked for."""
@@ -92,7 +93,7 @@ class Server:
         """Return the host that the key *name* leads to."""
         user = pwd.getpwuid(os.geteuid()).pw_name
         return ssh(
-            f"{user}@127.0.0.1",
+            f"{user}@{self.address}",
             options=self.options(name, known),
             **options,  # type: ignore[arg-type]
         )
@@ -105,8 +106,13 @@ class Server:
 
 
 @contextmanager
-def serving(folder: Path) -> Iterator[Server]:
-    """Run a server on a free port until the block ends."""
+def serving(
+    folder: Path, address: str = "127.0.0.1", through: Sequence[str] = ()
+) -> Iterator[Server]:
+    """Run a server on a free port until the block ends.
+
+    *through* is a command that runs it where it has the *address*.
+    """
     program = path()
     assert program, HELP
     _key(folder / "host")
@@ -118,26 +124,24 @@ def serving(folder: Path) -> Iterator[Server]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     public = (folder / "host.pub").read_text()
-    (folder / "known").write_text(f"[127.0.0.1]:{port} {public}")
+    (folder / "known").write_text(f"[{address}]:{port} {public}")
     config = folder / "config"
-    config.write_text(_CONFIG.format(port=port, folder=folder))
+    config.write_text(_CONFIG.format(port=port, folder=folder, address=address))
     log = open(folder / "log", "wb")  # noqa: SIM115 - closed below
-    process = subprocess.Popen([program, "-D", "-e", "-f", config], stderr=log)
+    words = [*through, program, "-D", "-e", "-f", config]
+    process = subprocess.Popen(words, stderr=log)
     try:
-        eventually(lambda: process.poll() is not None or _answers(port))
+        eventually(lambda: process.poll() is not None or _answers(address, port))
         assert process.poll() is None, (folder / "log").read_text()
-        yield Server(folder, port, process)
+        yield Server(folder, port, process, address)
     finally:
         process.terminate()
         process.wait()
         log.close()
 
 
-def _answers(port: int) -> bool:
-    with (
-        suppress(ConnectionRefusedError),
-        socket.create_connection(("127.0.0.1", port)),
-    ):
+def _answers(address: str, port: int) -> bool:
+    with suppress(OSError), socket.create_connection((address, port)):
         return True
     return False
 
