@@ -44,7 +44,9 @@ def body_of(request: Request) -> Body:
         "timeout": request.timeout,
         "grace": request.grace,
         "encoding": request.encoding,
-        "script": None if script is None else base64.b64encode(script).decode(),
+        "script": None if script is None else _encoded(script),
+        "file": None if request.file is None else _encoded(request.file),
+        "file_words": request.file_words,
         "sys": None if request.sys is None else _body_of_system(request.sys),
     }
     return body | {name: getattr(request, name) for name in _PLAIN}
@@ -54,7 +56,7 @@ def request_of(asked: Fields, side: Fields) -> Request:
     """Make the request as it is meant here: *side* is the user's environment here."""
     inherited = asked.mapping("inherited") or side.mapping("env") or dict(os.environ)
     home = inherited.get("HOME") or os.path.expanduser("~")
-    script = asked.optional("script")
+    script, file = asked.optional("script"), asked.optional("file")
     system = asked.fields("sys").body if asked.body.get("sys") else None
     directory = asked.optional("dir")
     kept = asked.fields("detached")
@@ -78,6 +80,8 @@ def request_of(asked: Fields, side: Fields) -> Request:
         grace=asked.seconds("grace", 5.0) or 0.0,
         encoding=asked.text("encoding", "utf-8"),
         script=None if script is None else _decoded(script),
+        file=None if file is None else _decoded(file),
+        file_words=tuple(asked.numbers("file_words")),
         sys=None if system is None else _system_of(system),
         merge=asked.flag("merge"),
         append=asked.flag("append"),
@@ -164,6 +168,10 @@ def _from_home(path: str, home: str) -> str:
     if path == "~" or path.startswith("~/"):
         return home + path[1:]
     return os.path.expanduser(path)
+
+
+def _encoded(data: bytes) -> str:
+    return base64.b64encode(data).decode()
 
 
 def _decoded(text: str) -> bytes:

@@ -58,8 +58,10 @@ class Request:
     process gets as descriptor ``SCRIPT``. *shown* is the command as the user typed it,
     for views; empty if that is *argv*. With *shell* the first word is a shell, which
     the machine that the job runs *on* chooses. *homes* are the indices of words that
-    begin with ``~``, a home directory there. A job that outlives its session prints
-    into its *folder*, and has the *surroundings* of that session.
+    begin with ``~``, a home directory there. *file* is what a file of its own holds
+    there, and *file_words* are the indices of words that are its path. A job that
+    outlives its session prints into its *folder*, and has the *surroundings* of that
+    session.
     """
 
     argv: tuple[str, ...]
@@ -89,6 +91,8 @@ class Request:
     shell: bool = False
     on: Host | None = None
     homes: tuple[int, ...] = ()
+    file: bytes | None = None
+    file_words: tuple[int, ...] = ()
     folder: str | None = None
     surroundings: Surroundings | None = None
 
@@ -118,6 +122,8 @@ def check(
     memory_limit: object = MEMORY_LIMIT,
     on: object = None,
     homes: tuple[int, ...] = (),
+    file: bytes | None = None,
+    file_words: tuple[int, ...] = (),
 ) -> Request:
     """Check the options of ``spawn``; the errors name the option."""
     if checks.flag("shell", shell):
@@ -156,6 +162,8 @@ def check(
         shell=bool(shell),
         on=host(on),
         homes=homes,
+        file=file,
+        file_words=file_words,
     )
 
 

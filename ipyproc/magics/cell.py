@@ -51,13 +51,16 @@ class Command:
 
     *shown* is the command as it was typed: values of expressions can be secrets.
     *input* is the standard input if the cell has it. *homes* are the indices of words
-    that begin with a home directory of the machine that it runs on.
+    that begin with a home directory of the machine that it runs on, and *file_words* of
+    those that are the path of the *file* that is to be made there.
     """
 
     argv: list[str] | str
     shown: str
     input: str | None = None
     homes: tuple[int, ...] = ()
+    file: bytes | None = None
+    file_words: tuple[int, ...] = ()
 
 
 def read_command(
@@ -80,18 +83,23 @@ def read_command(
             raise _no_command()
         argv: list[str] | str = _expanded(script, options, user)
         return Command(argv, script, _expanded(text, options, user))
+    file = None
     if options.script:
         typed, body = _with_body(words, body)
-        path = write_script(_expanded(body, options, user))
+        code = _expanded(body, options, user)
+        if options.on is None:
+            path = write_script(code)
+        else:
+            path, file = f"@{_SCRIPT}", code.encode()
         user = replace(user, variables={**user.variables, _SCRIPT: [path]})
         text = None
     elif body is None or on_line:
         typed, text = [*words], _expanded(body, options, user)
     else:
         typed, text = [*_words_of(body, options, user)], None
-    words_of, homes = _resolve(typed, options, user)
+    words_of, homes, file_words = _resolve(typed, options, user)
     shown = " ".join(word.source for word in typed)
-    return Command(words_of, shown, text, homes)
+    return Command(words_of, shown, text, homes, file, file_words)
 
 
 def _no_command() -> UsageError:
@@ -129,14 +137,20 @@ def _with_body(words: Words, body: str | None) -> tuple[list[Word], str]:
 
 def _resolve(
     words: Sequence[Word], options: argparse.Namespace, user: User
-) -> tuple[list[str], tuple[int, ...]]:
-    """The arguments that *words* stand for, and which begin with a home elsewhere."""
+) -> tuple[list[str], tuple[int, ...], tuple[int, ...]]:
+    """The arguments that *words* stand for, and which of them the host has to finish.
+
+    Those that begin with a home elsewhere, and those that are a file there.
+    """
     _check_lines(words)
     if options.script and all(word.source != f"@{_SCRIPT}" for word in words):
         words = [*words, *Words(f"@{_SCRIPT}")]
     argv: list[str] = []
     homes: list[int] = []
+    files: list[int] = []
     for word in words:
+        if options.on is not None and options.script and word.source == f"@{_SCRIPT}":
+            files.append(len(argv))
         if options.on is not None and word.has_home:
             homes.append(len(argv))
             argv.append(word.there)
@@ -146,7 +160,7 @@ def _resolve(
         raise _no_command()
     if options.on is None:
         _tell_hints(words, options.dir)
-    return argv, tuple(homes)
+    return argv, tuple(homes), tuple(files)
 
 
 def _check_lines(words: Sequence[Word]) -> None:

@@ -16,6 +16,7 @@ from ipyproc.hosts import CommandHost, named
 from ipyproc.magics.complete import complete
 from tests.hosts.conftest import own_agent  # noqa: F401 - a fixture
 from tests.hosts.helpers import bare
+from tests.jobs.helpers import eventually, until
 from tests.magics.helpers import PATIENCE, RunCell
 
 pytestmark = pytest.mark.slow
@@ -90,6 +91,54 @@ def test_a_script_for_the_shell_there(run: RunCell, there: CommandHost) -> None:
 
     assert job.stdout.lines()[1] == "1"
     assert job.stdout.lines()[0].endswith("/home")
+
+
+POOL = """
+import beside, multiprocessing, sys
+
+def double(number):
+    return 2 * number
+
+if __name__ == "__main__":
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        print(pool.map(double, [1, 2]), beside.x, sys.argv[1:])
+    print(__file__, flush=True)
+    1 / 0  # here
+"""
+
+
+def test_a_script_in_a_file_there(
+    run: RunCell, there: CommandHost, tmp_path: Path
+) -> None:
+    """Processes, imports and tracebacks are as here; the file goes with the job."""
+    (tmp_path / "home" / "beside.py").write_text("x = 7")
+    python = Path(sys.executable).resolve()
+    paths: list[Path] = []
+    for words in (f"{python}", f"{python} @script a '@script'"):
+        job = run(f"%%spawn --on there --script {words}{POOL}").value
+        job.wait(PATIENCE)
+        until(job, lambda job: job.finished)
+        first, path = job.stdout.lines()
+        assert first.startswith("[2, 4] 7 ")
+        assert first.endswith("['a', '@script']" if "@" in words else "[]")
+        assert "1 / 0  # here" in job.stderr.text
+        assert Path(path).parent.stat().st_mode & 0o777 == 0o700
+        ran = job.again()
+        ran.wait(PATIENCE)
+        assert ran.stdout.lines()[0] == first
+        paths += [Path(path), Path(ran.stdout.lines()[1])]
+    assert all(path.exists() for path in paths)
+
+    home = tmp_path / "home" / ".local" / "state" / "ipyproc" / "jobs"
+    job = run(f"%%spawn --on there --detach --quiet --script {python}{POOL}").value
+    job.wait(PATIENCE)
+    until(job, lambda job: job.finished)
+    path = job.stdout.lines()[1]
+    assert Path(path) == home / job.id / "script"
+    job.forget()
+    assert not Path(path).exists()
+    there.close()
+    eventually(lambda: not any(path.parent.exists() for path in paths))
 
 
 @pytest.mark.parametrize(

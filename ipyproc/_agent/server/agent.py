@@ -21,6 +21,7 @@ from ipyproc._agent.protocol.attachment import Hosted
 from ipyproc._agent.protocol.frames import Body, Fields
 from ipyproc._agent.protocol.server import Server
 from ipyproc._agent.requests import request_of
+from ipyproc._agent.server import scripts
 from ipyproc._agent.server.connection import Connection
 from ipyproc._agent.server.hosted import HostedJob
 from ipyproc._agent.server.keeping import Keeping, Kept
@@ -79,10 +80,15 @@ class Agent:
         kept = fields.fields("detached")
         if kept.body:
             return self._start_kept(identity, request, kept, _root(side))
-        runner = LocalRunner(request)
-        job = start(request, runner, self._jobs)
-        hosted = HostedJob(identity, job, runner, lambda: self._server.news(hosted))
-        self._hosted[identity] = hosted
+        if request.file is None:
+            return self._start_owned(identity, request)
+        folder = scripts.make_folder()
+        try:
+            hosted = self._start_owned(identity, scripts.placed(request, folder))
+        except BaseException:
+            scripts.remove(folder)
+            raise
+        hosted.when_forgotten = partial(scripts.remove, folder)
         return hosted
 
     def adopt(self, folder: str) -> Hosted | None:
@@ -140,6 +146,14 @@ class Agent:
             known.forget()
             known.job.when_finished(self._discard)
 
+    def _start_owned(self, identity: str, request: Request) -> HostedJob:
+        """Start a job that ends with its client."""
+        runner = LocalRunner(request)
+        job = start(request, runner, self._jobs)
+        hosted = HostedJob(identity, job, runner, lambda: self._server.news(hosted))
+        self._hosted[identity] = hosted
+        return hosted
+
     def _start_kept(
         self, identity: str, request: Request, kept: Fields, root: str
     ) -> HostedJob:
@@ -151,6 +165,8 @@ class Agent:
         self._find(root)
         folder = records.create(request.name, root)
         try:
+            if request.file is not None:
+                request = scripts.placed(request, folder)
             started = self._keeping.start(request, folder, notebook)
         except BaseException:
             records.remove(folder)

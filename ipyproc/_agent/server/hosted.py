@@ -36,6 +36,8 @@ class HostedJob:
         self.is_kept = False
         #: That of a detached job.
         self.folder: str | None = None
+        #: Called once nobody needs it any more.
+        self.when_forgotten: Callable[[], None] = lambda: None
         self._runner = runner
         self._streams = (runner.output.stdout, runner.output.stderr)
         self._news = news
@@ -185,6 +187,7 @@ class HostedJob:
         for watch in self._watches:
             watch.cancel()
         self._watches.clear()
+        self.when_forgotten()
 
     def _stream(self, fields: Fields) -> Capture:
         return self._streams[fields.number("stream", most=len(self._streams))]
