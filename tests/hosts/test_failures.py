@@ -85,6 +85,23 @@ def test_a_relay_that_is_killed(lone_host: CommandHost, own_agent: Path) -> None
     assert job.wait(PATIENCE).success
 
 
+def test_a_relay_that_is_killed_while_nobody_needs_it(own_agent: Path) -> None:
+    """However long ago that was, the next job makes a new connection, and waits."""
+    # Who waits looks whether there is contact before such a way is open.
+    words = ["sh", "-c", 'sleep 1; exec "$@"', "sh", *bare(own_agent).argv]
+    host = command("slow", words)
+    job = spawn("true", on=host)
+    assert job.wait(PATIENCE).success
+    until(job, lambda job: job.finished)
+    (relay,) = relays(own_agent)
+    os.kill(relay, signal.SIGKILL)
+    eventually(lambda: host._link.silence > NO_CONTACT)
+
+    assert spawn("true", on=host).wait(PATIENCE).success
+    host.close()
+    jobs.clear()
+
+
 def test_output_is_whole_though_relays_are_killed(
     lone_host: CommandHost, own_agent: Path
 ) -> None:

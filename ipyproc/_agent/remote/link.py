@@ -179,10 +179,7 @@ class Link:
                 self._loop.call_soon(partial(self._forget, job))
 
     def leave(self) -> bool:
-        """Begin to end the connection in order, and do not wait; whether there is one.
-
-        From any thread.
-        """
+        """Begin to end it in order; whether it was open. From any thread."""
         if self.is_closed or self._pid != os.getpid():
             return False
         self.is_closed = True
@@ -284,6 +281,8 @@ class Link:
         if self._redial:
             self._redial.cancel()
             self._redial = None
+        else:  # it broke while nobody needed it, and nobody has tried since
+            self._contact.heard()
         self._dial()
 
     def _dial(self) -> None:
@@ -345,10 +344,9 @@ class Link:
 
     def _is_greeting(self) -> bool:
         """Whether a connection waits for its welcome; one that has for long ends."""
-        now = time.monotonic()
         waiting = [end for end in self._ends if end.wire is not self._client.current]
         for end in waiting:
-            if now - end.opened_at > _GREETING:
+            if time.monotonic() - end.opened_at > _GREETING:
                 end.close("the agent does not answer")
         return any(end in self._ends for end in waiting)
 
