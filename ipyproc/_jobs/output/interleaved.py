@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
 from ipyproc._jobs.output.arrivals import Arrivals
 from ipyproc._jobs.output.capture import MEMORY_LIMIT, OUTPUT_LIMIT, Capture
@@ -20,6 +20,9 @@ _WORTH_MOVING = 1 << 10
 _TOGETHER: Final = 1 << 20
 # So many chunks at most are joined.
 _CHUNKS: Final = 2000
+
+#: The fields of a `Chunk`, which takes three times as long to make.
+Piece: TypeAlias = tuple[str, int, bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +74,11 @@ class Interleaved:
 
     def read(self, offset: int, size: int) -> list[Chunk]:
         """Return what is kept from *offset* on, at most *size* bytes."""
-        chunks: list[Chunk] = []
+        return [Chunk(*piece) for piece in self.pieces(offset, size)]
+
+    def pieces(self, offset: int, size: int) -> list[Piece]:
+        """Return the same, for those who read much: there may be one for each line."""
+        pieces: list[Piece] = []
         offset, total = max(0, offset), self.total
         asked = min(size, total - offset)
         if asked <= _TOGETHER and (together := self._together(offset, asked)):
@@ -82,12 +89,12 @@ class Interleaved:
             skipped = min(at - start, length)
             data = data[: length - skipped]
             if data:
-                chunks.append(Chunk(STREAMS[stream], offset + skipped, data))
+                pieces.append((STREAMS[stream], offset + skipped, data))
                 size -= len(data)
             offset += skipped + len(data)
-        return chunks
+        return pieces
 
-    def _together(self, offset: int, size: int) -> list[Chunk]:
+    def _together(self, offset: int, size: int) -> list[Piece]:
         """Read each stream once; return nothing if that does not get all of it.
 
         Two streams that take turns may do so for each line.
@@ -110,7 +117,7 @@ class Interleaved:
             if at != start or len(parts[stream]) < ends[stream] - start:
                 return []
         return [
-            Chunk(
+            (
                 STREAMS[stream],
                 at,
                 parts[stream][start - starts[stream] : end - starts[stream]],
