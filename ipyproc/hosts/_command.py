@@ -79,7 +79,7 @@ def command(
 
     A connection that breaks ends no job: another one is made, and the job goes on. An
     orderly end, as that of this session, ends them at once. Without any contact the
-    agent ends them after *lease* seconds.
+    agent ends them after *lease* seconds. Nothing of that ends a detached job.
 
     Raises ``TypeError`` and ``ValueError``; that there is no way is said by ``spawn``.
 
