@@ -79,7 +79,11 @@ def restore_course(course: Course, asked: Fields) -> None:
 
 def body_of_terminal(terminal: Terminal) -> Body:
     """Return what the program does with its terminal now."""
-    return {"keys": terminal.reads_keys, "prompt": terminal.password_prompt}
+    return {
+        "keys": terminal.reads_keys,
+        "prompt": terminal.password_prompt,
+        "size": [terminal.rows, terminal.columns],
+    }
 
 
 def body_of_ports(ports: Ports) -> Body:

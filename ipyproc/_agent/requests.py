@@ -8,6 +8,7 @@ import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, fields
+from errno import EIO
 from typing import Any
 
 from ipyproc._agent.protocol.frames import Body, Fields, ProtocolError
@@ -17,6 +18,7 @@ from ipyproc._jobs.output.capture import MEMORY_LIMIT, OUTPUT_LIMIT
 from ipyproc._jobs.request import Request
 from ipyproc._process.surroundings import Limit, Surroundings
 from ipyproc.attr import Credential, SysProcAttr, SysProcIDMap
+from ipyproc.errors import PathError
 
 # These cross as they are.
 _PLAIN = ("merge", "append", "clear_env", "shell", "output_limit", "memory_limit")
@@ -50,6 +52,23 @@ def body_of(request: Request) -> Body:
         "sys": None if request.sys is None else _body_of_system(request.sys),
     }
     return body | {name: getattr(request, name) for name in _PLAIN}
+
+
+def input_of(request: Request) -> bytes | None:
+    """Return what follows as INPUT, if it is known before the start.
+
+    A file is read here; ``PathError`` if it cannot be.
+    """
+    stdin = request.stdin
+    if isinstance(stdin, bytes):
+        return stdin
+    if not isinstance(stdin, str):
+        return None
+    try:
+        with open(stdin, "rb") as file:
+            return file.read()
+    except OSError as error:
+        raise PathError("open", stdin, error.errno or EIO) from None
 
 
 def request_of(asked: Fields, side: Fields) -> Request:

@@ -187,6 +187,11 @@ class Facts:
         return self._runner.input_open
 
     @property
+    def has_keyboard(self) -> bool:
+        """Whether no other session has the keyboard of a detached job; see ``send``."""
+        return self._runner.keyboard.is_here
+
+    @property
     def terminal(self) -> Terminal | None:
         """Its terminal, if it was started with ``pty``; for views."""
         return self._runner.terminal

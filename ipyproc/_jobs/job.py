@@ -116,6 +116,13 @@ class Job(Facts):
         text, it is sent as UTF-8; no newline is added. Raises ``BrokenPipeError`` if
         the process can read no more, and ``BlockingIOError`` if 4 MiB that were typed
         wait already.
+
+        Of the sessions that have a detached job one has its keyboard: the input and the
+        size of the terminal. That is the one that started it, until another one calls
+        ``send``, ``close_stdin``, ``resize`` or ``take_keyboard``; once that session
+        has ended, whoever writes first has it. It changes hands between two lines: what
+        is sent while another session is in the middle of one goes behind that. Signals
+        are for everybody.
         """
         if isinstance(data, str):
             data = data.encode()
@@ -145,6 +152,16 @@ class Job(Facts):
         if terminal is None:
             raise RuntimeError(f"{self.label} has no terminal: start it with pty=True")
         terminal.resize(*size)
+
+    def take_keyboard(self) -> None:
+        """Take the keyboard of a detached job from another session, as ``send`` does.
+
+        Harmless if no other session has it. A terminal is taken at once; else
+        ``BlockingIOError`` says that the other session is in the middle of a line, and
+        the keyboard comes when that is over.
+        """
+        if self.ended_at is None:
+            self._runner.keyboard.take()
 
     def signal(self, sig: int, tree: bool | None = None) -> int:
         """Send *sig*, and return to how many processes (Go: ``Process.Signal``).

@@ -25,7 +25,13 @@ from ipyproc._jobs.procinfo.ports import Listening, Ports, StartPorts
 from ipyproc._jobs.procinfo.sampling import Measured
 from ipyproc._jobs.procinfo.usage import Usage
 from ipyproc._jobs.request import HERE, Request, check_open
-from ipyproc._jobs.runner import JobStatus, loop_failure, no_input, status_at_end
+from ipyproc._jobs.runner import (
+    JobStatus,
+    OwnKeyboard,
+    loop_failure,
+    no_input,
+    status_at_end,
+)
 from ipyproc._process.environment import variables
 from ipyproc._process.surroundings import around, umask_of
 from ipyproc.attr import ProcAttr
@@ -64,6 +70,7 @@ class LocalRunner:
         self.error: OSError | None = None
         self.ended_at: float | None = None
         self.finished = False
+        self.keyboard = OwnKeyboard()
         self._loop = event_loop()
         self._leader = Leader()
         self._ending = Ending(self._loop, self._leader)

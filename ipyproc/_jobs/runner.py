@@ -128,6 +128,26 @@ class Terminal(Protocol):
         """Change its size, once checked; ``ProcessDoneError`` after the end."""
 
 
+class Keyboard(Protocol):
+    """Whose the input of a job is, and the size of its terminal."""
+
+    @property
+    def is_here(self) -> bool:
+        """Whether no other session has it."""
+
+    def take(self) -> None:
+        """Take it; ``BlockingIOError`` if that is only when a line is over."""
+
+
+class OwnKeyboard:
+    """That of a job which no other session can write to."""
+
+    is_here = True
+
+    def take(self) -> None:
+        """Do nothing."""
+
+
 class Runner(Protocol):
     """What runs one process, here or elsewhere: all that a ``Job`` knows of it.
 
@@ -197,6 +217,10 @@ class Runner(Protocol):
     @property
     def input_open(self) -> bool:
         """Whether ``write`` is possible."""
+
+    @property
+    def keyboard(self) -> Keyboard:
+        """Who may write to it."""
 
     def write(self, data: bytes) -> None:
         """Write to its standard input; ``BrokenPipeError`` if that is closed."""

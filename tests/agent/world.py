@@ -11,6 +11,7 @@ from ipyproc._agent.protocol.attachment import Cancel, Course, Found, Hosted
 from ipyproc._agent.protocol.client import Client, RefusedError, Wire
 from ipyproc._agent.protocol.following import Following
 from ipyproc._agent.protocol.frames import Body, Fields
+from ipyproc._agent.protocol.keyboard import Keyboard
 from ipyproc._agent.protocol.kinds import Kind
 from ipyproc._agent.protocol.server import Server
 from ipyproc._agent.protocol.session import Session
@@ -36,7 +37,10 @@ class Program:
 
     def __init__(self, identity: str) -> None:
         self.identity = identity
-        self.is_kept = False
+        self.is_kept = self.is_typed = False
+        self.line_ends: bytes | None = b"\n"
+        self.keyboard = Keyboard(self)
+        self.resized: list[tuple[int, int]] = []
         self.sizes = [0, 0]
         self.input = bytearray()
         self.input_closed = 0
@@ -82,6 +86,8 @@ class Program:
                 raise ProcessDoneError
             self.signals.append(fields.number("sig"))
             return {"count": 1}
+        if kind == Kind.RESIZE:
+            self.resized.append((fields.number("rows"), fields.number("columns")))
         return {"pid": 7}
 
     def watch(self, kind: Kind, fields: Fields, found: Found) -> Cancel:
@@ -103,12 +109,15 @@ class Machine:
     programs: dict[str, Program] = field(default_factory=dict)
     ended: list[str] = field(default_factory=list)
     refuses: bool = False
+    #: Whether what is started outlives its client.
+    keeps: bool = False
 
     def start(self, identity: str, fields: Fields, side: Fields) -> Hosted:
         self.started.append(identity)
         if self.refuses:
             raise FileNotFoundError(2, "no such file")
         program = self.programs[identity] = Program(identity)
+        program.is_kept = self.keeps
         return program
 
     def adopt(self, folder: str) -> Hosted | None:

@@ -46,11 +46,15 @@ def folder(alone: Path) -> Path:
 
 
 class Other:
-    """Another version of the package, which says more than this one, in a venv."""
+    """Another version of the package in a venv.
+
+    It is a newer one, which says more than this one; or an older one, in which nobody
+    asks for a keyboard.
+    """
 
     version = "9.8.7"
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, is_newer: bool) -> None:
         self.folder = folder
         venv.create(folder, symlinks=True)
         (site,) = folder.glob("lib/python3*/site-packages")
@@ -59,7 +63,13 @@ class Other:
         self._change(
             package / "__init__.py", r'(__version__ =) ".*"', rf'\1 "{self.version}"'
         )
-        # A client and an agent of another version tell what this one has not heard of.
+        if is_newer:
+            self._say_more(package)
+        else:
+            self._say_less(package)
+
+    def _say_more(self, package: Path) -> None:
+        """Let client and agent tell what this version has not heard of."""
         for path in ("protocol/client.py", "protocol/server.py"):
             self._change(
                 package / "_agent" / path,
@@ -71,6 +81,17 @@ class Other:
             r'( +)"version": 1,',
             r'\g<0>\n\1"mood": 7,',
         )
+
+    def _say_less(self, package: Path) -> None:
+        """Let client and agent know nothing of keyboards."""
+        protocol = package / "_agent/protocol"
+        self._change(protocol / "client.py", r' +"turns": True,\n', "")
+        self._change(protocol / "session.py", r" +Kind\.TAKE,\n", "")
+        told = r', "keyboard": \w+\.has_keyboard'
+        self._change(protocol / "session.py", told, "")
+        self._change(protocol / "attachment.py", told, "")
+        hears = package / "_agent/remote/keyboard.py"
+        self._change(hears, r'"keyboard", True', r'"none", True')
 
     def _change(self, path: Path, old: str, new: str) -> None:
         text, count = re.subn(old, new, path.read_text("utf-8"))
@@ -91,10 +112,10 @@ class Other:
         return done.stdout.strip()
 
 
-@pytest.fixture
-def other(tmp_path: Path) -> Other:
+@pytest.fixture(params=["newer", "older"])
+def other(request: pytest.FixtureRequest, tmp_path: Path) -> Other:
     """The other version."""
-    return Other(tmp_path / "venv")
+    return Other(tmp_path / "venv", request.param == "newer")
 
 
 def test_the_package_is_replaced_while_a_job_runs(other: Other) -> None:
@@ -110,6 +131,20 @@ def test_the_package_is_replaced_while_a_job_runs(other: Other) -> None:
 
     assert str(job.wait(PATIENCE)) == "exit status 4"
     assert job.stdout.lines() == ["first", "got more"]
+
+
+def test_two_sessions_write_through_the_agent_of_the_other_version(
+    other: Other,
+) -> None:
+    """One of either version does not keep the other from writing."""
+    other.session(START)
+    job = jobs.attach("train")
+    job.send("mine\n")
+    until_printed(job, "got mine")
+    lines = other.session(ATTACH.replace("there", "theirs"))
+
+    assert lines.endswith("exit status 4 ['first', 'got mine', 'got theirs']")
+    assert str(job.wait(PATIENCE)) == "exit status 4"
 
 
 def test_an_agent_of_the_other_version_takes_new_jobs(other: Other) -> None:

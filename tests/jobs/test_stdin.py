@@ -160,3 +160,12 @@ def test_send_to_a_process_that_closed_its_end() -> None:
     with pytest.raises(BrokenPipeError, match="is closed"):
         job.send("y")
     assert job.status == "running"
+
+
+def test_the_keyboard_is_its_own() -> None:
+    """No other session can have that of a job which ends with this one."""
+    job = spawn("cat", stdin=PIPE)
+    job.take_keyboard()
+    assert job.has_keyboard
+    job.close_stdin()
+    assert job.wait(PATIENCE).success

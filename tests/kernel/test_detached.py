@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -67,6 +68,47 @@ def test_it_is_there_again(version: str | None, new_kernel: StartKernel) -> None
             "first",
             "got more",
         ]
+
+
+SHARE = """
+import os
+os.environ["IPYPROC_RUNTIME_DIR"], os.environ["XDG_STATE_HOME"] = {folder!r}, {folder!r}
+%load_ext ipyproc
+from ipyproc import PIPE, jobs, spawn
+"""
+
+
+@pytest.mark.parametrize("pty", [False, True])
+def test_two_kernels_of_one_job(
+    pty: bool, new_kernel: StartKernel, tmp_path: Path
+) -> None:
+    """The one that started it has the keyboard; what the other sends makes no hash."""
+    shared = tmp_path / "shared"
+    shared.mkdir(0o700)
+    one, other = new_kernel(versions.EXTREMES[0]), new_kernel(versions.EXTREMES[-1])
+    for kernel in (one, other):
+        assert kernel.run(SHARE.format(folder=str(shared))).error is None
+    end = "\\r" if pty else "\\n"
+    silent = "stty -echo; " if pty else ""
+    script = f"{silent}echo ready; while read x; do echo got $x; done"
+    how = f"detach=True, pty={pty}" + ("" if pty else ", stdin=PIPE")
+    one.run(f"job = spawn({script!r}, shell=True, name='train', {how})")
+    one.run("job.until('ready', timeout=60)")
+    one.run("job.send('aa'); job.left()")
+    attached = other.run("%procattach train")
+    assert attached.error is None, attached.error
+    shown = attached.contents("display_data")[0]["data"]
+    assert 'data-name="train"' in shown["text/html"]
+    assert other.run("jobs['train'].has_keyboard").result == "False"
+    # Which is answered when what was sent before has come.
+    other.run(f"jobs['train'].send('bb{end}'); jobs['train'].left()")
+    assert one.run("job.has_keyboard").result == "True"
+    one.run(f"job.send('AA{end}')")
+    assert one.run("_ = job.until('got bb', timeout=60)").error is None
+    told = one.run("print(job.stdout.lines())\njob.kill()\njob.wait(60)")
+
+    assert told.stdout == "['ready', 'got aaAA', 'got bb']\n"
+    assert told.error is None
 
 
 def test_its_pane_is_there_again(new_kernel: StartKernel) -> None:

@@ -49,6 +49,7 @@ class FakeJob:
         self.started_at = 1_800_000_000.0
         self.ended_at: float | None = None
         self.stdin_open = stdin
+        self.has_keyboard = True
         self.finished = False
         self.timed_out = False
         self.password_prompt = False
@@ -122,6 +123,12 @@ class FakeJob:
         if self.state is not None:
             raise ProcessDoneError
         self.done.append(("signal", sig, tree))
+
+    def take_keyboard(self) -> None:
+        """Take it from another session."""
+        self.has_keyboard = True
+        self.done.append("take")
+        self._changed()
 
     def kill(self, tree: bool | None = None) -> None:
         """Note SIGKILL."""

@@ -943,6 +943,39 @@ def test_a_password_is_neither_echoed_nor_kept(page: Page, live: Pane) -> None:
     expect(page.locator(".ipyproc-sent")).to_have_text("")
 
 
+def test_the_keyboard_is_elsewhere(page: Page, live: Pane, job: FakeJob) -> None:
+    """A line says so in the place of the field; what was typed there stays."""
+    field = page.get_by_label("Standard input")
+    field.fill("draft")
+    job.has_keyboard = False
+    live.changed()
+    expect(page.get_by_text("Read only: the keyboard is elsewhere")).to_be_visible()
+    expect(field).to_be_hidden()
+    expect(live.button("Interrupt")).to_be_enabled()
+    assert live.sent("take") == []
+    job.has_keyboard = True
+    live.changed()
+    expect(page.get_by_text("Read only")).to_be_hidden()
+    field.press("Enter")
+
+    assert [m["text"] for m in live.sent("send")] == ["draft\n"]
+
+
+def test_the_keyboard_is_taken(page: Page, live: Pane, job: FakeJob) -> None:
+    """By a button, which says why it is not at once; then the field has the focus."""
+    job.has_keyboard = False
+    live.changed()
+    live.button("Take keyboard").press("Enter")
+    (asked,) = live.sent("take")
+    late = "another session is in the middle of a line"
+    live.tell(kind="done", page=asked["page"], seq=asked["seq"], error=late)
+    expect(page.get_by_text(late)).to_be_visible()
+    job.has_keyboard = True
+    live.changed()
+
+    expect(page.get_by_label("Standard input")).to_be_focused()
+
+
 def test_silence_is_explained(timed_page: Page, job: FakeJob) -> None:
     """After five seconds without output the pane says how long, and why perhaps."""
     pane = Pane(timed_page, job, NOTHING)

@@ -259,6 +259,30 @@ def test_who_types_has_the_keyboard(
     )
 
 
+def test_another_session_has_the_keyboard(
+    front: FrontEnd, job: FakeJob, pty: FakeTerminal, view: JobView
+) -> None:
+    """It decides the size, and nothing is typed here, until a page takes it."""
+    pty.reads_keys = True
+    job.prints(b"$ ")
+    fits(view, front, 30, 100)
+    job.has_keyboard = False
+    pty.rows, pty.columns = 40, 120
+    job.prints(b"x")
+    front.wait(lambda: front.states("state")[-1]["terminal"] == (40, 120))
+    assert front.states("state")[-1]["elsewhere"]
+    fits(view, front, 20, 60)
+    error = types(view, front, "x")
+    types(view, front, "answer", answers=True)
+    assert error == "read only: another session has the keyboard"
+    assert job.done == [("resize", 30, 100)]
+
+    assert ask(view, front, "take") == ""
+    assert job.done[1:] == ["take", ("resize", 20, 60)]
+    assert types(view, front, "y") == ""
+    front.wait(lambda: front.states("state")[-1]["terminal"] == (20, 60))
+
+
 def test_a_page_that_left_decides_nothing(
     front: FrontEnd, job: FakeJob, pty: FakeTerminal, view: JobView
 ) -> None:

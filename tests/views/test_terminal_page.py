@@ -497,3 +497,46 @@ def test_where_no_code_may_be_loaded_it_stays_a_log(
 
     pane.shows("hello", "more")
     expect(strict_page.get_by_label("Standard input")).to_be_visible()
+
+
+def test_another_session_types(
+    page: Page, terminal: TerminalPane, job: FakeJob
+) -> None:
+    """Nothing is typed or answered, until a click has taken the keyboard."""
+    focus(page)
+    job.has_keyboard = False
+    terminal.changed()
+    expect(page.get_by_text("Read only: the keyboard is elsewhere")).to_be_visible()
+    page.keyboard.type("lost")
+    terminal.prints("\x1b[6n?")  # a question that a terminal answers
+    terminal.rows("hello", "$ ?")
+    box = page.locator(ROWS).first.bounding_box()
+    assert box
+    page.mouse.move(box["x"] + 2, box["y"] + 5)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 30, box["y"] + 5)
+    page.mouse.up()  # which has selected something
+    assert terminal.sent("take") == []
+    focus(page)
+    assert terminal.heard("take")
+    assert terminal.sent("keys") == []
+    job.has_keyboard = True
+    terminal.changed()
+    expect(page.get_by_text("Read only")).to_be_hidden()
+    page.keyboard.type("x")
+    terminal.typed("x")
+
+
+def test_what_ended_is_not_typed_into(
+    page: Page, terminal: TerminalPane, job: FakeJob
+) -> None:
+    """Nobody has its keyboard."""
+    job.has_keyboard = False
+    terminal.changed()
+    job.ends()
+    terminal.changed()
+    expect(page.get_by_text("Read only")).to_be_hidden()
+    focus(page)
+    page.keyboard.type("x")
+
+    assert terminal.sent("keys") == terminal.sent("take") == []

@@ -6,9 +6,18 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple, Protocol
 
 from ipyproc._agent.protocol.flow import Backlog, Position
-from ipyproc._agent.protocol.frames import Body, Fields, encode, encode_json
+from ipyproc._agent.protocol.frames import (
+    Body,
+    Fields,
+    ProtocolError,
+    encode,
+    encode_json,
+)
+from ipyproc._agent.protocol.keyboard import Keyboard
 from ipyproc._agent.protocol.kinds import OFFSET, PLACE, STREAMS, Kind
 
+#: What one client at a time may do.
+OF_ONE: Final = {Kind.TAKE, Kind.RESIZE, Kind.TYPE_END}
 #: Bytes of output in one frame.
 PIECE: Final = 60 << 10
 
@@ -29,6 +38,8 @@ class Hosted(Protocol):
     identity: str
     #: Whether it runs on when those have left who started it.
     is_kept: bool
+    #: Who may write to it.
+    keyboard: Keyboard
 
     @property
     def totals(self) -> tuple[int, int]:
@@ -88,10 +99,11 @@ class Attachment:
     ) -> None:
         self.hosted = hosted
         self.number = number
+        #: The client, and whether it asks for a keyboard before it writes.
+        self.client = ""
+        self.takes_turns = False
         #: Whether the client follows it on its present connection.
         self.is_live = True
-        #: How many bytes of the client's input were taken; others may write, too.
-        self.taken = 0
         self._backlog = Backlog(position, credit)
         self._taken = 0
         self._status: Body | None = None
@@ -108,6 +120,34 @@ class Attachment:
         self._backlog.credit = max(credit, self._backlog.credit)
 
     @property
+    def has_keyboard(self) -> bool:
+        """Whether the client may write to the job."""
+        return self.hosted.keyboard.may_write(self.client)
+
+    def input(self, kind: Kind, offset: int, data: memoryview) -> None:
+        """Take INPUT or CLOSE, from where the client says that it is."""
+        keyboard, client = self.hosted.keyboard, self.client
+        if not self.takes_turns or kind == Kind.CLOSE:
+            keyboard.take(client)
+        arrived = keyboard.arrived(client)
+        if offset > arrived:
+            raise ProtocolError("INPUT: what comes before it is missing")
+        if kind == Kind.CLOSE:
+            keyboard.do(client, self.hosted.close_input)
+        elif fresh := data[arrived - offset :]:
+            keyboard.write(client, bytes(fresh))
+
+    def use(self, kind: Kind, fields: Fields) -> Body:
+        """Do what one client at a time may."""
+        keyboard, client = self.hosted.keyboard, self.client
+        if kind == Kind.TAKE:
+            return {"taken": keyboard.take(client, at_once=fields.flag("now"))}
+        if not self.takes_turns:
+            keyboard.take(client)
+        keyboard.do(client, lambda: self.hosted.ask(kind, fields))
+        return {}
+
+    @property
     def course_is_old(self) -> bool:
         """Whether the client has not heard what the job used since."""
         return self.hosted.course() is not self._course
@@ -115,10 +155,11 @@ class Attachment:
     def events(self) -> Iterator[bytes]:
         """Yield the frames of what has changed."""
         hosted, number = self.hosted, self.number
-        if self.taken > self._taken:
-            self._taken = self.taken
-            yield encode(Kind.TAKEN, number, OFFSET.pack(self.taken))
-        status = hosted.status()
+        taken = hosted.keyboard.taken(self.client)
+        if taken > self._taken:
+            self._taken = taken
+            yield encode(Kind.TAKEN, number, OFFSET.pack(taken))
+        status = {**hosted.status(), "keyboard": self.has_keyboard}
         if status != self._status:
             self._status = status
             yield encode_json(Kind.STATUS, number, status)

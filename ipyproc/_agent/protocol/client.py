@@ -102,6 +102,7 @@ class Client:
             "agent": self.agent,
             "credit": wire.credit.granted,
             "done": self._done,
+            "turns": True,
         }
         wire.outgoing += encode_json(Kind.HELLO, 0, hello)
         return wire

@@ -99,6 +99,10 @@ class Kind(IntEnum):
     EOF = 42
     PONG = 43
 
+    # From a client, too: there is no number left above.
+    #: Take the keyboard of a job, as soon as nobody is in the middle of a line.
+    TAKE = 64
+
 
 OFFSET: Final = Struct(">Q")
 #: A stream, 0 for stdout and 1 for stderr, and an offset in it.

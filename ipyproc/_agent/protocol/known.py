@@ -23,6 +23,8 @@ class Known:
     def __init__(self, identity: str, now: float) -> None:
         self.identity = identity
         self.lease = LEASE
+        #: Whether it asks for a keyboard before it writes; who does not has it at once.
+        self.takes_turns = False
         #: The greatest number of a connection that was seen.
         self.attempt = 0
         self.say: Callable[[bytes], None] | None = None
@@ -39,8 +41,8 @@ class Known:
 
     def attach(self, attachment: Attachment) -> None:
         """Let the client follow a job, from where it says that it is."""
-        before = self.by_job.get(attachment.hosted.identity)
-        attachment.taken = before.taken if before else 0
+        attachment.hosted.keyboard.rejoin(self.identity)
+        attachment.client, attachment.takes_turns = self.identity, self.takes_turns
         self.attachments[attachment.number] = attachment
         self.by_job[attachment.hosted.identity] = attachment
 
@@ -97,6 +99,7 @@ class Known:
         if attachment is None:
             return None
         attachment.is_live = False
+        attachment.hosted.keyboard.leave(self.identity)
         self.by_job.pop(attachment.hosted.identity, None)
         return self.owned.pop(attachment.hosted.identity, None)
 
@@ -105,6 +108,8 @@ class Known:
         for request in list(self._watches):
             self.cancel(request)
         self._drop()
+        for attachment in self.by_job.values():
+            attachment.hosted.keyboard.leave(self.identity)
         self.attachments.clear()
         self.by_job.clear()
         owned, self.owned = self.owned, {}

@@ -69,6 +69,7 @@ class Server:
 
     def news(self, hosted: Hosted) -> None:
         """Something happened to a job, or it printed."""
+        hosted.keyboard.settle()
         for known in self._clients.values():
             attachment = known.by_job.get(hosted.identity)
             session = self._session(known) if attachment else None
@@ -107,6 +108,7 @@ class Server:
         known.attempt = attempt
         known.silence.heard(now)
         known.lease = hello.seconds("lease", LEASE) or 0.0
+        known.takes_turns = hello.flag("turns")
         known.forget_answers(hello.number("done", 0))
         self._sessions[identity] = session
         welcome = {
@@ -166,7 +168,10 @@ class Server:
         """End the jobs of a client that does not come back."""
         self._clients.pop(known.identity, None)
         self._sessions.pop(known.identity, None)
+        followed = [attachment.hosted for attachment in known.by_job.values()]
         owned = known.leave()
+        for hosted in followed:
+            self.news(hosted)
         for hosted in owned:
             self._jobs.pop(hosted.identity, None)
         if owned:

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final, Protocol
 
-from ipyproc._agent.protocol.attachment import Attachment, Hosted, Reading
+from ipyproc._agent.protocol.attachment import OF_ONE, Attachment, Hosted, Reading
 from ipyproc._agent.protocol.errors import body_of
 from ipyproc._agent.protocol.flow import MOST_SESSION, WINDOW, Position
 from ipyproc._agent.protocol.frames import (
@@ -36,6 +36,7 @@ _OF_A_JOB: Final = _ONCE | {
     Kind.PROMPT,
     Kind.RESIZE,
     Kind.TIMES,
+    Kind.TAKE,
 }
 _LATER: Final = {Kind.UNTIL, Kind.LISTENING, Kind.FIND}
 #: What an agent may be asked that those of an earlier version of ours did not know.
@@ -72,6 +73,9 @@ class Owner(Protocol):
 
     def forget(self, hosted: Hosted) -> None:
         """Forget a job."""
+
+    def news(self, hosted: Hosted) -> None:
+        """Tell all clients what has changed of a job."""
 
     def leave(self, known: Known) -> None:
         """A client has left in order: end its jobs."""
@@ -253,15 +257,9 @@ class Session:
             self._queue(attachment)
             self.wake()
             return
-        hosted, taken = attachment.hosted, attachment.taken
-        if offset > taken:
-            raise ProtocolError("INPUT: what comes before it is missing")
-        if frame.kind == Kind.CLOSE:
-            hosted.close_input()
-        elif fresh := data[taken - offset :]:
-            attachment.taken += len(fresh)
-            hosted.write(bytes(fresh))
+        attachment.input(Kind(frame.kind), offset, data)
         self.news(attachment)
+        self._owner.news(attachment.hosted)
 
     def _take_request(self, known: Known, frame: Frame) -> None:
         """Answer a request, now or later; what fails is answered with ERROR."""
@@ -297,8 +295,9 @@ class Session:
                     hosted = self._owner.adopt(folder)
                 if hosted is None:
                     raise LookupFailedError(_FORGOTTEN)
-                self._attach(known, hosted, fields)
-                return dict(hosted.ask(Kind.START, fields))
+                attachment = self._attach(known, hosted, fields)
+                facts = hosted.ask(Kind.START, fields)
+                return {**facts, "keyboard": attachment.has_keyboard}
             case Kind.HOLDER:
                 port = fields.number("port", most=1 << 16)
                 return {"holder": self._owner.holder(port)}
@@ -308,8 +307,11 @@ class Session:
                 self._owner.settle(Kind(kind), fields.text("folder"))
                 return {}
             case Kind.FORGET:
+                followed = known.attachments.get(fields.number("number"))
                 if hosted := known.forget(fields.number("number")):
                     self._owner.forget(hosted)
+                elif followed is not None:  # and its keyboard is free
+                    self._owner.news(followed.hosted)
                 return {}
             case _:
                 return self._ask(known, request, kind, fields)
@@ -329,6 +331,12 @@ class Session:
         if asked in _LATER:
             known.watch(request, lambda found: hosted.watch(asked, fields, found))
             return None
+        if asked in OF_ONE:
+            answer = attachment.use(asked, fields)
+            self._owner.news(hosted)
+            # Before the answer: whoever has that knows whose the keyboard is.
+            self.say(b"".join(attachment.events()))
+            return dict(answer)
         return dict(hosted.ask(asked, fields))
 
     def _start(self, known: Known, fields: Fields) -> dict[str, object]:
@@ -336,12 +344,13 @@ class Session:
         hosted = self._owner.find(identity)
         if hosted is None:
             hosted = self._owner.start(self, identity, fields)
+            hosted.keyboard.take(known.identity)
             if not hosted.is_kept:
                 known.owned[identity] = hosted
         self._attach(known, hosted, Fields({**fields.body, "offsets": [0, 0]}))
         return dict(hosted.ask(Kind.START, fields))
 
-    def _attach(self, known: Known, hosted: Hosted, fields: Fields) -> None:
+    def _attach(self, known: Known, hosted: Hosted, fields: Fields) -> Attachment:
         number = fields.number("number", most=1 << 32)
         position = Position(fields.numbers("offsets", STREAMS))
         if not number or not Position(list(hosted.totals)).reached(position.offsets):
@@ -358,6 +367,7 @@ class Session:
         )
         self._waiting.discard(number)
         self.news(attachment)
+        return attachment
 
     def _read(self, request: int, hosted: Hosted, fields: Fields) -> None:
         stream = fields.number("stream", most=STREAMS)

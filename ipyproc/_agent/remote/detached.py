@@ -213,7 +213,7 @@ class AttachedRunner(DetachedRunner):
             return
         try:
             self.input_open = True
-            attached, _ = self._link.attach(record.id, record.folder, self)
+            attached, answer = self._link.attach(record.id, record.folder, self)
         except OSError:
             fresh = records.read(record.folder)
             if fresh is None or not fresh.is_over:
@@ -225,6 +225,7 @@ class AttachedRunner(DetachedRunner):
             self._loop.depart(self._dependence)
             raise
         self._source.begin(attached)
+        self.keyboard.begin(answer.fields)
 
     def _describe(self, request: Request) -> Body:
         return {}

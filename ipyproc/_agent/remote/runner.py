@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from errno import E2BIG, EIO
+from errno import E2BIG
 from functools import partial
 from typing import Final, TypeVar
 
@@ -20,12 +20,13 @@ from ipyproc._agent.protocol.following import Following
 from ipyproc._agent.protocol.frames import Body, Fields
 from ipyproc._agent.protocol.kinds import Kind
 from ipyproc._agent.remote.capture import FarCapture, Keeper, told
+from ipyproc._agent.remote.keyboard import FarKeyboard
 from ipyproc._agent.remote.link import Link
 from ipyproc._agent.remote.output import FarOutput
 from ipyproc._agent.remote.ready import FarCheck, match_of
 from ipyproc._agent.remote.source import Source
 from ipyproc._agent.remote.terminal import FarTerminal
-from ipyproc._agent.requests import body_of
+from ipyproc._agent.requests import body_of, input_of
 from ipyproc._jobs.io.event_loop import event_loop
 from ipyproc._jobs.output.find import compiled
 from ipyproc._jobs.output.interleaved import Interleaved, Output
@@ -64,6 +65,7 @@ class RemoteRunner:
         self._request = request
         self._body = self._describe(request)
         self._source = Source(link)
+        self.keyboard = FarKeyboard(self._source)
         self.host = host
         self.id: str | None = None
         self.ender = ""
@@ -177,6 +179,7 @@ class RemoteRunner:
         job, has_ended = self._source.job, self.ended_at is not None
         if job is None or has_ended or not self.input_open:
             raise no_input(is_pipe=self._has_input, has_ended=has_ended)
+        self.keyboard.ask()
         if self.terminal is not None:
             self.terminal.type(data)
         else:
@@ -190,6 +193,7 @@ class RemoteRunner:
             return
         if self.input_open and job:
             self.input_open = False
+            self.keyboard.ask()
             self._link.close_input(job)
 
     def signal(self, sig: int, tree: bool | None) -> int:
@@ -290,6 +294,7 @@ class RemoteRunner:
             told(self._captures, fields)
             return
         status = fields.text("status")
+        self.keyboard.told(fields)
         self.input_open = self.input_open and fields.flag("input")
         if self.terminal is not None:
             self.terminal.told(fields)
@@ -386,13 +391,4 @@ class RemoteRunner:
 
     def _input(self) -> bytes | None:
         """What is written to the standard input; a file is read here."""
-        stdin = self._request.stdin
-        if isinstance(stdin, bytes):
-            return stdin
-        if not isinstance(stdin, str):
-            return None
-        try:
-            with open(stdin, "rb") as file:
-                return file.read()
-        except OSError as error:
-            raise PathError("open", stdin, error.errno or EIO) from None
+        return input_of(self._request)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Final, Protocol
 
 from ipyproc._agent.protocol.asked import Answer
 from ipyproc._agent.protocol.frames import Body, Fields
 from ipyproc._agent.protocol.kinds import Kind
+from ipyproc._agent.remote.keyboard import FarKeyboard
 from ipyproc._agent.remote.source import Source
 from ipyproc._jobs.output.interleaved import Output
 from ipyproc._jobs.sized import Sized, check_room
@@ -22,6 +24,7 @@ class Typed(Protocol):
     """What a terminal needs to know of its job."""
 
     output: Output
+    keyboard: FarKeyboard
     ended_at: float | None
 
     def contact(self) -> None:
@@ -39,6 +42,9 @@ class FarTerminal(Sized):
         self._source = source
         self._job = job
         self._reads_keys = self._hides_line = False
+        # What the agent told, and the size that it was asked for and has not set yet.
+        self._told = size
+        self._wanted: tuple[int, int] | None = None
         # How much was typed in all; how much of it the agent had when it was asked
         # last, and how much of that the program had not read.
         self._typed = self._had = self._ahead = 0
@@ -72,24 +78,34 @@ class FarTerminal(Sized):
 
     def interrupt(self) -> None:
         """Send SIGINT to its foreground group; ``ProcessDoneError`` after the end."""
-        self._post(Kind.INTERRUPT)
+        self._post(Kind.INTERRUPT, lambda _: None)
 
     def resize(self, rows: int, columns: int) -> None:
         """Change its size, once checked; ``ProcessDoneError`` after the end."""
-        self._post(Kind.RESIZE, rows=rows, columns=columns)
-        self._resized((rows, columns), self._now)
+        self._job.keyboard.ask()
+        size = rows, columns
+        self._wanted = size
+        answered = partial(self._size_set, size)
+        self._post(Kind.RESIZE, answered, rows=rows, columns=columns)
+        self._resized(size, self._now)
 
     def type_end(self) -> None:
         """Type the end of the input; ``OSError`` if the program reads no lines."""
         if not self._is_over:
+            self._job.keyboard.ask()
             self._source.ask(Kind.TYPE_END)
 
     def told(self, fields: Fields) -> None:
         """Take over what the agent tells."""
-        before = self._reads_keys, self._hides_line
+        before = self._reads_keys, self._hides_line, self._size
         self._reads_keys = fields.flag("keys")
         self._hides_line = fields.flag("prompt")
-        if before != (self._reads_keys, self._hides_line):
+        if "size" in fields.body:
+            rows, columns = fields.numbers("size", 2)
+            self._told = rows, columns
+        if self._wanted is None:
+            self._resized(self._told, self._now)
+        if before != (self._reads_keys, self._hides_line, self._size):
             self._job.contact()
 
     @property
@@ -114,10 +130,20 @@ class FarTerminal(Sized):
             self._had, self._ahead = had, answer.fields.number("ahead")
             self.told(answer.fields)
 
-    def _post(self, kind: Kind, **body: object) -> None:
+    def _size_set(self, size: tuple[int, int], answer: Answer) -> None:
+        if self._wanted == size:
+            self._wanted = None
+            if answer.failed:
+                self._resized(self._told, self._now)
+            else:
+                self._told = size
+
+    def _post(
+        self, kind: Kind, answered: Callable[[Answer], None], **body: object
+    ) -> None:
         if self._is_over or self._source.job is None:
             raise ProcessDoneError
-        self._ask(kind, body, lambda _: None)
+        self._ask(kind, body, answered)
 
     def _ask(self, kind: Kind, body: Body, answered: Callable[[Answer], None]) -> None:
         job = self._source.job

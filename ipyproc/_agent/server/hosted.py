@@ -10,6 +10,7 @@ from ipyproc._agent import facts
 from ipyproc._agent.protocol.attachment import Cancel, Course, Found
 from ipyproc._agent.protocol.errors import body_of
 from ipyproc._agent.protocol.frames import Body, Fields, ProtocolError
+from ipyproc._agent.protocol.keyboard import Keyboard
 from ipyproc._agent.protocol.kinds import Kind
 from ipyproc._agent.server.finding import Finding
 from ipyproc._agent.server.watch import Watch
@@ -20,6 +21,8 @@ from ipyproc._jobs.runner import Runner, Terminal
 
 # The most points of an answer to TIMES.
 _MOST_TIMES: Final = 4000
+# What ends the line of a terminal, or drops it: Ctrl-C, D, J, M, U, Z and backslash.
+_ENDS_TYPED = b"\x03\x04\n\r\x15\x1a\x1c"
 
 
 class HostedJob:
@@ -38,6 +41,7 @@ class HostedJob:
         self.folder: str | None = None
         #: Called once nobody needs it any more.
         self.when_forgotten: Callable[[], None] = lambda: None
+        self.keyboard = Keyboard(self)
         self._runner = runner
         self._streams = (runner.output.stdout, runner.output.stderr)
         self._news = news
@@ -45,6 +49,19 @@ class HostedJob:
         self._end: Body | None = None
         self._watches: set[Watch | Finding] = set()
         self._unsubscribe = job.subscribe(self._happened)
+
+    @property
+    def is_typed(self) -> bool:
+        """Whether what is written is typed into a terminal."""
+        return self._runner.terminal is not None
+
+    @property
+    def line_ends(self) -> bytes | None:
+        """The bytes that end a line of input; ``None`` if each is for itself."""
+        terminal = self._runner.terminal
+        if terminal is None:
+            return b"\n"
+        return None if terminal.reads_keys else _ENDS_TYPED
 
     @property
     def totals(self) -> tuple[int, int]:
@@ -149,6 +166,7 @@ class HostedJob:
                 return {}
             case Kind.TYPE_END:
                 self._runner.close_input()
+                self.keyboard.line_over()
                 return {}
             case Kind.TIMES:
                 capture = self._stream(fields)

@@ -379,6 +379,7 @@ def snapshot(job: Job) -> JobState:
         "facts": _as_json(outcome(job)) if job.state is not None else None,
         "terminal": None,  # as the pane decides
         "masked": False,
+        "elsewhere": job.stdin_open and not job.has_keyboard,
     }
 
 

@@ -58,6 +58,7 @@ ACTIONS: Final = frozenset(
         "signal",
         "send",
         "close_stdin",
+        "take",
         "wait",
         "release",
     }
@@ -115,6 +116,8 @@ def act(job: Job, asked: Asked) -> Act | None:
             return job.terminate
         case "close_stdin":
             return job.close_stdin
+        case "take":
+            return job.take_keyboard
         case "interrupt" if job.terminal is not None:
             # The group in its foreground, which the job's signal does not know of.
             return job.terminal.interrupt

@@ -55,7 +55,8 @@ class JobState(TypedDict):
     job that failed said last.
 
     *terminal* is the size of its terminal once it is shown as one; *masked*: what is
-    typed now must not be seen, for the job asks for a password.
+    typed now must not be seen, for the job asks for a password; *elsewhere*: another
+    session has the keyboard.
     """
 
     name: str
@@ -78,6 +79,7 @@ class JobState(TypedDict):
     facts: list[Fact] | None
     terminal: Size | None
     masked: bool
+    elsewhere: bool
 
 
 class JobFields(TypedDict):
@@ -217,7 +219,15 @@ class Settle(TypedDict):
 class Press(TypedDict):
     """A button; in a table of jobs *job* is the key of a row."""
 
-    action: Literal["interrupt", "terminate", "kill", "stop", "continue", "close_stdin"]
+    action: Literal[
+        "interrupt",
+        "terminate",
+        "kill",
+        "stop",
+        "continue",
+        "close_stdin",
+        "take",
+    ]
     page: str
     seq: int
     job: NotRequired[str]

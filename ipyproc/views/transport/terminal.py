@@ -32,6 +32,8 @@ MOST_WAITING: Final = 1 << 20
 
 _MOST_PAGES: Final = 16
 
+_ELSEWHERE: Final = "read only: another session has the keyboard"
+
 # Seconds after its output at which a terminal is looked at again: nothing tells us that
 # it reads keys from now on, or a password.
 _LOOKS: Final = (0.05, 3.0, 1.0)
@@ -53,10 +55,25 @@ class Desk:
         self._owner: str | None = None
         # How much fits into each page.
         self._room: dict[str, Size] = {}
-        #: Rows and columns, but for a nudge.
-        self.size: Size = LEAST
+        # Rows and columns, but for a nudge.
+        self._size: Size = LEAST
         if job.terminal is not None:
-            self.size = job.terminal.rows, job.terminal.columns
+            self._size = job.terminal.rows, job.terminal.columns
+
+    @property
+    def size(self) -> Size:
+        """Rows and columns; another session may decide them."""
+        terminal = self._job.terminal
+        if terminal is not None and not self._job.has_keyboard:
+            return terminal.rows, terminal.columns
+        return self._size
+
+    def take(self) -> None:
+        """Take the keyboard from another session, with the size."""
+        self._size = self.size
+        self._job.take_keyboard()
+        if self._owner is not None:
+            self._take(self._owner)
 
     def act(self, asked: Keys | Fits) -> Callable[[], None]:
         """Return what does what a page asks."""
@@ -87,6 +104,10 @@ class Desk:
             max(least, min(want, most))
             for least, want, most in zip(LEAST, wanted, LARGEST, strict=True)
         )
+        terminal = self._job.terminal
+        if terminal is not None and not self._room:
+            # Another session may have changed it meanwhile.
+            self._size = terminal.rows, terminal.columns
         self._room.pop(asked["page"], None)
         self._room[asked["page"]] = rows, columns
         if len(self._room) > _MOST_PAGES:
@@ -98,12 +119,18 @@ class Desk:
         """Note that a page has the keyboard; the size is what fits into it."""
         self._owner = page
         size = self._room.get(page, self.size)
-        if self.size != size:
-            self.size = size
+        if self._job.has_keyboard and self._size != size:
+            self._size = size
             self._resize(*size)
 
     def _type(self, asked: Keys) -> None:
-        """Type what a page says; ``ValueError`` if that is too much."""
+        """Type what a page says; ``ValueError`` if that is too much.
+
+        What comes when another session has the keyboard is not typed: a page has to
+        take it first.
+        """
+        if not self._job.has_keyboard:
+            raise ValueError("" if asked["answers"] else _ELSEWHERE)
         if asked["answers"] and self._owner not in (None, asked["page"]):
             return
         data = asked["text"].encode("utf-8", "replace")
@@ -116,6 +143,8 @@ class Desk:
         self._job.send(data)
 
     def _resize(self, rows: int, columns: int) -> None:
+        if not self._job.has_keyboard:
+            return
         try:
             self._job.resize(rows, columns)
         except ProcessDoneError:

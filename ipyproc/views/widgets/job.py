@@ -154,6 +154,8 @@ class JobView(LiveWidget):
         match asked["action"]:
             case "again":
                 return self._run_again
+            case "take":
+                return self._terminal.desk.take
             case "keys" | "fits":
                 return self._terminal.desk.act(asked)
         return actions.act(self._job, asked)

@@ -34,12 +34,14 @@ export class Becoming {
     private readonly drawn: () => void,
     /** Is called once, when the terminal is there. */
     private readonly done: () => void,
+    /** Asks for the keyboard, while another session has it. */
+    private readonly take: () => void,
   ) {}
 
   update(): void {
-    const { terminal, ran } = this.model.get("state");
+    const { terminal, ran, elsewhere } = this.model.get("state");
     if (!terminal) return;
-    if (this.terminal) this.terminal.size = terminal;
+    if (this.terminal) Object.assign(this.terminal, { size: terminal, elsewhere });
     else if (!this.begun) void this.become();
     else this.open();
     if (ran === null || this.over) return;
@@ -62,7 +64,7 @@ export class Becoming {
   /** Opens it once all is there: what is not on the page yet cannot be measured. */
   private open(): void {
     const { requests, output, library } = this;
-    const { terminal: size } = this.model.get("state");
+    const { terminal: size, elsewhere } = this.model.get("state");
     if (!library || !size || this.stopped || !output.log.parentElement?.clientWidth) return;
     const keyboard = new library.Keyboard(this.model, requests, (text) => say(requests.message, text));
     this.keyboard = keyboard;
@@ -78,7 +80,9 @@ export class Becoming {
       answered: (text) => keyboard.answer(text),
       fits: ([rows, columns], focused) => void requests.post({ action: "fits", rows, columns, focused }),
       left: () => this.leave(),
+      take: this.take,
     });
+    terminal.elsewhere = elsewhere;
     this.terminal = terminal;
     terminal.element.setAttribute("aria-label", `Terminal of ${this.model.get("state").name}`);
     // Until it has something to show it is measured, and not seen.

@@ -16,7 +16,13 @@ export class Input {
   /** What was sent last, if it may be seen: not among the output, for that is the job's alone. */
   readonly echo = h("p", { class: "ipyproc-sent" });
 
+  /** Stands in the place of all that while another session has the keyboard. */
+  readonly notice: HTMLElement;
+  private readonly taker: HTMLButtonElement;
+
   constructor(private readonly requests: Requests) {
+    this.taker = requests.button("Take keyboard", "take");
+    this.notice = h("p", {}, "Read only: the keyboard is elsewhere", this.taker);
     this.close = requests.button("Close stdin", "close_stdin");
     this.form = h("form", {}, h("label", {}, "Standard input", this.field), this.send, this.close);
     this.form.onsubmit = (event) => {
@@ -75,6 +81,17 @@ export class Input {
     const end = all.lastIndexOf("\n") + 1;
     this.enter(all.slice(0, end));
     field.value = all.slice(end);
+  }
+
+  /** Asks for the keyboard, while another session has it. */
+  readonly take = () => this.taker.click();
+
+  /** Hides the field while another session has the keyboard, with what was typed there. */
+  set elsewhere(on: boolean) {
+    const focused = this.taker === document.activeElement;
+    this.form.hidden = on;
+    this.notice.hidden = !on;
+    if (focused) this.field.focus();
   }
 
   /** Hides what is typed while the job asks for a password, and never shows it later. */

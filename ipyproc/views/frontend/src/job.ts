@@ -50,18 +50,19 @@ class JobPane implements View {
     const requests = new Requests(model, () => this.leave("kernel gone", GONE));
     this.requests = requests;
     this.feed = new Feed(model, requests, this.output);
+    this.input = new Input(requests);
     const [drawn, done] = [() => this.drawn(), () => this.input.remove()];
-    this.becoming = new Becoming(model, requests, this.feed, this.output, drawn, done);
+    this.becoming = new Becoming(model, requests, this.feed, this.output, drawn, done, this.input.take);
     this.signals = requests.signals();
     this.usage = new Usage(model.get("signals"), requests, () => this.viewer.look());
-    this.input = new Input(requests);
     this.again = requests.button("Run again", "again");
     this.tools = new Tools(model, requests, this.feed, this.output, () => this.node);
     const bar = h("div", { class: "ipyproc-bar" }, this.usage.element, this.tools.row);
     const right = h("div", {}, this.signals, this.again);
     const head = h("header", {}, this.badge, this.reason, this.tag, this.name, this.command, this.facts, right);
     const { above, log } = this.output;
-    const parts = [head, this.elders, bar, above, log, this.input.echo, this.input.form, requests.message, this.after];
+    const { notice, echo, form } = this.input;
+    const parts = [head, this.elders, bar, above, log, notice, echo, form, requests.message, this.after];
     this.node = frame("ipyproc-job", ...parts);
     this.viewer = new Viewer(model, this.node, requests, {
       every: 5 * PATIENCE,
@@ -97,6 +98,7 @@ class JobPane implements View {
       facts,
       timed_out,
       masked,
+      elsewhere,
     } = this.model.get("state");
     this.node.setAttribute("aria-label", `Job ${name}`);
     this.node.style.setProperty("--rows", String(this.model.get("height") ?? ""));
@@ -120,6 +122,7 @@ class JobPane implements View {
     if (this.over) this.usage.element.remove();
     if (!stdin) this.input.remove();
     this.input.mask(masked);
+    this.input.elsewhere = elsewhere;
     if (facts && !this.after.firstChild) this.after.append(stateTable(facts));
     this.time();
     this.tools.changed();

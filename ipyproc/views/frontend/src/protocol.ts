@@ -34,6 +34,7 @@ export interface JobState {
   facts: Fact[] | null;
   terminal: Size | null;
   masked: boolean;
+  elsewhere: boolean;
 }
 
 export interface Tail {
@@ -198,7 +199,7 @@ export interface Library {
 // --- from the page: what a button does
 
 export interface Press {
-  action: "interrupt" | "terminate" | "kill" | "stop" | "continue" | "close_stdin";
+  action: "interrupt" | "terminate" | "kill" | "stop" | "continue" | "close_stdin" | "take";
   page: string;
   seq: number;
   job?: string;

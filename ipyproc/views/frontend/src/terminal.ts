@@ -29,11 +29,15 @@ export interface Host {
   fits(size: Size, focused: boolean): void;
   /** The reader wants to leave it. */
   left(): void;
+  /** Somebody clicked into it while the keyboard was elsewhere, and selected nothing. */
+  take(): void;
 }
 
 export interface Terminal extends Sink {
   readonly element: HTMLElement;
   size: Size;
+  /** Whether another session has the keyboard: nothing can be typed, or is answered. */
+  elsewhere: boolean;
   /** Shows it in an element that is on the page. */
   opened(): void;
   focus(): void;
@@ -59,6 +63,7 @@ class Screen implements Terminal {
   // What was written and is not on the screen yet, in order: whether it must not be answered.
   private readonly pending: boolean[] = [];
   private quiet = Number.POSITIVE_INFINITY; // so many bytes that come must not be answered
+  private ended = false; // whether the program has
   private asked = ""; // the size that was asked for last, and when
   private askedAt = 0;
 
@@ -109,6 +114,9 @@ class Screen implements Terminal {
     // Before xterm.js tells the program of it: only who has the keyboard may.
     const focused = ({ target }: Event) => target === this.xterm.textarea && this.measure(true);
     this.element.addEventListener("focus", focused, true);
+    this.element.addEventListener("click", () => {
+      if (this.elsewhere && !this.ended && !this.xterm.hasSelection()) this.host.take();
+    });
   }
 
   /** Whether a key is the program's: all are but those that no program gets in a browser. */
@@ -147,6 +155,14 @@ class Screen implements Terminal {
 
   get size(): Size {
     return [this.xterm.rows, this.xterm.cols];
+  }
+
+  get elsewhere(): boolean {
+    return this.xterm.options.disableStdin ?? false;
+  }
+
+  set elsewhere(value: boolean) {
+    this.xterm.options.disableStdin = value || this.ended;
   }
 
   /** The size that the program sees; the pane that has the keyboard decides it. */
@@ -203,7 +219,8 @@ class Screen implements Terminal {
   }
 
   finish(): void {
-    this.xterm.options.disableStdin = true;
+    this.ended = true;
+    this.elsewhere = true;
     this.write("\x1b[?25l", true);
   }
 
