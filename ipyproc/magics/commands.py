@@ -207,9 +207,12 @@ class IPyProc(Magics):
                 print(said)
             return None
         if not words:
-            if on is None and (said := trouble()):
+            if on is not None:
+                show_detached(detached.known(on))
+                return None
+            if said := trouble():
                 print(said)
-            show_detached(detached.known(on))
+            show_detached()
             return None
         taken = detached.take(words, on)
         for job in taken:

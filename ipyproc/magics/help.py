@@ -256,8 +256,9 @@ PROCATTACH = Grammar(
     usage="""%procattach [--on HOST]
        %procattach job ... [--forget] [--on HOST]""",
     summary="""\
-List the detached jobs of all your notebooks; or take some into this kernel and
-show them: with all that they printed, their input, signals and exit status.
+List the detached jobs of all your notebooks, with buttons that take one into
+this kernel, end it or forget it; or take some into this kernel and show them:
+with all that they printed, their input, signals and exit status.
 
 A job is named by its id, as train@3f2a, or by its name: this notebook's first,
 and of those one that runs. It goes on when the kernel ends, however that does.""",

@@ -12,10 +12,12 @@ from IPython.display import display
 
 from ipyproc._agent.records import Record
 from ipyproc._jobs.job import Job
+from ipyproc.session import jobs
 from ipyproc.state import ProcessState
 from ipyproc.views.process import ForeignProcess
 from ipyproc.views.render import console, detached, html
 from ipyproc.views.transport import document, pictures, rate_limiter, reading, worker
+from ipyproc.views.widgets.detached import DetachedView
 from ipyproc.views.widgets.job import JobView
 from ipyproc.views.widgets.jobs import MOST, JobsView
 from ipyproc.views.widgets.process import ProcessView
@@ -56,13 +58,18 @@ def show_jobs(every: bool = False) -> None:
     display(_session.table(None if every else MOST))
 
 
-def show_detached(records: Sequence[Record]) -> None:
-    """Show detached jobs in the current cell, as they are now."""
+def show_detached(records: Sequence[Record] | None = None) -> None:
+    """Show the table of detached jobs in the current cell.
+
+    Those of this machine, live; or the *records* of another one, as they are now.
+    """
     if getattr(get_ipython(), "kernel", None) is None:
-        print(detached.text(records))
-        return
-    bundle = {"text/plain": detached.text(records), "text/html": detached.html(records)}
-    display(bundle, raw=True)
+        print(detached.text(jobs.detached() if records is None else records))
+    elif records is None:
+        display(_session.detached())
+    else:
+        page, text = detached.html(records), detached.text(records)
+        display({"text/plain": text, "text/html": page}, raw=True)
 
 
 def show_process(process: ForeignProcess) -> None:
@@ -102,6 +109,7 @@ class _Session:
         self._cells: WeakKeyDictionary[Job, int] = WeakKeyDictionary()
         # One widget however often it is shown; by how many rows it may have.
         self._tables: dict[int | None, JobsView] = {}
+        self._detached: DetachedView | None = None
         self._processes: list[ProcessView] = []
 
     def remember(self, shell: Any, job: Job) -> None:
@@ -120,6 +128,13 @@ class _Session:
                 view = self._tables[most] = JobsView(most)
             return view
 
+    def detached(self) -> DetachedView:
+        """Return the table of detached jobs, or another one if somebody closed it."""
+        with self._lock:
+            if self._detached is None or self._detached.comm is None:
+                self._detached = DetachedView()
+            return self._detached
+
     def add(self, view: ProcessView) -> ProcessView:
         """Keep *view* until it is closed with the others."""
         with self._lock:
@@ -130,7 +145,9 @@ class _Session:
         """Close the tables and the processes."""
         with self._lock:
             views: list[RowsView] = [*self._tables.values(), *self._processes]
-            self._tables, self._processes = {}, []
+            if self._detached is not None:
+                views.append(self._detached)
+            self._tables, self._detached, self._processes = {}, None, []
         for view in views:
             view.close()
 

@@ -70,6 +70,7 @@ def test_it_is_there_again(version: str | None, new_kernel: StartKernel) -> None
         ]
 
 
+VIEW = "application/vnd.jupyter.widget-view+json"
 SHARE = """
 import os
 os.environ["IPYPROC_RUNTIME_DIR"], os.environ["XDG_STATE_HOME"] = {folder!r}, {folder!r}
@@ -125,3 +126,33 @@ def test_its_pane_is_there_again(new_kernel: StartKernel) -> None:
     assert "first" in shown["data"]["text/html"]
     assert 'data-name="train"' in shown["data"]["text/html"]
     kernel.run("from ipyproc import jobs\njobs['train'].kill()\njobs['train'].wait(60)")
+
+
+def test_a_button_of_the_table_takes_a_job(new_kernel: StartKernel) -> None:
+    """%procattach is live; what is taken is shown in the place of the table."""
+    kernel = new_kernel()
+    identity = kernel.run(START.format(name="train")).stdout.split()[0]
+    kernel.restart()
+    kernel.run("%load_ext ipyproc")
+    (shown,) = kernel.run("%procattach", as_user=True).contents("display_data")
+    assert f'data-id="{identity}"' in shown["data"]["text/html"]
+    asked = {"action": "attach", "page": "a", "seq": 1, "job": identity}
+    content = {
+        "comm_id": shown["data"][VIEW]["model_id"],
+        "data": {"method": "custom", "content": asked},
+    }
+    client = kernel.client
+    client.shell_channel.send(client.session.msg("comm_msg", content))
+    while True:
+        message = client.get_iopub_msg(timeout=60)
+        if message["msg_type"] == "update_display_data":
+            break
+
+    update = message["content"]
+    assert update["transient"] == shown["transient"]
+    assert 'data-name="train"' in update["data"]["text/html"]
+    assert update["data"][VIEW]["model_id"] != shown["data"][VIEW]["model_id"]
+    end = (
+        "from ipyproc import jobs\njobs['train'].kill()\nprint(jobs['train'].wait(60))"
+    )
+    assert kernel.run(end).stdout == "signal: killed\n"

@@ -1,10 +1,11 @@
-// What the tests call on a page with the table of jobs or the pane of a process.
+// What the tests call on a page with a table of jobs or the pane of a process.
+import detached from "./detached.js";
 import found from "./found.js";
 import jobs from "./jobs.js";
 import { Model, contrasts } from "../shared.js";
 
 window.open_ = (which, first, signals) => {
-  const module = { found, jobs }[which];
+  const module = { detached, found, jobs }[which];
   window.model = new Model({ token: "abc", first, signals });
   module.initialize({ model });
   const el = document.createElement("div");

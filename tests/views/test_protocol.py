@@ -108,7 +108,7 @@ def test_both_ends_know_the_same_messages() -> None:
         ("    facts: list[Fact] | None\n", "    facts: list[Fact]\n"),
         ("    seq: int\n    signal: str", "    seq: int"),
         ("number: NotRequired[int | None]", "number: int | None"),
-        ('"interrupt", "terminate"', '"terminate"'),
+        ('        "interrupt",\n', ""),
         ("Streams = list[tuple[str, int]]", "Streams = list[tuple[str, str]]"),
         ("class Forget(", "class Forgot("),
     ],

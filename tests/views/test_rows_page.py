@@ -12,6 +12,7 @@ from playwright.sync_api import Locator, Page, Route, expect
 
 from ipyproc.views.process import ForeignProcess
 from ipyproc.views.widgets import jobs as rows
+from ipyproc.views.widgets.detached import DetachedView
 from ipyproc.views.widgets.jobs import JobsView
 from ipyproc.views.widgets.process import ProcessView
 from tests.browser.fixtures import Picture
@@ -28,6 +29,8 @@ FILES = {
     "rows.js": ((HERE / "rows.js").read_text("utf-8"), "text/javascript"),
     "jobs.js": (JobsView._esm, "text/javascript"),
     "jobs.css": (JobsView._css, "text/css"),
+    "detached.js": (DetachedView._esm, "text/javascript"),
+    "detached.css": (DetachedView._css, "text/css"),
     "found.js": (ProcessView._esm, "text/javascript"),
     "found.css": (ProcessView._css, "text/css"),
 }

@@ -12,7 +12,7 @@ const SRC = join(HERE, "src");
 const LAB = join(HERE, "lab");
 const STATIC = join(HERE, "..", "static"); // what Python reads
 const BUILD = join(HERE, "build"); // what only the tests and the build itself read
-const WIDGETS = ["job", "jobs", "process", "timeline", "waitstatus", "sessions", "descriptors"];
+const WIDGETS = ["job", "jobs", "detached", "process", "timeline", "waitstatus", "sessions", "descriptors"];
 const XTERM = join(HERE, "node_modules", "@xterm");
 const COMMON = { charset: "utf8", logLevel: "warning", target: "es2023" };
 

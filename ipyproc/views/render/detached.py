@@ -7,9 +7,10 @@ import time
 from collections.abc import Iterable, Sequence
 from html import escape
 
-from ipyproc._agent.records import Record
+from ipyproc._agent.records import UNKNOWN, Record
 from ipyproc.views.render import format, styles
 from ipyproc.views.render.console import aligned
+from ipyproc.views.transport.protocol import DetachedFields
 
 NONE = "no detached jobs"
 _COLUMNS = ("Job", "Notebook", "Pid", "Status", "Since", "Command")
@@ -18,6 +19,24 @@ _TABLE = "border:0;border-collapse:collapse;font-size:12px"
 _LINE = "white-space:pre"
 _SHORT = f"{_CELL};white-space:nowrap"
 _LONGEST = 60
+
+
+def row(record: Record) -> DetachedFields:
+    """Return what a page shows of a job."""
+    name, notebook, pid, status, since, command = _cells(record)
+    return {
+        "name": name,
+        "notebook": notebook,
+        "path": format.plain(record.notebook),
+        "pid": pid,
+        "status": record.status,
+        "text": status,
+        "success": _success(record),
+        "since": since,
+        "command": command,
+        "over": record.is_over,
+        "known": record.status != UNKNOWN,
+    }
 
 
 def text(records: Sequence[Record]) -> str:
@@ -44,8 +63,7 @@ def html(records: Sequence[Record]) -> str:
 def _row(record: Record) -> str:
     name, notebook, pid, status, since, command = map(escape, _cells(record))
     path = escape(format.plain(record.notebook))
-    success = None if not record.is_over else record.state == "exit status 0"
-    colour = styles.badge(record.status, success)
+    colour = styles.badge(record.status, _success(record))
     cells: Iterable[str] = (
         f"<b>{name}</b>",
         f'<span title="{path}">{notebook}</span>',
@@ -56,6 +74,10 @@ def _row(record: Record) -> str:
     )
     columns = "".join(f'<td style="{_SHORT}">{cell}</td>' for cell in cells)
     return f'<tr data-id="{name}" data-status="{record.status}">{columns}</tr>'
+
+
+def _success(record: Record) -> bool | None:
+    return None if not record.is_over else record.state == "exit status 0"
 
 
 def _cells(record: Record) -> list[str]:

@@ -59,6 +59,8 @@ ACTIONS: Final = frozenset(
         "send",
         "close_stdin",
         "take",
+        "attach",
+        "forget",
         "wait",
         "release",
     }
@@ -104,7 +106,9 @@ def perform(asked: Asked, act: Act, answer: Callable[[Done], None]) -> None:
 def act(job: Job, asked: Asked) -> Act | None:
     """Return what does to *job* what is *asked*; None if that is impossible."""
     match asked["action"]:
-        case "again" | "end_all" | "wait" | "release" | "keys" | "fits":
+        case "again" | "end_all" | "attach" | "forget":
+            return None  # for the view of a job, or of jobs
+        case "wait" | "release" | "keys" | "fits":
             return None  # for the view of a job, of jobs, or of a life
         case "signal":
             return _signal(job, asked)

@@ -105,6 +105,25 @@ class JobFields(TypedDict):
     detached: NotRequired[bool]
 
 
+class DetachedFields(TypedDict):
+    """A row of the table of detached jobs; *known*: this machine can tell its status.
+
+    *path* is its notebook's, and *over* whether it has ended.
+    """
+
+    name: str
+    notebook: str
+    path: str
+    pid: str
+    status: str
+    text: str
+    success: bool | None
+    since: str
+    command: str
+    over: bool
+    known: bool
+
+
 class ProcessUsage(TypedDict):
     """What a process and those below it use; *cpu* is a curve, newest last."""
 
@@ -217,7 +236,10 @@ class Settle(TypedDict):
 
 
 class Press(TypedDict):
-    """A button; in a table of jobs *job* is the key of a row."""
+    """A button; in a table of jobs *job* is the key of a row.
+
+    ``attach`` and ``forget`` are for those of detached jobs.
+    """
 
     action: Literal[
         "interrupt",
@@ -227,6 +249,8 @@ class Press(TypedDict):
         "continue",
         "close_stdin",
         "take",
+        "attach",
+        "forget",
     ]
     page: str
     seq: int

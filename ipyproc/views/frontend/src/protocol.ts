@@ -64,6 +64,20 @@ export interface JobFields {
   detached?: boolean;
 }
 
+export interface DetachedFields {
+  name: string;
+  notebook: string;
+  path: string;
+  pid: string;
+  status: string;
+  text: string;
+  success: boolean | null;
+  since: string;
+  command: string;
+  over: boolean;
+  known: boolean;
+}
+
 export interface ProcessUsage {
   memory: number;
   processes: number;
@@ -199,7 +213,7 @@ export interface Library {
 // --- from the page: what a button does
 
 export interface Press {
-  action: "interrupt" | "terminate" | "kill" | "stop" | "continue" | "close_stdin" | "take";
+  action: "interrupt" | "terminate" | "kill" | "stop" | "continue" | "close_stdin" | "take" | "attach" | "forget";
   page: string;
   seq: number;
   job?: string;
