@@ -14,7 +14,7 @@ import shutil
 import socket
 import stat
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from errno import EINVAL, ENOENT
@@ -252,8 +252,11 @@ def settle(record: Record) -> None:
             write(record.folder, END, body)
 
 
-def sweep(where: str) -> None:
-    """Delete what was kept long enough, and what is too much, the eldest first."""
+def sweep(where: str, is_known: Callable[[str], bool] = lambda _: False) -> None:
+    """Delete what was kept long enough, and what is too much, the eldest first.
+
+    *is_known* tells of an id whether somebody else writes down how that job ended.
+    """
     now, kept = time.time(), []
     for folder in _folders(where):
         record, seen = read(folder), _modified(os.path.join(folder, _SEEN))
@@ -261,8 +264,12 @@ def sweep(where: str) -> None:
             if now - (_modified(folder) or now) > _STARTING:
                 remove(folder)
         elif record.end is None:
-            settle(record)
+            if not is_known(record.id):
+                settle(record)
         elif record.is_over:
+            if max(seen or 0.0, record.since) > now:
+                _date(record, now)
+                seen = seen and now
             is_old = seen is not None and now - max(seen, record.since) > _DAY
             if is_old or now - record.since > _WEEK:
                 remove(folder)
@@ -275,6 +282,17 @@ def sweep(where: str) -> None:
             return
         remove(record.folder)
         total -= sizes.get(record.folder, 0)
+
+
+def _date(record: Record, now: float) -> None:
+    """Let an end that lies in the future be now: the clock was set back since.
+
+    Else it would be kept until then.
+    """
+    with suppress(OSError):
+        if record.since > now:
+            write(record.folder, END, {**(record.end or {}), "ended_at": now})
+        os.utime(os.path.join(record.folder, _SEEN), (now, now))
 
 
 def _record(folder: str, job: Fields, end: Body | None) -> Record:

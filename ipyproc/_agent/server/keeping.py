@@ -52,7 +52,8 @@ class Keeping:
         self._jobs = jobs
         self._loop = event_loop()
         self._roots: set[str] = set()
-        self._running: dict[str, Kept] = {}
+        # Those of which the end is not on the disk.
+        self._known: dict[str, Kept] = {}
 
     def start(self, request: Request, folder: str, notebook: str) -> Kept:
         """Start a job, unless one of its name and notebook runs: ``RuntimeError``."""
@@ -82,12 +83,16 @@ class Keeping:
     def adopt(self, record: Record) -> Kept | None:
         """Adopt a job that runs; ``None`` if it does not, or is known."""
         is_ours = record.host == records.host() and not record.is_over
-        if record.id in self._running or not is_ours:
+        if record.id in self._known or not is_ours:
             return None
         try:
-            request, ticks = _request_of(record), Fields(record.job).number("ticks")
+            ticks = Fields(record.job).number("ticks")
+            # The time of day may have been set since: what is on record of it may lie
+            # in the future, or years ago.
+            elapsed = proc.running_for(ticks)
+            request = _request_of(record, elapsed)
             runner = AdoptedRunner(request, record.pid, ticks)
-            job = adopt(request, runner, self._jobs, record.started_at)
+            job = adopt(request, runner, self._jobs, time.time() - elapsed)
         except Exception as error:  # noqa: BLE001 - a folder that makes no sense
             _log.warning("%s cannot be adopted: %r", record.id, error)
             return None
@@ -102,12 +107,12 @@ class Keeping:
         return Kept(record.id, record.folder, record.notebook, job, runner)
 
     def _keep(self, kept: Kept) -> Kept:
-        self._running[kept.identity] = kept
+        self._known[kept.identity] = kept
         kept.job.when_finished(lambda _: self._ended(kept))
         return kept
 
     def _check_once(self, name: str, notebook: str) -> None:
-        for kept in self._running.values():
+        for kept in self._known.values():
             job = kept.job
             same = (job.name, kept.notebook) == (name, notebook)
             if same and job.ended_at is None:
@@ -119,24 +124,26 @@ class Keeping:
 
     def _ended(self, kept: Kept) -> None:
         """Write down how a job ended; again later, if the disk has no room for that."""
-        self._running.pop(kept.identity, None)
         path = os.path.join(kept.folder, records.END)
         # Another agent may be its parent, and knows more.
-        if kept.job.state is None and os.path.exists(path):
-            return
-        try:
-            end = _end_of(kept.job, kept.runner.error)
-            records.write(kept.folder, records.END, end)
-        except FileNotFoundError:  # somebody deleted the folder
-            return
-        except OSError as error:
-            _log.warning("the end of %s cannot be noted: %s", kept.identity, error)
-            self._loop.call_later(_WRITE_AGAIN, partial(self._ended, kept))
+        if kept.job.state is not None or not os.path.exists(path):
+            try:
+                end = _end_of(kept.job, kept.runner.error)
+                records.write(kept.folder, records.END, end)
+            except FileNotFoundError:
+                pass  # somebody deleted the folder
+            except OSError as error:
+                _log.warning("the end of %s cannot be noted: %s", kept.identity, error)
+                self._loop.call_later(_WRITE_AGAIN, partial(self._ended, kept))
+                return
+        self._known.pop(kept.identity, None)
 
     def _sweep(self, root: str) -> None:
         self._loop.call_later(_SWEEP_EVERY, partial(self._sweep, root))
+        # Of those the end is known here, though it may not be on the disk yet.
+        sweep = partial(records.sweep, root, self._known.__contains__)
         with suppress(RuntimeError):  # there is no room for a thread: the next time
-            threading.Thread(target=records.sweep, args=(root,), daemon=True).start()
+            threading.Thread(target=sweep, daemon=True).start()
 
 
 def _record_of(job: Job, request: Request, notebook: str) -> Body:
@@ -164,13 +171,12 @@ def _record_of(job: Job, request: Request, notebook: str) -> Body:
     return body | {"timeout": request.timeout}
 
 
-def _request_of(record: Record) -> Request:
+def _request_of(record: Record, elapsed: float) -> Request:
     """Make again what is on record of a request; its time-out has run since."""
     told = Fields(record.job)
     request, timeout = records.request_of(record), told.seconds("timeout")
     if timeout is None:
         return request
-    elapsed = time.time() - record.started_at
     return replace(request, timeout=max(0.0, timeout - elapsed))
 
 

@@ -150,6 +150,11 @@ def table() -> dict[int, Stat]:
     return {seen.pid: seen for seen in found if seen}
 
 
+def running_for(ticks: int) -> float:
+    """How many seconds ago a process started at *ticks*, whatever the time of day."""
+    return max(0.0, time.clock_gettime(CLOCK) - ticks / _TICKS)
+
+
 def session(pid: int) -> int:
     """Return the session of a process, -1 if it is gone."""
     try:
