@@ -110,25 +110,37 @@ def serving(
 
     *more* is what its environment has besides. Nothing of it survives the block.
     """
-    lab = Lab(_free_port(), secrets.token_hex(), home / "notebooks")
-    lab.root.mkdir()
-    _configure(lab, home / ".jupyter")
     if not extension:
         _disable(home / ".jupyter/labconfig")
     versions.write_specs(home)
+    with (
+        sandbox(home) as environment,
+        launched(home, environment | (more or {})) as (lab, _),
+    ):
+        yield lab
+        lab.end_kernels()
+
+
+@contextmanager
+def launched(
+    home: Path, environment: dict[str, str]
+) -> Iterator[tuple[Lab, subprocess.Popen[bytes]]]:
+    """Run JupyterLab in *home*, in the environment of a sandbox."""
+    lab = Lab(_free_port(), secrets.token_hex(), home / "notebooks")
+    lab.root.mkdir(exist_ok=True)
+    _configure(lab, home / ".jupyter")
     log = home / "lab.log"
-    with sandbox(home) as environment, log.open("wb") as out:
+    with log.open("wb") as out:
         server = subprocess.Popen(
             [sys.executable, "-m", "jupyterlab"],
-            env=environment | (more or {}),
+            env=environment,
             cwd=home,
             stdout=out,
             stderr=out,
         )
         try:
             _wait_for_answer(lab, server, log)
-            yield lab
-            lab.end_kernels()
+            yield lab, server
         finally:
             server.terminate()
             server.wait(timeout=PATIENCE)
