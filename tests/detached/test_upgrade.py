@@ -86,7 +86,7 @@ class Other:
         """Let client and agent know nothing of keyboards."""
         protocol = package / "_agent/protocol"
         self._change(protocol / "client.py", r' +"turns": True,\n', "")
-        self._change(protocol / "session.py", r" +Kind\.TAKE,\n", "")
+        self._change(protocol / "session.py", r" +Kind\.TAKE,\n}", "}")
         told = r', "keyboard": \w+\.has_keyboard'
         self._change(protocol / "session.py", told, "")
         self._change(protocol / "attachment.py", told, "")

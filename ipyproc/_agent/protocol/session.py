@@ -40,7 +40,14 @@ _OF_A_JOB: Final = _ONCE | {
 }
 _LATER: Final = {Kind.UNTIL, Kind.LISTENING, Kind.FIND}
 #: What an agent may be asked that those of an earlier version of ours did not know.
-LATER_KINDS: Final = (Kind.FIND, Kind.TIMES, Kind.LISTED, Kind.SEEN, Kind.REMOVE)
+LATER_KINDS: Final = (
+    Kind.FIND,
+    Kind.TIMES,
+    Kind.LISTED,
+    Kind.SEEN,
+    Kind.REMOVE,
+    Kind.TAKE,
+)
 _FORGOTTEN: Final = "the agent does not know the job any more"
 
 
