@@ -425,7 +425,10 @@ def test_what_was_printed_before_is_whole(tmp_path: Path) -> None:
     """Read, searched and saved from the beginning on, beyond what is shown of it."""
     identity = started("seq 400000; seq 300000 >&2; echo done; read x")
     job = jobs.attach(identity)
-    until_printed(job, "done")
+    size = sum(
+        len(f"{n}\n") for count in (400_000, 300_000) for n in range(1, count + 1)
+    )
+    until(job, lambda job: job.total == size + len("done\n"))
     lines = [f"{n}\n".encode() for n in range(1, 400_001)]
     job.save(tmp_path / "train.txt")
     search = job.whole_as_utf8.search(Words("200000"))
