@@ -46,7 +46,8 @@ def calls(job: Job) -> dict[str, Callable[[], object]]:
             job.timed_out,
             job.silence,
             job.last_usage(),
-            (job.id, job.is_on("x"), job.error),
+            (job.id, job.is_on("x"), job.error, job.ender),
+            (job.has_keyboard, job.take_keyboard()),
         ),
         "terminal": lambda: (job.terminal, job.password_prompt, look_at_a_terminal()),
         "save": lambda: (job.save(os.devnull), job.stdout.time_at(0)),
@@ -194,6 +195,7 @@ def test_every_public_call_is_tried() -> None:
         *("ports", "until", "until_listening"),
         *("host", "dir", "timed_out", "last_usage", "silence"),
         *("terminal", "password_prompt", "resize", "save", "id", "is_on", "error"),
+        *("ender", "has_keyboard", "take_keyboard"),
     }
     # They end the job, or belong to the session.
     others = {

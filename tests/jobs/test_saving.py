@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import termios
 from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
@@ -101,7 +102,15 @@ raise SystemExit(3)
     job = spawn(python(code), pty=(30, 100), name="says")
     until_printed(job, "\r\n")
     job.resize(30, 100)  # as it is
-    job.resize(40, 120)
+    resize = termios.tcsetwinsize
+
+    def slowly(fd: int, size: tuple[int, int]) -> None:
+        resize(fd, size)
+        until_printed(job, "second")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(termios, "tcsetwinsize", slowly)
+        job.resize(40, 120)
     ended(job)
     job.save(tmp_path / "x.cast")
     header, found = events((tmp_path / "x.cast").read_text())

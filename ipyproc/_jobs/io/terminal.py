@@ -151,8 +151,10 @@ class PseudoTerminal(Sized):
 
         The numbers have been checked.
         """
+        # Before the program can print what it draws for that size.
+        now = self._now()
         self._do(lambda fd: termios.tcsetwinsize(fd, (rows, columns)))
-        self._resized((rows, columns), self._now())
+        self._resized((rows, columns), now)
 
     def type(self, data: bytes) -> bool:
         """Type *data* after what was typed before; ``False`` after the end.
