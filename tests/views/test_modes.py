@@ -2,10 +2,11 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ipyproc._jobs.output.interleaved import Output
+from ipyproc._jobs.output.interleaved import Chunk, Output
 from ipyproc.views.terminal.modes import Modes, Reader
 
 #: What changes modes, what does not, and what only begins like either.
@@ -80,6 +81,27 @@ def test_the_place_of_long_output_is_found() -> None:
         assert reader.at(begin + 25_000).on == {1, 7, 25}
         assert reader.at(begin + 75_000).on == {7, 25}
     assert len(reader._marks) <= 32
+
+
+def test_of_a_flood_little_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wherever in it the modes are asked for."""
+    output = Output()
+    for _ in range(40):
+        output.append(0, b"x" * 1_000_000)
+    asked = []
+    read = output.read
+
+    def counted(offset: int, size: int) -> list[Chunk]:
+        asked.append(size)
+        return read(offset, size)
+
+    monkeypatch.setattr(output, "read", counted)
+    reader = Reader(output)
+    reader.read()
+    for place in (20_000_000, 38_000_000, 40_000_000):
+        reader.at(place)
+
+    assert sum(asked) < 8_000_000
 
 
 def test_of_a_flood_the_end_is_read() -> None:

@@ -465,6 +465,25 @@ def test_a_flood_is_cut_to_what_can_still_be_shown(
     assert sent[0]["modes"] == "\x1b[?1049h\x1b[?1h"
 
 
+def test_a_log_has_no_modes(front: FrontEnd) -> None:
+    """To find them out would take as long as its flood is, again and again."""
+    job = FakeJob()
+    view = JobView(job)  # type: ignore[arg-type]
+    join(view, front)
+    job.prints(b"a line of a flood\r\n" * 1_500_000)
+    total = job.as_utf8.total
+    front.wait(
+        lambda: any(
+            m["offset"] + len(m["bytes"]) == total for m in front.messages("output")
+        )
+    )
+
+    sent = front.messages("output")
+    assert any(message["offset"] > message["after"] for message in sent)
+    assert not any("modes" in message for message in sent)
+    view.close()
+
+
 # --- the library
 
 

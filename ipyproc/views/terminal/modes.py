@@ -102,6 +102,7 @@ class Reader:
         total = self._output.total
         if total - self.offset > _MOST:
             self.offset = total - (_MOST >> 2)
+            self._marks.append((self.offset, self.now))
         while self.offset < total:
             begin = self.offset
             self._read(min(_PIECE, total - begin))
@@ -114,6 +115,8 @@ class Reader:
         for place, then in self._marks:
             if place <= offset:
                 begin, modes = place, then
+        if offset - begin > _MOST:
+            begin = offset - (_MOST >> 2)
         chunks = self._output.read(begin, max(0, offset - begin))
         data = b"".join(c.data[: max(0, offset - c.offset)] for c in chunks)
         for found in _SEQUENCE.finditer(data):

@@ -81,7 +81,8 @@ class JobView(LiveWidget):
         viewers = Viewers()
         self._terminal = TerminalFeed(job)
         self._library = LibraryFeed()
-        self._feed = OutputFeed(job, viewers, self._terminal.modes)
+        modes = None if job.terminal is None else self._terminal.modes
+        self._feed = OutputFeed(job, viewers, modes)
         self._tails, self._marks = Tails(job, viewers), Marks(job)
         self._usage = UsageFeed(job, viewers)
         self._readings = Readings(job, self._tell_read)
