@@ -447,6 +447,22 @@ def test_it_fits(
     picture(place.locator("main"), f"procs-{scheme}-{width}-{zoom}")
 
 
+#: Whether a cell shows all of its text.
+WHOLE = "cell => cell.scrollWidth <= cell.clientWidth"
+
+
+def test_the_host_and_the_pid_are_whole(place: Page) -> None:
+    """Once a job is elsewhere there is room for both."""
+    place.set_viewport_size({"width": 1100, "height": 700})
+    row = job("train", 123, host="gpu-3")
+    table = Table(place, "jobs", {"1": row, "2": job("here", 1_004_000)})
+    expect(table.rows).to_have_count(2)
+    cells = table.rows.locator("[data-column='pid']")
+
+    expect(cells.first).to_have_text("gpu-3:4123")
+    assert [cell.evaluate(WHOLE) for cell in cells.all()] == [True, True]
+
+
 def process(**changed: Any) -> dict[str, Any]:
     """Return the row of this very process, as it would be shown."""
     view = ProcessView(ForeignProcess(os.getpid()))

@@ -156,6 +156,7 @@ class Table implements View {
     const running = all.filter((row) => row.runs).length;
     const { more } = this.rows.notes;
     this.node.dataset.ports = String(all.some(({ job }) => job.ports.length));
+    this.node.dataset.hosts = String(all.some(({ job }) => job.host !== "localhost"));
     say(this.count, all.length ? `${running} running · ${all.length - running} ended` : "");
     this.scroller.hidden = !all.length;
     this.only.hidden = this.words.hidden = !all.length;
