@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import re
-import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from ipyproc import Job, jobs, spawn
+from ipyproc import Job, spawn
 from ipyproc._agent.remote.contact import NO_CONTACT
-from ipyproc.hosts import CommandHost, dask
+from ipyproc.hosts import CommandHost
 from ipyproc.views.render import format
 from ipyproc.views.widgets.jobs import row
 from tests.hosts import network, sshd
-from tests.hosts.cluster import Cluster
-from tests.hosts.helpers import agents, gone_agents
+from tests.hosts.helpers import agents
 from tests.hosts.network import Network
 from tests.jobs.helpers import PATIENCE, eventually, lives, until, until_printed
 
@@ -91,43 +88,3 @@ def cut_and_mend(net: Network, job: Job, log: Path) -> None:
 
     until(job, lambda job: not job.silence)
     assert format.status(job) == "running"
-
-
-@pytest.fixture(scope="module")
-def cluster(
-    net: Network, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Cluster]:
-    """A cluster whose only worker is behind the link."""
-    cluster = Cluster(tmp_path_factory.mktemp("dask"), address=net.ours)
-    try:
-        cluster.worker("far", through=net.inside)
-        with cluster.client() as client:
-            client.wait_for_workers(1)
-            # The thread that calls back stays.
-            client.submit(len, "").add_done_callback(lambda _: None)
-        yield cluster
-    finally:
-        cluster.stop()
-        for pid in agents(cluster.agents):
-            os.kill(pid, signal.SIGKILL)
-        assert gone_agents(cluster.agents)
-
-
-def test_a_link_to_a_worker_that_is_cut(
-    net: Network, cluster: Cluster, tmp_path: Path
-) -> None:
-    """It is the same for a job of a cluster, whose connection is one of its own."""
-    log, stop = tmp_path / "log", tmp_path / "stop"
-    script = COUNT.format(log=log, stop=stop)
-    with cluster.client() as client:
-        client.wait_for_workers(1)
-        host = dask(client)
-        job = spawn(script, shell=True, on=host)
-        job.until("^0$", PATIENCE)
-        cut_and_mend(net, job, log)
-        stop.touch()
-        assert job.wait(PATIENCE).success
-        until(job, lambda job: job.finished)
-        assert job.stdout.text == log.read_text()
-        host.close()
-    jobs.clear()
