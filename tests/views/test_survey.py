@@ -162,6 +162,13 @@ def test_who_holds_which_end(show: Callable[..., Any]) -> None:
         cat = start_process("/bin/cat", ["cat"], ProcAttr(files=[reader, null]))
     os.close(reader)
     view = show(DescriptorsView, cat)
+
+    def loaded() -> bool:
+        """Whether it has closed the libraries that it opens at first."""
+        view.catch_up()
+        return len(view.holders()[1]["ends"]) == 2
+
+    until(loaded)
     own, other = view.holders()
     assert (own["mine"], other["pid"]) == (True, cat.pid)
     assert [end[:3] for end in own["ends"]] == [(writer, "w", "1")]
