@@ -214,8 +214,14 @@ def test_who_has_no_descriptors_need_not_have_ended(show: Callable[..., Any]) ->
     """It was started without files; it is another thing once it has ended."""
     sleep = start_process("/bin/sleep", ["sleep", "60"])
     view = show(DescriptorsView, sleep)
-    (row,) = view.holders()
-    assert row["ends"] == []
+
+    def loaded() -> bool:
+        """Whether it has closed the libraries that it opens at first."""
+        view.catch_up()
+        (row,) = view.holders()
+        return not row["ends"]
+
+    until(loaded)
     assert view.text().endswith(f"sleep ({sleep.pid})  none")
 
     sleep.kill()
