@@ -244,6 +244,14 @@ def _size_of_terminal(told: Fields) -> tuple[int, int]:
     return rows, columns
 
 
+def forget(folder: str) -> None:
+    """Delete what is kept of a job that has ended; ``RuntimeError`` while it runs."""
+    record = read(folder)
+    if record is not None and not record.is_over:
+        raise RuntimeError(f"{identity(folder)} still runs: end it first")
+    remove(folder)
+
+
 def settle(record: Record) -> None:
     """Write down that nobody learnt how a job ended, if that is so."""
     if record.is_over and record.end is None:

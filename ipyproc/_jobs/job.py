@@ -120,9 +120,9 @@ class Job(Facts):
         Of the sessions that have a detached job one has its keyboard: the input and the
         size of the terminal. That is the one that started it, until another one calls
         ``send``, ``close_stdin``, ``resize`` or ``take_keyboard``; once that session
-        has ended, whoever writes first has it. It changes hands between two lines: what
-        is sent while another session is in the middle of one goes behind that. Signals
-        are for everybody.
+        has ended, the first one that sends something gets it. It is passed on between
+        two lines: what is sent while another session is in the middle of a line comes
+        after that line. Every session may send signals.
         """
         if isinstance(data, str):
             data = data.encode()

@@ -27,6 +27,15 @@ class Answer(NamedTuple):
 Answered = Callable[[Answer], None]
 
 
+def knows(welcome: Fields, kind: Kind) -> bool:
+    """Whether the agent that said this *welcome* can be asked for *kind*.
+
+    Only of what came later than the first version it says so.
+    """
+    known = welcome.body.get("knows")
+    return isinstance(known, list) and kind in known
+
+
 class Asked:
     """A request that was not answered yet.
 

@@ -37,9 +37,9 @@ class _Waiting:
 class Keyboard:
     """The keyboard of a job: its input and the size of its terminal.
 
-    It belongs to the client that started the job, until another one takes it; if that
-    client leaves, it is nobody's, and whoever writes first has it. It changes hands
-    between two lines only, so that no line has parts of two clients: what the next
+    It belongs to the client that started the job until another client takes it. When
+    its holder leaves it is free, and the next client that writes gets it. It is passed
+    on between two lines only, so that no line has parts of two clients: what the next
     client writes meanwhile is kept here. A terminal can be taken *at once*: people see
     what is on its line.
     """
@@ -86,7 +86,7 @@ class Keyboard:
         """Write what *client* sent, or keep it until its turn, or drop it.
 
         It is dropped where a key that comes too late would be worse than one that is
-        lost: who did not ask for a terminal's keyboard has had it until a moment ago.
+        lost: a client that types without asking for it has just lost the keyboard.
         """
         if self.holder is None:
             self.take(client)
@@ -112,7 +112,7 @@ class Keyboard:
             raise ElsewhereError("another session has the keyboard")
 
     def settle(self) -> None:
-        """Give it to whoever is next, if nobody is in the middle of a line."""
+        """Give it to the next client that waits, unless a line has not ended."""
         while self._waiting and self._is_between:
             self._pass_to(next(iter(self._waiting)))
 
@@ -148,7 +148,7 @@ class Keyboard:
         if waiting.data:
             self._write(bytes(waiting.data))
         for act in waiting.acts:
-            # Whoever asked for it was answered.
+            # The client that asked for it was answered.
             with suppress(Exception):
                 self.do(client, act)
 

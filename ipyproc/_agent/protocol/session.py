@@ -265,7 +265,6 @@ class Session:
             self.wake()
             return
         attachment.input(Kind(frame.kind), offset, data)
-        self.news(attachment)
         self._owner.news(attachment.hosted)
 
     def _take_request(self, known: Known, frame: Frame) -> None:
@@ -341,7 +340,7 @@ class Session:
         if asked in OF_ONE:
             answer = attachment.use(asked, fields)
             self._owner.news(hosted)
-            # Before the answer: whoever has that knows whose the keyboard is.
+            # Before the answer: a client that has that knows whose the keyboard is.
             self.say(b"".join(attachment.events()))
             return dict(answer)
         return dict(hosted.ask(asked, fields))

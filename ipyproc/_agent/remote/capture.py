@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Final, NamedTuple, Protocol
 
 from ipyproc._agent.protocol.asked import Answer
@@ -121,7 +122,7 @@ class FarCapture(Capture):
                 if len(text) < _LONGEST:
                     yield offset, text
                 else:
-                    yield from _first(lines.found(self, expression, offset))
+                    yield from islice(lines.found(self, expression, offset), 1)
             if found.upto <= upto and not found.lines:
                 return
             at, upto = found.at, found.upto
@@ -171,12 +172,6 @@ def _told(fields: Fields) -> _Told:
         [(int(at), float(t)) for at, t in points] if isinstance(points, list) else []
     )
     return _Told([at for at, _ in pairs], [t for _, t in pairs], fields.number("end"))
-
-
-def _first(found: Iterator[lines.Found]) -> Iterator[lines.Found]:
-    for line in found:
-        yield line
-        return
 
 
 def told(captures: Sequence[FarCapture], fields: Fields) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ipyproc._agent import records
-from ipyproc._agent.protocol.asked import Answer
+from ipyproc._agent.protocol.asked import Answer, knows
 from ipyproc._agent.protocol.following import Following
 from ipyproc._agent.protocol.frames import Body, Fields
 from ipyproc._agent.protocol.kinds import Kind
@@ -122,8 +122,7 @@ class FarAttachedRunner(FarDetachedRunner):
 def check_agent(link: Link) -> None:
     """Raise ``ConnectionError`` if its version of the agent keeps no such jobs."""
     link.connect()
-    known = link.welcome.body.get("knows")
-    if not isinstance(known, list) or Kind.LISTED not in known:
+    if not knows(link.welcome, Kind.LISTED):
         text = f"the agent of {link.name} is of an earlier version"
         raise ConnectionError(f"{text}, and keeps no jobs for other machines")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import weakref
 
 from ipyproc._agent import searching
-from ipyproc._agent.protocol.asked import Answer
+from ipyproc._agent.protocol.asked import Answer, knows
 from ipyproc._agent.protocol.following import Following
 from ipyproc._agent.protocol.frames import Body, Fields
 from ipyproc._agent.protocol.kinds import Kind
@@ -81,8 +81,7 @@ class Source:
         return searching.found_of(self._fetch(Kind.FIND, stream, body).fields)
 
     def _knows(self, kind: Kind) -> bool:
-        known = self._link.welcome.body.get("knows") if self._link else None
-        return isinstance(known, list) and kind in known
+        return self._link is not None and knows(self._link.welcome, kind)
 
     def _fetch(self, kind: Kind, stream: int, body: Body) -> Answer:
         """Ask for something of a stream; ``ConnectionError`` if it is lost."""

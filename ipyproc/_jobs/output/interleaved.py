@@ -18,8 +18,6 @@ STREAMS: Final = ("stdout", "stderr")
 _WORTH_MOVING = 1 << 10
 # As much is read of each stream as a whole.
 _TOGETHER: Final = 1 << 20
-# So many chunks at most are joined.
-_CHUNKS: Final = 2000
 
 #: The fields of a `Chunk`, which takes three times as long to make.
 Piece: TypeAlias = tuple[str, int, bytes]
@@ -127,8 +125,9 @@ class Interleaved:
 
     def joined(self, offset: int, size: int) -> tuple[int, bytes]:
         """Return what is kept from *offset* on, up to a gap, and where that begins."""
-        chunks = list(together(self.read(offset, size), _CHUNKS))
-        return chunks[0].offset if chunks else self.total, joined(chunks)
+        pieces = without_gap(self.pieces(offset, size))
+        start = pieces[0][1] if pieces else self.total
+        return start, b"".join(data for _, _, data in pieces)
 
     def search(self, matcher: Matcher) -> Searching:
         """Begin to look for lines, of both streams, that match."""
@@ -271,6 +270,16 @@ def together(chunks: list[Chunk], most: int) -> Iterator[Chunk]:
             return
         yield chunk
         end += len(chunk.data)
+
+
+def without_gap(pieces: list[Piece]) -> list[Piece]:
+    """Return *pieces* up to the first after which something is missing."""
+    end = pieces[0][1] if pieces else 0
+    for number, (_, offset, data) in enumerate(pieces):
+        if offset != end:
+            return pieces[:number]
+        end += len(data)
+    return pieces
 
 
 def joined(chunks: list[Chunk]) -> bytes:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
-from ipyproc._jobs.output.interleaved import Output, Piece
+from ipyproc._jobs.output.interleaved import Output, Piece, without_gap
 from ipyproc._jobs.output.line import Run
 from ipyproc.views.terminal import skim
 from ipyproc.views.terminal.redraw import redrawn as redraw
@@ -130,7 +130,7 @@ class Picture:
         left: list[Text] = []
         while self._offset < end:
             size = min(_PIECE, end - self._offset)
-            pieces = _without_gap(output.pieces(self._offset, size))
+            pieces = without_gap(output.pieces(self._offset, size))
             if not pieces:
                 break
             if (first := pieces[0][1]) > self._offset:  # what was there is not kept
@@ -185,16 +185,6 @@ class _Utf8:
         text = self._decoder.decode(data, final)
         self.begun = self._decoder.getstate()[0]
         return text
-
-
-def _without_gap(pieces: list[Piece]) -> list[Piece]:
-    """Return *pieces* up to the first after which something is missing."""
-    end = pieces[0][1] if pieces else 0
-    for number, (_, offset, data) in enumerate(pieces):
-        if offset != end:
-            return pieces[:number]
-        end += len(data)
-    return pieces
 
 
 def _from_line(pieces: list[Piece]) -> Iterator[Piece]:

@@ -16,9 +16,6 @@ from ipyproc.views.transport.protocol import End, HolderFields
 from ipyproc.views.transport.row_changes import Fields, Rows
 from ipyproc.views.widgets.survey import Subject, SurveyView
 
-# The letters that proc(5) has for what has ended.
-_ENDED = "ZX"
-
 
 class DescriptorsView(SurveyView):
     """Shows the descriptors of processes, and the pipes that connect them."""
@@ -71,7 +68,7 @@ class DescriptorsView(SurveyView):
             "name": process.name,
             "pid": process.pid,
             "mine": process.pid == os.getpid(),
-            "ended": process.state in _ENDED or process in self.gone(),
+            "ended": process.ended or process in self.gone(),
             "ends": [self._end(descriptor) for descriptor in table],
         }
 

@@ -76,7 +76,7 @@ class DetachedView(RowsView):
             case "terminate":
                 return lambda: _taken(found[0]).terminate()
             case "forget":
-                return partial(_forget, found[0])
+                return partial(records.forget, found[0].folder)
         return None
 
     def _attach(self, record: Record) -> None:
@@ -91,10 +91,3 @@ def _taken(record: Record) -> Job:
         return jobs.attach(record.id)
     except KeyError as error:  # somebody has forgotten it meanwhile
         raise OSError(error.args[0]) from None
-
-
-def _forget(record: Record) -> None:
-    fresh = records.read(record.folder)
-    if fresh is not None and not fresh.is_over:
-        raise RuntimeError(f"{record.id} still runs: end it first")
-    records.remove(record.folder)
