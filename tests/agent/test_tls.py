@@ -74,24 +74,22 @@ def received(sock: socket.socket) -> bytes:
     return data
 
 
+def passed(data: bytes, sender: socket.socket, receiver: socket.socket) -> bytes:
+    """Send *data*, and return as much as was received."""
+    thread = threading.Thread(target=sender.sendall, args=(data,))
+    thread.start()
+    seen = b""
+    while len(seen) < len(data):
+        seen += receiver.recv(1 << 16)
+    thread.join()
+    return seen
+
+
 def test_both_directions(both: Both) -> None:
     """However much it is, it arrives once and in order, as does each side's end."""
     data = bytes(range(256)) * 20_000
-    sender = threading.Thread(target=both.far.sendall, args=(data,))
-    sender.start()
-    seen = b""
-    while len(seen) < len(data):
-        seen += both.near.recv(1 << 16)
-    sender.join()
-    assert seen == data
-
-    sender = threading.Thread(target=both.near.sendall, args=(data,))
-    sender.start()
-    seen = b""
-    while len(seen) < len(data):
-        seen += both.far.recv(1 << 16)
-    sender.join()
-    assert seen == data
+    assert passed(data, both.far, both.near) == data
+    assert passed(data, both.near, both.far) == data
     both.near.sendall(b"last")
     both.near.shutdown(socket.SHUT_WR)
     assert received(both.far) == b"last"

@@ -22,6 +22,9 @@ from tests.jobs.helpers import PATIENCE, eventually, gone, lives, until, until_p
 KILL = "os.kill(os.getpid(), signal.SIGKILL)"
 # It prints, and waits for lines until there are no more.
 TRAIN = "echo first; echo err >&2; while read x; do echo got $x; done; exit 4"
+# It shows the size of its terminal, and reads two lines; and what is to be seen then.
+ASKS = "stty size; read x; echo got $x; stty size; read y; exit 5"
+TYPED = "30 100\r\nhi\r\ngot hi\r\n20 50\r\nx\r\n"
 
 
 @pytest.fixture(autouse=True)
@@ -389,12 +392,8 @@ def test_a_restart_of_the_machine(folder: Path) -> None:
     assert job.stdout.text == "first\n"
 
 
-def test_a_terminal() -> None:
-    """What it shows, its keys and its size are there again, also after its end."""
-    script = "stty size; read x; echo got $x; stty size; read y; exit 5"
-    started_in = f"spawn({script!r}, shell=True, name='t', detach=True, pty=(30, 100))"
-    session(f"{started_in}.until('30 100', timeout={PATIENCE})")
-    job = jobs.attach("t")
+def use_terminal(job: Job) -> None:
+    """Change the size of a terminal that is there again, and type to the end."""
     assert job.terminal is not None
     assert (job.terminal.rows, job.terminal.columns) == (30, 100)
     job.resize(20, 50)
@@ -403,10 +402,19 @@ def test_a_terminal() -> None:
     job.send("x\r")
 
     assert str(job.wait(PATIENCE)) == "exit status 5"
-    text = "30 100\r\nhi\r\ngot hi\r\n20 50\r\nx\r\n"
-    assert job.stdout.text == text
+    until(job, lambda job: job.finished)
+    assert job.stdout.text == TYPED
+
+
+def test_a_terminal() -> None:
+    """What it shows, its keys and its size are there again, also after its end."""
+    started_in = f"spawn({ASKS!r}, shell=True, name='t', detach=True, pty=(30, 100))"
+    session(f"{started_in}.until('30 100', timeout={PATIENCE})")
+    job = jobs.attach("t")
+    use_terminal(job)
+
     assert job.stdout.path is not None
-    assert Path(job.stdout.path).read_bytes() == text.encode()
+    assert Path(job.stdout.path).read_bytes() == TYPED.encode()
 
 
 def test_a_terminal_ends_with_its_agent(folder: Path) -> None:

@@ -28,6 +28,7 @@ from ipyproc._agent import listing
 from ipyproc._agent.records import Record
 from ipyproc._jobs.procinfo.ender import ender_of
 from ipyproc.hosts import CommandHost
+from tests.detached.test_attach import ASKS, use_terminal
 from tests.hosts.conftest import own_agent  # noqa: F401 - a fixture
 from tests.hosts.helpers import agents, bare, relays
 from tests.jobs.helpers import PATIENCE, eventually, gone, lives, until, until_printed
@@ -409,22 +410,12 @@ def test_what_is_kept_is_deleted(host: CommandHost, tmp_path: Path) -> None:
 
 def test_a_terminal(host: CommandHost, session: Callable[..., str]) -> None:
     """What it shows, its keys and its size are there again."""
-    script = "stty size; read x; echo got $x; stty size; read y; exit 5"
     session(
-        f"spawn({script!r}, shell=True, name='t', detach=True, pty=(30, 100), "
+        f"spawn({ASKS!r}, shell=True, name='t', detach=True, pty=(30, 100), "
         f"on=host).until('30 100', timeout={PATIENCE})"
     )
-    job = jobs.attach("t", on=host)
-    assert job.terminal is not None
-    assert (job.terminal.rows, job.terminal.columns) == (30, 100)
-    job.resize(20, 50)
-    job.send("hi\r")
-    until_printed(job, "20 50")
-    job.send("x\r")
 
-    assert str(job.wait(PATIENCE)) == "exit status 5"
-    until(job, lambda job: job.finished)
-    assert job.stdout.text == "30 100\r\nhi\r\ngot hi\r\n20 50\r\nx\r\n"
+    use_terminal(jobs.attach("t", on=host))
 
 
 def test_what_ends_it_all_the_same(host: CommandHost) -> None:

@@ -6,16 +6,18 @@ Its workers have an environment of their own, with ``distributed`` and no ipypro
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import venv
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import metadata
 from pathlib import Path
 
 from distributed import Client, Security
 
+from tests.hosts.helpers import agents, gone_agents, read
 from tests.jobs.helpers import eventually
 
 FOLDER = Path(sys.prefix) / "dask-workers"
@@ -70,6 +72,13 @@ class Cluster:
         """Make a client."""
         return Client(scheduler_file=str(self._file), security=self._security)
 
+    def begin(self, workers: int) -> None:
+        """Wait for so many workers, and begin what stays as long as this process."""
+        with self.client() as client:
+            client.wait_for_workers(workers)
+            # The thread that calls back.
+            client.submit(len, "").add_done_callback(lambda _: None)
+
     def stop(self) -> None:
         """End all that was started."""
         for process in reversed(self._processes):
@@ -105,6 +114,34 @@ def running(folder: Path, *workers: tuple[str, ...]) -> Iterator[Cluster]:
         yield cluster
     finally:
         cluster.stop()
+
+
+@contextmanager
+def lone(cluster: Cluster, name: str, through: Sequence[str] = ()) -> Iterator[Cluster]:
+    """Run a cluster's only worker, and end all, with doors and agents."""
+    try:
+        cluster.worker(name, through=through)
+        cluster.begin(1)
+        yield cluster
+    finally:
+        cluster.stop()
+        for pid in [*doors(cluster), *agents(cluster.agents)]:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        assert gone_agents(cluster.agents)
+
+
+def doors(cluster: Cluster) -> list[int]:
+    """Return the pids of the doors beside its workers; an agent was one once."""
+    variable = f"IPYPROC_RUNTIME_DIR={cluster.agents}".encode()
+    return [
+        int(name)
+        for name in os.listdir("/proc")
+        if name.isdecimal()
+        and b"_agent.door" in read(int(name), "cmdline")
+        and variable in read(int(name), "environ").split(b"\0")
+        and int(name) not in agents(cluster.agents)
+    ]
 
 
 def main() -> None:

@@ -38,7 +38,7 @@ from ipyproc.magics.complete import complete
 from ipyproc.views.render import console, html
 from ipyproc.views.widgets.jobs import row
 from tests.hosts import cluster as clusters
-from tests.hosts.cluster import Cluster
+from tests.hosts.cluster import Cluster, doors
 from tests.hosts.helpers import agents, gone_agents, read
 from tests.jobs.helpers import PATIENCE, eventually, lives, until
 from tests.magics.conftest import ip, run, shell  # noqa: F401 - fixtures
@@ -56,10 +56,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     folder = tmp_path_factory.mktemp("dask")
     workers = ("one", "--resources", "GPU=1"), ("two",)
     with clusters.running(folder, *workers) as running:
-        with running.client() as client:
-            client.wait_for_workers(2)
-            # The thread that calls back stays.
-            client.submit(len, "").add_done_callback(lambda _: None)
+        running.begin(2)
         yield running
     for pid in doors(running):  # of the one that could not be reached
         with suppress(ProcessLookupError):
@@ -124,19 +121,6 @@ def ready(host: DaskHost, **options: Any) -> Job:
 def role(job: Job) -> str:
     """Wait until it runs, and return beside which worker."""
     return job.until(r"^ready (\w*)$", PATIENCE)[1]
-
-
-def doors(cluster: Cluster) -> list[int]:
-    """Return the pids of the doors beside its workers; an agent was one once."""
-    variable = f"IPYPROC_RUNTIME_DIR={cluster.agents}".encode()
-    return [
-        int(name)
-        for name in os.listdir("/proc")
-        if name.isdecimal()
-        and b"_agent.door" in read(int(name), "cmdline")
-        and variable in read(int(name), "environ").split(b"\0")
-        and int(name) not in agents(cluster.agents)
-    ]
 
 
 def test_a_door_leaves_with_its_client(cluster: Cluster, client: Client) -> None:
@@ -477,6 +461,19 @@ def role_of(pid: int) -> str:
     return next((v[5:] for v in variables if v.startswith("ROLE=")), "")
 
 
+def looks_of(host: DaskHost, monkeypatch: pytest.MonkeyPatch) -> list[frozenset[str]]:
+    """Note which workers of those that it asks for the scheduler has, each time."""
+    looks: list[frozenset[str]] = []
+    end_links = host._end_links
+
+    def looked(asked: list[str], known: frozenset[str]) -> None:
+        end_links(asked, known)
+        looks.append(known)
+
+    monkeypatch.setattr(host, "_end_links", looked)
+    return looks
+
+
 def test_the_connection_to_a_worker_that_has_gone_ends(
     make: Make, client: Client, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -489,14 +486,7 @@ def test_the_connection_to_a_worker_that_has_gone_ends(
     until(job, lambda job: job.finished)
     ((name, machine),) = host._machines.items()
     before = {*doors(cluster)}
-    looks: list[frozenset[str]] = []
-    end_links = host._end_links
-
-    def looked(asked: list[str], known: frozenset[str]) -> None:
-        end_links(asked, known)
-        looks.append(known)
-
-    monkeypatch.setattr(host, "_end_links", looked)
+    looks = looks_of(host, monkeypatch)
     # Its output is read by that connection, whatever became of the worker.
     other = spawn("true", on=host)
     assert other.wait(PATIENCE).success
@@ -523,14 +513,7 @@ def test_the_connection_to_a_worker_that_is_there_stays(
     """The next job there has it; that no job needs it now is no reason."""
     monkeypatch.setattr(dask_host, "_LOOK_EVERY", 0.1)
     host = make(workers=["one"])
-    looks: list[frozenset[str]] = []
-    end_links = host._end_links
-
-    def looked(asked: list[str], known: frozenset[str]) -> None:
-        end_links(asked, known)
-        looks.append(known)
-
-    monkeypatch.setattr(host, "_end_links", looked)
+    looks = looks_of(host, monkeypatch)
     assert spawn("true", on=host).wait(PATIENCE).success
     ((name, machine),) = host._machines.items()
     jobs.clear()

@@ -19,9 +19,8 @@ from ipyproc import PIPE, jobs, spawn
 from ipyproc.hosts import DaskHost, dask
 from tests.hosts import certificates
 from tests.hosts.certificates import Certificate
-from tests.hosts.cluster import Cluster
-from tests.hosts.helpers import agents, gone_agents
-from tests.hosts.test_dask import are_free, doors
+from tests.hosts.cluster import Cluster, doors, lone
+from tests.hosts.test_dask import are_free
 from tests.jobs.helpers import PATIENCE, eventually, lives, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("dask")]
@@ -48,19 +47,8 @@ def cluster(
     options = "--protocol", "tls", "--tls-ca-file", path, "--tls-cert", path
     folder = tmp_path_factory.mktemp("tls")
     cluster = Cluster(folder, *options, "--tls-key", key, security=security)
-    try:
-        cluster.worker("one")
-        with cluster.client() as client:
-            client.wait_for_workers(1)
-            # The thread that calls back stays.
-            client.submit(len, "").add_done_callback(lambda _: None)
+    with lone(cluster, "one"):
         yield cluster
-    finally:
-        cluster.stop()
-        for pid in [*doors(cluster), *agents(cluster.agents)]:
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        assert gone_agents(cluster.agents)
 
 
 @pytest.fixture

@@ -358,14 +358,14 @@ def test_refused_sizes() -> None:
 # What `ssh` makes of its terminal, and, with ISIG, what `apt` does; the prompt of
 # Python 3.13 is between the two.
 MODES = """
-import termios, time, tty
+import signal, termios, tty
 tty.setraw(0)
 modes = termios.tcgetattr(0)
 modes[0] |= {icrnl}
 modes[3] |= {isig}
 termios.tcsetattr(0, termios.TCSANOW, modes)
 print("raw", end="", flush=True)
-time.sleep(1000)
+signal.pause()
 """
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,8 +9,7 @@ import pytest
 
 from ipyproc import jobs, spawn
 from ipyproc.hosts import dask
-from tests.hosts.cluster import Cluster
-from tests.hosts.helpers import agents, gone_agents
+from tests.hosts.cluster import Cluster, lone
 from tests.hosts.network import Network
 from tests.hosts.test_network import COUNT, cut_and_mend, net  # noqa: F401 - a fixture
 from tests.jobs.helpers import PATIENCE, until
@@ -25,18 +22,8 @@ def cluster(
 ) -> Iterator[Cluster]:
     """A cluster whose only worker is behind the link."""
     cluster = Cluster(tmp_path_factory.mktemp("dask"), address=net.ours)
-    try:
-        cluster.worker("far", through=net.inside)
-        with cluster.client() as client:
-            client.wait_for_workers(1)
-            # The thread that calls back stays.
-            client.submit(len, "").add_done_callback(lambda _: None)
+    with lone(cluster, "far", net.inside):
         yield cluster
-    finally:
-        cluster.stop()
-        for pid in agents(cluster.agents):
-            os.kill(pid, signal.SIGKILL)
-        assert gone_agents(cluster.agents)
 
 
 def test_a_link_to_a_worker_that_is_cut(

@@ -11,7 +11,7 @@ from ipyproc._agent import records
 from ipyproc._agent.records import UNKNOWN, Record
 from ipyproc.views.render import detached
 from tests.browser.fixtures import Picture
-from tests.views.test_rows_page import Table, place
+from tests.views.test_rows_page import Table, assert_fits, place
 
 __all__ = ["place"]  # a fixture
 
@@ -124,12 +124,5 @@ def test_it_fits(place: Page, width: int, scheme: Any, picture: Picture) -> None
     table = Table(place, "detached", SHOWN)
     expect(table.rows).to_have_count(4)
 
-    assert place.evaluate("document.documentElement.scrollWidth") <= width
-    box = place.locator("section").bounding_box()
-    assert box is not None
-    for element in place.locator("section button:visible").all():
-        inner = element.bounding_box()
-        assert inner is not None
-        assert inner["x"] + inner["width"] <= box["x"] + box["width"]
-    assert min(place.evaluate("contrasts()")) >= 4.0
+    assert_fits(place, width)
     picture(place.locator("main"), f"detached-{scheme}-{width}")

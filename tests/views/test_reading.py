@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import pytest
 
-from ipyproc._jobs.output.interleaved import Chunk, Output
+from ipyproc._jobs.output.interleaved import Output, Piece
 from ipyproc.views.transport import reading
 from ipyproc.views.transport.output_feed import Message
 from ipyproc.views.transport.output_protocol import Find, Read
@@ -250,7 +250,7 @@ class Far(Output):
 
     error: OSError = ConnectionError("it has ended")
 
-    def read(self, offset: int, size: int) -> list[Chunk]:
+    def pieces(self, offset: int, size: int) -> list[Piece]:
         """Raise that."""
         raise self.error
 

@@ -422,6 +422,19 @@ SHOWN = {
 }
 
 
+def assert_fits(place: Page, width: int) -> None:
+    """Assert that nothing is cut off at this width, and text has enough contrast."""
+    assert place.evaluate("document.documentElement.scrollWidth") <= width
+    box = place.locator("section").bounding_box()
+    assert box is not None
+    for element in place.locator("section button:visible").all():
+        inner = element.bounding_box()
+        assert inner is not None
+        assert inner["x"] >= box["x"]
+        assert inner["x"] + inner["width"] <= box["x"] + box["width"]
+    assert min(place.evaluate("contrasts()")) >= 4.0
+
+
 @pytest.mark.parametrize(("width", "zoom"), [(400, 1), (1100, 1), (1100, 2), (1600, 1)])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_it_fits(
@@ -434,15 +447,7 @@ def test_it_fits(
     table = Table(place, "jobs", SHOWN)
     expect(table.rows).to_have_count(6)
 
-    assert place.evaluate("document.documentElement.scrollWidth") <= width
-    box = place.locator("section").bounding_box()
-    assert box is not None
-    for element in place.locator("section button:visible").all():
-        inner = element.bounding_box()
-        assert inner is not None
-        assert inner["x"] >= box["x"]
-        assert inner["x"] + inner["width"] <= box["x"] + box["width"]
-    assert min(place.evaluate("contrasts()")) >= 4.0
+    assert_fits(place, width)
     place.evaluate("() => { document.querySelector('section').style.margin = '8px' }")
     picture(place.locator("main"), f"procs-{scheme}-{width}-{zoom}")
 
