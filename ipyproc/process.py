@@ -143,6 +143,10 @@ class Process:
         with self._owner.handle() as fd:
             return fd
 
+    def _starter(self) -> int:
+        """Return the pid of the process that started it, for views; 0 if not known."""
+        return self._owner.parent
+
     def _learnt(self) -> ProcessState | None:
         """Return how it ended, for views; ``None`` until it was waited for."""
         return self._owner.learnt()

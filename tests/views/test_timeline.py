@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from copy import copy
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -26,7 +27,9 @@ from ipyproc import (
     spawn,
     start_process,
 )
-from ipyproc._jobs.procinfo.lifecycle import Phase, Sighting
+from ipyproc._jobs.procinfo import proc
+from ipyproc._jobs.procinfo.lifecycle import Phase, ProcessObserver, Sighting
+from ipyproc._jobs.procinfo.proc import Stat
 from ipyproc.process import ProcessStatus
 from ipyproc.state import WaitStatus
 from ipyproc.views import LifeLine, life
@@ -544,6 +547,42 @@ def test_a_program_that_is_known_late() -> None:
 
     assert [moment.event for moment in history.moments] == ["started", "exec: b"]
     assert [moment.program for moment in history.moments] == ["a", "b"]
+
+
+def test_a_stack_that_moves(sleeper: Process, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An exec is one event, whatever the kernel shows of the stack on the way."""
+    us = proc.stat(os.getpid())
+    assert us is not None
+    until(lambda: (seen := proc.stat(sleeper.pid)) and seen.environment_end)
+    ready = proc.stat(sleeper.pid)
+    assert ready is not None
+
+    def at(name: str, stack: int, environment_end: int) -> Stat:
+        seen = copy(ready)
+        seen.name, seen.stack, seen.environment_end = name, stack, environment_end
+        return seen
+
+    stages = [
+        at(us.name, us.stack, us.environment_end),  # it still is what started it
+        at(us.name, 0, 0),
+        at("sleep", 0, 0),
+        at("sleep", ready.stack + 1, 0),  # for the time being
+        at("sleep", ready.stack, ready.environment_end),
+        at("sleep", ready.stack, ready.environment_end + 1),  # it moved them itself
+    ]
+    upcoming = [us, *stages[:1], *stages]  # who started it, the title, the looks
+    monkeypatch.setattr(proc, "stat", lambda pid: upcoming.pop(0))
+    watched = ProcessObserver(sleeper)
+    assert watched.title == f"Process {sleeper.pid}"
+
+    history = History(watched.title, watched.started_at)
+    for second in range(len(stages)):
+        sighting = watched.look()
+        assert sighting is not None
+        history.add(sighting, 101.0 + second)
+
+    assert [moment.event for moment in history.moments] == ["started"]
+    assert [moment.program for moment in history.moments] == ["sleep"]
 
 
 @pytest.mark.browser

@@ -92,13 +92,15 @@ class ProcessObserver:
         self._seen: Stat | None = None
         self._missed = False
         self._program, self._execution, self._letter = "", 0, ""
+        self._stack = _stack_of(process._starter())
         self.started_at = time.time()
         self.title = f"Process {process.pid}"
         with suppress(OSError):
             self._seen = proc.stat(process.pid)
         if self._seen is not None:
             self.started_at -= _age(self._seen)
-            self.title += f" ({self._seen.name})"
+            if self._seen.stack != self._stack:
+                self.title += f" ({self._seen.name})"
 
     def look(self) -> Sighting | None:
         """Look at it: first what the kernel has, then what the object knows."""
@@ -132,13 +134,17 @@ class ProcessObserver:
         return _PHASES.get(now.state, Phase.RUNNING)
 
     def _note_program(self, now: Stat) -> None:
-        """Note an exec: a process may change its name, but the stack only by that.
+        """Note an exec: a process may change its name, but not its stack.
 
-        The stack is 0 in the midst of an exec, which a start need not wait for, after
-        the end, and where it is hidden from us: there the program is not known.
+        In the midst of an exec, which a start need not wait for, the kernel gives the
+        stack a place that it moves later, or it is that of the process that started
+        this one. The end of the variables is 0 then, after the end, and where it is
+        hidden from us: there the program is not known. It is set once in an exec, but a
+        program may move it, too.
         """
-        if now.stack not in (0, self._execution):
-            self._program, self._execution = now.name, now.stack
+        end = now.environment_end
+        if end not in (0, self._execution) and now.stack != self._stack:
+            self._program, self._execution, self._stack = now.name, end, now.stack
 
     def _end(self) -> WaitStatus | None:
         """Read the status of a zombie without reaping it."""
@@ -150,6 +156,13 @@ class ProcessObserver:
                 status = info.si_status
                 return WaitStatus(status << 8 if exited else status | core)
         return None
+
+
+def _stack_of(pid: int) -> int:
+    """Return the stack of a process; 0 where it is not known."""
+    with suppress(OSError):
+        return seen.stack if pid and (seen := proc.stat(pid)) else 0
+    return 0
 
 
 def _age(process: Stat) -> float:

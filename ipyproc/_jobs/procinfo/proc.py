@@ -36,6 +36,7 @@ class Stat:
     __slots__ = (
         "_flags",
         "cpu",
+        "environment_end",
         "group",
         "memory",
         "name",
@@ -75,6 +76,9 @@ class Stat:
         #: The address of its stack, which differs from one execution of a program to
         #: the next, and which a fork shares; 0 if the kernel hides it from us.
         self.stack = int(words[25])
+        #: Where its variables end, which is known once an exec is nearly over: until
+        #: then it is 0, as it is where the kernel hides it from us.
+        self.environment_end = int(words[48])
 
     def __repr__(self) -> str:
         return f"<Stat {self.pid} ({self.name}) {self.state}>"
