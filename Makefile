@@ -24,7 +24,7 @@ demo: .venv/lab ## run the quickstart in a real kernel and print what it shows
 lab: .venv/lab ## open the quickstart in JupyterLab
 	$(BIN)/jupyter lab $(AS_ROOT) --LabApp.default_url=/lab/tree/$(QUICKSTART)
 
-test: lint page chromium sshd ipykernels collaboration dask ## check style and types, run every test
+test: lint page chromium sshd systemd ipykernels collaboration dask ## check style and types, run every test
 	$(BIN)/pytest -n $(WORKERS) --dist loadgroup $(TESTS)
 
 # What is slow and is not marked so comes last.
@@ -54,7 +54,7 @@ test-newest: WITH := $(PYTHON)
 # Such as test-python3.13, if the PATH has one.
 test-python3.%: WITH = $(shell $(BIN)/python tests/pythons.py $*)
 .SECONDARY: .venv/matrix
-test-%: .venv/matrix chromium sshd
+test-%: .venv/matrix chromium sshd systemd
 	$(BIN)/uv venv --quiet --clear --seed --python $(WITH) .venv/$*
 	$(BIN)/uv pip install --quiet --python .venv/$* $(OPTIONS) -e '.[dev]'
 	.venv/$*/bin/python tests/kernel/versions.py
@@ -80,6 +80,9 @@ chromium: .venv/dev
 
 sshd: .venv/dev
 	@$(BIN)/python -m tests.hosts.sshd
+
+systemd: .venv/dev
+	@$(BIN)/python -m tests.detached.systemd
 
 ipykernels: .venv/dev
 	@$(BIN)/python tests/kernel/versions.py
@@ -112,5 +115,5 @@ $(PAGE)/node_modules/.bin/biome: $(PAGE)/package-lock.json | .venv/bin/pip
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "make: $(PYTHON) cannot make virtual environments: install the package python3-venv" >&2; exit 1; }
 	$(PYTHON) -m venv .venv
 
-.PHONY: help demo lab test quick trials lint page matrix bench go-blocks conformance-record pictures chromium sshd ipykernels collaboration dask clean
+.PHONY: help demo lab test quick trials lint page matrix bench go-blocks conformance-record pictures chromium sshd systemd ipykernels collaboration dask clean
 .NOTPARALLEL:

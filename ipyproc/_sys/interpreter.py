@@ -50,6 +50,11 @@ class Interpreter(NamedTuple):
     #: The ``K=V`` entries of the environment that it needs.
     environment: tuple[str, ...]
 
+    @property
+    def from_outside(self) -> str:
+        """The path of the same file for other processes, as long as this one lives."""
+        return f"/proc/{os.getpid()}/exe" if self.program == _SELF else self.program
+
 
 def interpreter() -> Interpreter | None:
     """Return the Python for our helpers, or ``None`` if there is none to be found.

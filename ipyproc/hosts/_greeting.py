@@ -11,8 +11,8 @@ from ipyproc._jobs.io.event_loop import event_loop
 from ipyproc._jobs.io.timers import Timer
 from ipyproc.hosts._way import Way
 
-# How long it may take until there is a connection, in seconds.
-_PATIENCE: Final = 30.0
+#: How long it may take until there is a connection, in seconds.
+PATIENCE: Final = 30.0
 # The most that is read before the marker, of whatever a login prints.
 _LONGEST_BANNER: Final = 1 << 20
 
@@ -30,6 +30,7 @@ class Greeting(Generic[_Way]):
         marker: bytes,
         opened: Callable[[_Way], None],
         failed: Callable[[OSError], None],
+        patience: float = PATIENCE,
     ) -> None:
         self._name = name
         self._way = way
@@ -44,7 +45,8 @@ class Greeting(Generic[_Way]):
         self._seen = b""
         self._out = memoryview(b"")
         self._is_over = False
-        self._timer: Timer = self._loop.call_later(_PATIENCE, self._time_out)
+        self._patience = patience
+        self._timer: Timer = self._loop.call_later(patience, self._time_out)
         self._loop.watch(way.input, EVENT_READ, self._read)
 
     def send(self, data: bytes) -> None:
@@ -120,7 +122,7 @@ class Greeting(Generic[_Way]):
             self._fail(f"{self._name}: {self.shown}: {how}: {said}")
 
     def _time_out(self) -> None:
-        text = f"{self._name} did not answer within {_PATIENCE:g} s"
+        text = f"{self._name} did not answer within {self._patience:g} s"
         if self._way.complaint:
             text += f": {self._way.complaint}"
         self._fail(text)

@@ -19,8 +19,9 @@ from ipyproc._agent.remote.stream import Stream
 from ipyproc._jobs.io.event_loop import EventLoop, event_loop
 from ipyproc._jobs.procinfo import proc
 from ipyproc._sys.interpreter import interpreter
+from ipyproc.hosts import _scope
 from ipyproc.hosts._child import Child
-from ipyproc.hosts._greeting import Greeting
+from ipyproc.hosts._greeting import PATIENCE, Greeting
 from ipyproc.hosts._socket import SocketWay
 
 NAME: Final = "the agent of this machine"
@@ -35,14 +36,15 @@ class LocalDialer:
         self, opened: Callable[[Stream], None], failed: Callable[[OSError], None]
     ) -> None:
         """Connect, and call one of the two once, later."""
-        self._dial(opened, failed, may_start=True)
+        self._dial(opened, failed, _scope.words())
 
     def _dial(
         self,
         opened: Callable[[Stream], None],
         failed: Callable[[OSError], None],
-        may_start: bool,
+        starter: list[str] | None,
     ) -> None:
+        """Connect; start it if there is *starter*, which comes before its words."""
         loop = event_loop()
         try:
             where = place()
@@ -50,8 +52,8 @@ class LocalDialer:
             if sock is not None:
                 stream = _connected(loop, sock)
                 loop.call_soon(lambda: opened(stream))
-            elif may_start:
-                self._start(where, opened, failed)
+            elif starter is not None:
+                self._start(where, opened, failed, starter)
             else:
                 raise ConnectionError(f"{NAME} left at once{_last_words(where)}")
         except OSError as error:
@@ -62,6 +64,7 @@ class LocalDialer:
         where: Place,
         opened: Callable[[Stream], None],
         failed: Callable[[OSError], None],
+        starter: list[str],
     ) -> None:
         """Let a child start it, as nobody's child."""
         python = interpreter()
@@ -69,7 +72,10 @@ class LocalDialer:
             raise OSError(ENOSYS, "a detached job needs a Python, and none was found")
         marker = f"ipyproc-{secrets.token_hex(16)}"
         words = [*bundle.OPTIONS, bundle.PROGRAM, marker, START]
-        child = Child(event_loop(), [python.program, *words])
+        program, variables = python.program, {}
+        if starter:
+            program, variables = python.from_outside, _scope.variables()
+        child = Child(event_loop(), [*starter, program, *words], variables)
 
         def started(child: Child) -> None:
             # Not before it was waited for: we may end at any time from then on.
@@ -77,13 +83,17 @@ class LocalDialer:
 
         def begun(child: Child) -> None:
             child.close()
-            self._dial(opened, failed, may_start=False)
+            self._dial(opened, failed, None)
 
         def refused(error: OSError) -> None:
+            if starter:  # the user's systemd does not answer: it does without
+                self._dial(opened, failed, [])
+                return
             failed(ConnectionError(f"{error}{_last_words(where)}"))
 
-        greeting = Greeting(NAME, child, marker.encode(), started, refused)
-        greeting.shown = python.program
+        patience = _scope.PATIENCE if starter else PATIENCE
+        greeting = Greeting(NAME, child, marker.encode(), started, refused, patience)
+        greeting.shown = program
         greeting.send(marker.encode() + bundle.relay())
 
 
