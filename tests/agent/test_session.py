@@ -73,6 +73,17 @@ def test_a_client_is_welcomed() -> None:
     assert not frame.json().flag("resumed")
 
 
+def test_open_files_come_from_who_is_no_client() -> None:
+    """Their word is noted and answered; nothing can be asked on that connection."""
+    session = Peer().server.open(0.0)
+    session.received(encode_json(Kind.HAND, 0, {"word": "w"}), 0.0)
+    (frame,) = Decoder().feed(session.pull(1 << 20, 0.0))
+    assert (frame.kind, session.handed, session.is_over) == (Kind.REPLY, "w", False)
+
+    session.received(encode_json(Kind.LISTED, 1, {"from": 0}), 0.0)
+    assert session.is_over
+
+
 def test_nothing_comes_before_hello() -> None:
     """Who begins with anything else is sent away, and nothing is started."""
     peer = Peer()

@@ -102,6 +102,9 @@ class Kind(IntEnum):
     # From a client, too: there is no number left above.
     #: Take the keyboard of a job, as soon as nobody is in the middle of a line.
     TAKE = 64
+    #: In place of HELLO: open files come with it (SCM_RIGHTS of unix(7)), which a START
+    #: names by the same word; they stay open as long as this connection.
+    HAND = 65
 
 
 OFFSET: Final = Struct(">Q")

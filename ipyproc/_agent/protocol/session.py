@@ -47,6 +47,7 @@ LATER_KINDS: Final = (
     Kind.SEEN,
     Kind.REMOVE,
     Kind.TAKE,
+    Kind.HAND,
 )
 _FORGOTTEN: Final = "the agent does not know the job any more"
 
@@ -102,6 +103,8 @@ class Session:
         #: What the relay told of its side.
         self.side = Fields({})
         self.is_relayed = False
+        #: The word for the open files that came, from who is no client.
+        self.handed = ""
         #: Whether the connection is to be closed, once all was sent.
         self.is_over = False
         #: Wakes who sends.
@@ -245,6 +248,9 @@ class Session:
                 raise ProtocolError("credit: too much")
             self.known = self._owner.greet(self, hello, self._now)
             self.known.say, self.known.drop = self.say, self._drop
+        elif frame.kind == Kind.HAND:
+            self.handed = frame.json().text("word")
+            self.say(encode_json(Kind.REPLY, frame.number, {}))
         else:
             raise ProtocolError(f"kind {frame.kind} before HELLO")
 

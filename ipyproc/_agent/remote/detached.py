@@ -16,11 +16,12 @@ from ipyproc._agent.protocol.frames import Body, Fields
 from ipyproc._agent.records import Record
 from ipyproc._agent.remote.capture import Keeper
 from ipyproc._agent.remote.far_detached import not_on_record
+from ipyproc._agent.remote.handing import handed_over
 from ipyproc._agent.remote.link import Link
 from ipyproc._agent.remote.runner import RemoteRunner
 from ipyproc._agent.remote.source import Source
 from ipyproc._agent.requests import body_of, body_of_surroundings
-from ipyproc._jobs import checks, resolve
+from ipyproc._jobs import resolve
 from ipyproc._jobs.checks import PIPE
 from ipyproc._jobs.io import child_stdio
 from ipyproc._jobs.io.child_stdio import LOGS
@@ -59,9 +60,11 @@ class DetachedRunner(RemoteRunner):
         self._link.connect()
         folder = records.create(self._request.name)
         self._place(folder)
-        self._body = {**self._body, "detached": self._told(folder)}
+        told = self._told(folder)
         try:
-            super().start(changed)
+            with handed_over(self._request, self._link) as handed:
+                self._body = {**self._body, "detached": {**told, **handed}}
+                super().start(changed)
             self._name_files()
             if job := self._source.job:
                 self._link.hand_over(job)
@@ -290,11 +293,6 @@ class _Files:
 
 
 def _check_travels(request: Request) -> None:
-    for name in ("stdin", "stdout", "stderr"):
-        value = getattr(request, name)
-        if isinstance(value, int) or hasattr(value, "fileno"):
-            expected = "a path: a detached job is started by the agent, which opens it"
-            raise checks.wrong(name, expected, value)
     system = request.sys
     if system and (system.use_cgroup_fd or system.foreground):
         raise TypeError("sys: a detached job is started by the agent, not from here")

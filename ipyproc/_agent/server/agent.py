@@ -23,6 +23,7 @@ from ipyproc._agent.protocol.server import Server
 from ipyproc._agent.requests import request_of
 from ipyproc._agent.server import scripts
 from ipyproc._agent.server.connection import Connection
+from ipyproc._agent.server.handed import with_files
 from ipyproc._agent.server.hosted import HostedJob
 from ipyproc._agent.server.keeping import Keeping, Kept
 from ipyproc._jobs.io.event_loop import event_loop
@@ -155,6 +156,7 @@ class Agent:
         self, identity: str, request: Request, kept: Fields, root: str
     ) -> HostedJob:
         """Start a detached job, in the *folder* of who asks, or in a new one here."""
+        request = with_files(request, kept, self._connections)
         notebook, folder = kept.text("notebook", ""), kept.optional("folder")
         if folder is not None:
             self._find(os.path.dirname(folder))

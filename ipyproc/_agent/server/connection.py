@@ -16,6 +16,8 @@ from ipyproc._jobs.io.event_loop import EventLoop
 # The most that is sent before other connections, and the jobs, have their turn.
 _IN_A_ROW: Final = 1 << 20
 _PIECE: Final = 1 << 17
+# The most open files that are taken from one connection.
+_MOST_FILES: Final = 3
 
 
 class Connection:
@@ -37,15 +39,24 @@ class Connection:
         self._events = 0
         self._is_open = True
         self._will_flush = False
+        #: Those that came with what was received; they are closed with it.
+        self.files: list[int] = []
         loop.own(self._fd)
         session.wake = self._wake
         self._watch()
+
+    @property
+    def handed(self) -> str:
+        """The word for its open files; empty if it is a client's."""
+        return self._session.handed
 
     def close(self) -> None:
         """Close it at once."""
         if self._is_open:
             self._is_open = False
-            self._loop.close(self._fd)
+            for fd in (self._fd, *self.files):
+                self._loop.close(fd)
+            self.files.clear()
             self._closed(self)
 
     def _wake(self) -> None:
@@ -72,7 +83,7 @@ class Connection:
 
     def _read(self) -> None:
         try:
-            size = os.readv(self._fd, [self._loop.buffer])
+            size = self._receive()
         except BlockingIOError:
             return
         except OSError:  # it was reset: no orderly end
@@ -84,6 +95,19 @@ class Connection:
             return
         self._session.ended(orderly=not self._is_broken())
         self.close()
+
+    def _receive(self) -> int:
+        """Receive into the loop's buffer, and what files come before a HELLO."""
+        if self._session.known is not None:
+            return os.readv(self._fd, [self._loop.buffer])
+        with socket.socket(fileno=os.dup(self._fd)) as sock:
+            wanted = _MOST_FILES - len(self.files), socket.MSG_CMSG_CLOEXEC
+            data, files, _, _ = socket.recv_fds(sock, _PIECE, *wanted)
+        for fd in files:
+            self._loop.own(fd)
+            self.files.append(fd)
+        self._loop.buffer[: len(data)] = data
+        return len(data)
 
     def _is_broken(self) -> bool:
         """Whether a relay was ended, and did not come to the end of its input.
