@@ -40,7 +40,11 @@ def sandbox(home: Path, patience: float = PATIENCE) -> Iterator[dict[str, str]]:
     # A socket's path has at most 107 bytes, and *home* may be longer.
     with TemporaryDirectory(prefix="ipyproc-") as runtime:
         try:
-            here = {MARK: mark, "IPYPROC_RUNTIME_DIR": runtime}
+            sockets = {
+                "IPYPROC_RUNTIME_DIR": runtime,
+                "JUPYTER_RUNTIME_DIR": f"{runtime}/jupyter",
+            }
+            here = {MARK: mark, **sockets}
             yield _environment(home) | here
         finally:
             for pid in agents(Path(runtime)):

@@ -170,6 +170,9 @@ def _configure(lab: Lab, folder: Path) -> None:
         "LabApp": page,
         "JupyterNotebookApp": {"expose_app_in_browser": True},
         "IdentityProvider": {"token": lab.token},
+        # A TCP port is chosen free, but another process may take it before the kernel
+        # does, which then does not answer.
+        "KernelManager": {"transport": "ipc"},
     }
     for name, values in SETTINGS.items():
         lab.set_up(name, values)

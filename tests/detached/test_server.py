@@ -37,13 +37,11 @@ print(job.wait(60), job.stdout.lines())
 
 
 @contextmanager
-def client_of(lab: Lab, home: Path) -> Iterator[BlockingKernelClient]:
+def client_of(lab: Lab, environment: dict[str, str]) -> Iterator[BlockingKernelClient]:
     """Let the server start a kernel, and talk to it."""
     identity = lab.request("POST", "kernels")["id"]
-    runtime = home / ".local/share/jupyter/runtime"
-    client = BlockingKernelClient(
-        connection_file=str(runtime / f"kernel-{identity}.json")
-    )
+    runtime = environment["JUPYTER_RUNTIME_DIR"]
+    client = BlockingKernelClient(connection_file=f"{runtime}/kernel-{identity}.json")
     client.load_connection_file()
     client.start_channels(hb=False)
     try:
@@ -82,12 +80,12 @@ def test_the_server_ends(
     """The job runs on, and a kernel of the next server has all of it."""
     with sandbox(tmp_path) as environment:
         with launched(tmp_path, environment) as (lab, server):
-            with client_of(lab, tmp_path) as client:
+            with client_of(lab, environment) as client:
                 (started,) = run(client, START)
             end(server, sig)
         with (
             launched(tmp_path, environment) as (lab, server),
-            client_of(lab, tmp_path) as client,
+            client_of(lab, environment) as client,
         ):
             attached = run(client, ATTACH)
             lab.request("DELETE", f"kernels/{lab.request('GET', 'kernels')[0]['id']}")
