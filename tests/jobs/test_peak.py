@@ -110,15 +110,7 @@ print(subprocess.run([sys.executable, "-c", {ours!r}], stdout=-1, text=True).std
 
 def test_one_look_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
     """A round looks at the machine once, however many jobs run."""
-    looks: list[int] = []
-    look = proc.pids
-    monkeypatch.setattr(proc, "pids", lambda: looks.append(1) or look())
-    due: list[Callable[[], None]] = []
-    loop = SimpleNamespace(
-        call_later=lambda _, call: due.append(call) or SimpleNamespace(cancel=int),
-        call_soon=due.append,
-    )
-    common = sampling.Sampling(loop)  # type: ignore[arg-type]
+    common, due, looks = rounds(monkeypatch)
     courses = [Course() for _ in range(30)]
     for course in courses:
         common.add(course, os.getppid(), time.monotonic() - 1)
@@ -127,6 +119,34 @@ def test_one_look_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
 
     assert [len(course.history) for course in courses] == [1] * 30
     assert len(looks) == 1
+
+
+def test_no_look_for_what_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody looks at the machine for a job that ended before its first sample."""
+    common, due, looks = rounds(monkeypatch)
+    short, long = Course(), Course()
+    common.add(short, os.getppid(), time.monotonic() - 1)
+    common.add(long, os.getppid(), time.monotonic() + 1000)
+    common.remove(short)
+    due.pop(0)()
+
+    assert looks == []
+    assert len(due) == 1  # the one that still runs is looked at in its turn
+
+
+def rounds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> tuple[sampling.Sampling, list[Callable[[], None]], list[int]]:
+    """Make what samples jobs, the list of what it is to do next, and of its looks."""
+    looks: list[int] = []
+    look = proc.pids
+    monkeypatch.setattr(proc, "pids", lambda: looks.append(1) or look())
+    due: list[Callable[[], None]] = []
+    loop = SimpleNamespace(
+        call_later=lambda _, call: due.append(call) or SimpleNamespace(cancel=int),
+        call_soon=due.append,
+    )
+    return sampling.Sampling(loop), due, looks  # type: ignore[arg-type]
 
 
 def test_a_round_lets_others_have_their_turn(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -128,6 +128,8 @@ class Sampling:
     def _look(self) -> Iterator[None]:
         now = time.monotonic()
         due = {c: job for c, job in self._jobs.items() if job.due <= now + _SLICE}
+        if not due:  # those for which the timer was set have ended
+            return
         try:
             yield from survey.look()
             for course, job in due.items():
