@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterable
 
 from ipyproc._text import signal_text
 from ipyproc._value import value
@@ -124,19 +123,6 @@ class Rusage:
     nsignals: int = 0
     nvcsw: int = 0
     nivcsw: int = 0
-
-    @classmethod
-    def _of(cls, values: Iterable[float]) -> Rusage:
-        """Make one from all its values in order.
-
-        It is the quick way, for each wait pays for it.
-        """
-        usage = object.__new__(cls)
-        usage.__dict__.update(zip(_FIELDS_OF_RUSAGE, values, strict=True))
-        return usage
-
-
-_FIELDS_OF_RUSAGE = tuple(Rusage.__annotations__)
 
 
 @value

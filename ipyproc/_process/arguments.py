@@ -75,16 +75,18 @@ def _entry(key: object, value: object) -> bytes:
 def descriptors(files: Sequence[File]) -> list[int]:
     """Return the descriptors of *files*, -1 for a closed file."""
     given = enumerate(_several("files", files))
-    return [_descriptor(f"files[{place}]", file) for place, file in given]
+    return [_descriptor(place, file) for place, file in given]
 
 
-def _descriptor(argument: str, file: object) -> int:
-    if file is None:
-        return -1
+def _descriptor(place: int, file: object) -> int:
     if isinstance(file, int):
-        return _checked(argument, file)
-    if getattr(file, "closed", False) is True:
+        if file < 0:
+            text = f"files[{place}]: {file} is no descriptor; None is a closed file"
+            raise ValueError(text)
+        return file
+    if file is None or getattr(file, "closed", False) is True:
         return -1
+    argument = f"files[{place}]"
     if not hasattr(file, "fileno"):
         wanted = "a file, a descriptor or None"
         raise TypeError(f"{argument}: expected {wanted}, not {_kind(file)}")
@@ -95,12 +97,6 @@ def _descriptor(argument: str, file: object) -> int:
     if fd >= 0:
         inherit.make_blocking(fd)
     return max(-1, number(argument, fd))
-
-
-def _checked(argument: str, fd: int) -> int:
-    if fd < 0:
-        raise ValueError(f"{argument}: {fd} is no descriptor; None is a closed file")
-    return fd
 
 
 def check_system(system: object) -> None:

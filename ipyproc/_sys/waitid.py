@@ -96,7 +96,7 @@ class Report:
         code, pid, status, *words = _END.unpack_from(memory)
         utime, utime_us, stime, stime_us, maxrss, *counts = words
         spent = (utime + utime_us * _MICRO, stime + stime_us * _MICRO)
-        usage = Rusage._of((*spent, maxrss * _KIB, *counts))
+        usage = Rusage(*spent, maxrss * _KIB, *counts)
         return ProcessState(pid, WaitStatus(_status_word(code, status)), usage)
 
 

@@ -57,7 +57,6 @@ class Running:
         if self._is_in_fork:
             return failed
         cancelled, copied = self._watched(), self._copied()
-        self._copying.join()
         if failed is not None:
             return failed
         return copied if cancelled is None else cancelled
@@ -115,9 +114,13 @@ class Running:
         return self._watch.error
 
     def _copied(self) -> BaseException | None:
+        if not self._copying:
+            return self._gathering.error
         if self._delay and self._deadline is None:
             self._deadline = time.monotonic() + self._delay
-        return self._copying.outcome(self._deadline) or self._gathering.error
+        error = self._copying.outcome(self._deadline)
+        self._copying.join()
+        return error or self._gathering.error
 
 
 class _Watch:
