@@ -15,7 +15,7 @@ from ipyproc._agent.protocol.frames import Body, Fields, ProtocolError
 from ipyproc._jobs import checks
 from ipyproc._jobs.checks import PIPE, Source
 from ipyproc._jobs.output.capture import MEMORY_LIMIT, OUTPUT_LIMIT
-from ipyproc._jobs.request import Request
+from ipyproc._jobs.request import Request, open_files
 from ipyproc._process.surroundings import Limit, Surroundings
 from ipyproc.attr import Credential, SysProcAttr, SysProcIDMap
 from ipyproc.errors import PathError
@@ -137,10 +137,8 @@ def _surroundings_of(kept: Fields) -> Surroundings | None:
 
 
 def _check_travels(request: Request) -> None:
-    for name in ("stdin", "stdout", "stderr"):
-        value = getattr(request, name)
-        if isinstance(value, int) or hasattr(value, "fileno"):
-            raise checks.wrong(name, "what another machine can open", value)
+    for name, file in open_files(request).items():
+        raise checks.wrong(name, "what another machine can open", file)
     system = request.sys
     if system and (system.use_cgroup_fd or system.foreground):
         raise TypeError("sys: a descriptor means nothing on another machine")

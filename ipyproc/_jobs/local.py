@@ -24,7 +24,7 @@ from ipyproc._jobs.output.search import Printed
 from ipyproc._jobs.procinfo.ports import Listening, Ports, StartPorts
 from ipyproc._jobs.procinfo.sampling import Measured
 from ipyproc._jobs.procinfo.usage import Usage
-from ipyproc._jobs.request import HERE, Request, check_open
+from ipyproc._jobs.request import HERE, Request, open_files
 from ipyproc._jobs.runner import (
     JobStatus,
     OwnKeyboard,
@@ -102,7 +102,7 @@ class LocalRunner:
 
     def again(self) -> Request:
         """Return what starts the same once more; files are appended to."""
-        check_open(self._request)
+        open_files(self._request)  # one may have been closed meanwhile
         inherited, size = self._request.inherited, self._request.pty
         if self.terminal is not None:
             size = self.terminal.rows, self.terminal.columns

@@ -18,7 +18,7 @@ from ipyproc._jobs.output import encoding as encodings
 from ipyproc._jobs.output.capture import MEMORY_LIMIT, OUTPUT_LIMIT
 from ipyproc._jobs.output.encoding import UTF_8
 from ipyproc._process.surroundings import Surroundings
-from ipyproc.attr import SysProcAttr
+from ipyproc.attr import HasFileno, SysProcAttr
 
 #: What ``spawn`` takes for *argv*.
 Words: TypeAlias = str | Sequence[str | bytes | os.PathLike[str]]
@@ -45,6 +45,8 @@ class _Here:
 
 #: This machine.
 HERE: Final[Host] = _Here()
+#: The standard streams of what is started, as ``spawn`` names them.
+STREAMS: Final = ("stdin", "stdout", "stderr")
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,12 +208,17 @@ def host(value: object) -> Host | None:
     return found
 
 
-def check_open(request: Request) -> None:
-    """Raise ``ValueError`` if a file that *request* hands over was closed meanwhile."""
-    for argument in ("stdin", "stdout", "stderr"):
-        value = getattr(request, argument)
+def open_files(request: Request) -> dict[str, HasFileno | int]:
+    """Return the open files that *request* hands over, by the name of the stream.
+
+    Raises ``ValueError`` if one was closed meanwhile.
+    """
+    found: dict[str, HasFileno | int] = {}
+    for name in STREAMS:
+        value = getattr(request, name)
         if isinstance(value, int) or hasattr(value, "fileno"):
-            checks.open_file(argument, value, "an open file")
+            found[name] = checks.open_file(name, value, "an open file")
+    return found
 
 
 def words(argv: object) -> tuple[str, ...]:

@@ -14,10 +14,9 @@ from ipyproc._agent.protocol.frames import Body, Decoder, Frame, encode_json
 from ipyproc._agent.protocol.kinds import Kind
 from ipyproc._agent.relay import connect
 from ipyproc._agent.remote.link import Link
-from ipyproc._jobs.request import Request
+from ipyproc._jobs.request import Request, open_files
 from ipyproc._process.arguments import descriptors
 
-_STREAMS: Final = ("stdin", "stdout", "stderr")
 # How long the agent may take to have them, in seconds.
 _PATIENCE: Final = 10.0
 _PIECE: Final = 1 << 16
@@ -31,12 +30,8 @@ def handed_over(request: Request, link: Link) -> Iterator[Body]:
     on a new one. The result is what the request says of them, and empty if there are
     none. Raises ``ConnectionError`` where the agent cannot take them.
     """
-    given = {
-        name: file
-        for name in _STREAMS
-        if isinstance(file := getattr(request, name), int) or hasattr(file, "fileno")
-    }
-    if not given:
+    files = open_files(request)
+    if not files:
         yield {}
         return
     if not knows(link.welcome, Kind.HAND):
@@ -49,9 +44,9 @@ def handed_over(request: Request, link: Link) -> Iterator[Body]:
         word = secrets.token_hex(16)
         frame = encode_json(Kind.HAND, 0, {"word": word})
         sock.settimeout(_PATIENCE)
-        socket.send_fds(sock, [frame], descriptors([*given.values()]))
+        socket.send_fds(sock, [frame], descriptors([*files.values()]))
         _await_answer(sock, link.name)
-        places = {name: place for place, name in enumerate(given)}
+        places = {name: place for place, name in enumerate(files)}
         yield {"handed": {"word": word, **places}}
 
 

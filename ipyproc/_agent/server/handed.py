@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Final, Protocol
+from typing import Protocol
 
 from ipyproc._agent.protocol.frames import Fields
-from ipyproc._jobs.request import Request
-
-_STREAMS: Final = ("stdin", "stdout", "stderr")
+from ipyproc._jobs.request import STREAMS, Request
 
 
 class Bearer(Protocol):
@@ -35,7 +33,7 @@ def with_files(request: Request, kept: Fields, bearers: Iterable[Bearer]) -> Req
     word = handed.text("word")
     for bearer in bearers:
         if bearer.handed == word:
-            files, names = bearer.files, [n for n in _STREAMS if n in handed.body]
+            files, names = bearer.files, [n for n in STREAMS if n in handed.body]
             places = {name: handed.number(name, most=len(files)) for name in names}
             given = {name: files[place] for name, place in places.items()}
             return replace(request, **given)  # type: ignore[arg-type]
