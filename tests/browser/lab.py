@@ -21,6 +21,7 @@ import nbformat
 from nbformat import NotebookNode
 from nbformat.sign import NotebookNotary
 from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import TimeoutError as PageTimeoutError
 
 from ipyproc.views.frontend import hatch_build
 from tests.kernel import versions
@@ -60,6 +61,8 @@ CLOSE = (
 #: How long a server, a page or a kernel may take for anything, in seconds. It is far
 #: more than they need: a machine may have much else to do.
 PATIENCE = 90
+# What is shown of the server's log when a kernel does not become ready.
+_END_OF_LOG = 4000
 
 
 @dataclass(frozen=True)
@@ -221,6 +224,7 @@ class Notebook:
         kernel: bool = True,
     ) -> None:
         self.page = page
+        self._lab = lab
         self._wait = self._wait_for_kernel if kernel else self._go_without_kernel
         self._name = name
         self._path = lab.root / name
@@ -243,8 +247,21 @@ class Notebook:
     def _wait_for_kernel(self) -> None:
         here = f"window.jupyterapp && {PATH} === '{self._name}'"
         idle = f"{here} && {KERNEL}?.status === 'idle'"
-        self.page.wait_for_function(idle, timeout=PATIENCE * 1000)
-        self.page.wait_for_function(ANSWERS, timeout=PATIENCE * 1000)
+        try:
+            self.page.wait_for_function(idle, timeout=PATIENCE * 1000)
+            self.page.wait_for_function(ANSWERS, timeout=PATIENCE * 1000)
+        except PageTimeoutError as error:
+            raise AssertionError(self._why_no_kernel()) from error
+
+    def _why_no_kernel(self) -> str:
+        """What the page and the server know of a kernel that is not ready."""
+        kernel = f"({KERNEL} ?? {{}})"
+        told = self.page.evaluate(
+            f"window.jupyterapp && [{PATH}, {kernel}.id, {kernel}.status, "
+            f"{kernel}.connectionStatus]"
+        )
+        log = (self._lab.root.parent / "lab.log").read_text()
+        return f"{told}, {self._lab.request('GET', 'sessions')}\n{log[-_END_OF_LOG:]}"
 
     def _go_without_kernel(self) -> None:
         dialog = self.page.get_by_role("dialog")
