@@ -54,6 +54,17 @@ def test_read_in_order_of_arrival(
     )
 
 
+def test_less_is_kept_than_arrived() -> None:
+    """What nobody has any more is left out, and what is behind it is read."""
+    output = printed([(0, b"abc"), (1, b"de"), (0, b"f")])
+    output.arrivals.note(0, 4)
+    output.arrivals.note(1, 1)
+    output.stderr.append(b"g")
+
+    read = [(chunk.offset, chunk.data) for chunk in output.read(0, 99)]
+    assert read == [(0, b"abc"), (3, b"de"), (5, b"f"), (10, b"g")]
+
+
 def test_what_arrives_meanwhile_changes_the_order_and_no_byte() -> None:
     """A reader gets each byte once, also if it is forgotten when which arrived."""
     output = Output()

@@ -84,7 +84,8 @@ class Interleaved:
         while size > 0 and offset < total:
             stream, start, length = self.arrivals.locate(offset)
             at, data = self._captures[stream].read(start, min(size, length))
-            skipped = min(at - start, length)
+            # As long as none of it can be read, as when somebody cut the file short.
+            skipped = min(at - start, length) if data else length
             data = data[: length - skipped]
             if data:
                 pieces.append((STREAMS[stream], offset + skipped, data))
