@@ -15,7 +15,7 @@ from IPython.core.error import UsageError
 from IPython.core.interactiveshell import InteractiveShell
 
 from ipyproc import jobs
-from ipyproc._jobs.procinfo.ender import ender
+from ipyproc._jobs.procinfo.ender import ender, gains
 from ipyproc.hosts import CommandHost
 from ipyproc.magics import detached
 from ipyproc.magics.complete import complete
@@ -185,7 +185,11 @@ def test_procs_says_which_are_detached(run: RunCell) -> None:
 @pytest.mark.parametrize(
     ("cgroup", "what"),
     [
-        ("0::/user.slice/user-1000.slice/user@1000.service/app.slice/x.scope", ""),
+        ("0::/user.slice/user-1000.slice/session-2.scope", ""),
+        (
+            "0::/user.slice/user-1000.slice/user@1000.service/app.slice/x.scope",
+            "your last logout",
+        ),
         ("0::/system.slice/jupyter-ada.service", "the service jupyter-ada.service"),
         (
             "0::/user.slice/user-1.slice/user@1.service/app.slice/lab.service",
@@ -200,6 +204,27 @@ def test_procs_says_which_are_detached(run: RunCell) -> None:
 def test_what_ends_it_all_the_same(cgroup: str, what: str) -> None:
     """It is read from the control group of the job."""
     assert ender(cgroup) == what
+
+
+@pytest.mark.parametrize(
+    ("cgroup", "when_lingering", "otherwise"),
+    [
+        ("0::/user.slice/user-1000.slice/session-2.scope", True, False),
+        ("0::/system.slice/jupyter-ada.service", True, False),
+        ("0::/user.slice/user-1.slice/user@1.service/app.slice/a.scope", True, True),
+        ("0::/user.slice/user-1.slice/user@1.service/lab.service", True, True),
+        ("0::/system.slice/slurmstepd.scope/job_17/step_0/user", False, False),
+        ("0::/kubepods.slice/kubepods-pod1.slice/cri-1.scope", False, False),
+    ],
+)
+def test_what_a_scope_of_its_own_is_good_for(
+    cgroup: str, when_lingering: bool, otherwise: bool
+) -> None:
+    """It outlives more, or it is not asked for; what was allotted is not left."""
+    assert gains(cgroup, lingers=True) is when_lingering
+    assert gains(cgroup) is otherwise
+    assert gains(cgroup, has_mark=True, lingers=True) is False
+    assert "logout" not in ender(cgroup, lingers=True)
     assert ender("0::/", has_mark=True) == "this container"
 
 
