@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import sys
 import threading
 import time
+import traceback
 from types import SimpleNamespace
 
 import pytest
@@ -48,7 +50,11 @@ def _ended(name: str) -> bool:
         while thread.ident is None:  # it is only just starting, and cannot be joined
             time.sleep(0.001)
         thread.join(20)
-    return not any(thread.is_alive() for thread in threads)
+    alive = [thread for thread in threads if thread.is_alive()]
+    for thread in alive:  # pytest shows it with the failure
+        frame = sys._current_frames().get(thread.ident or 0)
+        print(thread, *traceback.format_stack(frame))
+    return not alive
 
 
 def test_no_thread_without_work() -> None:
