@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from selectors import EVENT_READ
 from typing import Final
@@ -32,13 +32,8 @@ class Child(Way):
     orderly end is told from a broken connection.
     """
 
-    def __init__(
-        self,
-        loop: EventLoop,
-        argv: Sequence[str],
-        variables: Mapping[str, str] | None = None,
-    ) -> None:
-        """Start it, with more *variables*; ``OSError`` if it cannot be started."""
+    def __init__(self, loop: EventLoop, argv: Sequence[str]) -> None:
+        """Start it; ``OSError`` if it cannot be found or started."""
         self._said = b""
         path = look_path(argv[0])
         with ExitStack() as theirs, ExitStack() as ours:
@@ -48,7 +43,7 @@ class Child(Way):
             both = os.open(f"/proc/self/fd/{stdout}", os.O_RDWR | os.O_CLOEXEC)
             theirs.callback(os.close, both)
             # Without our mark: an agent on this machine would have it, and end with us.
-            env = resolve.environment(variables or {}, False, (), None)
+            env = resolve.environment({}, False, (), None)
             attr = ProcAttr(env=env, files=[stdin, both, stderr], sys=OWN_SESSION)
             self._process = start_process(path, argv, attr)
             ours.pop_all()

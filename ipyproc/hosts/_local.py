@@ -36,15 +36,15 @@ class LocalDialer:
         self, opened: Callable[[Stream], None], failed: Callable[[OSError], None]
     ) -> None:
         """Connect, and call one of the two once, later."""
-        self._dial(opened, failed, _scope.words())
+        self._dial(opened, failed, _scope.words)
 
     def _dial(
         self,
         opened: Callable[[Stream], None],
         failed: Callable[[OSError], None],
-        starter: list[str] | None,
+        starter: Callable[[], list[str]] | None,
     ) -> None:
-        """Connect; start it if there is *starter*, which comes before its words."""
+        """Connect, or start it, with what *starter* puts before its words."""
         loop = event_loop()
         try:
             where = place()
@@ -53,7 +53,7 @@ class LocalDialer:
                 stream = _connected(loop, sock)
                 loop.call_soon(lambda: opened(stream))
             elif starter is not None:
-                self._start(where, opened, failed, starter)
+                self._start(where, opened, failed, starter())
             else:
                 raise ConnectionError(f"{NAME} left at once{_last_words(where)}")
         except OSError as error:
@@ -72,10 +72,8 @@ class LocalDialer:
             raise OSError(ENOSYS, "a detached job needs a Python, and none was found")
         marker = f"ipyproc-{secrets.token_hex(16)}"
         words = [*bundle.OPTIONS, bundle.PROGRAM, marker, START]
-        program, variables = python.program, {}
-        if starter:
-            program, variables = python.from_outside, _scope.variables()
-        child = Child(event_loop(), [*starter, program, *words], variables)
+        program = python.from_outside if starter else python.program
+        child = Child(event_loop(), [*starter, program, *words])
 
         def started(child: Child) -> None:
             # Not before it was waited for: we may end at any time from then on.
@@ -87,7 +85,7 @@ class LocalDialer:
 
         def refused(error: OSError) -> None:
             if starter:  # the user's systemd does not answer: it does without
-                self._dial(opened, failed, [])
+                self._dial(opened, failed, list)
                 return
             failed(ConnectionError(f"{error}{_last_words(where)}"))
 

@@ -21,19 +21,12 @@ def words() -> list[str]:
 
     Empty where nothing would be gained, or the user has no systemd that answers.
     """
+    # Whatever the environment of this session says.
+    folder = f"/run/user/{os.geteuid()}"
     program = shutil.which("systemd-run")
-    has_socket = os.path.exists(f"{_runtime_folder()}/systemd/private")
+    has_socket = os.path.exists(f"{folder}/systemd/private")
     if program is None or not has_socket or not can_leave():
         return []
     unit = f"--unit=ipyproc-agent-{secrets.token_hex(4)}"
-    return [program, *_OPTIONS, unit, "--description=Detached jobs of ipyproc", "--"]
-
-
-def variables() -> dict[str, str]:
-    """Return the variables by which it finds the user's systemd."""
-    return {"XDG_RUNTIME_DIR": _runtime_folder()}
-
-
-def _runtime_folder() -> str:
-    """The one of the user, whatever the environment of this session says."""
-    return f"/run/user/{os.geteuid()}"
+    options = [*_OPTIONS, unit, "--description=Detached jobs of ipyproc", "--"]
+    return ["env", f"XDG_RUNTIME_DIR={folder}", program, *options]

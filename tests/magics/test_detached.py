@@ -204,6 +204,7 @@ def test_procs_says_which_are_detached(run: RunCell) -> None:
 def test_what_ends_it_all_the_same(cgroup: str, what: str) -> None:
     """It is read from the control group of the job."""
     assert ender(cgroup) == what
+    assert ender("0::/", has_mark=True) == "this container"
 
 
 @pytest.mark.parametrize(
@@ -225,7 +226,6 @@ def test_what_a_scope_of_its_own_is_good_for(
     assert gains(cgroup) is otherwise
     assert gains(cgroup, has_mark=True, lingers=True) is False
     assert "logout" not in ender(cgroup, lingers=True)
-    assert ender("0::/", has_mark=True) == "this container"
 
 
 def test_that_is_said_once(run: RunCell, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -34,7 +34,6 @@ def with_files(request: Request, kept: Fields, bearers: Iterable[Bearer]) -> Req
     for bearer in bearers:
         if bearer.handed == word:
             files, names = bearer.files, [n for n in STREAMS if n in handed.body]
-            places = {name: handed.number(name, most=len(files)) for name in names}
-            given = {name: files[place] for name, place in places.items()}
+            given = {n: files[handed.number(n, most=len(files))] for n in names}
             return replace(request, **given)  # type: ignore[arg-type]
     raise ConnectionError("its open files did not arrive")
