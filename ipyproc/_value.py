@@ -56,12 +56,21 @@ def _defaults(cls: type) -> Mapping[str, object]:
 class _Fields:
     """The fields as ``dataclasses`` has them, for the day that it asks."""
 
-    def __get__(self, _: object, owner: type) -> object:
-        from dataclasses import dataclass
+    def __init__(self) -> None:
+        self._made: dict[type, object] = {}
 
-        plain = {"__annotations__": owner.__annotations__, **_defaults(owner)}
-        made: Any = dataclass(type(owner.__name__, (), plain))
-        return made.__dataclass_fields__
+    def __get__(self, _: object, owner: type) -> object:
+        if owner not in self._made:
+            self._made[owner] = _fields(owner)
+        return self._made[owner]
+
+
+def _fields(owner: type) -> object:
+    from dataclasses import dataclass
+
+    plain = {"__annotations__": owner.__annotations__, **_defaults(owner)}
+    made: Any = dataclass(type(owner.__name__, (), plain))
+    return made.__dataclass_fields__
 
 
 def _repr(self: object) -> str:

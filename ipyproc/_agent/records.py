@@ -212,6 +212,7 @@ def request_of(record: Record) -> Request:
     return Request(
         argv=tuple(argv),
         name=record.name,
+        env={},
         is_named=told.flag("is_named"),
         shown=record.shown,
         dir=told.optional("dir"),

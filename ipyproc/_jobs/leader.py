@@ -10,6 +10,9 @@ from contextlib import ExitStack, suppress
 from ipyproc.process import Process, ProcessStatus
 from ipyproc.state import ProcessState
 
+# What a leader is before its start; nobody signals it, waits for it or releases it.
+_NOT_STARTED = Process(0)
+
 
 class Leader:
     """A job's process, and its group.
@@ -19,7 +22,7 @@ class Leader:
 
     def __init__(self) -> None:
         #: Both are set by what starts the process.
-        self.process = Process(0)
+        self.process = _NOT_STARTED
         self.pid = 0
         #: It stays ours even if somebody waits for the process, or releases it.
         self.pidfd = -1

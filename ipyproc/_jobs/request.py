@@ -7,7 +7,6 @@ import re
 import shlex
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Final, Protocol, TypeAlias
 
@@ -18,6 +17,7 @@ from ipyproc._jobs.output import encoding as encodings
 from ipyproc._jobs.output.capture import MEMORY_LIMIT, OUTPUT_LIMIT
 from ipyproc._jobs.output.encoding import UTF_8
 from ipyproc._process.surroundings import Surroundings
+from ipyproc._value import value
 from ipyproc.attr import HasFileno, SysProcAttr
 
 #: What ``spawn`` takes for *argv*.
@@ -49,7 +49,7 @@ HERE: Final[Host] = _Here()
 STREAMS: Final = ("stdin", "stdout", "stderr")
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Request:
     """What a job is to run, and how; each field is the option of ``spawn``, checked.
 
@@ -68,11 +68,11 @@ class Request:
 
     argv: tuple[str, ...]
     name: str
+    env: Mapping[str, str]
     is_named: bool = False
     script: bytes | None = None
     shown: str = ""
     dir: str | None = None
-    env: Mapping[str, str] = field(default_factory=dict)
     clear_env: bool = False
     without: tuple[str, ...] = ()
     inherited: Mapping[str, str] | None = None
@@ -182,8 +182,8 @@ def _terminal(
     size = checks.terminal_size(pty)
     if size is None:
         return None
-    for argument, value in (("stdout", stdout), ("stderr", stderr)):
-        if value is not None:
+    for argument, given in (("stdout", stdout), ("stderr", stderr)):
+        if given is not None:
             raise ValueError(f"{argument}: with pty all output goes to the terminal")
     if merge:
         raise ValueError("merge: with pty both streams are one, the terminal")

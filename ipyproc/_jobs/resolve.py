@@ -31,7 +31,7 @@ def program(
     """
     if "/" not in name:
         return look_path_in(name, env.get("PATH", inherited.get("PATH", "")))
-    look_path(os.path.join(directory or "", name))
+    look_path(os.path.join(directory, name) if directory else name)
     return name
 
 

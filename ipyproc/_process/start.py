@@ -115,7 +115,7 @@ def _needs_launcher(
 ) -> bool:
     if directory is not None and not posix_spawn.CAN_CHANGE_DIRECTORY:
         return True
-    if system is None:
+    if system is None or system is arguments.OWN_SESSION:  # what jobs have
         return False
     if system.foreground and not posix_spawn.CAN_SET_FOREGROUND:
         return True

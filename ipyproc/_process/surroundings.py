@@ -6,7 +6,7 @@ import os
 import re
 import resource
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from signal import SIG_IGN, Signals, getsignal
 from typing import NamedTuple
@@ -66,12 +66,13 @@ def around(system: SysProcAttr, wanted: Surroundings | None) -> SysProcAttr:
     return made
 
 
+def umask_of(wanted: Surroundings | None) -> AbstractContextManager[None]:
+    """Make files as a process with these surroundings would; ``None``: as we do."""
+    return nullcontext() if wanted is None else _with_umask(wanted)
+
+
 @contextmanager
-def umask_of(wanted: Surroundings | None) -> Iterator[None]:
-    """Make files as a process with these surroundings would."""
-    if wanted is None:
-        yield
-        return
+def _with_umask(wanted: Surroundings) -> Iterator[None]:
     before = os.umask(wanted.umask)
     try:
         yield

@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Iterator
 from errno import ENOMEM
+from math import inf
 from typing import Final, TypeAlias
 
 from ipyproc._jobs.output.encoding import MARK_SIZE, UTF_8, decoder, decoder_inside
@@ -72,7 +73,8 @@ class Capture:
         # What the total will be when the bytes that are being written are there. What
         # they are written over counts as dropped from now on.
         self._reserved = 0
-        self._moves_in = True
+        # From which offset on bytes are moved in: what comes before is in memory.
+        self._moves_from: float = memory_limit
         #: When it was printed.
         self.timeline = Timeline()
 
@@ -274,16 +276,17 @@ class Capture:
         belong in memory, or the system cannot move them. Raises ``BlockingIOError`` if
         the pipe is empty, and nothing else.
         """
+        if self._total < self._moves_from:
+            return None
         moved: int | None = None
         self._reserved = self._total + size
         try:
-            if self._moves_in:
-                moved = self._layout.move_in(self._total, pipe, size)
+            moved = self._layout.move_in(self._total, pipe, size)
         except BlockingIOError:
             raise
         except OSError:
             # What is wrong with the file is for `append` to find out, and to deal with.
-            self._moves_in = False
+            self._moves_from = inf
         finally:
             if moved:
                 self.timeline.note(self._total)
@@ -299,6 +302,7 @@ class Capture:
         """
         file = GrowingFile(fd, writes)
         self._layout = InPlace(self._layout.head, self._layout.ring, file)
+        self._moves_from = 0
 
     def move_to(self, archive: Archive) -> None:
         """Move to *archive* what is in memory; ``OSError`` if there is no room for it.
@@ -322,6 +326,7 @@ class Capture:
         if self._total < layout.head:
             store = Spliced(layout.store, self._total, TemporaryFile())
             self._layout = Layout(layout.head, layout.ring, layout.floor, store)
+            self._moves_from = self._total
 
     def _use_spare_tail(self, error: OSError | MemoryError, size: int) -> None:
         """Keep what is there as the head, and from now on a short tail in memory."""

@@ -154,7 +154,7 @@ class Measured:
     def __init__(self) -> None:
         self.course = Course()
         self._loop = event_loop()
-        self._sampler = Sampler(0)
+        self._sampler: Sampler | None = None
         self._pid = 0
         self._started = 0.0
         self._memory_mark = 0
@@ -178,7 +178,7 @@ class Measured:
 
     def usage(self) -> Usage | None:
         """Measure, or return the last measurement if it is fresh. From any thread."""
-        return self._sampler.usage()
+        return None if self._sampler is None else self._sampler.usage()
 
     def _seen(self, seen: Sample) -> None:
         elapsed = time.monotonic() - self._started
