@@ -41,6 +41,8 @@ from ipyproc.state import ProcessState
 
 # How soon to look again at a process that ended, but is held back by its tracer.
 _RETRY = 0.05
+# How soon a job that still runs is to be sampled and looked after, in seconds.
+_SOON = 0.15
 
 
 class LocalRunner:
@@ -261,9 +263,16 @@ class LocalRunner:
     def _attach(self) -> None:
         """Watch, from now on, the pipes and the process, which may end at any time."""
         self._leader.hold()
+        self._ports_before.note()
         # Not on the loop's thread: each start would stop that, and be stopped, twice.
         self._streams.attach()
-        self._loop.call_soon(self._watch)
+        has_pidfd = self._leader.pidfd >= 0
+        if has_pidfd:
+            self._watch_pidfd()
+        self._loop.call_within(_SOON if has_pidfd else 0.0, self._watch)
+
+    def _watch_pidfd(self) -> None:
+        self._loop.watch(self._leader.pidfd, selectors.EVENT_READ, self._ended)
 
     def _watch(self) -> None:
         try:
@@ -274,15 +283,18 @@ class LocalRunner:
             self._loop_failed(error)
 
     def _watch_all(self) -> None:
+        if self._leader.is_over:
+            return
         if self._leader.pidfd >= 0:
-            self._loop.watch(self._leader.pidfd, selectors.EVENT_READ, self._ended)
+            # It is watched already, unless the loop's thread was just leaving.
+            with suppress(KeyError):
+                self._watch_pidfd()
         elif self.process.status is ProcessStatus.OK:
             self._wait_in_thread()
         else:
             self._ended()
         if not self._leader.is_over:
             self._measured.watch()
-            self._ports_before.note()
 
     def _undo(self) -> None:
         """End the process, if there is one, and leave the rest to the event loop."""

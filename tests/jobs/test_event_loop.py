@@ -1,16 +1,21 @@
 from __future__ import annotations
 
+import math
 import os
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
+from ipyproc import PIPE, spawn
+from ipyproc._jobs import local
+from ipyproc._jobs.guardian.client import guardian
 from ipyproc._jobs.io.event_loop import NAME, EventLoop, event_loop
 from ipyproc._jobs.io.timers import Timer
-from tests.jobs.helpers import PATIENCE, script
+from tests.jobs.helpers import PATIENCE, eventually, script
 from tests.threads import in_threads
 
 # Later Pythons warn of a fork beside threads, which is what is tested here.
@@ -57,6 +62,53 @@ def test_timers_come_in_order() -> None:
     assert done.wait(PATIENCE)
 
     assert order == ["now", "sooner", "later"]
+
+
+def test_a_call_that_has_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A call that has time wakes no thread that is awake by then; another one does."""
+    own, wakes = EventLoop(), []
+    wake = own._wake
+    monkeypatch.setattr(own, "_wake", lambda: wakes.append(1) or wake())
+    assert called(lambda done: own.call_later(0.01, done)).wait(PATIENCE)
+    timer = own.call_later(2 * PATIENCE, lambda: None)
+    eventually(lambda: time.monotonic() < own._sleeps_until < math.inf)
+    wakes.clear()
+
+    late = called(lambda done: own.call_within(3 * PATIENCE, done))
+    assert wakes == []
+    assert not late.is_set()
+
+    assert called(lambda done: own.call_within(PATIENCE, done)).wait(PATIENCE)
+    assert wakes == [1]
+    assert late.is_set()  # in the order in which they were asked for
+
+    timer.cancel()
+    own.stop(PATIENCE)
+
+
+def test_a_start_wakes_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The event loop's thread sleeps on while a job starts, and sees its end."""
+    first = spawn("cat", stdin=PIPE)
+    eventually(lambda: guardian().ready and first.peak.memory > 0)
+    monkeypatch.setattr(local, "_SOON", math.inf)
+    wakes: list[int] = []
+    wake = event_loop()._wake
+    monkeypatch.setattr(event_loop(), "_wake", lambda: wakes.append(1) or wake())
+    job = spawn("cat; exit 3", stdin=Path("/dev/null"), shell=True)
+
+    assert job.wait(PATIENCE).exit_code == 3
+    assert wakes == []
+    first.kill()
+
+
+def test_a_watch_that_was_lost() -> None:
+    """The end of a job is seen also if the loop's thread was leaving at its start."""
+    job = spawn("cat", stdin=PIPE)
+    event_loop().run(lambda: event_loop().unwatch(job.process.fileno()))
+    event_loop().run(job._runner._watch)  # type: ignore[attr-defined]
+    job.close_stdin()
+
+    assert job.wait(PATIENCE).success
 
 
 def test_cancelled_timer() -> None:

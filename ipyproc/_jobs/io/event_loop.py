@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
+from math import inf
 from typing import Final
 
 from ipyproc._jobs.io.flood import Pace, PipeSpace
@@ -54,6 +55,8 @@ class EventLoop:
         self._closing: tuple[int, tuple[int, int]] | None = None
         self._calls: deque[Callback] = deque()
         self._timers = Timers()
+        # Until when the thread sleeps if nothing happens; in the past if it is awake.
+        self._sleeps_until = 0.0
         self._open = True
         self._failure: BaseException | None = None
         self._reason = ""
@@ -103,6 +106,10 @@ class EventLoop:
 
         Calls are made in the order in which they were asked for.
         """
+        self.call_within(0.0, callback)
+
+    def call_within(self, delay: float, callback: Callback) -> None:
+        """Call as ``call_soon``, but let a thread sleep that wakes within *delay* s."""
         if self.is_current:  # after the end, too: it is the last to know
             self._calls.append(callback)
             return
@@ -113,7 +120,8 @@ class EventLoop:
         # and left since, must not be followed by another that nobody needs.
         if self._calls and not self._seat:
             self.start()
-        self._wake()
+        if self._sleeps_until > time.monotonic() + delay:
+            self._wake()
 
     def call_later(self, delay: float, callback: Callback) -> Timer:
         """Call *callback* *delay* seconds from now, which may be ``inf``."""
@@ -151,14 +159,14 @@ class EventLoop:
         """Call back whenever *fd* is ready: ``selectors.EVENT_READ`` or ``_WRITE``.
 
         From any thread if the loop owns it, for then the loop's thread does not leave.
+        ``KeyError`` if it is watched already.
         """
         self._current_poller().selector.register(fd, events, callback)
 
     def unwatch(self, fd: int) -> None:
         """Stop watching *fd*, if it was watched."""
-        selector = self._current_poller().selector
-        if fd in selector.get_map():
-            selector.unregister(fd)
+        with suppress(KeyError):
+            self._current_poller().selector.unregister(fd)
 
     def close(self, fd: int) -> None:
         """Close a descriptor that the loop owns."""
@@ -291,7 +299,9 @@ class EventLoop:
     def _select(self) -> list[tuple[selectors.SelectorKey, int]]:
         if not self._calls:
             self.pace.keep()
-        return self._current_poller().selector.select(self._patience())
+        ready = self._current_poller().selector.select(self._patience())
+        self._sleeps_until = 0.0
+        return ready
 
     def _is_busy(self) -> bool:
         watches = not self._current_poller().is_idle
@@ -310,10 +320,12 @@ class EventLoop:
             self.guard(timer.fire)
 
     def _patience(self) -> float | None:
+        # In this order: who asks for a call sees how long we sleep, or we see the call.
+        self._sleeps_until = due = self._timers.next_due()
         if self._calls:
             return 0
-        patience = self._timers.patience()
-        return None if patience is None else min(patience, _LONGEST_SLEEP)
+        patience = min(max(0.0, due - time.monotonic()), _LONGEST_SLEEP)
+        return None if due == inf else patience
 
     def _close_all(self) -> None:
         # In a child these are copies: what the parent waits for stays as it is. But a

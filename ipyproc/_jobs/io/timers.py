@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import heapq
+import math
 import threading
-import time
 from collections import deque
 from collections.abc import Callable
 from itertools import count
@@ -64,12 +64,10 @@ class Timers:
         """Fire *timer* once ``time.monotonic()`` has reached *due*."""
         heapq.heappush(self._heap, (due, next(self._order), timer))
 
-    def patience(self) -> float | None:
-        """Return the seconds until the next one is due; ``None`` if there is none."""
+    def next_due(self) -> float:
+        """Return when the next one is due; ``inf`` if there is none."""
         self._tidy()
-        if not self._heap:
-            return None
-        return max(0.0, self._heap[0][0] - time.monotonic())
+        return self._heap[0][0] if self._heap else math.inf
 
     def due(self, now: float) -> Timer | None:
         """Remove and return the next timer that was due by *now*, if there is one."""
