@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-import sys
 import time
-from _socket import SOCK_CLOEXEC, SOCK_RAW, socket
+from _socket import SOCK_CLOEXEC, SOCK_RAW, ntohs, socket
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -21,10 +20,9 @@ _AF_NETLINK: Final = getattr(os, "AF_NETLINK", 16)
 _SOCK_DIAG: Final = 4
 _QUESTION = Struct("=IHHII 4x 48x II")
 _ABOUT_TCP, _REQUEST_DUMP, _LISTENING = 18, 0x301, 1 << 10
-_HEADER = Struct("=IHHII")
+_HEADER = Struct("=IH")
 _ERROR, _DONE = 2, 3
-_ANSWER = Struct("!4x H 46x")  # the port is in network order
-_INODE_AT = 68
+_ANSWER = Struct("=20xH62xI")  # the port, in network order, and the inode
 _ROOM = 1 << 16
 # In the tables of /proc/net: the state of a socket that listens.
 _LISTENS = b"0A"
@@ -189,14 +187,6 @@ def _recent() -> frozenset[int]:
 
 def _asked() -> dict[int, int]:
     found: dict[int, int] = {}
-    for message in _answers():
-        (port,) = _ANSWER.unpack_from(message)
-        inode = message[_INODE_AT : _INODE_AT + 4]
-        found[int.from_bytes(inode, sys.byteorder)] = port
-    return found
-
-
-def _answers() -> Iterator[bytes]:
     # Opened and noted in one step, whatever a signal handler raises.
     held: list[socket] = []
     try:
@@ -206,19 +196,27 @@ def _answers() -> Iterator[bytes]:
         size = _QUESTION.size
         question = size, _ABOUT_TCP, _REQUEST_DUMP, 1, 0, _LISTENING, 0
         held[0].send(_QUESTION.pack(*question))
-        while True:
-            data = held[0].recv(_ROOM)
-            while data:
-                length, kind, *_ = _HEADER.unpack_from(data)
-                if kind == _DONE:
-                    return
-                if kind == _ERROR:
-                    raise OSError("the kernel does not say who listens")
-                yield data[_HEADER.size : length]
-                data = data[-(-length // 4) * 4 :]
+        while _note_ports(held[0].recv(_ROOM), found):
+            pass
     finally:
         for each in held:
             each.close()
+    return found
+
+
+def _note_ports(answer: bytes, found: dict[int, int]) -> bool:
+    """Note the ports of one piece of the answer by inode; whether more pieces come."""
+    at = 0
+    while at < len(answer):
+        length, kind = _HEADER.unpack_from(answer, at)
+        if kind == _DONE:
+            return False
+        if kind == _ERROR:
+            raise OSError("the kernel does not say who listens")
+        port, inode = _ANSWER.unpack_from(answer, at)
+        found[inode] = ntohs(port)
+        at += -(-length // 4) * 4
+    return True
 
 
 def _table(pid: int) -> Iterator[tuple[int, int]]:
