@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import logging
 import os
-import selectors
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from functools import partial
 from math import inf
 from typing import Final
 
 from ipyproc._jobs.io.flood import Pace, PipeSpace
+from ipyproc._jobs.io.poller import Poller
 from ipyproc._jobs.io.timers import Callback, Once, Timer, Timers
-from ipyproc._process.descriptors import LARGE_PIPE, opened_pipe
+from ipyproc._process.descriptors import LARGE_PIPE
 from ipyproc._process.threads import begin
 
 _log = logging.getLogger(__name__)
@@ -65,7 +64,7 @@ class EventLoop:
         self._seat: dict[str, threading.Thread] = {}
         self._latest: threading.Thread | None = None
         # At most one, under "poller": made by the first call that needs it.
-        self._pollers: dict[str, _Poller] = {}
+        self._pollers: dict[str, Poller] = {}
         self._retiring = False
         self._buffer: memoryview | None = None
         #: For those who read from pipes, on the loop's thread.
@@ -161,12 +160,11 @@ class EventLoop:
         From any thread if the loop owns it, for then the loop's thread does not leave.
         ``KeyError`` if it is watched already.
         """
-        self._current_poller().selector.register(fd, events, callback)
+        self._current_poller().watch(fd, events, callback)
 
     def unwatch(self, fd: int) -> None:
         """Stop watching *fd*, if it was watched."""
-        with suppress(KeyError):
-            self._current_poller().selector.unregister(fd)
+        self._current_poller().unwatch(fd)
 
     def close(self, fd: int) -> None:
         """Close a descriptor that the loop owns."""
@@ -246,9 +244,9 @@ class EventLoop:
         if not self._open:
             raise RuntimeError(f"the event loop of the jobs has ended{self._reason}")
 
-    def _current_poller(self) -> _Poller:
+    def _current_poller(self) -> Poller:
         poller = self._pollers.get("poller")
-        return poller or self._pollers.setdefault("poller", _Poller())
+        return poller or self._pollers.setdefault("poller", Poller())
 
     def _threads(self) -> list[threading.Thread]:
         """The thread that serves the loop, and one that may be about to."""
@@ -270,7 +268,7 @@ class EventLoop:
                     return
                 # No name here may keep a callback, and with it a job, while we wait.
                 try:
-                    self._pass(self._select())
+                    self._pass(self._wait())
                 except MemoryError:  # others need it as well: some may be free soon
                     time.sleep(_MEMORY_NAP)
         except BaseException as error:  # noqa: BLE001 - raised in the thread that waits
@@ -296,10 +294,10 @@ class EventLoop:
             return True
         return self._seat.setdefault("thread", us) is not us
 
-    def _select(self) -> list[tuple[selectors.SelectorKey, int]]:
+    def _wait(self) -> list[Callback]:
         if not self._calls:
             self.pace.keep()
-        ready = self._current_poller().selector.select(self._patience())
+        ready = self._current_poller().wait(self._patience())
         self._sleeps_until = 0.0
         return ready
 
@@ -307,13 +305,13 @@ class EventLoop:
         watches = not self._current_poller().is_idle
         return bool(watches or self._calls or self._owned or self._timers.any_set)
 
-    def _pass(self, ready: list[tuple[selectors.SelectorKey, int]]) -> None:
+    def _pass(self, ready: list[Callback]) -> None:
         now = time.monotonic()  # what is set meanwhile has its turn in the next pass
         self.pace.begin(len(ready))
         # The traceback of one that fails keeps this frame: nothing may be left in it.
         ready.reverse()
         while ready:
-            self.guard(ready.pop()[0].data)
+            self.guard(ready.pop())
         for _ in range(len(self._calls)):
             self.guard(self._calls.popleft())
         while timer := self._timers.due(now):
@@ -340,40 +338,6 @@ class EventLoop:
                     os.close(fd)
         self._timers.clear()
         self._pollers.clear()
-
-
-class _Poller:
-    """What the thread sleeps on: a selector, and a pipe to wake it.
-
-    It is closed when nobody refers to it any more, so that nobody who is about to wake
-    it writes into another file with the same number.
-    """
-
-    def __init__(self) -> None:
-        self._fds: list[int] = []
-        self.selector = selectors.DefaultSelector()
-        opened_pipe(self._fds)
-        for fd in self._fds:
-            os.set_blocking(fd, False)
-        drain = partial(os.read, self._fds[0], 1 << 16)
-        self.selector.register(self._fds[0], selectors.EVENT_READ, drain)
-
-    def __del__(self) -> None:
-        # An interrupt may have come before there was anything.
-        if hasattr(self, "selector"):
-            self.selector.close()
-        while getattr(self, "_fds", None):
-            os.close(self._fds.pop())
-
-    @property
-    def is_idle(self) -> bool:
-        """Whether nothing is watched but the pipe."""
-        return len(self.selector.get_map()) == 1
-
-    def wake(self) -> None:
-        """Make ``select`` return; from any thread."""
-        with suppress(BlockingIOError):  # a full pipe: it is about to wake anyway
-            os.write(self._fds[1], b"!")
 
 
 def _identity(fd: int) -> tuple[int, int]:
