@@ -80,10 +80,6 @@ class Copying:
         #: Set when all tasks have ended.
         self.ended = self._all.over
 
-    def __bool__(self) -> bool:
-        """Whether there is anything to copy."""
-        return bool(self._tasks)
-
     @property
     def is_left_to_us(self) -> bool:
         """Whether some of it is for the caller of ``work``."""

@@ -31,7 +31,8 @@ class Running:
         self._process = process
         self._stdio = stdio
         self._gathering = stdio.gathering
-        self._copying = Copying(stdio.tasks, stdio.close_ours)
+        # What is copied meanwhile, if anything is.
+        self._copying = Copying(stdio.tasks, stdio.close_ours) if stdio.tasks else None
         self._watch: _Watch | None = None
         self._delay = delay
         self._deadline: float | None = None
@@ -42,7 +43,8 @@ class Running:
     def start(self, ctx: Context | None, cancel: Callable[[], object] | None) -> None:
         """Start what runs beside the process."""
         self._stdio.started()
-        self._copying.start()
+        if self._copying is not None:
+            self._copying.start()
         if ctx is not None and (cancel is not None or self._delay):
             delay, copying = self._delay, self._copying
             self._watch = _Watch(ctx, cancel, delay, self._process, copying)
@@ -69,7 +71,8 @@ class Running:
             self._process.kill()
         self._gathering.close()
         self._reap()
-        self._copying.give_up()
+        if self._copying is not None:
+            self._copying.give_up()
         self.wait()
 
     def _reap(self) -> BaseException | None:
@@ -87,7 +90,7 @@ class Running:
 
     def _work(self) -> bool:
         """Do what is left to this thread; return whether some is left after a while."""
-        if not self._copying.is_left_to_us:
+        if self._copying is None or not self._copying.is_left_to_us:
             return self._gathering.work(None)
         copies = self._copying.work(_TICK)
         return self._gathering.work(_TICK) or copies
@@ -114,7 +117,7 @@ class Running:
         return self._watch.error
 
     def _copied(self) -> BaseException | None:
-        if not self._copying:
+        if self._copying is None:
             return self._gathering.error
         if self._delay and self._deadline is None:
             self._deadline = time.monotonic() + self._delay
@@ -136,7 +139,7 @@ class _Watch:
         cancel: Callable[[], object] | None,
         delay: float,
         process: Process,
-        copying: Copying,
+        copying: Copying | None,
     ) -> None:
         self._ctx = ctx
         self._cancel = cancel
@@ -196,7 +199,7 @@ class _Watch:
 
     def _force(self) -> None:
         killed = self._kill()
-        if not self._copying:
+        if self._copying is None:
             return
         if not self._copying.ended.is_set():
             # Only now, so that the process dies of the signal and not of a closed pipe.
