@@ -352,6 +352,7 @@ class LocalRunner:
             self.ended_at, self.error = ended_at, self._unknown_end(error)
         self._guardian.ended(self.pid)
         self._ending.leader_ended()
+        self._loop.linger(_SOON)  # who waited for it may start the next one now
         self._streams.abort_input()
         self._settle()
         if not self.finished:

@@ -86,6 +86,22 @@ def test_a_call_that_has_time(monkeypatch: pytest.MonkeyPatch) -> None:
     own.stop(PATIENCE)
 
 
+def test_a_thread_that_lingers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It sleeps no longer than it lingers, once, and what has time does not wake it."""
+    own, wakes = EventLoop(), []
+    wake = own._wake
+    monkeypatch.setattr(own, "_wake", lambda: wakes.append(1) or wake())
+    own.call_soon(lambda: own.linger(2 * PATIENCE))
+    eventually(lambda: time.monotonic() < own._sleeps_until < math.inf)
+    wakes.clear()
+    own.call_within(3 * PATIENCE, lambda: None)
+    assert wakes == []
+
+    own.call_soon(lambda: own.linger(0.01))
+    eventually(lambda: own._sleeps_until == math.inf)
+    own.stop(PATIENCE)
+
+
 def test_a_start_wakes_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     """The event loop's thread sleeps on while a job starts, and sees its end."""
     first = spawn("cat", stdin=PIPE)

@@ -56,6 +56,7 @@ class EventLoop:
         self._timers = Timers()
         # Until when the thread sleeps if nothing happens; in the past if it is awake.
         self._sleeps_until = 0.0
+        self._lingers_until = 0.0
         self._open = True
         self._failure: BaseException | None = None
         self._reason = ""
@@ -121,6 +122,10 @@ class EventLoop:
             self.start()
         if self._sleeps_until > time.monotonic() + delay:
             self._wake()
+
+    def linger(self, seconds: float) -> None:
+        """Sleep no longer than that for once: more may be asked for that has time."""
+        self._lingers_until = time.monotonic() + seconds
 
     def call_later(self, delay: float, callback: Callback) -> Timer:
         """Call *callback* *delay* seconds from now, which may be ``inf``."""
@@ -319,11 +324,13 @@ class EventLoop:
 
     def _patience(self) -> float | None:
         # In this order: who asks for a call sees how long we sleep, or we see the call.
-        self._sleeps_until = due = self._timers.next_due()
+        due, now = self._timers.next_due(), time.monotonic()
+        if now < self._lingers_until < due:
+            due = self._lingers_until
+        self._sleeps_until = due
         if self._calls:
             return 0
-        patience = min(max(0.0, due - time.monotonic()), _LONGEST_SLEEP)
-        return None if due == inf else patience
+        return None if due == inf else min(max(0.0, due - now), _LONGEST_SLEEP)
 
     def _close_all(self) -> None:
         # In a child these are copies: what the parent waits for stays as it is. But a
