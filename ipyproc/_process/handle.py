@@ -78,6 +78,11 @@ class PidfdOwner(Owner):
         if self._final and not self._users:
             descriptors.close_last(self._fds)
 
+    def _expect(self) -> None:
+        # Only a child: another process is refused at once, not at its end.
+        if self.is_ours and not self.stops and not self._report.filled:
+            self._sleep(None)
+
     def _sleep(self, longest: float | None) -> None:
         if not self.stops:
             waitid.readable_within(self._fds[0], within_reach_of_signals(longest))

@@ -104,6 +104,8 @@ class Owner:
             self._users.add(user)
             self._check_wait()
             try:
+                if end is None:
+                    self._expect()
                 while not self.reap():
                     self._pause(end)
                 if self.prints_into_cell:
@@ -212,6 +214,9 @@ class Owner:
 
     def _close_if_unused(self) -> None:
         """Close what is open if the status is final and nobody uses it."""
+
+    def _expect(self) -> None:
+        """Wait for the end of what most likely still runs, before it is asked."""
 
     def _pause(self, end: float | None) -> None:
         """Wait until the process may have ended; TimeoutError once *end* is past."""

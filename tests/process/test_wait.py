@@ -162,6 +162,18 @@ def test_reaped_by_another(mode: str) -> None:
     process.release()
 
 
+@pytest.mark.skipif(not pidfd.works(), reason="there are no pidfds")
+def test_a_child_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A wait without a timeout looks at the child when that has ended, not before."""
+    looks: list[None] = []
+    reap = waitid.Report.reap
+    counted = lambda report: looks.append(None) or reap(report)  # noqa: E731
+    monkeypatch.setattr(waitid.Report, "reap", counted)
+
+    assert start_sh("sleep 0.05; exit 3").wait().exit_code == 3
+    assert looks == [None]
+
+
 def test_traced_process(mode: str) -> None:
     """Waiting for a process that we trace reports its stop, with a timeout, too."""
     attr = ProcAttr(sys=SysProcAttr(ptrace=True))
