@@ -394,11 +394,12 @@ def expect_same(pane: Locator, twin: Tmux, *, but_last: bool = False) -> None:
 
 
 def wait_for(page: Page, check: Callable[[], bool]) -> None:
-    """Wait until *check* is true, or a minute has passed."""
+    """Wait until *check* is true; a failure after a minute."""
     for _ in range(1200):
         if check():
             return
         page.wait_for_timeout(50)
+    raise AssertionError("it did not come true")
 
 
 @needs("vim")
@@ -488,7 +489,6 @@ def test_the_notebooks_shortcuts_do_not_fire(programs: Programs, page: Page) -> 
     expect(pane.locator("textarea")).not_to_be_focused()
     page.keyboard.press("b")  # a cell below
     wait_for(page, lambda: len(notebook.saved()["cells"]) == cells + 1)
-    assert len(notebook.saved()["cells"]) == cells + 1
 
 
 # --- much, and the file
@@ -514,7 +514,6 @@ def test_the_library_is_in_no_file(programs: Programs) -> None:
     status(pane, "exit status 0")
     wait_for(pane.page, lambda: "exit status 0" in str(programs.cell))
 
-    assert "exit status 0" in str(programs.cell)
     assert len(str(programs.cell)) < 20_000
 
 
@@ -545,11 +544,9 @@ def test_a_reload(terminals: Terminals, tmp_path: Path) -> None:
     shell, less, asks = (pane_of(notebook.cell(n), f"job{n}") for n in range(3))
     shows(shell, "line 3")
     wait_for(notebook.page, lambda: screen(shell) == before[0])
-    assert screen(shell) == before[0]
     shows(less, "19010: ")
     # Not the last rows: while it draws for another size there is one row less.
     wait_for(notebook.page, lambda: screen(less)[:20] == before[1][:20])
-    assert screen(less)[:20] == before[1][:20]
     shows(becomes_terminal(asks), "asking")
     assert log.read_bytes() == said
     types(asks, "!")
@@ -557,7 +554,6 @@ def test_a_reload(terminals: Terminals, tmp_path: Path) -> None:
     assert log.read_bytes().removeprefix(said) == b"\x1b[I!"
     types(asks, "%")
     wait_for(notebook.page, lambda: log.read_bytes().count(b"\x1b[0n") == 1)
-    assert log.read_bytes().count(b"\x1b[0n") == 1
     types(shell, "echo $((6*7))\n")
     shows(shell, "42")
 
@@ -582,9 +578,10 @@ def test_in_notebook_7(lab: Lab, browser: Browser) -> None:
         for key in ("Escape", "b", "d", "d", "Control+u"):
             page.keyboard.press(key)
         assert len(notebook.saved()["cells"]) == len(cells)
-        types(pane, "clear; seq 3; echo $((6*7))\n")
-        shows(pane, "42")
+        types(pane, "clear; seq 3\n")
+        wait_for(page, lambda: screen(pane)[2] == "3" and bool(screen(pane)[3]))
         before = screen(pane)
+        assert before[:2] == ["1", "2"]
         reload(notebook)
 
         pane = becomes_terminal(pane_of(notebook.cell(0), "bash"))
@@ -633,7 +630,6 @@ def test_two_pages(terminals: Terminals, lab: Lab, tmp_path: Path) -> None:
             "data-columns", str(narrow[1])
         )
         wait_for(other, lambda: screen(first) == screen(second))
-        assert screen(first) == screen(second)
         assert size(first) == (rows, columns)
 
         asked = pane_of(there.cell(1), "job1")
