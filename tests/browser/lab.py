@@ -355,6 +355,12 @@ class Notebook:
         expect(self.page.locator("#jupyterlab-splash")).not_to_be_attached()
 
     def command(self, name: str, **arguments: object) -> Any:
-        """Execute one of JupyterLab's commands and wait for what it returns."""
-        script = "([name, given]) => jupyterapp.commands.execute(name, given)"
+        """Execute one of JupyterLab's commands, wait, and return a word or a number.
+
+        Some return a widget, with all that it knows: that would be copied for seconds.
+        """
+        script = """async ([name, given]) => {
+          const result = await jupyterapp.commands.execute(name, given);
+          return typeof result === "object" ? null : result;
+        }"""
         return self.page.evaluate(script, [name, arguments])
