@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import builtins
+import gc
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,6 +23,7 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> InteractiveShell:
     folder = str(tmp_path_factory.mktemp("ipython"))
     shell = InteractiveShell.instance(config=config, ipython_dir=folder)
     shell.run_cell("import asyncio; await asyncio.sleep(0)")  # its loop stays open
+    gc.freeze()  # each reset of the shell collects garbage, and all this is none
     return shell
 
 
@@ -32,7 +34,6 @@ def ip(
     """The shell with ipyproc loaded and no variables; no job survives the test."""
     # Doctests leave one behind, and IPython then lets its own ``_`` alone.
     monkeypatch.delattr(builtins, "_", raising=False)
-    shell.reset(new_session=False)
     load(shell)
     yield shell
     unload(shell)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import gc
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,16 @@ from IPython.core.completer import provisionalcompleter
 from IPython.core.interactiveshell import InteractiveShell
 
 from ipyproc.magics.complete import NAMES
+
+
+@pytest.fixture(scope="module", autouse=True)
+def kept_trees() -> Iterator[None]:
+    """What IPython's completer keeps of what it read is left alone by later tests.
+
+    Each looks through all there is for garbage, and that is most of it.
+    """
+    yield
+    gc.freeze()
 
 
 def texts(ip: InteractiveShell, source: str) -> list[str]:
