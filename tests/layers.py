@@ -10,6 +10,7 @@ import ast
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -82,10 +83,12 @@ def read(root: Path) -> Modules:
         ): path.read_text()
         for path in sorted(root.rglob("*.py"))
     }
-    return {name: _parse(name, text, set(sources)) for name, text in sources.items()}
+    known = frozenset(sources)
+    return {name: _parse(name, text, known) for name, text in sources.items()}
 
 
-def _parse(name: str, source: str, known: set[str]) -> Module:
+@cache
+def _parse(name: str, source: str, known: frozenset[str]) -> Module:
     nodes = list(ast.walk(ast.parse(source)))
     return Module(
         name,
@@ -96,7 +99,7 @@ def _parse(name: str, source: str, known: set[str]) -> Module:
     )
 
 
-def _imported(node: ast.AST, known: set[str]) -> Iterator[str]:
+def _imported(node: ast.AST, known: frozenset[str]) -> Iterator[str]:
     """Yield the modules that one node imports, wherever in the file it stands.
 
     ``from a import b`` imports ``a.b`` if that is a module, else ``a``.

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cache
 
 from ipyproc._agent.protocol.asked import Answer
 from ipyproc._agent.protocol.attachment import Cancel, Course, Found, Hosted
@@ -24,12 +25,12 @@ CLIENT = "c" * 32
 def printed(stream: int, start: int, size: int) -> bytes:
     """What every job prints: each byte says where it is."""
     at = start % 251
-    return bytes((b + 7 * stream) % 256 for b in (_PATTERN * (size // 251 + 2)))[
-        at : at + size
-    ]
+    return (_pattern(stream) * (size // 251 + 2))[at : at + size]
 
 
-_PATTERN = bytes(range(251))
+@cache
+def _pattern(stream: int) -> bytes:
+    return bytes((b + 7 * stream) % 256 for b in range(251))
 
 
 class Program:

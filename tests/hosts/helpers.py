@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from tests.jobs.helpers import PATIENCE, lives
 def agents(folder: Path) -> list[int]:
     """Return the pids of the agents of *folder*: they have its lock open."""
     lock = folder / "agent-1.lock"
-    return [pid for pid in _pids() if _has_open(pid, lock)]
+    return [pid for pid in _pythons() if _has_open(pid, lock)]
 
 
 def relays(folder: Path) -> list[int]:
@@ -22,7 +23,7 @@ def relays(folder: Path) -> list[int]:
     variable = f"IPYPROC_RUNTIME_DIR={folder}".encode()
     return [
         pid
-        for pid in _pids()
+        for pid in _pythons()
         if variable in read(pid, "environ").split(b"\0")
         and b"_agent.relay" in read(pid, "cmdline")
         and pid not in agents(folder)
@@ -53,8 +54,12 @@ def gone_agents(folder: Path) -> bool:
     return True
 
 
-def _pids() -> list[int]:
-    return [int(name) for name in os.listdir("/proc") if name.isdecimal()]
+def _pythons() -> Iterator[int]:
+    """Yield the pids of all that runs Python: others have many more files open."""
+    for name in filter(str.isdecimal, os.listdir("/proc")):
+        with suppress(OSError):
+            if "python" in os.path.basename(os.readlink(f"/proc/{name}/exe")):
+                yield int(name)
 
 
 def read(pid: int, name: str) -> bytes:

@@ -182,5 +182,7 @@ def test_recordings_look_as_in_an_emulator(
 
     lines = ["".join(text for text, _ in line) for line in drawn.last(900).lines]
     got = [line.rstrip() for line in lines]
-    assert got == [line.rstrip() for line in screen.display[: len(got)]]
-    assert not "".join(screen.display[len(got) :]).strip()
+    rows = [_row(screen.buffer[row]) for row in range(screen.lines)]
+    wanted = ["".join(char for char, _ in row).rstrip() for row in rows]
+    assert got == wanted[: len(got)]
+    assert not any(wanted[len(got) :])
