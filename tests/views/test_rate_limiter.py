@@ -69,6 +69,18 @@ def test_no_thread_without_work() -> None:
         assert ended()
 
 
+def test_a_thread_does_not_wait_for_what_was_forgotten() -> None:
+    """It ends with the last view, whenever that would have had something to say."""
+    desk, source = Publisher(LINGER), Source(10)
+    source.at = time.monotonic() + 3600
+    desk.wake(source)
+    assert source.came.wait(20)
+    eventually(lambda: desk._turns.get(source, 0.0) > time.monotonic() + 60)
+
+    desk.forget(source)
+    assert ended()
+
+
 def test_a_thread_that_retires_does_not_linger() -> None:
     """It sends what there is and ends; the next message has another."""
     desk = Publisher(linger=3600)

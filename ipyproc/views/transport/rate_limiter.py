@@ -104,7 +104,8 @@ class Publisher:
     def forget(self, source: Source) -> None:
         """Never call *source* again, unless it is woken."""
         with self._thread.changed:
-            self._turns.pop(source, None)
+            if self._turns.pop(source, None) is not None:
+                self._thread.changed.notify_all()  # it may wait for nothing else
             self._spoke.pop(source, None)
             if self._speaking is source:
                 self._speaking = None  # it was forgotten in the middle of its turn
