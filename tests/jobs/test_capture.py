@@ -5,10 +5,8 @@ import resource
 import threading
 import tracemalloc
 from collections.abc import Callable
-from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
-from typing import TypeAlias
 
 import pytest
 from hypothesis import given
@@ -27,30 +25,6 @@ def captured(*data: bytes, memory: int = 1 << 20, output: int = 1 << 20) -> Capt
     for piece in data:
         capture.append(piece)
     return capture
-
-
-def moved(capture: Capture, data: bytes, size: int) -> list[int | None]:
-    """Add *data*, which is in a pipe, at most *size* bytes at a time.
-
-    Returns how many were moved each time, ``None`` where they had to be appended.
-    """
-    steps: list[int | None] = []
-    reader, writer = os.pipe()
-    os.set_blocking(reader, False)
-    with open(reader, "rb", buffering=0) as pipe:
-        with open(writer, "wb", buffering=0) as end:
-            for start in range(0, len(data), 1 << 16):
-                piece = data[start : start + (1 << 16)]
-                before = capture.total
-                end.write(piece)
-                while capture.total - before < len(piece):
-                    steps.append(step := capture.move_in(reader, size))
-                    if step is None:
-                        capture.append(pipe.read(size))
-            with suppress(BlockingIOError):
-                assert capture.move_in(reader, size) is None
-        assert not capture.move_in(reader, size)
-    return steps
 
 
 def kept(data: bytes, output: int) -> dict[int, int]:
@@ -153,7 +127,7 @@ def test_any_sequence_of_writes_and_reads(
             capture.move_to(Archive())
         elif kind == 5:
             added = os.urandom(size)
-            moved(capture, added, 1 + abs(start))
+            capture.append(added)
             whole += added
             model = kept(whole, output)
         assert capture.dropped == len(whole) - len(model)
@@ -314,23 +288,15 @@ def file_limit(size: int) -> Callable[[], None]:
     return lambda: resource.setrlimit(resource.RLIMIT_FSIZE, old)
 
 
-Add: TypeAlias = Callable[[Capture, bytes], object]
-#: Both ways to add what was printed.
-both_ways = pytest.mark.parametrize(
-    "add", [Capture.append, lambda capture, data: moved(capture, data, 1 << 20)]
-)
-
-
-@both_ways
 @pytest.mark.parametrize("room", [0, 10_000, 65_536])
-def test_no_room_for_the_file(room: int, add: Add) -> None:
+def test_no_room_for_the_file(room: int) -> None:
     """Where the file may not grow the newest megabyte stays, and `error` says why."""
     capture = Capture(memory_limit=1000)
     data = os.urandom(3 << 20)
     restore = file_limit(room)
     try:
         for start in range(0, len(data), 7000):
-            add(capture, data[start : start + 7000])
+            capture.append(data[start : start + 7000])
     finally:
         restore()
 
@@ -343,16 +309,15 @@ def test_no_room_for_the_file(room: int, add: Add) -> None:
     assert capture.bytes == data[:head] + data[-1 << 20 :]
 
 
-@both_ways
-def test_no_room_while_the_tail_slides(add: Add) -> None:
+def test_no_room_while_the_tail_slides() -> None:
     """When the file fails after bytes were dropped, head and newest bytes stay."""
     capture = Capture(memory_limit=10, output_limit=1000)
     capture.append(bytes(600))
     capture.append(b"a" * 300)
     restore = file_limit(5)
     try:
-        add(capture, b"b" * 300)
-        add(capture, b"c" * 300)
+        capture.append(b"b" * 300)
+        capture.append(b"c" * 300)
     finally:
         restore()
 
@@ -376,43 +341,30 @@ def test_no_descriptor_for_the_file(tmp_path: Path) -> None:
     assert isinstance(capture.error, OSError)
 
 
-def test_what_is_in_a_pipe_goes_to_the_file_alone() -> None:
-    """It is moved where it belongs in the file, piece by piece, and read elsewhere."""
-    capture = Capture(memory_limit=100, output_limit=400)
-
-    assert moved(capture, b"a" * 150, 60) == [None, None, 30]
-    # Up to the end of the head, then to the end of the ring, and from its beginning.
-    assert moved(capture, b"b" * 300, 200) == [50, 200, 50]
-    assert moved(capture, b"c" * 300, 200) == [150, 150]
-    # More than the ring holds is read, for only its end has to be written.
-    assert moved(capture, b"d" * 300, 300) == [None]
-    assert capture.bytes == b"a" * 150 + b"b" * 50 + b"d" * 200
-    assert (capture.total, capture.dropped, capture.error) == (1050, 650, None)
-
-
-def test_what_is_being_moved_over_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A read between the move into the file and its end skips what was overwritten."""
+def test_what_is_being_written_over_is_not_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A read while the file is written, and not counted yet, skips what is gone."""
     capture = captured(b"a" * 200, b"b" * 100, b"c" * 100, memory=100, output=400)
-    move_in, found = NamelessFile.move_in, []
+    write, found = NamelessFile.write, []
 
-    def move_in_and_read(file: NamelessFile, *where: int) -> int | None:
-        moved = move_in(file, *where)
+    def write_and_read(file: NamelessFile, offset: int, data: memoryview) -> None:
+        write(file, offset, data)
         found.append(capture.read(200, 1000))
-        return moved
 
-    monkeypatch.setattr(NamelessFile, "move_in", move_in_and_read)
-    moved(capture, b"d" * 100, 100)
+    monkeypatch.setattr(NamelessFile, "write", write_and_read)
+    capture.append(b"d" * 100)
 
     assert found[0] == (300, b"c" * 100)
     assert capture.read(200, 1000) == (300, b"c" * 100 + b"d" * 100)
 
 
-@both_ways
-def test_read_while_written(add: Add) -> None:
+def test_read_while_written() -> None:
     """A copy made while the stream grows has bytes that were printed side by side."""
     capture = Capture(memory_limit=5 << 20, output_limit=12 << 20)
     block = b"".join(number.to_bytes(4) for number in range(1 << 16))
-    writer = threading.Thread(target=lambda: [add(capture, block) for _ in range(400)])
+    blocks = [block] * 400
+    writer = threading.Thread(target=lambda: [*map(capture.append, blocks)])
     writer.start()
     while writer.is_alive():
         data = capture[6 << 20 :]

@@ -152,13 +152,14 @@ class Streams:
 
     def _connect_outputs(self) -> None:
         for stream, fd in self._stdio.outputs.items():
-            take, move_in = partial(self._take, stream), partial(self._move_in, stream)
+            take = partial(self._take, stream)
             if stream in self._stdio.logs:
                 self._output.keep_in(stream, fd)
-                file = OutputFile(self._loop, fd, take, self._ended, move_in)
+                note = partial(self._note, stream)
+                file = OutputFile(self._loop, fd, take, self._ended, note)
                 self._outputs.append(file)
                 continue
-            pipe = OutputPipe(self._loop, fd, take, self._ended, move_in)
+            pipe = OutputPipe(self._loop, fd, take, self._ended)
             self._outputs.append(pipe)
         self._output.stdout.path = self._stdio.logs.get(STDOUT)
         self._output.stderr.path = self._stdio.logs.get(STDERR)
@@ -180,8 +181,8 @@ class Streams:
         self._output.append(stream, data)
         self._changed()
 
-    def _move_in(self, stream: int, pipe: int, size: int) -> int | None:
-        moved = self._output.move_in(stream, pipe, size)
-        if moved:
+    def _note(self, stream: int, size: int) -> bool:
+        noted = self._output.note(stream, size)
+        if noted:
             self._changed()
-        return moved
+        return noted

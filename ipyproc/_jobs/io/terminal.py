@@ -9,8 +9,8 @@ from contextlib import suppress
 from signal import SIGINT
 from typing import Any, Final, TypeVar
 
-from ipyproc._jobs.io.endpoints import InputPipe, OutputPipe
-from ipyproc._jobs.io.event_loop import READ_SIZE, EventLoop
+from ipyproc._jobs.io.endpoints import PIECE, InputPipe, OutputPipe
+from ipyproc._jobs.io.event_loop import EventLoop
 from ipyproc._jobs.sized import Sized, check_room
 from ipyproc.errors import ProcessDoneError
 
@@ -65,9 +65,9 @@ class Master(OutputPipe):
         # Without a note of its pace: a terminal holds so little that to let it fill
         # would hold up the program.
         if self.is_open:
-            self._read(self._loop.pace.share)
+            self._read()
 
-    def _read(self, most: int = READ_SIZE) -> int:
+    def _read(self, most: int = PIECE) -> int:
         try:
             return super()._read(most)
         except OSError:  # EIO: the last one who had it open is gone, pty(7)

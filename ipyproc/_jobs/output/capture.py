@@ -7,7 +7,6 @@ import os
 import re
 from collections.abc import Iterator
 from errno import ENOMEM
-from math import inf
 from typing import Final, TypeAlias
 
 from ipyproc._jobs.output.encoding import MARK_SIZE, UTF_8, decoder, decoder_inside
@@ -73,8 +72,6 @@ class Capture:
         # What the total will be when the bytes that are being written are there. What
         # they are written over counts as dropped from now on.
         self._reserved = 0
-        # From which offset on bytes are moved in: what comes before is in memory.
-        self._moves_from: float = memory_limit
         #: When it was printed.
         self.timeline = Timeline()
 
@@ -268,31 +265,14 @@ class Capture:
         self._layout = Layout(head, layout.ring, self._reserved, store)
         self._total += size
 
-    def move_in(self, pipe: int, size: int) -> int | None:
-        """Add up to *size* bytes, at least one, that are in *pipe*; return how many.
-
-        As ``append``, but they go from the pipe to the file without a copy of ours. 0
-        is the end of the pipe. ``None`` if they have to be read and appended: they
-        belong in memory, or the system cannot move them. Raises ``BlockingIOError`` if
-        the pipe is empty, and nothing else.
-        """
-        if self._total < self._moves_from:
-            return None
-        moved: int | None = None
-        self._reserved = self._total + size
-        try:
-            moved = self._layout.move_in(self._total, pipe, size)
-        except BlockingIOError:
-            raise
-        except OSError:
-            # What is wrong with the file is for `append` to find out, and to deal with.
-            self._moves_from = inf
-        finally:
-            if moved:
-                self.timeline.note(self._total)
-            self._total += moved or 0
-            self._reserved = self._total
-        return moved
+    def note(self, size: int) -> bool:
+        """Count *size* bytes more if they are where they belong; else append them."""
+        if not self._layout.holds(self._total, size):
+            return False
+        self.timeline.note(self._total)
+        self._total += size
+        self._reserved = self._total
+        return True
 
     def keep_in(self, fd: int, *, writes: bool) -> None:
         """Keep nothing here: all that comes is in the file *fd*, where it belongs.
@@ -302,7 +282,6 @@ class Capture:
         """
         file = GrowingFile(fd, writes)
         self._layout = InPlace(self._layout.head, self._layout.ring, file)
-        self._moves_from = 0
 
     def move_to(self, archive: Archive) -> None:
         """Move to *archive* what is in memory; ``OSError`` if there is no room for it.
@@ -326,7 +305,6 @@ class Capture:
         if self._total < layout.head:
             store = Spliced(layout.store, self._total, TemporaryFile())
             self._layout = Layout(layout.head, layout.ring, layout.floor, store)
-            self._moves_from = self._total
 
     def _use_spare_tail(self, error: OSError | MemoryError, size: int) -> None:
         """Keep what is there as the head, and from now on a short tail in memory."""

@@ -23,18 +23,15 @@ class GrowingFile:
     def __init__(self, fd: int, writes: bool) -> None:
         """Use *fd*, of which this keeps a copy."""
         self.fd = os.dup(fd)
-        self._writes = writes
+        #: Whether it is us who writes it.
+        self.writes = writes
         weakref.finalize(self, os.close, self.fd).atexit = False
 
     def write(self, address: int, data: memoryview) -> None:
         """Put *data* at *address*, unless it is there; ``OSError``."""
-        while self._writes and data:
+        while self.writes and data:
             size = os.pwrite(self.fd, data, address)
             address, data = address + size, data[size:]
-
-    def move_in(self, address: int, pipe: int, size: int) -> int | None:
-        """Return *size* if it is there, ``None`` if it has to be written."""
-        return None if self._writes else size
 
     def read(self, address: int, size: int) -> bytes:
         """Return *size* bytes; zeros for those that somebody has cut off."""
@@ -70,12 +67,11 @@ class InPlace(Layout):
         self._file.write(offset, data)
         self._give_back(offset + len(data))
 
-    def move_in(self, offset: int, pipe: int, size: int) -> int | None:
-        """Note that *size* bytes are there, if they are."""
-        moved = self._file.move_in(offset, pipe, size)
-        if moved:
-            self._give_back(offset + moved)
-        return moved
+    def holds(self, offset: int, size: int) -> bool:
+        """Whether they are there: if it is not us who writes them."""
+        if not self._file.writes:
+            self._give_back(offset + size)
+        return not self._file.writes
 
     def get(self, start: int, size: int) -> bytes:
         """Read *size* bytes from *start* on."""

@@ -191,17 +191,15 @@ class Output(Interleaved):
             size = left[stream]
         return stream, min(size, left[stream])
 
-    def move_in(self, stream: int, pipe: int, size: int) -> int | None:
-        """Add up to *size* bytes that are in *pipe*, and return how many.
+    def note(self, stream: int, size: int) -> bool:
+        """Count *size* bytes more that are where they belong; as ``Capture.note``.
 
-        See ``Capture.move_in``. ``None`` if they have to be read, to be recoded.
+        Not those that have to be read, to be recoded.
         """
-        if self._recoded:
-            return None
-        moved = self._captures[stream].move_in(pipe, size)
-        if moved:
-            self.arrivals.note(stream, moved)
-        return moved
+        if self._recoded or not self._captures[stream].note(size):
+            return False
+        self.arrivals.note(stream, size)
+        return True
 
     def finish(self) -> None:
         """Note that nothing more arrives; from then on nothing is incomplete."""

@@ -18,7 +18,6 @@ ENDED_LIMIT: Final = 64 << 20
 _LOW_WATER = 0.75
 # How long adding a piece waits for another thread that frees space.
 _PATIENCE = 0.1
-_CAN_SPLICE = hasattr(os, "splice")
 
 
 class NamelessFile:
@@ -39,17 +38,6 @@ class NamelessFile:
         while data:
             written = os.pwrite(self._fd, data, offset)
             offset, data = offset + written, data[written:]
-
-    def move_in(self, offset: int, pipe: int, size: int) -> int | None:
-        """Move up to *size* bytes from *pipe* to *offset*, and return how many.
-
-        0 is the end of the pipe; ``None`` if the system cannot do that, ``OSError`` if
-        it could not: then the bytes are still in the pipe.
-        """
-        if not _CAN_SPLICE:
-            return None
-        flags = os.SPLICE_F_NONBLOCK
-        return os.splice(pipe, self._fd, size, offset_dst=offset, flags=flags)
 
     def read(self, offset: int, size: int) -> bytes:
         """Read *size* bytes from *offset* on, 2 GiB at most."""

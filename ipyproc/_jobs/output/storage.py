@@ -32,14 +32,6 @@ class Store(Protocol):
     def write(self, address: int, data: memoryview) -> None:
         """Put *data* at *address*; ``OSError``, ``MemoryError`` if there is no room."""
 
-    def move_in(self, address: int, pipe: int, size: int) -> int | None:
-        """Move up to *size* bytes from *pipe* to *address*, and return how many.
-
-        They are not copied to memory of ours on the way. 0 is the end of the pipe;
-        ``None`` means that they have to be read and written. Raises ``OSError`` if it
-        fails, ``BlockingIOError`` if there are none.
-        """
-
     def read(self, address: int, size: int) -> bytes:
         """Return *size* bytes from *address* on."""
 
@@ -73,10 +65,6 @@ class Memory:
             self._put(index, at, part)
             address, data = address + len(part), data[len(part) :]
         self._size = max(self._size, end)
-
-    def move_in(self, address: int, pipe: int, size: int) -> int | None:
-        """Return ``None``: memory is written."""
-        return None
 
     def read(self, address: int, size: int) -> bytes:
         """Return *size* bytes from *address* on."""
@@ -133,10 +121,6 @@ class Archived:
         """Put *data* at *address*, in place of what is there."""
         self._archive.write(self._at + address, data)
 
-    def move_in(self, address: int, pipe: int, size: int) -> int | None:
-        """Return ``None``: it is complete."""
-        return None
-
     def read(self, address: int, size: int) -> bytes:
         """Return *size* bytes from *address* on."""
         return self._archive.read(self._at + address, size)
@@ -161,10 +145,6 @@ class TemporaryFile:
         """Put *data* at *address*; ``OSError`` if the disk is full, for one."""
         self._file = self._file or NamelessFile()
         self._file.write(address, data)
-
-    def move_in(self, address: int, pipe: int, size: int) -> int | None:
-        """Move bytes from *pipe* to *address*, once there is a file."""
-        return self._file.move_in(address, pipe, size) if self._file else None
 
     def read(self, address: int, size: int) -> bytes:
         """Return *size* bytes from *address* on, 2 GiB at most."""
@@ -195,13 +175,6 @@ class Spliced:
             self._low.write(address, data[:below])
         if data[below:]:
             self._high.write(address + below - self._boundary, data[below:])
-
-    def move_in(self, address: int, pipe: int, size: int) -> int | None:
-        """Move bytes from *pipe* to *address*, into one of the stores."""
-        below = self._boundary - address
-        if below > 0:
-            return self._low.move_in(address, pipe, min(size, below))
-        return self._high.move_in(-below, pipe, size)
 
     def read(self, address: int, size: int) -> bytes:
         """Return *size* bytes from *address* on."""
@@ -263,15 +236,9 @@ class Layout:
             self.store.write(address, data[:room])
             offset, data = offset + room, data[room:]
 
-    def move_in(self, offset: int, pipe: int, size: int) -> int | None:
-        """Move up to *size* bytes from *pipe*, the newest, which begin at *offset*.
-
-        Not where there is less room than that: of what is more, the end is written.
-        """
-        if offset >= self.head and size > self.ring:
-            return None
-        address, room = self._place(offset)
-        return self.store.move_in(address, pipe, min(size, room))
+    def holds(self, offset: int, size: int) -> bool:
+        """Whether *size* bytes, the newest, are there already; else they are put."""
+        return False
 
     def get(self, start: int, size: int) -> bytes:
         """Read *size* bytes from *start* on."""
