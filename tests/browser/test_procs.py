@@ -15,7 +15,7 @@ from tests.browser.lab import NOTEBOOK
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 #: It sleeps until it is interrupted.
-BUSY = "print('it', 'sleeps'); import signal; signal.pause()"
+BUSY = "print('it', 'sleeps'); import time\nwhile True: time.sleep(0.1)"
 OTHER = """%load_ext ipyproc
 from ipyproc import spawn
 for n in range(200):
