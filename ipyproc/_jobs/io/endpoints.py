@@ -72,11 +72,13 @@ class OutputPipe:
 
     def _ready(self) -> None:
         # It may have been drained and closed after the selector saw it ready.
-        left, size = self._loop.pace.share, 0
-        while self.is_open and left > 0:
-            most = min(left, PIECE)
+        if not self.is_open:
+            return
+        share, size = self._loop.pace.share, 0
+        while size < share:
+            most = min(share - size, PIECE)
             piece = self._read(most)
-            size, left = size + piece, left - piece
+            size += piece
             if piece < most:  # there is no more
                 break
         self._loop.pace.note(size)

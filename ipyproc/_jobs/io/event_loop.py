@@ -56,6 +56,7 @@ class EventLoop:
         self._timers = Timers()
         # Until when the thread sleeps if nothing happens; in the past if it is awake.
         self._sleeps_until = 0.0
+        # Until when it sleeps at most, if that is to come.
         self._lingers_until = 0.0
         self._open = True
         self._failure: BaseException | None = None
@@ -323,10 +324,10 @@ class EventLoop:
             self.guard(timer.fire)
 
     def _patience(self) -> float | None:
-        # In this order: who asks for a call sees how long we sleep, or we see the call.
         due, now = self._timers.next_due(), time.monotonic()
         if now < self._lingers_until < due:
             due = self._lingers_until
+        # In this order: who asks for a call sees how long we sleep, or we see the call.
         self._sleeps_until = due
         if self._calls:
             return 0

@@ -267,7 +267,7 @@ class Capture:
 
     def note(self, size: int) -> bool:
         """Count *size* bytes more if they are where they belong; else append them."""
-        if not self._layout.holds(self._total, size):
+        if not self._layout.note(self._total, size):
             return False
         self.timeline.note(self._total)
         self._total += size

@@ -67,11 +67,12 @@ class InPlace(Layout):
         self._file.write(offset, data)
         self._give_back(offset + len(data))
 
-    def holds(self, offset: int, size: int) -> bool:
-        """Whether they are there: if it is not us who writes them."""
-        if not self._file.writes:
-            self._give_back(offset + size)
-        return not self._file.writes
+    def note(self, offset: int, size: int) -> bool:
+        """Note that they are there, unless it is us who writes them."""
+        if self._file.writes:
+            return False
+        self._give_back(offset + size)
+        return True
 
     def get(self, start: int, size: int) -> bytes:
         """Read *size* bytes from *start* on."""

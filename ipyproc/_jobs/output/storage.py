@@ -236,8 +236,8 @@ class Layout:
             self.store.write(address, data[:room])
             offset, data = offset + room, data[room:]
 
-    def holds(self, offset: int, size: int) -> bool:
-        """Whether *size* bytes, the newest, are there already; else they are put."""
+    def note(self, offset: int, size: int) -> bool:
+        """Note *size* bytes, the newest, if they are there already; else put them."""
         return False
 
     def get(self, start: int, size: int) -> bytes:
