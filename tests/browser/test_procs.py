@@ -11,11 +11,10 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.fixtures import OpenNotebook, Picture
 from tests.browser.lab import NOTEBOOK
+from tests.kernel.fixtures import BUSY
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
-#: It sleeps until it is interrupted.
-BUSY = "print('it', 'sleeps'); import time\nwhile True: time.sleep(0.1)"
 OTHER = """%load_ext ipyproc
 from ipyproc import spawn
 for n in range(200):

@@ -27,6 +27,7 @@ from tests.browser.test_pane import (
     say,
     status,
 )
+from tests.kernel.fixtures import BUSY
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("terminals")]
 
@@ -61,9 +62,6 @@ COPIED = """() => {
 SLEEPER = "%spawn --name sleeper sleep 99"
 #: It has no sub-shells: it handles a page's messages when the cell has ended.
 QUEUES = ("6.31.0",)
-#: It sleeps until it is interrupted, again and again: an interrupt that comes to
-#: another thread ends no sleep.
-BUSY = "print('it', 'sleeps'); import time\nwhile True: time.sleep(0.1)"
 #: It prints each key that it reads.
 KEYS = """
 import os, tty

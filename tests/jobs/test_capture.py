@@ -87,11 +87,11 @@ def test_reads_add_up(data: list[bytes], memory: int, output: int) -> None:
     assert seen == kept(b"".join(data), output)
 
 
-# What to ask for, where, and how much; 5 is to add so many bytes that are in a pipe.
-reads = st.tuples(st.integers(0, 5), st.integers(-60, 60), st.integers(0, 60))
+# What to ask for, where, and how much.
+reads = st.tuples(st.integers(0, 4), st.integers(-60, 60), st.integers(0, 60))
 
 
-@given(st.lists(st.one_of(st.binary(max_size=9), reads), max_size=30), limits, limits)
+@given(st.lists(st.one_of(st.binary(max_size=60), reads), max_size=30), limits, limits)
 def test_any_sequence_of_writes_and_reads(
     steps: list[bytes | tuple[int, int, int]], memory: int, output: int
 ) -> None:
@@ -125,11 +125,6 @@ def test_any_sequence_of_writes_and_reads(
             ]
         elif kind == 4:
             capture.move_to(Archive())
-        elif kind == 5:
-            added = os.urandom(size)
-            capture.append(added)
-            whole += added
-            model = kept(whole, output)
         assert capture.dropped == len(whole) - len(model)
         assert capture.total == len(whole)
 

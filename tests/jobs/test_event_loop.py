@@ -29,6 +29,14 @@ def called(arrange: Callable[[Callable[[], None]], object]) -> threading.Event:
     return event
 
 
+def wakes_of(loop: EventLoop, monkeypatch: pytest.MonkeyPatch) -> list[None]:
+    """Count, from now on, how often the thread of *loop* is woken."""
+    wakes: list[None] = []
+    wake = loop._wake
+    monkeypatch.setattr(loop, "_wake", lambda: wakes.append(None) or wake())
+    return wakes
+
+
 def test_one_loop() -> None:
     """There is one event loop, on one daemon thread with a name."""
     assert event_loop() is event_loop()
@@ -66,9 +74,8 @@ def test_timers_come_in_order() -> None:
 
 def test_a_call_that_has_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """A call that has time wakes no thread that is awake by then; another one does."""
-    own, wakes = EventLoop(), []
-    wake = own._wake
-    monkeypatch.setattr(own, "_wake", lambda: wakes.append(1) or wake())
+    own = EventLoop()
+    wakes = wakes_of(own, monkeypatch)
     assert called(lambda done: own.call_later(0.01, done)).wait(PATIENCE)
     timer = own.call_later(2 * PATIENCE, lambda: None)
     eventually(lambda: time.monotonic() < own._sleeps_until < math.inf)
@@ -79,7 +86,7 @@ def test_a_call_that_has_time(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not late.is_set()
 
     assert called(lambda done: own.call_within(PATIENCE, done)).wait(PATIENCE)
-    assert wakes == [1]
+    assert wakes == [None]
     assert late.is_set()  # in the order in which they were asked for
 
     timer.cancel()
@@ -88,9 +95,8 @@ def test_a_call_that_has_time(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_thread_that_lingers(monkeypatch: pytest.MonkeyPatch) -> None:
     """It sleeps no longer than it lingers, once, and what has time does not wake it."""
-    own, wakes = EventLoop(), []
-    wake = own._wake
-    monkeypatch.setattr(own, "_wake", lambda: wakes.append(1) or wake())
+    own = EventLoop()
+    wakes = wakes_of(own, monkeypatch)
     own.call_soon(lambda: own.linger(2 * PATIENCE))
     eventually(lambda: time.monotonic() < own._sleeps_until < math.inf)
     wakes.clear()
@@ -107,9 +113,7 @@ def test_a_start_wakes_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     first = spawn("cat", stdin=PIPE)
     eventually(lambda: guardian().ready and first.peak.memory > 0)
     monkeypatch.setattr(local, "_SOON", math.inf)
-    wakes: list[int] = []
-    wake = event_loop()._wake
-    monkeypatch.setattr(event_loop(), "_wake", lambda: wakes.append(1) or wake())
+    wakes = wakes_of(event_loop(), monkeypatch)
     job = spawn("cat; exit 3", stdin=Path("/dev/null"), shell=True)
 
     assert job.wait(PATIENCE).exit_code == 3

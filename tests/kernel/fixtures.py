@@ -25,6 +25,20 @@ from tests.kernel import versions
 from tests.sandbox import PATIENCE, sandbox
 
 Message = dict[str, Any]
+#: A cell that says so and waits for an interrupt. It hears of one by a descriptor: a
+#: call that sleeps is not ended by a signal that another thread of the kernel takes.
+BUSY = """
+import os, signal
+ours, theirs = os.pipe()
+os.set_blocking(theirs, False)
+before = signal.set_wakeup_fd(theirs)
+print("it", "sleeps", flush=True)
+try:
+    while os.read(ours, 1): pass
+finally:
+    signal.set_wakeup_fd(before)
+    os.close(ours); os.close(theirs)
+"""
 OUTPUTS = ("stream", "display_data", "update_display_data", "execute_result", "error")
 
 

@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from tests.kernel import versions
-from tests.kernel.fixtures import Kernel, running
+from tests.kernel.fixtures import BUSY, Kernel, running
 from tests.sandbox import StrayError
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("kernel")]
@@ -44,9 +44,9 @@ def test_a_kernel_lives_in_a_home_of_its_own(new_kernel: StartKernel) -> None:
 def test_an_interrupt_reaches_the_cell(new_kernel: StartKernel) -> None:
     """A cell that waits is interrupted, and the kernel continues."""
     kernel = new_kernel()
-    execution = kernel.start("import time; print('here', flush=True); time.sleep(60)")
+    execution = kernel.start(BUSY)
     messages = kernel.messages(execution)
-    assert next(messages)["content"]["text"].startswith("here")
+    assert next(messages)["content"]["text"].startswith("it sleeps")
 
     kernel.interrupt()
 

@@ -23,6 +23,7 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> InteractiveShell:
     folder = str(tmp_path_factory.mktemp("ipython"))
     shell = InteractiveShell.instance(config=config, ipython_dir=folder)
     shell.run_cell("import asyncio; await asyncio.sleep(0)")  # its loop stays open
+    shell.reset(new_session=False)
     gc.freeze()  # each reset of the shell collects garbage, and all this is none
     return shell
 

@@ -82,7 +82,7 @@ def test_fork_of_a_busy_parent(mode: str) -> None:
     for thread in threads:
         thread.start()
     try:
-        answers = {in_fork(ask) for _ in range(50)}
+        answers = {in_fork(ask) for _ in range(100)}
     finally:
         stop.set()
         for thread in threads:

@@ -165,13 +165,27 @@ def test_reaped_by_another(mode: str) -> None:
 @pytest.mark.skipif(not pidfd.works(), reason="there are no pidfds")
 def test_a_child_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """A wait without a timeout looks at the child when that has ended, not before."""
-    looks: list[None] = []
-    reap = waitid.Report.reap
-    counted = lambda report: looks.append(None) or reap(report)  # noqa: E731
-    monkeypatch.setattr(waitid.Report, "reap", counted)
+    steps: list[str] = []
+    theirs, ours = os.pipe()
+    attr = ProcAttr(files=[theirs])
+    process = start_process("/bin/sh", ["sh", "-c", "read line; exit 3"], attr)
+    os.close(theirs)
+    reap, readable_within = waitid.Report.reap, waitid.readable_within
 
-    assert start_sh("sleep 0.05; exit 3").wait().exit_code == 3
-    assert looks == [None]
+    def look(report: waitid.Report) -> bool:
+        steps.append("look")
+        return reap(report)
+
+    def sleep(fd: int, seconds: float | None) -> bool:
+        steps.append("sleep")
+        os.close(ours)  # so it ends now, and not before
+        return readable_within(fd, seconds)
+
+    monkeypatch.setattr(waitid.Report, "reap", look)
+    monkeypatch.setattr(waitid, "readable_within", sleep)
+
+    assert process.wait().exit_code == 3
+    assert steps == ["sleep", "look"]
 
 
 def test_traced_process(mode: str) -> None:

@@ -18,6 +18,7 @@ from ipyproc.views.transport import document, pictures, usage_feed, viewers
 from ipyproc.views.transport.output_feed import TAIL
 from ipyproc.views.transport.rate_limiter import Publisher
 from ipyproc.views.transport.viewers import HISTORY, LAG, WINDOW
+from ipyproc.views.widgets import saved
 from tests.jobs.helpers import eventually
 from tests.views.comms import FakeComm
 from tests.views.conftest import FrontEnd
@@ -739,9 +740,14 @@ def test_a_page_that_has_the_pane_needs_no_widget(
 
 
 def test_what_the_file_was_told_is_shown_where_the_pane_settles(
-    told: list[tuple[str, bool]], front: FrontEnd, job: FakeJob, view: JobView
+    told: list[tuple[str, bool]],
+    front: FrontEnd,
+    job: FakeJob,
+    view: JobView,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The HTML that takes the widget's place is not older than the file."""
+    monkeypatch.setattr(saved, "EVERY", 1000.0)  # nothing more is drawn meanwhile
     shell = Shell()
     view.display(shell)
     job.prints(b"step 1\n")
@@ -750,7 +756,7 @@ def test_what_the_file_was_told_is_shown_where_the_pane_settles(
     front.say(view, {"action": "settle"})
 
     eventually(lambda: len(shell.shown) > 1)
-    eventually(lambda: shell.shown[-1].data["text/plain"] == told[-1][0])
+    assert shell.shown[-1].data["text/plain"] == told[-1][0]
     assert "step 1" in told[-1][0]
 
 
