@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -12,6 +12,7 @@ import pytest
 
 from ipyproc import jobs
 from ipyproc._agent import records
+from ipyproc._agent.records import Record
 from ipyproc.hosts import _local
 from tests.hosts.helpers import agents, gone_agents
 from tests.jobs.helpers import gone
@@ -38,12 +39,17 @@ def end_all(folder: Path) -> None:
     for pid in agents(folder):
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
-    for record in records.read_all():
+    end_jobs(records.read_all())
+    assert gone_agents(folder)
+
+
+def end_jobs(listed: Iterable[Record]) -> None:
+    """Kill the detached jobs that run; one may have ended since it was listed."""
+    for record in listed:
         if not record.is_over:
             with suppress(ProcessLookupError):
                 os.killpg(record.pid, signal.SIGKILL)
             assert gone(record.pid)
-    assert gone_agents(folder)
 
 
 def state(of: Path) -> Path:

@@ -28,6 +28,7 @@ from ipyproc._agent import listing
 from ipyproc._agent.records import Record
 from ipyproc._jobs.procinfo.ender import ender_of
 from ipyproc.hosts import CommandHost
+from tests.alone import end_jobs
 from tests.detached.test_attach import ASKS, use_terminal
 from tests.hosts.conftest import own_agent  # noqa: F401 - a fixture
 from tests.hosts.helpers import agents, bare, relays
@@ -51,10 +52,7 @@ def host(own_agent: Path, tmp_path: Path) -> Iterator[CommandHost]:  # noqa: F81
     yield host
     for job in jobs:
         jobs.discard(job)
-    for record in jobs.detached(host):
-        if not record.is_over:
-            os.killpg(record.pid, signal.SIGKILL)
-            assert gone(record.pid)
+    end_jobs(jobs.detached(host))
     host.close()
 
 
